@@ -1,0 +1,137 @@
+/**
+ * What the YAML contracts become: small, plain data. It enters each workflow
+ * as the recorded result of opening an attempt, so an execution always replays
+ * under the contract that it read. Types only: workflows import this file.
+ */
+
+export type Operator = 'is_present' | 'is_absent' | '==' | '!=' | 'in' | 'at_least' | 'matches';
+
+/** "node_id is_present" taken apart. */
+export interface Condition {
+  readonly field: string;
+  readonly operator: Operator;
+  /** Absent for is_present and is_absent; a list for `in`. */
+  readonly value?: string | number | boolean | readonly string[];
+}
+
+export interface Transition {
+  readonly to: string;
+  readonly conditions: readonly Condition[];
+}
+
+export interface State {
+  /** Names of intent templates and events, in the order in which they are done. */
+  readonly entry_actions: readonly string[];
+  /** Done when the run ends in this state. */
+  readonly end_actions: readonly string[];
+  /** The timer that runs in this state. */
+  readonly timer: string | null;
+  /** A run ends here unless a transition on entry_done leads on. */
+  readonly terminal: boolean;
+  /** By trigger. */
+  readonly transitions: Readonly<Record<string, Transition>>;
+}
+
+export interface Machine {
+  readonly name: string;
+  readonly initial: string;
+  readonly states: Readonly<Record<string, State>>;
+}
+
+/** A confirmation of the effect layer, as the reducer knows it: "consul.registered" sets consul_confirmed. */
+export interface Confirmation {
+  readonly trigger: string;
+  readonly flag: string | null;
+}
+
+export type Template = string | number | boolean | null | readonly Template[] | { readonly [key: string]: Template };
+
+export interface IntentTemplate {
+  readonly intent_type: string;
+  readonly target: string;
+  readonly payload: { readonly intent_type: string } & { readonly [key: string]: Template };
+}
+
+export interface EventTemplate {
+  readonly event_type: string;
+  readonly topic: string;
+  readonly payload: { readonly [key: string]: Template };
+  /** Payload field to the timer whose length is added to the time of sending. */
+  readonly stamps: Readonly<Record<string, string>>;
+  readonly tags: { readonly [key: string]: Template };
+}
+
+export interface RetryPolicy {
+  readonly initial_interval_seconds: number;
+  readonly backoff_coefficient: number;
+  readonly maximum_interval_seconds: number;
+  /** Absent: without limit. */
+  readonly maximum_attempts?: number;
+}
+
+/** One row of the effect contract: who serves an intent type, and how it is retried. */
+export interface EffectRoute {
+  readonly backend: string;
+  readonly handler: string;
+  /** What the effect's success is called, for the reducer. */
+  readonly confirmation: string;
+  readonly start_to_close_seconds: number;
+  readonly retry: RetryPolicy;
+}
+
+export interface MatrixRow {
+  /** null: no attempt (never seen, or ended). "any": every state. */
+  readonly states: readonly (string | null)[] | 'any';
+  readonly reason: string | null;
+  readonly incarnation: 'newer' | 'duplicate' | 'stale' | null;
+  readonly action: string;
+}
+
+export interface Timer {
+  readonly seconds: number;
+  readonly trigger: string;
+  /** How often the state may be entered in one attempt, where that is limited (ack rounds). */
+  readonly rounds: number | null;
+  /** Asked before the timer fires: the name of a verification. */
+  readonly verify: 'lease' | 'acks_read' | null;
+}
+
+export interface Liveness {
+  readonly first_deadline_seconds: number;
+  readonly window_seconds: number;
+  readonly grace_seconds: number;
+  /** What nodes with our SDK are asked to keep. */
+  readonly heartbeat_interval_seconds: number;
+}
+
+export interface AdmissionRule {
+  readonly require: Condition;
+  readonly reason: string;
+}
+
+export interface CompiledContract {
+  /** contract_version of the orchestrator and a digest of all three: "1.0.0+1f3a9c2e". */
+  readonly version: string;
+  /** By event model name ("ModelNodeIntrospectionEvent"): handler and decision matrix, most specific row first. */
+  readonly handlers: Readonly<Record<string, { readonly handler: string; readonly matrix: readonly MatrixRow[] }>>;
+  readonly orchestrator: Machine;
+  readonly reducer: Machine;
+  readonly confirmations: Readonly<Record<string, Confirmation>>;
+  readonly intents: Readonly<Record<string, IntentTemplate>>;
+  readonly events: Readonly<Record<string, EventTemplate>>;
+  readonly effects: Readonly<Record<string, EffectRoute>>;
+  readonly execution_mode: 'parallel' | 'sequential';
+  readonly partial_failure_handling: boolean;
+  readonly timers: Readonly<Record<string, Timer>>;
+  readonly liveness: Liveness;
+  readonly admission: readonly AdmissionRule[];
+  /** Actions (intent templates) that bring changed data of a node to the backends without changing its state. */
+  readonly refresh_actions: readonly string[];
+}
+
+/** What the bridge and the CLI need, and workflows do not: who consumes which topic. */
+export interface ConsumedEvent {
+  readonly event_type: string;
+  /** With {env} and {namespace} still open. */
+  readonly topic: string;
+}

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { isPrintable } from './fields.js';
+import { isObject } from './json.js';
+
+const MAX_CAPABILITIES = 256;
+const MAX_NAME = 128;
+
+/** Settings inside `declared_capabilities` of existing nodes: a `true` in there is an option, not something the node can do. */
+const SETTINGS = new Set(['config', 'mcp']);
+
+/**
+ * What a node says it can do, as a sorted list of names without repetition:
+ * the items of a list; in an object of flags the names that are true (nested
+ * ones with their path, "storage.read") and the items of its lists; discovered
+ * operations; the capability tags of its contract. Numbers and other settings
+ * are no capabilities.
+ */
+export const capabilityFields = z
+  .object({
+    capabilities: z.unknown().optional(),
+    declared_capabilities: z.unknown().optional(),
+    discovered_capabilities: z.unknown().optional(),
+    contract_capabilities: z.unknown().optional(),
+  })
+  .transform((fields, context): readonly string[] => {
+    const found = new Set<string>();
+    const take = (path: string, value: unknown, shape: string, names: () => Iterable<unknown>): void => {
+      if (value === undefined || value === null) return;
+      if (!Array.isArray(value) && !isObject(value)) {
+        context.addIssue({ code: 'custom', path: [path], message: shape });
+        return;
+      }
+      for (const name of names()) {
+        if (typeof name === 'string' && name.length >= 1 && name.length <= MAX_NAME && isPrintable(name)) found.add(name);
+        else context.addIssue({ code: 'custom', path: [path], message: `names of 1 to ${MAX_NAME} printable characters` });
+      }
+    };
+    const { capabilities, declared_capabilities, discovered_capabilities, contract_capabilities } = fields;
+    const FLAGS = 'a list of names, or an object of flags';
+    take('capabilities', capabilities, FLAGS, () => declared(capabilities));
+    take('declared_capabilities', declared_capabilities, FLAGS, () => declared(declared_capabilities));
+    take('discovered_capabilities', discovered_capabilities, 'a list of names, or an object with operations', () =>
+      listed(discovered_capabilities, 'operations'),
+    );
+    take('contract_capabilities', contract_capabilities, 'a list of names, or an object with capability_tags', () =>
+      listed(contract_capabilities, 'capability_tags'),
+    );
+    if (found.size > MAX_CAPABILITIES) context.addIssue({ code: 'custom', path: ['capabilities'], message: `at most ${MAX_CAPABILITIES} of them` });
+    return [...found].sort();
+  });
+
+function* declared(value: unknown, prefix = ''): Generator<unknown> {
+  if (Array.isArray(value)) yield* value as unknown[];
+  else if (isObject(value)) {
+    for (const [name, inner] of Object.entries(value)) {
+      if (prefix === '' && SETTINGS.has(name) && inner !== true) continue;
+      if (inner === true) yield prefix + name;
+      else if (Array.isArray(inner)) yield* inner as unknown[];
+      else if (isObject(inner)) yield* declared(inner, `${prefix}${name}.`);
+    }
+  }
+}
+
+function listed(value: unknown, field: string): Iterable<unknown> {
+  const list = isObject(value) ? (value[field] ?? []) : value;
+  return Array.isArray(list) ? (list as unknown[]) : [list];
+}

@@ -1,0 +1,20 @@
+import { isUuid } from './fields.js';
+import { derivedId } from './ids.js';
+
+/**
+ * W3C traceparent of a message: version, trace, span, sampled.
+ *
+ * The trace id is the correlation_id's own 128 bits and the span id comes from
+ * the message's id. So everything that is said about one registration, by
+ * whichever process and after whatever restart, falls into one trace, and
+ * whoever knows the correlation_id can find it. Nobody has to carry a context.
+ */
+export function traceparent(correlation_id: string, message_id: string): string {
+  return `00-${hex(correlation_id)}-${hex(message_id).slice(0, 16)}-01`;
+}
+
+/** 32 hex digits, never all zero, which the standard forbids. */
+function hex(id: string): string {
+  const uuid = isUuid(id) && !id.startsWith('00000000-0000-0000') ? id : derivedId('trace', id);
+  return uuid.replaceAll('-', '').toLowerCase();
+}

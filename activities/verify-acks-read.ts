@@ -1,0 +1,30 @@
+import type { Pool } from 'pg';
+import { placeOf } from '../src/registry/pool.js';
+import { lowestWatermark } from '../src/registry/watermarks.js';
+import type { Activities } from './api.js';
+import { asking } from './failures.js';
+
+export interface VerifyAcksReadOptions {
+  /** Final name of the topic on which acks come. */
+  readonly ackTopic: string;
+}
+
+/** Before a node is given up for want of an ack: has everything been read that could have been one? */
+export function verifyAcksRead(pool: Pool, { ackTopic }: VerifyAcksReadOptions): Activities['verify_acks_read'] {
+  return async (deadline) => {
+    const watermark = await asking(
+      { backend: `PostgreSQL at ${placeOf(pool)}`, what: `say how far ${ackTopic} is read`, ifRefused: 'look at the rights of the database user' },
+      () => lowestWatermark(pool, ackTopic),
+    );
+    // At the watermark itself more may come; past it nothing does.
+    if (watermark !== null && Date.parse(watermark) > Date.parse(deadline)) return { read: true };
+    return {
+      read: false,
+      why:
+        watermark === null
+          ? `${ackTopic} was never read: is the bridge running?`
+          : `${ackTopic} is read up to ${watermark} only, not past the deadline ${deadline}`,
+      again_at: new Date(Date.now() + 800 + 400 * Math.random()).toISOString(),
+    };
+  };
+}

@@ -1,0 +1,53 @@
+import type { Pool } from 'pg';
+import { claimLease, type ClaimedLease } from '../src/registry/claim-lease.js';
+import { placeOf } from '../src/registry/pool.js';
+import type { Activities, LeaseAnswer, LeaseQuestion } from './api.js';
+import { asking } from './failures.js';
+
+export interface VerifyLeaseOptions {
+  /** Final name of the topic whose silence would mean that a node is gone. */
+  readonly heartbeatTopic: string;
+  /** Version of the contract that this worker runs now. */
+  readonly contractVersion: () => string;
+}
+
+/** Is the node gone? If so its lease is claimed by the same statement; if that can't be known, nobody expires. */
+export function verifyLease(pool: Pool, { heartbeatTopic, contractVersion }: VerifyLeaseOptions): Activities['verify_lease'] {
+  return async (question) => {
+    const claim = await asking(
+      {
+        backend: `PostgreSQL at ${placeOf(pool)}`,
+        what: `verify the lease of node ${question.node_id}, attempt ${question.attempt}`,
+        node_id: question.node_id,
+        ifRefused: 'look at the rights of the database user',
+      },
+      () => claimLease(pool, { ...question, topic: heartbeatTopic }),
+    );
+    return { contract_version: contractVersion(), ...answer(question, claim, heartbeatTopic) };
+  };
+}
+
+type Outcome = LeaseAnswer extends infer A ? (A extends LeaseAnswer ? Omit<A, 'contract_version'> : never) : never;
+
+function answer(question: LeaseQuestion, claim: ClaimedLease, topic: string): Outcome {
+  if (claim.claimed) return { outcome: 'claimed', last_heartbeat_at: claim.last_heartbeat_at };
+  if (claim.alive && claim.deadline !== null && claim.holder === question.attempt) {
+    return { outcome: 'renewed', deadline: claim.deadline };
+  }
+  return { outcome: 'unknown', why: whyUnknown(question, claim, topic), again_at: later(claim.now, question.window_seconds) };
+}
+
+function whyUnknown({ node_id, attempt }: LeaseQuestion, claim: ClaimedLease, topic: string): string {
+  if (claim.holder === null) return `node ${node_id} has no lease: nothing can be said about it`;
+  if (claim.holder !== attempt) return `the lease of node ${node_id} is held by attempt ${claim.holder}, not by ${attempt}`;
+  if (claim.watermark === null) return `no heartbeat of ${topic} was ever stored: is the bridge running?`;
+  if (claim.judged_from !== null && claim.watermark < claim.judged_from) {
+    return `the heartbeats had stood still: nobody expires before they are stored up to ${claim.judged_from} (now: ${claim.watermark})`;
+  }
+  return `the heartbeats are stored up to ${claim.watermark} only, which is not past the deadline ${claim.deadline} and its grace`;
+}
+
+/** A window from now, a fifth more or less: a fleet that could not be judged does not come back as one. */
+function later(now: string, windowSeconds: number): string {
+  return new Date(Date.parse(now) + windowSeconds * 1_000 * (0.8 + 0.4 * Math.random())).toISOString();
+}

@@ -1,0 +1,270 @@
+import { ConsulClient, type ConsulAddress } from './consul-client.js';
+import { ConsulError } from './consul-error.js';
+import type { ConsulPayload } from './payloads.js';
+import { serviceAddress } from './service-address.js';
+import { written, type Written } from './written.js';
+
+/**
+ * Registrations in Consul's catalog. Of each node: a catalog node that no
+ * agent owns, its service, and a check that is critical until the node is
+ * ACTIVE; all three in one transaction, so nobody ever sees a part of it.
+ *
+ * The fence: the catalog node carries the attempt that wrote it. Every write
+ * first reads who holds the node, and then is a check-and-set of all three by
+ * the indexes it read; whoever wrote in between makes it fail, and it is tried
+ * again from the start.
+ */
+
+/** Marks the catalog nodes that are ours. */
+const REGISTERED_BY = 'node-registrar';
+
+const nodeName = (nodeId: string): string => `onex-${nodeId}`;
+const checkId = (nodeId: string): string => `${nodeName(nodeId)}:registration`;
+
+interface CatalogNode {
+  readonly Node: string;
+  readonly Address: string;
+  readonly Meta: Readonly<Record<string, string>> | null;
+  readonly ModifyIndex: number;
+}
+
+interface CatalogService {
+  readonly ID: string;
+  readonly Service: string;
+  readonly Tags: readonly string[] | null;
+  readonly Address: string;
+  readonly Port: number;
+  readonly Meta: Readonly<Record<string, string>> | null;
+  readonly ModifyIndex: number;
+}
+
+interface CatalogCheck {
+  readonly CheckID: string;
+  readonly ServiceID: string;
+  readonly Status: string;
+  readonly Output: string;
+  readonly ModifyIndex: number;
+}
+
+/** Everything that the catalog holds of a node. */
+interface Held {
+  readonly node: CatalogNode;
+  readonly attempt: number;
+  readonly services: readonly CatalogService[];
+  readonly check: CatalogCheck | undefined;
+}
+
+/** A registered node, as those see it who look for one. */
+export interface Instance {
+  readonly node_id: string;
+  readonly attempt: number;
+  readonly service_id: string;
+  readonly service_name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+  /** "passing" while the node is ACTIVE; "critical" before. */
+  readonly status: string;
+  /** The check's words. */
+  readonly output: string;
+}
+
+export class Catalog {
+  readonly #client: ConsulClient;
+
+  constructor(address: ConsulAddress) {
+    this.#client = new ConsulClient(address);
+  }
+
+  /** Where this catalog is, for messages. */
+  get url(): string {
+    return this.#client.url;
+  }
+
+  /** Sets the registration; a new attempt is critical, the same one keeps what its check says. */
+  register(attempt: number, registration: ConsulPayload, signal?: AbortSignal): Promise<Written> {
+    return this.#set(attempt, registration, (held) => held?.attempt === attempt && held.check?.Status === 'passing', signal);
+  }
+
+  /** Makes the node discoverable. A registration that is gone, because somebody wiped Consul, is set whole. */
+  pass(attempt: number, registration: ConsulPayload, signal?: AbortSignal): Promise<Written> {
+    return this.#set(attempt, registration, () => true, signal);
+  }
+
+  /** Takes the node out, with its service and check. */
+  async deregister(attempt: number, nodeId: string, signal?: AbortSignal): Promise<Written> {
+    const held = await this.#held(nodeId, signal);
+    if (held === undefined || held.attempt > attempt) return written(attempt, held?.attempt ?? attempt);
+    const { Node, ModifyIndex } = held.node;
+    await this.#transact([{ Node: { Verb: 'delete-cas', Node: { Node, ModifyIndex } } }], signal);
+    return { done: true };
+  }
+
+  /**
+   * Nodes that may be given work now: those whose check passes.
+   *
+   * @param serviceName for example "onex-effect"; all services of ours without it
+   */
+  async passingInstances(serviceName?: string, signal?: AbortSignal): Promise<Instance[]> {
+    const names = serviceName === undefined ? await this.#serviceNames(signal) : [serviceName];
+    const found = await Promise.all(
+      names.map((service) =>
+        this.#client.call<readonly { Node: CatalogNode; Service: CatalogService; Checks: readonly CatalogCheck[] }[]>(
+          (consul, options) => consul.health.service({ service, passing: true, ...options }),
+          signal,
+        ),
+      ),
+    );
+    return found
+      .flat()
+      .filter(({ Node }) => Node.Meta?.['registered-by'] === REGISTERED_BY)
+      .map(({ Node, Service, Checks }) => instanceOf(Node, Service, Checks.find(({ ServiceID }) => ServiceID === Service.ID)));
+  }
+
+  /** What Consul holds of one node; null if nothing. */
+  async instance(nodeId: string, signal?: AbortSignal): Promise<Instance | null> {
+    const held = await this.#held(nodeId, signal);
+    const service = held?.services[0];
+    return held === undefined || service === undefined ? null : instanceOf(held.node, service, held.check);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  async #serviceNames(signal?: AbortSignal): Promise<string[]> {
+    const services = await this.#client.call<Record<string, readonly string[]>>((consul, options) => {
+      // An option that the package takes and its types leave out.
+      const ours: object = { 'node-meta': `registered-by:${REGISTERED_BY}`, ...options };
+      return consul.catalog.service.list(ours);
+    }, signal);
+    return Object.keys(services);
+  }
+
+  async #held(nodeId: string, signal?: AbortSignal): Promise<Held | undefined> {
+    const name = nodeName(nodeId);
+    const consistent = { consistent: true };
+    // Not one snapshot, and it need not be: whatever changes between the two reads fails the check-and-set.
+    const [catalog, checks] = await Promise.all([
+      this.#client.call<{ Node: CatalogNode; Services: Record<string, CatalogService> | null } | null>(
+        (consul, options) => consul.catalog.node.services({ node: name, ...consistent, ...options }),
+        signal,
+      ),
+      this.#client.call<readonly CatalogCheck[]>((consul, options) => {
+        // The package asks for `node`; its types say `name`.
+        const node = { name, node: name, ...consistent, ...options };
+        return consul.health.node(node);
+      }, signal),
+    ]);
+    if (catalog === null) return undefined;
+    return {
+      node: catalog.Node,
+      attempt: Number(catalog.Node.Meta?.['attempt'] ?? 0),
+      services: Object.values(catalog.Services ?? {}),
+      check: checks.find(({ CheckID }) => CheckID === checkId(nodeId)),
+    };
+  }
+
+  async #set(
+    attempt: number,
+    registration: ConsulPayload,
+    passes: (held: Held | undefined) => boolean,
+    signal?: AbortSignal,
+  ): Promise<Written> {
+    const { address, port } = addressOf(registration);
+    const held = await this.#held(registration.node_id, signal);
+    if (held !== undefined && held.attempt > attempt) return written(attempt, held.attempt);
+
+    const { node_id, node_version, correlation_id, service_id } = registration;
+    const passing = passes(held);
+    const others = (held?.services ?? []).filter(({ ID }) => ID !== service_id);
+    const service = held?.services.find(({ ID }) => ID === service_id);
+    // Removing a service removes its check with it, and what is gone is set anew.
+    const check = held?.check?.ServiceID === service_id ? held.check : undefined;
+
+    await this.#transact(
+      [
+        {
+          Node: {
+            Verb: 'cas',
+            Node: {
+              Node: nodeName(node_id),
+              Address: address,
+              Meta: { 'external-node': 'true', 'registered-by': REGISTERED_BY, attempt: String(attempt) },
+              ModifyIndex: held?.node.ModifyIndex ?? 0,
+            },
+          },
+        },
+        ...others.map(({ ID, Service, ModifyIndex }) => ({
+          Service: { Verb: 'delete-cas', Node: nodeName(node_id), Service: { ID, Service, ModifyIndex } },
+        })),
+        {
+          Service: {
+            Verb: 'cas',
+            Node: nodeName(node_id),
+            Service: {
+              ID: service_id,
+              Service: registration.service_name,
+              Tags: registration.tags,
+              Address: address,
+              Port: port,
+              Meta: { node_id, node_version, node_type: registration.node_type, attempt: String(attempt), correlation_id },
+              ModifyIndex: service?.ModifyIndex ?? 0,
+            },
+          },
+        },
+        {
+          Check: {
+            Verb: 'cas',
+            Check: {
+              Node: nodeName(node_id),
+              CheckID: checkId(node_id),
+              Name: 'Registration',
+              Notes: 'Set by node-registrar: passing while the node is ACTIVE.',
+              Status: passing ? 'passing' : 'critical',
+              Output: passing
+                ? `ACTIVE: the node acknowledged its registration (attempt ${attempt}).`
+                : `Registered (attempt ${attempt}), not yet active: waiting for the node to acknowledge.`,
+              ServiceID: service_id,
+              ModifyIndex: check?.ModifyIndex ?? 0,
+            },
+          },
+        },
+      ],
+      signal,
+    );
+    return { done: true };
+  }
+
+  async #transact(operations: readonly object[], signal?: AbortSignal): Promise<void> {
+    await this.#client.call((consul, options) => {
+      // The package sends the operations as they are; its types describe other ones than Consul takes.
+      const transaction = consul.transaction as unknown as { create(operations: readonly object[], options: object): Promise<unknown> };
+      return transaction.create(operations, options);
+    }, signal);
+  }
+}
+
+function addressOf({ endpoints }: ConsulPayload): ReturnType<typeof serviceAddress> {
+  try {
+    return serviceAddress(endpoints);
+  } catch (error) {
+    throw new ConsulError((error as Error).message, true);
+  }
+}
+
+function instanceOf(node: CatalogNode, service: CatalogService, check: CatalogCheck | undefined): Instance {
+  return {
+    node_id: service.Meta?.['node_id'] ?? node.Node,
+    attempt: Number(node.Meta?.['attempt'] ?? 0),
+    service_id: service.ID,
+    service_name: service.Service,
+    address: service.Address,
+    port: service.Port,
+    tags: service.Tags ?? [],
+    meta: service.Meta ?? {},
+    status: check?.Status ?? 'missing',
+    output: check?.Output ?? '',
+  };
+}

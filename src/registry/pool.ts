@@ -1,0 +1,79 @@
+import pg from 'pg';
+
+/** Anything a statement can be sent through: the pool, or a client inside a transaction. */
+export type Sql = pg.Pool | pg.ClientBase;
+
+export interface PoolOptions {
+  /** Most connections kept. Default 10. */
+  readonly max?: number;
+  /** Milliseconds to wait for a connection. Default 3000. */
+  readonly connectTimeoutMs?: number;
+  /** Milliseconds a statement may take, by the server's clock; the client gives up half a second later. Default 4000. */
+  readonly statementTimeoutMs?: number;
+  /** Told when an idle connection is lost. The pool opens another by itself. Default: a process warning. */
+  readonly onConnectionLost?: (error: Error) => void;
+}
+
+const TIMESTAMPTZ = 1184;
+const INT8 = 20;
+
+/** Times leave the database as ISO 8601 with milliseconds, 64-bit numbers as numbers (ours stay far below 2^53). */
+const types = {
+  getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+    if (format !== 'binary' && oid === TIMESTAMPTZ) return (value) => new Date(value).toISOString();
+    if (format !== 'binary' && oid === INT8) return Number;
+    return pg.types.getTypeParser(oid, format) as (value: string) => unknown;
+  },
+};
+
+/**
+ * The one way to PostgreSQL. Every wait has an end: an activity of 10 s sees
+ * the backend's own message, not its own timeout.
+ *
+ * @param connectionString postgres:// URL; undefined for what PG* variables say
+ */
+export function createPool(connectionString: string | undefined, options: PoolOptions = {}): pg.Pool {
+  const { connectTimeoutMs = 3_000, statementTimeoutMs = 4_000, max = 10 } = options;
+  const pool = new pg.Pool({
+    ...(connectionString === undefined ? {} : { connectionString }),
+    max,
+    types,
+    application_name: 'node-registrar',
+    keepAlive: true,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + 500,
+    idle_in_transaction_session_timeout: 30_000,
+  });
+  const onConnectionLost =
+    options.onConnectionLost ??
+    ((error: Error) => process.emitWarning(`lost an idle connection to PostgreSQL at ${placeOf(pool)}: ${error.message}`));
+  pool.on('error', onConnectionLost);
+  return pool;
+}
+
+/** Host, port and database of a pool, for messages; never its password. */
+export function placeOf(pool: pg.Pool): string {
+  // The client knows how pg read the URL and the PG* variables; it does not connect until told to.
+  const { host, port, database } = new pg.Client(pool.options);
+  return `${host}:${port}/${database ?? ''}`;
+}
+
+/**
+ * Runs `work` in one transaction: committed when it returns, rolled back when
+ * it throws. A connection whose transaction failed is closed, not reused.
+ */
+export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    client.release();
+    return result;
+  } catch (error) {
+    // Closing the connection is the rollback: nothing that could fail in turn and hide the reason.
+    client.release(true);
+    throw error;
+  }
+}

@@ -16,6 +16,8 @@ export interface Condition {
 
 export interface Transition {
   readonly to: string;
+  /** Why, in words with variables; null keeps the reason that is there. */
+  readonly reason: string | null;
   readonly conditions: readonly Condition[];
 }
 
@@ -72,7 +74,8 @@ export interface RetryPolicy {
 /** One row of the effect contract: who serves an intent type, and how it is retried. */
 export interface EffectRoute {
   readonly backend: string;
-  readonly handler: string;
+  /** The activity that serves it. */
+  readonly activity: string;
   /** What the effect's success is called, for the reducer. */
   readonly confirmation: string;
   readonly start_to_close_seconds: number;
@@ -80,7 +83,7 @@ export interface EffectRoute {
 }
 
 export interface MatrixRow {
-  /** null: no attempt (never seen, or ended). "any": every state. */
+  /** null: no attempt (never seen, or ended). "any": every state of an attempt that has not ended. */
   readonly states: readonly (string | null)[] | 'any';
   readonly reason: string | null;
   readonly incarnation: 'newer' | 'duplicate' | 'stale' | null;

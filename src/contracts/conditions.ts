@@ -1,0 +1,48 @@
+import type { Condition, Operator } from './compiled.js';
+
+const OPERATORS: readonly Operator[] = ['is_present', 'is_absent', '==', '!=', 'in', 'at_least', 'matches'];
+/** A pattern this long is a mistake, not a rule; RegExp has no time limit of its own. */
+const LONGEST_PATTERN = 200;
+
+/**
+ * Takes "node_id is_present" apart (specification, Phase 2, `conditions`).
+ *
+ * @returns the condition, or a sentence that says what is wrong with it
+ */
+export function parseCondition(expression: string): Condition | string {
+  const [, field, operator, rest = ''] = /^\s*([a-z_][a-z0-9_.]*)\s+(\S+)\s*(.*?)\s*$/i.exec(expression) ?? [];
+  if (field === undefined || operator === undefined) {
+    return `"${expression}" is not a condition: write "field operator value", for example "node_id is_present"`;
+  }
+  const known = OPERATORS.find((candidate) => candidate === operator);
+  if (known === undefined) return `unknown operator "${operator}" in "${expression}": use one of ${OPERATORS.join(', ')}`;
+  if (known === 'is_present' || known === 'is_absent') {
+    return rest === '' ? { field, operator: known } : `"${known}" takes no value: remove "${rest}" from "${expression}"`;
+  }
+  if (rest === '') return `"${known}" needs a value in "${expression}"`;
+  if (known === 'in') {
+    const list = rest.replace(/^\[|\]$/g, '').split(',').map((item) => String(scalar(item)));
+    return { field, operator: known, value: list };
+  }
+  const value = scalar(rest);
+  if (known === 'at_least' && !/^\d+\.\d+\.\d+/.test(String(value))) {
+    return `"at_least" compares semantic versions: "${rest}" in "${expression}" is none (write for example 1.2.0)`;
+  }
+  if (known === 'matches') {
+    if (rest.length > LONGEST_PATTERN) return `the pattern in "${expression.slice(0, 40)}…" is longer than ${LONGEST_PATTERN} characters`;
+    try {
+      new RegExp(String(value));
+    } catch (error) {
+      return `the pattern in "${expression}" is not a regular expression: ${(error as Error).message}`;
+    }
+  }
+  return { field, operator: known, value: known === 'at_least' || known === 'matches' ? String(value) : value };
+}
+
+function scalar(text: string): string | number | boolean {
+  const bare = text.trim();
+  const quoted = /^(["'])(.*)\1$/.exec(bare);
+  if (quoted) return quoted[2] ?? '';
+  if (bare === 'true' || bare === 'false') return bare === 'true';
+  return /^-?\d+(\.\d+)?$/.test(bare) ? Number(bare) : bare;
+}

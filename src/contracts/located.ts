@@ -1,0 +1,101 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
+
+/** A place in a contract file, counted from 1. */
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Something wrong with a contract, and where. */
+export interface Fault extends Position {
+  readonly message: string;
+}
+
+/**
+ * Where each key and item stood in its file. The data stays plain (zod and the
+ * merge see ordinary objects); the places are kept beside it, by container.
+ */
+export class Positions {
+  readonly #places = new WeakMap<object, Map<string, Position>>();
+
+  set(container: object, key: string | number, position: Position): void {
+    const places = this.#places.get(container) ?? new Map<string, Position>();
+    places.set(String(key), position);
+    this.#places.set(container, places);
+  }
+
+  /** Position of one key or item, where it is known. */
+  get(container: object, key: string | number): Position | undefined {
+    return this.#places.get(container)?.get(String(key));
+  }
+
+  /** Position of the deepest part of the path that exists. */
+  at(root: object, path: readonly PropertyKey[], fallback: Position): Position {
+    let place = fallback;
+    let here: unknown = root;
+    for (const key of path) {
+      if (typeof here !== 'object' || here === null || typeof key === 'symbol') break;
+      place = this.get(here, key) ?? place;
+      here = (here as Record<string | number, unknown>)[key];
+    }
+    return place;
+  }
+}
+
+/**
+ * Reads YAML as plain data and remembers where everything stood. Anchors,
+ * aliases and merge keys (`<<`) are resolved.
+ *
+ * @param text the file's content
+ * @param file its name, for messages
+ * @param positions receives the places
+ * @returns the data, and the syntax faults (then the data is not to be used)
+ */
+export function parseLocated(text: string, file: string, positions: Positions): { data: unknown; faults: Fault[] } {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, merge: true, uniqueKeys: true });
+  const place = (node: Node): Position => {
+    const { line, col } = lines.linePos(node.range?.[0] ?? 0);
+    return { file, line, column: col };
+  };
+  const faults = document.errors.map((error): Fault => {
+    const start = error.linePos?.[0];
+    return { file, line: start?.line ?? 1, column: start?.col ?? 1, message: `This is not valid YAML: ${error.message.split('\n')[0] ?? ''}` };
+  });
+  if (faults.length > 0) return { data: undefined, faults };
+
+  const plain = (node: unknown): unknown => {
+    if (isAlias(node)) return plain(node.resolve(document));
+    if (isScalar(node)) return node.value;
+    if (isSeq(node)) {
+      const list: unknown[] = [];
+      node.items.forEach((item, index) => {
+        list.push(plain(item));
+        positions.set(list, index, place(item as Node));
+      });
+      return list;
+    }
+    if (isMap(node)) {
+      const map: Record<string, unknown> = {};
+      for (const pair of node.items) {
+        const key = String(isScalar(pair.key) ? pair.key.value : pair.key);
+        if (key === '<<') {
+          // Merge keys (YAML 1.1): the map's own keys win over merged ones.
+          const merged = plain(pair.value) as Record<string, unknown>;
+          for (const [inner, value] of Object.entries(merged)) {
+            if (inner in map) continue;
+            map[inner] = value;
+            positions.set(map, inner, place(pair.key as Node));
+          }
+          continue;
+        }
+        map[key] = plain(pair.value);
+        positions.set(map, key, place(pair.key as Node));
+      }
+      return map;
+    }
+    return null;
+  };
+  return { data: plain(document.contents), faults: [] };
+}

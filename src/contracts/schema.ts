@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import { REASONS } from '../protocol/messages.js';
+
+/**
+ * What the three YAML files may hold, with the specification's keys. Unknown
+ * keys are refused, so that a misspelt one is not silently without effect.
+ */
+
+const name = z.string().min(1);
+const seconds = z.number().positive().describe('seconds');
+const condition = z.strictObject({ expression: z.string().describe('for example "node_id is_present"') });
+
+const stateMachine = z.strictObject({
+  state_machine_name: name,
+  initial_state: name,
+  states: z.array(
+    z.strictObject({
+      state_name: name,
+      entry_actions: z.array(name).optional().describe('events and intents, in this order, on the way into the state'),
+      end_actions: z.array(name).optional().describe('done when the run ends in this state'),
+      timer: name.optional().describe('the timer that runs in this state'),
+      terminal: z.boolean().optional().describe('a run may end here'),
+    }),
+  ),
+  transitions: z.array(
+    z.strictObject({
+      from_state: name.describe('a state, or "*" for every state that is not terminal'),
+      to_state: name,
+      trigger: name,
+      conditions: z.array(condition).optional(),
+      reason: z.string().optional().describe('why, in words; "{name}" is that value'),
+    }),
+  ),
+});
+
+const header = { contract_version: z.string().regex(/^\d+\.\d+\.\d+$/, 'a version such as "1.0.0"'), name, node_type: name };
+
+const matrixRow = z.strictObject({
+  current_state: z.union([name, z.null(), z.array(z.union([name, z.null()]))]).describe('a state, a list of states, null (no attempt, or an ended one) or "any"'),
+  reason: z.enum(REASONS).optional(),
+  incarnation: z.enum(['newer', 'duplicate', 'stale']).optional(),
+  action: name,
+});
+
+export const orchestratorSchema = z.strictObject({
+  ...header,
+  consumed_events: z.array(z.strictObject({ topic: name, event_type: name })),
+  published_events: z.array(
+    z.strictObject({
+      action: name,
+      event_type: name,
+      topic: name,
+      payload: z.record(z.string(), z.unknown()).optional(),
+      stamps: z.record(z.string(), name).optional().describe('payload field: the timer whose length is added to the time of sending'),
+      tags: z.record(z.string(), z.string()).optional(),
+    }),
+  ),
+  handler_routing: z.strictObject({
+    routing_strategy: z.literal('payload_type_match'),
+    handlers: z.array(
+      z.strictObject({
+        event_model: z.strictObject({ name }),
+        handler: z.strictObject({ name }),
+        state_decision_matrix: z.array(matrixRow).optional(),
+        output_events: z.array(name).optional(),
+      }),
+    ),
+  }),
+  admission: z.array(z.strictObject({ require: z.string(), reason: z.string().min(1).max(1024) })),
+  state_machine: stateMachine,
+  refresh_actions: z.array(name),
+  timers: z.array(
+    z.strictObject({
+      timer: name,
+      seconds,
+      trigger: name,
+      rounds: z.number().int().positive().optional().describe('how often its state may be entered in one attempt'),
+      verify: z.enum(['lease', 'acks_read']).optional().describe('asked before the timer fires'),
+    }),
+  ),
+  liveness: z.strictObject({
+    first_deadline_seconds: seconds,
+    window_seconds: seconds,
+    grace_seconds: seconds,
+    heartbeat_interval_seconds: seconds,
+  }),
+});
+
+export const reducerSchema = z.strictObject({
+  ...header,
+  state_machine: stateMachine,
+  confirmations: z.array(
+    z.strictObject({
+      event_type: name,
+      trigger: name,
+      sets: z.string().regex(/_confirmed$/, 'a flag whose name ends in _confirmed').optional(),
+    }),
+  ),
+  intents: z.array(
+    z.strictObject({
+      action: name,
+      intent_type: z.literal('extension'),
+      target: name,
+      payload: z.looseObject({ intent_type: name }),
+    }),
+  ),
+});
+
+export const effectSchema = z.strictObject({
+  ...header,
+  handler_routing: z.strictObject({
+    execution_mode: z.enum(['parallel', 'sequential']),
+    partial_failure_handling: z.boolean(),
+    handlers: z.array(
+      z.strictObject({
+        operation: name,
+        handler: z.strictObject({ name }),
+        backend: name,
+        intent_type: name,
+        confirmation: name,
+        start_to_close_seconds: seconds,
+        retry: z.strictObject({
+          initial_interval_seconds: seconds,
+          backoff_coefficient: z.number().min(1),
+          maximum_interval_seconds: seconds,
+          maximum_attempts: z.number().int().positive().optional(),
+        }),
+      }),
+    ),
+  }),
+});
+
+export type OrchestratorContract = z.infer<typeof orchestratorSchema>;
+export type ReducerContract = z.infer<typeof reducerSchema>;
+export type EffectContract = z.infer<typeof effectSchema>;
+export type StateMachineContract = z.infer<typeof stateMachine>;

@@ -1,0 +1,26 @@
+import type { Introspection } from '../../../src/protocol/messages.js';
+
+/**
+ * What a handler may answer (specification, "Handler Isolation"): events, never
+ * effects. The orchestrator publishes, reduces and acts on them.
+ */
+export type DomainEvent =
+  /** A new attempt is to begin; `refusal` is the admission rule it fails, in words. */
+  | { readonly event: 'attempt_requested'; readonly introspection: Introspection; readonly refusal: string | null }
+  /** The node's data came again in the same incarnation, changed or not. */
+  | { readonly event: 'introspected_again'; readonly introspection: Introspection; readonly changed: boolean }
+  /** Something happened that the orchestrator's machine may react to. */
+  | { readonly event: 'triggered'; readonly trigger: string; readonly causation_id: string; readonly liveness_deadline?: string };
+
+export interface HandlerOutput {
+  /** The action of the decision matrix's row; "no_op" where none matched. */
+  readonly action: string;
+  readonly events: readonly DomainEvent[];
+  /** Why nothing is done, in words; null where something is. */
+  readonly ignored: string | null;
+}
+
+/** Nothing to do, and why. */
+export function ignore(why: string): HandlerOutput {
+  return { action: 'no_op', events: [], ignored: why };
+}

@@ -1,0 +1,33 @@
+import type { Introspection } from '../../src/protocol/messages.js';
+import type { Incarnation } from './registration.js';
+
+/** More than a node's own repeats need; it bounds what continue-as-new carries. */
+const REMEMBERED = 20;
+
+/**
+ * How an introspection stands to the incarnation that is known: newer,
+ * duplicate or stale. Ordered by epoch when both carry one, else (and when they
+ * carry the same) by the Kafka record's time; a correlation_id that was seen
+ * in this attempt is a duplicate whatever its time. (DESIGN, "A duplicate never
+ * does anything; a new incarnation always wins".)
+ */
+export function compareIncarnation(known: Incarnation | null, heard: Introspection): 'newer' | 'duplicate' | 'stale' {
+  if (known === null) return 'newer';
+  if (known.seen.includes(heard.correlation_id)) return 'duplicate';
+  if (known.epoch !== null && heard.epoch !== null && known.epoch !== heard.epoch) return heard.epoch > known.epoch ? 'newer' : 'stale';
+  return heard.at >= known.at ? 'newer' : 'stale';
+}
+
+/** The incarnation that an introspection begins. */
+export function incarnationOf(introspection: Introspection): Incarnation {
+  return { correlation_id: introspection.correlation_id, epoch: introspection.epoch, at: introspection.at, seen: [introspection.correlation_id] };
+}
+
+/** The same incarnation, after another introspection of it. */
+export function withSeen(incarnation: Incarnation, introspection: Introspection): Incarnation {
+  return {
+    ...incarnation,
+    at: introspection.at > incarnation.at ? introspection.at : incarnation.at,
+    seen: [...incarnation.seen, introspection.correlation_id].slice(-REMEMBERED),
+  };
+}

@@ -1,0 +1,53 @@
+import type { Intent } from '../../activities/api.js';
+import type { CompiledContract } from '../../src/contracts/compiled.js';
+import { derivedId } from '../../src/protocol/ids.js';
+import type { OutgoingEvent } from '../../src/protocol/messages.js';
+import { variables, type Registration } from './registration.js';
+import { fill, fillMap, text } from './template.js';
+
+/**
+ * Intents by the names of their templates (specification, Phase 2, "Two-Layer
+ * Intent Structure"): the payload's intent_type is the routing key.
+ */
+export function intentsOf(registration: Registration, actions: readonly string[], contract: CompiledContract): Intent[] {
+  const values = variables(registration, contract);
+  return actions.flatMap((action) => {
+    const template = contract.intents[action];
+    if (template === undefined) return [];
+    return [
+      {
+        intent_type: template.intent_type,
+        target: text(fill(template.target, values)),
+        payload: { ...fillMap(template.payload, values), intent_type: template.payload.intent_type },
+      },
+    ];
+  });
+}
+
+/**
+ * Events by the names of their actions, each caused by the one before it. Ids
+ * are derived, so that a repeat is recognisable and an id never names two
+ * different events.
+ */
+export function eventsOf(registration: Registration, actions: readonly string[], contract: CompiledContract): OutgoingEvent[] {
+  const values = variables(registration, contract);
+  const correlation_id = registration.incarnation?.correlation_id ?? '';
+  let causation_id = registration.causation_id;
+  return actions.flatMap((action) => {
+    const template = contract.events[action];
+    if (template === undefined) return [];
+    const event: OutgoingEvent = {
+      id: derivedId(registration.node_id, correlation_id, template.event_type, registration.attempt, registration.round),
+      event_type: template.event_type,
+      topic: template.topic,
+      node_id: registration.node_id,
+      correlation_id,
+      causation_id,
+      payload: fillMap(template.payload, values),
+      stamps: Object.fromEntries(Object.entries(template.stamps).map(([field, timer]) => [field, contract.timers[timer]?.seconds ?? 0])),
+      tags: Object.fromEntries(Object.entries(fillMap(template.tags, values)).map(([key, value]) => [key, text(value)])),
+    };
+    causation_id = event.id;
+    return [event];
+  });
+}

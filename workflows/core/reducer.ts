@@ -1,0 +1,89 @@
+import type { CompiledContract } from '../../src/contracts/compiled.js';
+import { holds } from './conditions.js';
+
+/**
+ * The reducer of the specification (Phase 2): reduce(state, event) -> state',
+ * intents. An interpreter of the contract's state machine; nothing about Consul
+ * or PostgreSQL is written here.
+ */
+
+type Flags = { readonly [flag: `${string}_confirmed`]: boolean };
+
+/** Specification, "Immutable State". Frozen; `with…` functions return new data. */
+export type ReducerState = Flags & {
+  readonly status: string;
+  readonly node_id: string | null;
+  readonly last_processed_event_id: string | null;
+  /** Ids of this attempt's events, so that a repeat does nothing. */
+  readonly seen_event_ids: readonly string[];
+};
+
+export interface ReducerEvent {
+  readonly id: string;
+  readonly trigger: string;
+  readonly node_id: string;
+}
+
+export interface ReducerOutput {
+  readonly state: ReducerState;
+  /** Names of intent templates, in the order of the entry actions. */
+  readonly intents: readonly string[];
+}
+
+type ReducerContract = Pick<CompiledContract, 'reducer' | 'confirmations'>;
+
+const NOTHING: readonly string[] = Object.freeze([]);
+
+/** The state before anything was heard: every flag down. */
+export function initialState(contract: ReducerContract): ReducerState {
+  const flags: Record<`${string}_confirmed`, boolean> = {};
+  for (const { flag } of Object.values(contract.confirmations)) if (flag !== null) flags[flag as `${string}_confirmed`] = false;
+  return Object.freeze({ ...flags, status: contract.reducer.initial, node_id: null, last_processed_event_id: null, seen_event_ids: NOTHING });
+}
+
+/** The same state with another status, and the event remembered. */
+export function withStatus(state: ReducerState, status: string, event: ReducerEvent): ReducerState {
+  return Object.freeze({
+    ...state,
+    status,
+    node_id: event.node_id,
+    last_processed_event_id: event.id,
+    seen_event_ids: Object.freeze([...state.seen_event_ids, event.id]),
+  });
+}
+
+/** The same state with a backend's flag raised. */
+export function withConfirmed(state: ReducerState, flag: string): ReducerState {
+  return Object.freeze({ ...state, [flag]: true });
+}
+
+/**
+ * One step of the reducer. Total and pure: an event that was seen before, or
+ * that fits no transition, or whose conditions do not hold, leaves the very
+ * same state and asks for nothing.
+ *
+ * @param state where the machine is
+ * @param event what was heard
+ * @param contract the compiled reducer contract
+ */
+export function reduce(state: ReducerState, event: ReducerEvent, contract: ReducerContract): ReducerOutput {
+  const unchanged = { state, intents: NOTHING };
+  if (state.seen_event_ids.includes(event.id)) return unchanged;
+  const transition = contract.reducer.states[state.status]?.transitions[event.trigger];
+  if (transition === undefined) return unchanged;
+  if (transition.conditions.length > 0) {
+    const fields = { ...state, node_id: event.node_id };
+    for (const condition of transition.conditions) if (!holds(condition, fields)) return unchanged;
+  }
+  if (transition.to === contract.reducer.initial) return { state: initialState(contract), intents: NOTHING };
+
+  const flag = flagOf(event.trigger, contract);
+  const next = withStatus(state, transition.to, event);
+  const intents = contract.reducer.states[transition.to]?.entry_actions ?? NOTHING;
+  return { state: flag === null ? next : withConfirmed(next, flag), intents };
+}
+
+function flagOf(trigger: string, contract: ReducerContract): string | null {
+  for (const confirmation of Object.values(contract.confirmations)) if (confirmation.trigger === trigger) return confirmation.flag;
+  return null;
+}

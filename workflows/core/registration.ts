@@ -1,0 +1,141 @@
+import type { CompiledContract } from '../../src/contracts/compiled.js';
+import type { Variable } from '../../src/contracts/vocabulary.js';
+import { derivedId } from '../../src/protocol/ids.js';
+import type { Introspection } from '../../src/protocol/messages.js';
+import type { NodeRecord } from '../../activities/api.js';
+import { initialState, type ReducerState } from './reducer.js';
+
+/** Which introspection an attempt belongs to, and the ids that were seen for it. */
+export interface Incarnation {
+  readonly correlation_id: string;
+  readonly epoch: number | null;
+  /** Record time of its newest introspection. */
+  readonly at: string;
+  readonly seen: readonly string[];
+}
+
+/** Neighbouring entry actions of one kind: one publish, or effects side by side. */
+export interface Step {
+  readonly kind: 'publish' | 'effects';
+  readonly actions: readonly string[];
+}
+
+/** On the way into a state: what is still to be done before it is current. */
+export interface Entering {
+  readonly state: string;
+  readonly steps: readonly Step[];
+  /** The run ends in this state; these are its end actions. */
+  readonly ending: boolean;
+}
+
+/** One node's life: all that its workflow knows. Plain frozen data, carried over continue-as-new as it is. */
+export interface Registration {
+  readonly node_id: string;
+  /** Grows for ever, across runs; the fence of every write. */
+  readonly attempt: number;
+  readonly incarnation: Incarnation | null;
+  /** The node's newest data. */
+  readonly introspection: Introspection | null;
+  /** The orchestrator's current state; null before the first. */
+  readonly state: string | null;
+  readonly previous_state: string | null;
+  readonly since: string | null;
+  readonly entering: Entering | null;
+  readonly reducer: ReducerState;
+  readonly reason: string | null;
+  /** How often the state with a limited timer was entered: the ack round, from 1. */
+  readonly round: number;
+  readonly rounds: number | null;
+  /** When the current state's timer is due. */
+  readonly timer_due: string | null;
+  readonly ack_deadline: string | null;
+  readonly liveness_deadline: string | null;
+  readonly last_heartbeat_at: string | null;
+  /** The message or event that the next event follows from. */
+  readonly causation_id: string;
+  /** The backends do not know the node's newest data yet. */
+  readonly refresh_due: boolean;
+  readonly ended: boolean;
+}
+
+/** A node of which this run knows nothing but what the record says: an ended or lost life before. */
+export function unknownNode(node_id: string, record: NodeRecord | null, contract: CompiledContract): Registration {
+  return Object.freeze({
+    node_id,
+    attempt: record?.attempt ?? 0,
+    incarnation: record && { correlation_id: record.correlation_id, epoch: record.epoch, at: record.introspected_at, seen: [record.correlation_id] },
+    introspection: null,
+    state: null,
+    previous_state: null,
+    since: null,
+    entering: null,
+    reducer: initialState(contract),
+    reason: null,
+    round: 0,
+    rounds: null,
+    timer_due: null,
+    ack_deadline: null,
+    liveness_deadline: null,
+    last_heartbeat_at: null,
+    causation_id: '',
+    refresh_due: false,
+    ended: false,
+  });
+}
+
+/** The same registration with some of it changed; frozen like every other. */
+export function withChanges(registration: Registration, changes: Partial<Registration>): Registration {
+  return Object.freeze({ ...registration, ...changes });
+}
+
+/** The current state's timer is due at another time. */
+export function withTimerDue(registration: Registration, timer_due: string): Registration {
+  return withChanges(registration, { timer_due });
+}
+
+/** What verifying the lease has told. */
+export function withLease(registration: Registration, lease: { readonly liveness_deadline: string } | { readonly last_heartbeat_at: string | null }): Registration {
+  return withChanges(registration, lease);
+}
+
+/** Bringing the newest data to the backends was interrupted. */
+export function refreshAgain(registration: Registration): Registration {
+  return withChanges(registration, { refresh_due: true });
+}
+
+/** No attempt runs: none has begun, or the last one has ended or is only being cleaned up. */
+export function isOver(registration: Registration): boolean {
+  return registration.ended || registration.entering?.ending === true || (registration.state === null && registration.entering === null);
+}
+
+/** The values that templates, conditions and reasons of the contract may name. */
+export function variables(registration: Registration, contract: CompiledContract): Readonly<Record<Variable, unknown>> {
+  const { introspection, incarnation } = registration;
+  const correlation_id = incarnation?.correlation_id ?? null;
+  return {
+    node_id: registration.node_id,
+    node_type: introspection?.node_type ?? null,
+    node_version: introspection?.node_version ?? null,
+    endpoints: introspection?.endpoints ?? {},
+    capabilities: introspection?.capabilities ?? [],
+    correlation_id,
+    epoch: incarnation?.epoch ?? null,
+    introspected_at: incarnation?.at ?? null,
+    registration_attempt_id: derivedId(registration.node_id, correlation_id ?? '', 'attempt', registration.attempt),
+    attempt: registration.attempt,
+    state: registration.state,
+    entering: registration.entering?.state ?? registration.state,
+    previous_state: registration.previous_state,
+    reducer_status: registration.reducer.status,
+    reason: registration.reason,
+    round: registration.round,
+    rounds: registration.rounds,
+    rounds_left: registration.rounds === null ? null : registration.rounds - registration.round,
+    ack_deadline: registration.ack_deadline,
+    liveness_deadline: registration.liveness_deadline,
+    last_heartbeat_at: registration.last_heartbeat_at,
+    window_seconds: contract.liveness.window_seconds,
+    heartbeat_interval_seconds: contract.liveness.heartbeat_interval_seconds,
+    contract_version: contract.version,
+  };
+}

@@ -1,0 +1,37 @@
+import { defineSearchAttributeKey } from '@temporalio/common/lib/search-attributes.js';
+
+/**
+ * How the outside talks to a registration: names that clients and the workflow
+ * share. No import of the workflow library, so that the bridge and the CLI can
+ * use it too.
+ */
+
+export const WORKFLOW_TYPE = 'registration';
+
+/** One workflow per node, whatever its incarnation. */
+export function workflowId(node_id: string): string {
+  return `registration/${node_id}`;
+}
+
+/** A signal and not an update: the bridge must not wait for a worker. */
+export const INTROSPECTION_SIGNAL = 'introspection';
+export const ACK_SIGNAL = 'ack';
+/** The lease of this node looks expired: verify it now. */
+export const SUSPECT_SIGNAL = 'suspect';
+/** An operator replays the last introspection as a new attempt; an update, because a refusal must be explained. */
+export const RETRY_UPDATE = 'retry';
+export const STATUS_QUERY = 'status';
+
+export const SEARCH_ATTRIBUTES = {
+  node_id: defineSearchAttributeKey('NodeId', 'KEYWORD'),
+  node_type: defineSearchAttributeKey('NodeType', 'KEYWORD'),
+  state: defineSearchAttributeKey('RegistrationState', 'KEYWORD'),
+} as const;
+
+/** An ack as a signal: from Kafka with its record's time; through the client without one, then the server's counts. */
+export interface AckSignal {
+  readonly message_id: string;
+  readonly node_id: string;
+  readonly correlation_id: string;
+  readonly at: string | null;
+}

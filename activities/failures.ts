@@ -95,11 +95,12 @@ function failure(asked: Asked, error: unknown): ApplicationFailure {
   const { backend, what, node_id, ifRefused } = asked;
   const cause = error instanceof Error ? error : new Error(String(error));
   if (isRefusal(cause)) {
+    const look = cause instanceof BadPayload ? "correct the intent's template in the reducer's contract" : ifRefused;
     const next = node_id === undefined ? '' : `, then: registrar retry ${node_id}`;
     return ApplicationFailure.create({
       type: REFUSED,
       nonRetryable: true,
-      message: `${backend} refused to ${what}: ${wordsOf(cause)}. Not retried: ${ifRefused}${next}`,
+      message: `${backend} refused to ${what}: ${wordsOf(cause)}. Not retried: ${look}${next}`,
       cause,
     });
   }

@@ -33,7 +33,8 @@ interface CatalogService {
   readonly Service: string;
   readonly Tags: readonly string[] | null;
   readonly Address: string;
-  readonly Port: number;
+  /** Left out by some endpoints where it is 0. */
+  readonly Port?: number;
   readonly Meta: Readonly<Record<string, string>> | null;
   readonly ModifyIndex: number;
 }
@@ -261,7 +262,7 @@ function instanceOf(node: CatalogNode, service: CatalogService, check: CatalogCh
     service_id: service.ID,
     service_name: service.Service,
     address: service.Address,
-    port: service.Port,
+    port: service.Port ?? 0,
     tags: service.Tags ?? [],
     meta: service.Meta ?? {},
     status: check?.Status ?? 'missing',

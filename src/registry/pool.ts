@@ -52,11 +52,17 @@ export function createPool(connectionString: string | undefined, options: PoolOp
   return pool;
 }
 
+const places = new WeakMap<pg.Pool, string>();
+
 /** Host, port and database of a pool, for messages; never its password. */
 export function placeOf(pool: pg.Pool): string {
-  // The client knows how pg read the URL and the PG* variables; it does not connect until told to.
+  const known = places.get(pool);
+  if (known !== undefined) return known;
+  // A client knows how pg reads the URL and the PG* variables; it does not connect until told to.
   const { host, port, database } = new pg.Client(pool.options);
-  return `${host}:${port}/${database ?? ''}`;
+  const place = `${host}:${port}/${database ?? ''}`;
+  places.set(pool, place);
+  return place;
 }
 
 /**

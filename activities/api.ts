@@ -68,7 +68,7 @@ export type LeaseAnswer = { readonly contract_version: string } & (
 export type AcksReadAnswer = { readonly read: true } | { readonly read: false; readonly why: string; readonly again_at: string };
 
 export interface Published {
-  /** When the broker had acknowledged all of them, ISO 8601: the moment from which stamped deadlines count. */
+  /** When they were handed to the broker that took them, ISO 8601: `emitted_at`, and the moment that stamped deadlines count from. */
   readonly sent_at: string;
 }
 

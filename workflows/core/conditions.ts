@@ -22,12 +22,16 @@ export function holds(condition: Condition, fields: Readonly<Record<string, unkn
     case '!=':
       return actual !== condition.value;
     case 'in':
-      return present && Array.isArray(condition.value) && condition.value.includes(String(actual));
+      return isIn(actual, condition.value);
     case 'at_least':
       return typeof actual === 'string' && typeof condition.value === 'string' && compareVersions(actual, condition.value) >= 0;
     case 'matches':
       return typeof actual === 'string' && actual.length <= LONGEST_MATCHED && new RegExp(String(condition.value)).test(actual);
   }
+}
+
+function isIn(actual: unknown, list: Condition['value']): boolean {
+  return Array.isArray(list) && list.some((item) => item === (typeof actual === 'number' ? String(actual) : actual));
 }
 
 /** Precedence of two semantic versions (semver.org 2.0.0, section 11): negative, 0 or positive. */

@@ -1,0 +1,38 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+
+/** What must never be in the sandbox: large schemas are allocated per cached workflow, the others act. */
+const FORBIDDEN = ['zod', 'yaml', 'pg', 'kafkajs', 'consul', 'pino'];
+
+/**
+ * Bundles the workflows and checks the bundle.
+ *
+ * @throws Error when a `node:` module or one of the forbidden packages got in, with the file that imports it
+ */
+export async function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
+  const source = fileURLToPath(new URL('../workflows/registration.ts', import.meta.url));
+  const quiet = (): void => undefined;
+  const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: console.error, error: console.error };
+  // webpack's bundler fails on node: modules by itself; a package is only seen in what it made.
+  const bundle = await bundleWorkflowCode({ workflowsPath: source, logger });
+  const inside = FORBIDDEN.filter((name) => bundle.code.includes(`node_modules/${name}/`));
+  if (inside.length > 0) {
+    throw new Error(`The workflow bundle contains ${inside.join(', ')}: a file that workflows/registration.ts imports, directly or not, imports it. Move that import into an activity.`);
+  }
+  return bundle;
+}
+
+/** `tsx src/bundle.ts [file]`: check only, or write the bundle that a built worker starts with. */
+async function main(target: string | undefined): Promise<void> {
+  const { code } = await bundleWorkflows();
+  if (target === undefined) {
+    console.log(`workflow bundle: ${Math.round(code.length / 1024)} KiB, nothing forbidden in it`);
+    return;
+  }
+  mkdirSync(dirname(resolve(target)), { recursive: true });
+  writeFileSync(target, code);
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) await main(process.argv[2]);

@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type LogEntry, type WorkerOptions } from '@temporalio/worker';
+import pRetry from 'p-retry';
+import { consulDeregister } from '../activities/consul-deregister.js';
+import { consulPass } from '../activities/consul-pass.js';
+import { consulRegister } from '../activities/consul-register.js';
+import { openAttempt } from '../activities/open-attempt.js';
+import { postgresUpdateRegistration } from '../activities/postgres-update-registration.js';
+import { postgresUpsertRegistration } from '../activities/postgres-upsert-registration.js';
+import { publishEvents } from '../activities/publish-events.js';
+import { verifyAcksRead } from '../activities/verify-acks-read.js';
+import { verifyLease } from '../activities/verify-lease.js';
+import type { Activities } from '../activities/api.js';
+import { bundleWorkflows } from './bundle.js';
+import type { Config } from './config.js';
+import { loadContracts, type Contracts } from './contracts/load.js';
+import { createKafka } from './kafka/kafka.js';
+import { createProducer, type EventProducer } from './kafka/producer.js';
+import { topicName } from './protocol/topics.js';
+import { Catalog } from './registry/consul.js';
+import { createPool } from './registry/pool.js';
+import { logger } from './telemetry.js';
+
+const log = logger('worker');
+
+/**
+ * Runs a worker until the process is told to stop (SIGINT, SIGTERM): it then
+ * finishes the tasks it holds and returns. It waits for a Temporal server that
+ * is not there yet; contracts are loaded once, at the start.
+ *
+ * @throws ContractError when the contracts do not hold together, before anything is connected
+ */
+export async function runWorker(config: Config): Promise<void> {
+  const contracts = loadContracts(config.contractsDir);
+  Runtime.install({ logger: new DefaultLogger('WARN', forward) });
+  const [workflows, connection] = await Promise.all([workflowCode(), connect(config)]);
+  const pool = createPool(config.postgres.connectionString);
+  const producer = createProducer(createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-worker' }));
+  try {
+    const worker = await Worker.create({
+      connection,
+      namespace: config.temporal.namespace,
+      taskQueue: config.taskQueue,
+      activities: activitiesOf(config, contracts, pool, producer),
+      ...workflows,
+      // A process that is killed instead loses nothing, but its tasks wait for their timeouts.
+      shutdownGraceTime: '10s',
+    });
+    log.info({ taskQueue: config.taskQueue, contract: contracts.compiled.version }, 'worker runs');
+    await worker.run();
+  } finally {
+    await Promise.allSettled([producer.close(), pool.end(), connection.close()]);
+  }
+}
+
+function activitiesOf(config: Config, { compiled, consumed }: Contracts, pool: ReturnType<typeof createPool>, producer: EventProducer): Activities {
+  const { token, httpAddr } = config.consul;
+  const catalog = new Catalog({ address: httpAddr, ...(token === undefined ? {} : { token }) });
+  const topicOf = (event_type: string): string => topicName(consumed.find((row) => row.event_type === event_type)?.topic ?? '', config);
+  return {
+    open_attempt: openAttempt(pool, compiled),
+    publish_events: publishEvents(producer, config),
+    verify_lease: verifyLease(pool, { heartbeatTopic: topicOf('NodeHeartbeat'), contractVersion: () => compiled.version }),
+    verify_acks_read: verifyAcksRead(pool, { ackTopic: topicOf('NodeRegistrationAcked') }),
+    'consul.register': consulRegister(catalog),
+    'consul.pass': consulPass(catalog),
+    'consul.deregister': consulDeregister(catalog),
+    'postgres.upsert_registration': postgresUpsertRegistration(pool),
+    'postgres.update_registration': postgresUpdateRegistration(pool),
+  };
+}
+
+/** A built worker starts with the checked bundle that was built with it; from source, it is made now. */
+async function workflowCode(): Promise<Pick<WorkerOptions, 'workflowBundle'>> {
+  const built = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+  if (existsSync(built)) return { workflowBundle: { codePath: built } };
+  return { workflowBundle: await bundleWorkflows() };
+}
+
+/** A worker whose server was never there does not retry by itself. */
+function connect({ temporal }: Config): Promise<NativeConnection> {
+  const { address, apiKey, tls } = temporal;
+  let said = false;
+  return pRetry(() => NativeConnection.connect({ address, ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls }) }), {
+    retries: Infinity,
+    minTimeout: 200,
+    factor: 1.5,
+    maxTimeout: 5_000,
+    onFailedAttempt: ({ error }) => {
+      if (!said) log.info({ address, reason: error.message }, 'waiting for Temporal');
+      said = true;
+    },
+  });
+}
+
+function forward({ level, message, meta }: LogEntry): void {
+  const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+  log[levels[level]](meta ?? {}, message);
+}

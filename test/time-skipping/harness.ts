@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { temporal } from '@temporalio/proto';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import type { WorkflowHandle } from '@temporalio/client';
+import { bundleWorkflows } from '../../src/bundle.js';
+import { loadContracts } from '../../src/contracts/load.js';
+import type { CompiledContract } from '../../src/contracts/compiled.js';
+import type { Introspection } from '../../src/protocol/messages.js';
+import { provisionTestServer } from '../../src/stack/index.js';
+import type { Status } from '../../workflows/details.js';
+import { ACK_SIGNAL, INTROSPECTION_SIGNAL, STATUS_QUERY, workflowId, WORKFLOW_TYPE, type AckSignal } from '../../workflows/messages.js';
+import type { Outcome, Start } from '../../workflows/registration.js';
+import { World } from './world.js';
+
+type Handle = WorkflowHandle<(start: Start) => Promise<Outcome>>;
+
+/** A time-skipping server with a worker of the real workflow, and the fake world around it. */
+export interface Harness {
+  readonly env: TestWorkflowEnvironment;
+  readonly world: World;
+  /** An introspection of a fresh node, with what the test cares about. */
+  introspection(changes?: Partial<Introspection>): Promise<Introspection>;
+  /** As the bridge does it. */
+  introduce(introspection: Introspection): Promise<Handle>;
+  ack(node_id: string, changes?: Partial<AckSignal>): Promise<void>;
+  status(node_id: string): Promise<Status>;
+  /** Waits, in real time, until the workflow is where the test wants it: time is skipped only after that. */
+  until(node_id: string, what: string, holds: (status: Status) => boolean): Promise<Status>;
+  untilState(node_id: string, state: string): Promise<Status>;
+  sleep(seconds: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** @param contract what the worker's activities hand out; the shipped contract by default */
+export async function startHarness(contract: CompiledContract = loadContracts().compiled): Promise<Harness> {
+  const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: await provisionTestServer() } } });
+  const keyword = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
+  await env.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes: { NodeId: keyword, NodeType: keyword, RegistrationState: keyword } });
+  const world = new World(env, contract);
+  const taskQueue = 'registration';
+  const worker = await Worker.create({
+    connection: env.nativeConnection,
+    taskQueue,
+    workflowBundle: await bundleWorkflows(),
+    activities: world.activities(),
+  });
+  const running = worker.run();
+  const handle = (node_id: string): Handle => env.client.workflow.getHandle(workflowId(node_id));
+  const status = (node_id: string): Promise<Status> => handle(node_id).query<Status>(STATUS_QUERY);
+
+  const harness: Harness = {
+    env,
+    world,
+    async introspection(changes = {}) {
+      const node_id = changes.node_id ?? randomUUID();
+      return {
+        message_id: randomUUID(),
+        correlation_id: randomUUID(),
+        node_id,
+        node_type: 'effect',
+        node_version: '1.2.3',
+        endpoints: { health: 'http://10.0.0.1:8080/health' },
+        capabilities: ['registration.storage'],
+        reason: 'startup',
+        epoch: null,
+        at: await world.now(),
+        ...changes,
+      };
+    },
+    introduce: (introspection) =>
+      env.client.workflow.signalWithStart(WORKFLOW_TYPE, {
+        workflowId: workflowId(introspection.node_id),
+        taskQueue,
+        args: [{ node_id: introspection.node_id }],
+        signal: INTROSPECTION_SIGNAL,
+        signalArgs: [introspection],
+      }),
+    async ack(node_id, changes = {}) {
+      const { registration } = await status(node_id);
+      const ack: AckSignal = { message_id: randomUUID(), node_id, correlation_id: registration?.incarnation?.correlation_id ?? '', at: await world.now(), ...changes };
+      await handle(node_id).signal(ACK_SIGNAL, ack);
+    },
+    status,
+    async until(node_id, what, holds) {
+      let seen: Status | undefined;
+      for (let tries = 0; tries < 400; tries++) {
+        seen = await status(node_id);
+        if (holds(seen)) return seen;
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+      throw new Error(`${node_id} was not ${what} within 10 s; it was ${JSON.stringify(seen, null, 1)}`);
+    },
+    untilState: (node_id, state) => harness.until(node_id, `in state ${state}`, ({ registration }) => registration?.state === state && registration.entering === null),
+    sleep: (seconds) => env.sleep(seconds * 1000),
+    async stop() {
+      worker.shutdown();
+      await running;
+      await env.teardown();
+    },
+  };
+  return harness;
+}

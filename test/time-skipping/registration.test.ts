@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { plusSeconds } from '../../workflows/core/time.js';
+import { startHarness, type Harness } from './harness.js';
+
+let h: Harness;
+beforeAll(async () => {
+  h = await startHarness();
+});
+afterAll(async () => {
+  await h.stop();
+});
+
+/** A node that has been accepted and whose ack is waited for. */
+async function awaitingAck() {
+  const introspection = await h.introspection();
+  const handle = await h.introduce(introspection);
+  const { registration } = await h.untilState(introspection.node_id, 'AWAITING_ACK');
+  return { node_id: introspection.node_id, introspection, handle, ack_deadline: registration?.ack_deadline ?? '' };
+}
+
+async function active() {
+  const node = await awaitingAck();
+  await h.ack(node.node_id);
+  await h.untilState(node.node_id, 'ACTIVE');
+  return node;
+}
+
+describe('a node that introduces itself', () => {
+  it('is registered in both backends, accepted, and active once it has acknowledged', async () => {
+    const { node_id, introspection } = await active();
+    expect(h.world.types(node_id)).toEqual(['NodeRegistrationInitiated', 'NodeRegistrationAccepted', 'NodeRegistrationAckReceived', 'NodeBecameActive']);
+    expect(h.world.done(node_id).slice(0, 2).sort()).toEqual(['consul.register', 'postgres.upsert_registration']);
+    expect(h.world.done(node_id).slice(2).sort()).toEqual(['consul.pass', 'postgres.update_registration']);
+
+    const [initiated, accepted, acked, became] = h.world.of(node_id);
+    expect(initiated?.causation_id).toBe(introspection.message_id);
+    expect(accepted?.causation_id).toBe(initiated?.id);
+    expect(became?.causation_id).toBe(acked?.id);
+    expect(new Set(h.world.of(node_id).map((event) => event.correlation_id))).toEqual(new Set([introspection.correlation_id]));
+    expect(became?.payload).toEqual({ capabilities: ['registration.storage'] });
+  });
+
+  it('goes through the states of the specification, in their order', async () => {
+    const { node_id } = await active();
+    const { journal } = await h.status(node_id);
+    const states = journal.map((entry) => entry.what).filter((what) => what.includes(' -> ')).map((what) => what.split(' -> ')[1]);
+    expect(states).toEqual(['PENDING_REGISTRATION', 'ACCEPTED', 'AWAITING_ACK', 'ACK_RECEIVED', 'ACTIVE']);
+  });
+
+  it('is accepted only when both backends have confirmed', async () => {
+    h.world.fail('postgres.upsert_registration', 3);
+    const introspection = await h.introspection();
+    await h.introduce(introspection);
+    const partial = await h.until(introspection.node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
+    expect(partial.registration).toMatchObject({ state: 'PENDING_REGISTRATION', reducer: { consul_confirmed: true, postgres_confirmed: false } });
+    expect(h.world.types(introspection.node_id)).toEqual(['NodeRegistrationInitiated']);
+    await h.sleep(20);
+    await h.untilState(introspection.node_id, 'AWAITING_ACK');
+    expect(h.world.done(introspection.node_id)).toEqual(['consul.register', 'postgres.upsert_registration']);
+  });
+});
+
+describe('an ack', () => {
+  it('counts at the very deadline', async () => {
+    const { node_id, ack_deadline } = await awaitingAck();
+    await h.ack(node_id, { at: ack_deadline });
+    await h.untilState(node_id, 'ACTIVE');
+  });
+
+  it('does not count after its deadline, by its own time', async () => {
+    const { node_id, ack_deadline } = await awaitingAck();
+    await h.ack(node_id, { at: plusSeconds(ack_deadline, 0.001) });
+    const { registration } = await h.until(node_id, 'told that it is late', ({ journal }) => journal.some(({ what }) => what.includes('after its deadline')));
+    expect(registration?.state).toBe('AWAITING_ACK');
+  });
+
+  it('counts when it was sent in time and delivered late, as long as its topic had not been read', async () => {
+    const { node_id, ack_deadline } = await awaitingAck();
+    h.world.acksReadAfter = plusSeconds(ack_deadline, 600);
+    await h.sleep(60);
+    await h.until(node_id, 'waiting for the ack topic', ({ journal }) => journal.some(({ what }) => what.includes('ack topic')));
+    await h.ack(node_id, { at: ack_deadline });
+    await h.untilState(node_id, 'ACTIVE');
+    h.world.acksReadAfter = null;
+  });
+
+  it('counts in a later round', async () => {
+    const { node_id } = await awaitingAck();
+    await h.sleep(31);
+    const { registration } = await h.until(node_id, 'in round 2', (status) => status.registration?.round === 2 && status.registration.state === 'AWAITING_ACK');
+    expect(registration?.attempt).toBe(1);
+    await h.ack(node_id);
+    await h.untilState(node_id, 'ACTIVE');
+    expect(h.world.types(node_id)).toEqual([
+      'NodeRegistrationInitiated',
+      'NodeRegistrationAccepted',
+      'NodeRegistrationAckTimedOut',
+      'NodeRegistrationAccepted',
+      'NodeRegistrationAckReceived',
+      'NodeBecameActive',
+    ]);
+    expect(new Set(h.world.of(node_id).map((event) => event.id)).size).toBe(6);
+  });
+
+  it('with another correlation_id, or twice, does nothing', async () => {
+    const { node_id } = await awaitingAck();
+    await h.ack(node_id, { correlation_id: randomUUID() });
+    await h.ack(node_id);
+    await h.ack(node_id);
+    const { journal } = await h.until(node_id, 'active', ({ registration, journal: entries }) => registration?.state === 'ACTIVE' && entries.some(({ what }) => what.includes('an ack in state')));
+    expect(journal.filter(({ what }) => what.startsWith('ignored'))).toHaveLength(2);
+    expect(h.world.types(node_id).filter((type) => type === 'NodeBecameActive')).toHaveLength(1);
+  });
+
+  it('that never comes ends the attempt after the last round, out of Consul and with the reason in the record', async () => {
+    const { node_id, handle } = await awaitingAck();
+    const outcome = await handle.result();
+    expect(outcome).toMatchObject({ state: 'ACK_TIMED_OUT', attempt: 1 });
+    expect(outcome.reason).toMatch(/no acknowledgement by .* \(round 3 of 3\)/);
+    expect(h.world.types(node_id).filter((type) => type === 'NodeRegistrationAckTimedOut')).toHaveLength(3);
+    expect(h.world.of(node_id).at(-1)?.tags).toMatchObject({ ack_rounds_left: '0' });
+    expect(h.world.done(node_id)).toContain('consul.deregister');
+    expect(h.world.records.get(node_id)).toMatchObject({ state: 'ACK_TIMED_OUT', reason: outcome.reason });
+  });
+});
+
+describe('an active node', () => {
+  it('whose lease is claimed as expired is published as such and taken out', async () => {
+    const { node_id, handle } = await active();
+    const outcome = await handle.result();
+    expect(outcome.state).toBe('LIVENESS_EXPIRED');
+    expect(h.world.types(node_id).at(-1)).toBe('NodeLivenessExpired');
+    expect(h.world.records.get(node_id)).toMatchObject({ state: 'LIVENESS_EXPIRED' });
+  });
+
+  it('stays active while its lease is renewed, and while it cannot be verified', async () => {
+    let asked = 0;
+    h.world.lease = (_, now) => {
+      asked += 1;
+      return asked % 2 === 0 ? { outcome: 'unknown', why: 'the stream is behind', again_at: plusSeconds(now, 90) } : { outcome: 'renewed', deadline: plusSeconds(now, 90) };
+    };
+    const { node_id } = await active();
+    await h.sleep(3600);
+    const { registration } = await h.status(node_id);
+    expect(registration?.state).toBe('ACTIVE');
+    expect(asked).toBeGreaterThan(30);
+    h.world.lease = () => ({ outcome: 'claimed', last_heartbeat_at: null });
+  });
+
+  it('leaves when it says so', async () => {
+    const { handle, introspection } = await active();
+    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), reason: 'shutdown', at: await h.world.now() });
+    expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left' });
+    expect(h.world.done(introspection.node_id).slice(-2).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
+  });
+});

@@ -1,0 +1,109 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { REFUSED} from '../../activities/api.js';
+import { UNAVAILABLE, type Activities, type EffectRequest, type EffectResult, type LeaseAnswer, type NodeRecord } from '../../activities/api.js';
+import type { CompiledContract } from '../../src/contracts/compiled.js';
+import { plusSeconds } from '../../workflows/core/time.js';
+import type { OutgoingEvent } from '../../src/protocol/messages.js';
+
+type Backend = keyof Pick<Activities, 'consul.register' | 'consul.pass' | 'consul.deregister' | 'postgres.upsert_registration' | 'postgres.update_registration'>;
+
+/** An event as it was published, with what the activity stamped. */
+export interface PublishedEvent extends OutgoingEvent {
+  readonly sent_at: string;
+}
+
+/**
+ * The world around a workflow where time is skipped: backends that only
+ * remember what they were told, and fail as told. Real I/O has no place there,
+ * since the server skips time while it is under way.
+ */
+export class World {
+  readonly published: PublishedEvent[] = [];
+  readonly effects: { readonly activity: Backend; readonly request: EffectRequest }[] = [];
+  readonly records = new Map<string, NodeRecord>();
+  /** How many tries of an activity fail from now on, and how. */
+  readonly failures = new Map<string, { tries: number; type: typeof UNAVAILABLE | typeof REFUSED; message: string }>();
+  /** Answers of the fence, used up one by one. */
+  readonly fences = new Map<Backend, number[]>();
+  /** What verifying a lease finds; by default a lease that nobody renews. */
+  lease: (node_id: string, now: string) => Omit<LeaseAnswer, 'contract_version'> = () => ({ outcome: 'claimed', last_heartbeat_at: null });
+  acksReadAfter: string | null = null;
+
+  constructor(
+    private readonly env: TestWorkflowEnvironment,
+    public contract: CompiledContract,
+  ) {}
+
+  /** The types of what was published for a node, in order. */
+  types(node_id: string): string[] {
+    return this.of(node_id).map((event) => event.event_type);
+  }
+
+  of(node_id: string): PublishedEvent[] {
+    return this.published.filter((event) => event.node_id === node_id);
+  }
+
+  /** Names of the effects that were carried out for a node, in order. */
+  done(node_id: string): string[] {
+    return this.effects.filter(({ request }) => request.node_id === node_id).map(({ activity }) => activity);
+  }
+
+  fail(name: string, tries: number, message = 'connect ECONNREFUSED 127.0.0.1', type: typeof UNAVAILABLE | typeof REFUSED = UNAVAILABLE): void {
+    this.failures.set(name, { tries, type, message });
+  }
+
+  async now(): Promise<string> {
+    return new Date(await this.env.currentTimeMs()).toISOString();
+  }
+
+  activities(): Activities {
+    const effect = (activity: Backend) => (request: EffectRequest): Promise<EffectResult> => {
+      this.mayFail(activity);
+      const fenced_by = this.fences.get(activity)?.shift();
+      if (fenced_by !== undefined) return Promise.resolve({ done: false, fenced_by });
+      this.effects.push({ activity, request });
+      if (activity.startsWith('postgres.')) this.remember(request);
+      return Promise.resolve({ done: true });
+    };
+    return {
+      open_attempt: (node_id) => {
+        this.mayFail('open_attempt');
+        return Promise.resolve({ record: this.records.get(node_id) ?? null, contract: this.contract });
+      },
+      publish_events: async (events) => {
+        this.mayFail('publish_events');
+        const sent_at = await this.now();
+        this.published.push(...events.map((event) => ({ ...event, sent_at })));
+        return { sent_at };
+      },
+      verify_lease: async ({ node_id }) => {
+        this.mayFail('verify_lease');
+        return { ...this.lease(node_id, await this.now()), contract_version: this.contract.version } as LeaseAnswer;
+      },
+      verify_acks_read: async () => {
+        this.mayFail('verify_acks_read');
+        const now = await this.now();
+        if (this.acksReadAfter === null || now >= this.acksReadAfter) return { read: true };
+        return { read: false, why: 'the ack topic has been read only up to a minute ago', again_at: plusSeconds(now, 5) };
+      },
+      'consul.register': effect('consul.register'),
+      'consul.pass': effect('consul.pass'),
+      'consul.deregister': effect('consul.deregister'),
+      'postgres.upsert_registration': effect('postgres.upsert_registration'),
+      'postgres.update_registration': effect('postgres.update_registration'),
+    };
+  }
+
+  private mayFail(name: string): void {
+    const failure = this.failures.get(name);
+    if (failure === undefined || failure.tries <= 0) return;
+    failure.tries -= 1;
+    throw ApplicationFailure.create({ message: failure.message, type: failure.type });
+  }
+
+  private remember({ node_id, attempt, intent: { payload } }: EffectRequest): void {
+    const { correlation_id, epoch, introspected_at, state, reason } = payload as unknown as NodeRecord;
+    this.records.set(node_id, { attempt, correlation_id, epoch, introspected_at, state, reason: reason ?? null });
+  }
+}

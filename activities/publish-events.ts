@@ -17,7 +17,8 @@ export interface PublishOptions {
 /**
  * Says what has happened, on Kafka. All events of a call go in one send, in
  * order, acknowledged by all replicas. A repeat after a failure carries the
- * same ids, so that a reader can tell.
+ * same ids, so that a reader can tell. It answers with the moment from which
+ * the stamped deadlines were counted: the workflow and the node must agree.
  */
 export function publishEvents(producer: EventProducer, { env, namespace, source = 'node-registrar' }: PublishOptions): Activities['publish_events'] {
   return async (events) => {

@@ -1,0 +1,46 @@
+import type { KafkaHandle } from './kafka.js';
+
+export interface PartitionEnds {
+  readonly partition: number;
+  /** Offset of the oldest record that is still kept. */
+  readonly low: string;
+  /** Offset that the next record will get. */
+  readonly high: string;
+}
+
+export interface KafkaAdmin {
+  /** Where each partition of a topic begins and ends. */
+  topicEnds(topic: string): Promise<PartitionEnds[]>;
+  /** Committed offset by partition; partitions on which the group has committed nothing are missing. */
+  committed(groupId: string, topic: string): Promise<ReadonlyMap<number, string>>;
+  close(): Promise<void>;
+}
+
+/** Asks the broker, and gives up after seconds: an answer that comes late is worth nothing. Connects with the first question. */
+export function createAdmin(kafka: KafkaHandle): KafkaAdmin {
+  const admin = kafka.client(3_000).admin({ retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 300 } });
+  let connecting: Promise<void> | undefined;
+  const connected = (): Promise<void> => {
+    connecting ??= admin.connect().catch((error: unknown) => {
+      connecting = undefined;
+      throw error;
+    });
+    return connecting;
+  };
+  return {
+    async topicEnds(topic) {
+      await connected();
+      const ends = await admin.fetchTopicOffsets(topic);
+      return ends.map(({ partition, low, high }) => ({ partition, low, high }));
+    },
+    async committed(groupId, topic) {
+      await connected();
+      const topics = await admin.fetchOffsets({ groupId, topics: [topic] });
+      const partitions = topics.flatMap((one) => one.partitions).filter(({ offset }) => offset !== '-1');
+      return new Map(partitions.map(({ partition, offset }) => [partition, offset]));
+    },
+    async close() {
+      await admin.disconnect();
+    },
+  };
+}

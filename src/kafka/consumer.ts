@@ -1,0 +1,228 @@
+import type { Consumer, EachBatchPayload, IHeaders } from 'kafkajs';
+import pRetry from 'p-retry';
+import { createAdmin } from './admin.js';
+import { Contiguous } from './contiguous.js';
+import type { KafkaHandle } from './kafka.js';
+
+export interface IncomingRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<IHeaders>;
+}
+
+/** Records of one partition, in order. */
+export interface RecordBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly IncomingRecord[];
+  /** This record's effect is durable. What is not marked is delivered again. */
+  done(record: IncomingRecord): void;
+  /** False once the consumer is being stopped: start nothing new, finish what is begun. */
+  isRunning(): boolean;
+  /** Aborted when there is no point in going on: the partition has been taken away, or stopping has taken too long. */
+  readonly signal: AbortSignal;
+}
+
+export interface ConsumeOptions {
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  /** Where a group that has never committed begins: with the oldest record, or with what is sent from now on. */
+  readonly from: 'beginning' | 'now';
+  /** Called for several partitions at once, never twice at once for one. */
+  readonly onBatch: (batch: RecordBatch) => Promise<void>;
+  /** The partitions that this process reads now, by topic. */
+  readonly onAssigned?: (partitions: Readonly<Record<string, readonly number[]>>) => void;
+  /** The consumer has ended for good and reads nothing any more. Default: the process ends with this error. */
+  readonly onFatal?: (error: Error) => void;
+  /** Partitions worked on at once. Default 4. */
+  readonly partitionsAtOnce?: number;
+  /** How long stop() lets a batch finish what it has begun, before its signal is aborted. Milliseconds, default 8000. */
+  readonly stopGraceMs?: number;
+  /** Gives up waiting for Kafka at the start. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Subscription {
+  /** Finishes what is begun, commits, leaves the group. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Consumes topics as a member of a group. Resolves when the group has been
+ * joined; while Kafka or a topic is not there, it waits.
+ *
+ * Offsets are committed only as far as every record has been marked as done,
+ * and at least once a second. While a batch is worked on, however long that
+ * takes, the group is told that this member lives.
+ */
+export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Promise<Subscription> {
+  const { groupId, topics, from, signal, stopGraceMs = 8_000 } = options;
+  const stopping = new AbortController();
+  const consumer = kafka.client().consumer({
+    groupId,
+    sessionTimeout: 30_000,
+    heartbeatInterval: 3_000,
+    // How long an idle fetch (and with it a stop) may last; a record is delivered at once all the same.
+    maxWaitTimeInMs: 500,
+    allowAutoTopicCreation: false,
+  });
+  const positions = from === 'now' ? await endsOf(kafka, options) : null;
+  const start = async (): Promise<void> => {
+    await patiently(kafka, `cannot consume ${topics.join(', ')} yet`, signal, async () => {
+      await consumer.connect();
+      await consumer.subscribe({ topics: [...topics], fromBeginning: from === 'beginning' });
+    });
+    await consumer.run({
+      eachBatchAutoResolve: false,
+      autoCommit: true,
+      autoCommitInterval: 1_000,
+      partitionsConsumedConcurrently: options.partitionsAtOnce ?? 4,
+      eachBatch: (payload) => work(payload, options, stopping.signal, positions),
+    });
+  };
+  try {
+    await Promise.all([watch(consumer, options, positions), start()]);
+  } catch (error) {
+    await consumer.disconnect();
+    throw error;
+  }
+
+  return {
+    async stop() {
+      const timer = setTimeout(() => stopping.abort(new Error('the consumer is being stopped')), stopGraceMs);
+      await consumer.disconnect();
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Next offset by topic and partition, for a consumer that begins now. */
+type Positions = Map<string, string>;
+
+function place(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
+
+/**
+ * kafkajs looks for the end of a topic with its first fetch, some time after
+ * the group has been joined. Somebody who asks and then waits for the answer
+ * would miss it; so the end is noted before.
+ */
+async function endsOf(kafka: KafkaHandle, { topics, signal }: ConsumeOptions): Promise<Positions> {
+  const admin = createAdmin(kafka);
+  try {
+    return await patiently(kafka, `cannot ask for the end of ${topics.join(', ')} yet`, signal, async () => {
+      const positions: Positions = new Map();
+      for (const topic of topics) for (const { partition, high } of await admin.topicEnds(topic)) positions.set(place(topic, partition), high);
+      return positions;
+    });
+  } finally {
+    await admin.close();
+  }
+}
+
+/** Follows the consumer's life. Resolves when it has joined the group for the first time. */
+function watch(consumer: Consumer, options: ConsumeOptions, positions: Positions | null): Promise<void> {
+  const fatal = options.onFatal ?? endProcess;
+  let joined = false;
+  return new Promise((resolve, reject) => {
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      // kafkajs knows no "from now on" across a rebalance: it would look for the end again.
+      for (const [topic, partitions] of Object.entries(payload.memberAssignment)) {
+        for (const partition of partitions) {
+          const offset = positions?.get(place(topic, partition));
+          if (offset !== undefined) consumer.seek({ topic, partition, offset });
+        }
+      }
+      options.onAssigned?.(payload.memberAssignment);
+      joined = true;
+      resolve();
+    });
+    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+      // With restart, kafkajs begins anew by itself; without, a process is left that consumes nothing.
+      if (restart) return;
+      const ended = new Error(`the consumer of group ${options.groupId} has ended: ${error.message}`, { cause: error });
+      if (joined) fatal(ended);
+      else reject(ended);
+    });
+  });
+}
+
+function endProcess(error: Error): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+async function work(payload: EachBatchPayload, options: ConsumeOptions, stopped: AbortSignal, positions: Positions | null): Promise<void> {
+  const { topic, partition } = payload.batch;
+  if (!payload.isRunning() || payload.isStale()) return;
+  const records = payload.batch.messages.map(({ offset, timestamp, key, value, headers }) => ({
+    topic,
+    partition,
+    offset,
+    timestamp: Number(timestamp),
+    key,
+    value,
+    headers: headers ?? {},
+  }));
+  const finished = new Contiguous(records.map((record) => record.offset));
+  const member = keepMembership(payload);
+  try {
+    await options.onBatch({
+      topic,
+      partition,
+      records,
+      isRunning: () => payload.isRunning(),
+      signal: AbortSignal.any([member.signal, stopped]),
+      done({ offset }) {
+        const upTo = finished.done(offset);
+        if (upTo === null) return;
+        payload.resolveOffset(upTo);
+        positions?.set(place(topic, partition), String(BigInt(upTo) + 1n));
+      },
+    });
+  } catch (error) {
+    // The end of a batch that was told to end is no failure of its own.
+    if (error !== member.signal.reason && error !== stopped.reason) throw error;
+  } finally {
+    member.release();
+  }
+  // kafkajs has to hear of a rebalance: it joins the group again.
+  member.signal.throwIfAborted();
+}
+
+/** Tells the group that we live, and commits, for as long as a batch is worked on; aborts when the group has gone on without us. */
+function keepMembership(payload: EachBatchPayload): { readonly signal: AbortSignal; release(): void } {
+  const lost = new AbortController();
+  const beat = async (): Promise<void> => {
+    await payload.heartbeat();
+    await payload.commitOffsetsIfNecessary();
+  };
+  const timer = setInterval(() => {
+    beat().catch((error: unknown) => lost.abort(error));
+  }, 1_000);
+  return { signal: lost.signal, release: () => clearInterval(timer) };
+}
+
+/** Waits for Kafka with growing pauses; says so once, and once when it is over. */
+async function patiently<T>(kafka: KafkaHandle, what: string, signal: AbortSignal | undefined, attempt: () => Promise<T>): Promise<T> {
+  let said = false;
+  const result = await pRetry(attempt, {
+    retries: Number.POSITIVE_INFINITY,
+    minTimeout: 500,
+    maxTimeout: 5_000,
+    ...(signal === undefined ? {} : { signal }),
+    onFailedAttempt: ({ error }) => {
+      if (!said) kafka.logger.warn({ reason: error.message }, `${what}; waiting for it`);
+      said = true;
+    },
+  });
+  if (said) kafka.logger.info(`Kafka answers: over with "${what}"`);
+  return result;
+}

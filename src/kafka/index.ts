@@ -1,0 +1,4 @@
+export { createAdmin, type KafkaAdmin, type PartitionEnds } from './admin.js';
+export { consume, type ConsumeOptions, type IncomingRecord, type RecordBatch, type Subscription } from './consumer.js';
+export { createKafka, type KafkaHandle, type KafkaOptions } from './kafka.js';
+export { createProducer, type EventProducer, type RecordToSend } from './producer.js';

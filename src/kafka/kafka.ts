@@ -1,0 +1,58 @@
+import { Kafka, logLevel, type LogEntry } from 'kafkajs';
+import type { Logger } from 'pino';
+import { logger as namedLogger } from '../telemetry.js';
+
+/**
+ * The one small port around kafkajs, which is unmaintained: nothing else in
+ * the house imports it (but the embedded servers' set-up), so that it can be
+ * replaced here.
+ */
+
+export interface KafkaOptions {
+  /** host:port of one or more brokers. */
+  readonly brokers: readonly string[];
+  /** How the broker names this process in its logs and metrics. */
+  readonly clientId: string;
+  /** Default: a logger named "kafka". */
+  readonly logger?: Logger;
+}
+
+/** An opaque handle: give it to `createProducer`, `consume` and `createAdmin`. */
+export interface KafkaHandle {
+  /** A client whose single request may take so long. Milliseconds, default 30000. */
+  client(requestTimeout?: number): Kafka;
+  readonly logger: Logger;
+}
+
+/** Connects to nothing yet: each producer, consumer and admin has connections of its own. */
+export function createKafka({ brokers, clientId, logger = namedLogger('kafka') }: KafkaOptions): KafkaHandle {
+  const client = (requestTimeout = 30_000): Kafka =>
+    new Kafka({
+      brokers: [...brokers],
+      clientId,
+      requestTimeout,
+      connectionTimeout: Math.min(3_000, requestTimeout),
+      logLevel: logLevel.WARN,
+      logCreator: () => quietly(logger),
+    });
+  return { client, logger };
+}
+
+const REPEAT_AFTER_MS = 60_000;
+
+/**
+ * kafkajs logs every single try of an outage as an error. People get each
+ * message once a minute as a warning; the rest is there at level debug.
+ */
+function quietly(logger: Logger): (entry: LogEntry) => void {
+  const said = new Map<string, number>();
+  return ({ namespace, log }) => {
+    const { message, ...details } = log;
+    const key = `${namespace}: ${message}`;
+    const now = Date.now();
+    const repeated = now - (said.get(key) ?? -REPEAT_AFTER_MS) < REPEAT_AFTER_MS;
+    if (said.size > 1_000) said.clear();
+    if (!repeated) said.set(key, now);
+    logger[repeated ? 'debug' : 'warn']({ ...details, timestamp: undefined, logger: undefined, stack: undefined }, key);
+  };
+}

@@ -1,0 +1,63 @@
+import { Partitioners, type IHeaders } from 'kafkajs';
+import type { KafkaHandle } from './kafka.js';
+
+export interface RecordToSend {
+  readonly topic: string;
+  readonly key: Buffer | string | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<IHeaders>;
+}
+
+export interface EventProducer {
+  /** Sends all of them, in order per topic and key, acknowledged by all replicas. Rejects if one of them may not have arrived. */
+  send(records: readonly RecordToSend[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+const REQUEST_TIMEOUT_MS = 1_500;
+
+/**
+ * A producer that gives up in time. Two short tries, so that
+ * whoever waits 10 s (an activity) never sees a late copy arrive after it has
+ * reported a failure. kafkajs's idempotent mode retries without end and does
+ * just that, hence it is off; the ids of our messages make a repeat recognisable.
+ *
+ * It connects with the first send, so a process can start while Kafka is away.
+ */
+export function createProducer(kafka: KafkaHandle): EventProducer {
+  const producer = kafka.client(REQUEST_TIMEOUT_MS).producer({
+    idempotent: false,
+    allowAutoTopicCreation: false,
+    // Java's and librdkafka's hash of the key: everybody agrees on a node's partition.
+    createPartitioner: Partitioners.DefaultPartitioner,
+    retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 300 },
+  });
+  let connecting: Promise<void> | undefined;
+  const connected = (): Promise<void> => {
+    connecting ??= producer.connect().catch((error: unknown) => {
+      connecting = undefined;
+      throw error;
+    });
+    return connecting;
+  };
+  return {
+    async send(records) {
+      if (records.length === 0) return;
+      await connected();
+      await producer.sendBatch({ acks: -1, timeout: REQUEST_TIMEOUT_MS, topicMessages: byTopic(records) });
+    },
+    async close() {
+      await producer.disconnect();
+    },
+  };
+}
+
+function byTopic(records: readonly RecordToSend[]) {
+  const topics = new Map<string, { key: Buffer | string | null; value: Buffer | null; headers: IHeaders }[]>();
+  for (const { topic, key, value, headers } of records) {
+    const messages = topics.get(topic) ?? [];
+    messages.push({ key, value, headers: { ...headers } });
+    topics.set(topic, messages);
+  }
+  return [...topics].map(([topic, messages]) => ({ topic, messages }));
+}

@@ -94,13 +94,18 @@ function payloadOf<P>(schema: z.ZodType<P>, { node_id, intent }: EffectRequest):
 function failure(asked: Asked, error: unknown): ApplicationFailure {
   const { backend, what, node_id, ifRefused } = asked;
   const cause = error instanceof Error ? error : new Error(String(error));
+  const next = node_id === undefined ? '' : `, then: registrar retry ${node_id}`;
+  if (cause instanceof BadPayload) {
+    return ApplicationFailure.nonRetryable(
+      `Cannot ${what}: ${cause.message}. Not retried: correct the intent's template in the reducer's contract${next}`,
+      REFUSED,
+    );
+  }
   if (isRefusal(cause)) {
-    const look = cause instanceof BadPayload ? "correct the intent's template in the reducer's contract" : ifRefused;
-    const next = node_id === undefined ? '' : `, then: registrar retry ${node_id}`;
     return ApplicationFailure.create({
       type: REFUSED,
       nonRetryable: true,
-      message: `${backend} refused to ${what}: ${wordsOf(cause)}. Not retried: ${look}${next}`,
+      message: `${backend} refused to ${what}: ${wordsOf(cause)}. Not retried: ${ifRefused}${next}`,
       cause,
     });
   }
@@ -120,7 +125,6 @@ const NOT_MIGRATED = new Set(['42P01', '42703']);
 
 /** Only what is known to be permanent is refused; whatever is not known is worth another try. */
 function isRefusal(error: Error): boolean {
-  if (error instanceof BadPayload) return true;
   if (error instanceof ConsulError) return error.refused;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   // SQLSTATE has five characters; ECONNREFUSED and the like do not.

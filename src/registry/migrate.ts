@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import Postgrator from 'postgrator';
+import { watchForLoss } from './pool.js';
 
 /** Any constant will do, as long as every version of the registrar takes the same. */
 const MIGRATION_LOCK = 7_246_110_032;
@@ -22,6 +23,7 @@ export async function migrate(connectionString: string | undefined): Promise<num
     connectionTimeoutMillis: 10_000,
     statement_timeout: 120_000,
   });
+  const loss = watchForLoss(client);
   await client.connect();
   try {
     await client.query('begin');
@@ -40,6 +42,8 @@ export async function migrate(connectionString: string | undefined): Promise<num
     const applied = current > newest ? [] : await postgrator.migrate(String(newest));
     await client.query('commit');
     return applied.map(({ version }) => version);
+  } catch (error) {
+    throw loss.reason ?? error;
   } finally {
     // Ends an open transaction too, and with it the lock.
     await client.end();

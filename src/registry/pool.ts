@@ -71,15 +71,37 @@ export function placeOf(pool: pg.Pool): string {
  */
 export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
+  const loss = watchForLoss(client);
   try {
     await client.query('begin');
     const result = await work(client);
     await client.query('commit');
+    loss.ignore();
     client.release();
     return result;
   } catch (error) {
+    loss.ignore();
     // Closing the connection is the rollback: nothing that could fail in turn and hide the reason.
     client.release(true);
-    throw error;
+    throw loss.reason ?? error;
   }
+}
+
+/**
+ * A connection that is lost between two statements says so by an event, which
+ * would end the process if nobody listened; the next statement then fails with
+ * less to say. `reason` is what the event said.
+ */
+export function watchForLoss(client: pg.ClientBase): { readonly reason: Error | undefined; ignore: () => void } {
+  let reason: Error | undefined;
+  const lost = (error: Error): void => {
+    reason ??= error;
+  };
+  client.on('error', lost);
+  return {
+    get reason() {
+      return reason;
+    },
+    ignore: () => client.off('error', lost),
+  };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
@@ -46,7 +46,7 @@ const LONGEST_SOCKET_PATH = 107;
 export function controlSocket(dataDir: string): string {
   const path = join(resolve(dataDir), 'control.sock');
   if (Buffer.byteLength(path) <= LONGEST_SOCKET_PATH) return path;
-  const directory = join(tmpdir(), `node-registrar-${userInfo().uid}`);
+  const directory = join(tmpdir(), `node-registrar-${process.getuid?.() ?? 'user'}`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   return join(directory, `${createHash('sha256').update(path).digest('hex').slice(0, 16)}.sock`);
 }

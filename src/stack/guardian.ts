@@ -30,8 +30,8 @@ export interface Guarded {
  * pipe whose other end only this process holds: end of file means that we asked it to stop or that we are dead,
  * kill -9 included. It leads a session of its own, so a Ctrl-C in the terminal does not reach it or the server.
  *
- * The group is cleared with SIGTERM ignored by the guardian itself, so that the watcher and its sleep go too and the
- * command's own exit code is what we see.
+ * When the command ends, the group is cleared with SIGTERM ignored by the guardian itself, so that the watcher and its
+ * sleep go too and the command's own exit code is what we see. A command that does not end takes the whole group along.
  */
 const GUARDIAN = `
 signal=$1; grace=$2; shift 2
@@ -42,7 +42,7 @@ child=$!
   while read -r _ <&3; do :; done
   kill -s "$signal" "$child" 2>/dev/null
   sleep "$grace"
-  kill -s KILL "$child" 2>/dev/null
+  kill -s KILL 0
 ) >/dev/null 2>&1 &
 exec 3<&-
 wait "$child"; code=$?

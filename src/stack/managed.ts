@@ -21,7 +21,9 @@ export interface ServerExit {
   readonly server: ServerName;
   readonly code: number | null;
   readonly logFile: string;
-  /** For people: what happened, with the end of the log. */
+  /** What happened, in one line. */
+  readonly summary: string;
+  /** The same with the end of the log. */
   readonly message: string;
 }
 
@@ -103,8 +105,8 @@ export class ManagedServer {
     this.current = 'exited';
     if (!wasRunning) return;
     const { name, title, logFile } = this.runnable;
-    const how = code === null ? 'was killed' : `ended with exit code ${code}`;
-    this.onExit({ server: name, code, logFile, message: `${title} ${how} without being asked to.${logTail(logFile)}` });
+    const summary = `${title} ${howItEnded(code)} without being asked to.`;
+    this.onExit({ server: name, code, logFile, summary, message: `${summary}${logTail(logFile)}` });
   }
 
   private async stopNow(): Promise<void> {
@@ -114,6 +116,12 @@ export class ManagedServer {
     this.current = 'stopped';
     await guarded?.stop();
   }
+}
+
+/** A shell reports a death by signal as 128 and the signal's number. */
+function howItEnded(code: number | null): string {
+  if (code === null) return 'was killed';
+  return code > 128 ? `was killed by signal ${code - 128}` : `ended with exit code ${code}`;
 }
 
 /** Opens a log afresh and keeps the one before it. */

@@ -6,7 +6,7 @@ import { waitUntilHealthy } from './health.js';
 import { ManagedServer, type ServerExit } from './managed.js';
 import { claim, type Ownership } from './owner.js';
 import { checkPlan, makePlan, type PlanOptions, type ServerPlan } from './plan.js';
-import { choosePorts, type Ports } from './ports.js';
+import { reservePorts, type Ports, type ReservedPorts } from './ports.js';
 import { identify, waitForEnd } from './processes.js';
 import type { ProvisionContext } from './provision/context.js';
 import type { ServerKind } from './servers/kind.js';
@@ -58,6 +58,7 @@ class Stack implements RunningStack {
   private readonly listeners = new Set<(exit: ServerExit) => void>();
   private readonly giveUp = new AbortController();
   private readonly ports = new Map<ServerName, Ports>();
+  private reserved: ReservedPorts | undefined;
   private ownership: Ownership | undefined;
   private own: OwnAddresses = {};
 
@@ -104,6 +105,8 @@ class Stack implements RunningStack {
   async stop(): Promise<void> {
     this.giveUp.abort(new StackError('the stack was stopped'));
     await Promise.all([...this.servers.values()].map((server) => server.stop()));
+    await this.reserved?.release();
+    this.reserved = undefined;
     this.own = {};
     this.writeState();
     await this.ownership?.release();
@@ -151,7 +154,8 @@ class Stack implements RunningStack {
       const last = lastPorts(previous, kind.name);
       for (const [purpose, usual] of Object.entries(kind.usualPorts)) wanted[`${kind.name} ${purpose}`] = last[purpose] ?? usual;
     }
-    const chosen = await choosePorts(wanted);
+    this.reserved = await reservePorts(wanted);
+    const chosen = this.reserved.ports;
     for (const kind of ours) {
       const ports = Object.fromEntries(Object.keys(kind.usualPorts).map((purpose) => [purpose, chosen[`${kind.name} ${purpose}`] ?? 0]));
       this.ports.set(kind.name, ports);
@@ -202,7 +206,7 @@ class Stack implements RunningStack {
   }
 
   private tellExit(exit: ServerExit): void {
-    this.options.logger.error({ server: exit.server, code: exit.code, logFile: exit.logFile }, exit.message);
+    this.options.logger.error({ server: exit.server, code: exit.code, logFile: exit.logFile }, exit.summary);
     for (const listener of this.listeners) listener(exit);
   }
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { chown, lstat, mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -88,7 +88,7 @@ function installed(binDirectory: string): Installed {
     where: `PostgreSQL in ${binDirectory}`,
     needs: [],
     async launch(context) {
-      const user = unprivilegedUser();
+      const user = userToRunAs(context.directory);
       const home = await dataHome(context, user);
       const data = join(home, 'data');
       const identity = user === undefined ? {} : { user: { uid: user.uid, gid: user.gid } };
@@ -110,6 +110,14 @@ function installed(binDirectory: string): Installed {
   };
 }
 
+/** For root: whoever owns the data already (it may have been made before without root), else an unprivileged user. */
+function userToRunAs(directory: string): User | undefined {
+  const user = unprivilegedUser();
+  const owner = statSync(join(directory, 'data'), { throwIfNoEntry: false });
+  if (user === undefined || owner === undefined || owner.uid === 0) return user;
+  return { name: `#${owner.uid}`, uid: owner.uid, gid: owner.gid };
+}
+
 /**
  * The directory that holds the data: the stack's own, or a system directory with a link to it, when the user that
  * PostgreSQL runs as may not pass through the directories above (a checkout below /root, say).
@@ -117,7 +125,7 @@ function installed(binDirectory: string): Installed {
 async function dataHome({ directory, step }: LaunchContext, user: User | undefined): Promise<string> {
   const linked = linkTarget(directory);
   if (linked !== undefined) return claimFor(user, linked);
-  if (isReachable(directory, user) || existsSync(directory)) return claimFor(user, directory);
+  if (isReachable(directory, user) || existsSync(join(directory, 'data'))) return claimFor(user, directory);
   const home = join(SYSTEM_DATA_ROOT, createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 16));
   step(`its data is kept in ${home}, because user ${user?.name ?? ''} cannot reach ${directory}; a link there leads to it`);
   // Data of an earlier directory of the same path, removed by hand together with its link, belongs to nobody.

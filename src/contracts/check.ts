@@ -54,7 +54,7 @@ export function check(sources: ContractSources): Fault[] {
   sources.orchestrator.refresh_actions.forEach((action, index) => {
     if (!intents.includes(action)) report('orchestrator', ['refresh_actions', index], `unknown intent "${action}": ${choose(intents)}`);
   });
-  return faults;
+  return faults.sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column);
 }
 
 function checkTopics({ orchestrator }: ContractSources, report: Report): void {
@@ -125,7 +125,7 @@ function checkMachine(part: 'orchestrator' | 'reducer', machine: StateMachineCon
       });
     }
     if (state.timer !== undefined && !words.timers.includes(state.timer)) report(part, at('states', index, 'timer'), `unknown timer "${state.timer}": ${choose(words.timers)}`);
-    if (state.end_actions !== undefined && state.terminal !== true) {
+    if ((state.end_actions ?? []).length > 0 && state.terminal !== true) {
       report(part, at('states', index, 'end_actions'), `"${state.state_name}" has end_actions but no run ends in it: add terminal: true or remove them`);
     }
   });

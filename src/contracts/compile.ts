@@ -53,8 +53,8 @@ export function compile({ orchestrator, reducer, effect }: ContractSources): Com
         ];
       }),
     ),
-    execution_mode: effect.handler_routing.execution_mode,
-    partial_failure_handling: effect.handler_routing.partial_failure_handling,
+    execution_mode: effect.execution_mode ?? effect.handler_routing.execution_mode,
+    partial_failure_handling: effect.partial_failure_handling ?? effect.handler_routing.partial_failure_handling,
     timers: Object.fromEntries(
       orchestrator.timers.map(({ timer, seconds, trigger, rounds, verify }) => [timer, { seconds, trigger, rounds: rounds ?? null, verify: verify ?? null }]),
     ),

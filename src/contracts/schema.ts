@@ -106,11 +106,17 @@ export const reducerSchema = z.strictObject({
   ),
 });
 
+const execution_mode = z.enum(['parallel', 'sequential']);
+const partial_failure_handling = z.boolean();
+
 export const effectSchema = z.strictObject({
   ...header,
+  // The specification writes these two at the top as well ("Parallel Execution"); there they win.
+  execution_mode: execution_mode.optional(),
+  partial_failure_handling: partial_failure_handling.optional(),
   handler_routing: z.strictObject({
-    execution_mode: z.enum(['parallel', 'sequential']),
-    partial_failure_handling: z.boolean(),
+    execution_mode,
+    partial_failure_handling,
     handlers: z.array(
       z.strictObject({
         operation: name,

@@ -273,6 +273,7 @@ describe('the lease', () => {
     await run(set(), active(id, 7, seconds(30)));
     await pool.query('delete from node_registrations where node_id = $1', [id]);
     expect(await run(set(), active(id, 1, seconds(30)))).toEqual({ done: false, fenced_by: 7 });
+    await run(set(), ended(id, 1));
     expect((await leaseOf(id))?.attempt).toBe(7);
   });
 
@@ -350,6 +351,14 @@ describe('verifying a lease', () => {
     expect(await moveLeases(pool, [{ node_id: id, at: seconds(0) }])).toEqual([id]);
   });
 
+  test('stays claimed when the stream stands still between the claim and its repeat', async () => {
+    const topic = await storedUpTo([seconds(-1)]);
+    const id = await open(seconds(-30));
+    expect(await verify(topic, ask(id))).toMatchObject({ outcome: 'claimed' });
+    await pool.query('update stream_watermarks set resumed_at = now() where topic = $1', [topic]);
+    expect(await verify(topic, ask(id))).toMatchObject({ outcome: 'claimed' });
+  });
+
   test('tells the last heartbeat of a node that is gone', async () => {
     const topic = await storedUpTo([seconds(-1)]);
     const id = await open(seconds(-600));
@@ -369,6 +378,7 @@ describe('verifying a lease', () => {
 
   const unknown: readonly { title: string; marks: readonly string[]; resumedAt?: string; why: RegExp }[] = [
     { title: 'the slowest partition is not past deadline and grace', marks: [seconds(-1), seconds(-40)], why: /stored up to .* only/ },
+    { title: 'a partition is past the deadline but not its grace', marks: [seconds(-1), seconds(-20)], why: /stored up to .* only/ },
     { title: 'nothing of the topic was ever stored', marks: [], why: /ever stored/ },
     { title: 'the stream has stood still and window and grace have not passed since', marks: [seconds(-1)], resumedAt: seconds(-60), why: /stood still/ },
   ];

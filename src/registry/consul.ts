@@ -228,6 +228,8 @@ export class Catalog {
                 ? `ACTIVE: the node acknowledged its registration (attempt ${attempt}).`
                 : `Registered (attempt ${attempt}), not yet active: waiting for the node to acknowledge.`,
               ServiceID: service_id,
+              // Access rules go by the name: without it a token needs the right to write every service.
+              ServiceName: registration.service_name,
               ModifyIndex: check?.ModifyIndex ?? 0,
             },
           },

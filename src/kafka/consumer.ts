@@ -131,6 +131,7 @@ function watch(consumer: Consumer, options: ConsumeOptions, positions: Positions
   const fatal = options.onFatal ?? endProcess;
   let joined = false;
   return new Promise((resolve, reject) => {
+    options.signal?.addEventListener('abort', ({ target }) => reject((target as AbortSignal).reason as Error), { once: true });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       // kafkajs knows no "from now on" across a rebalance: it would look for the end again.
       for (const [topic, partitions] of Object.entries(payload.memberAssignment)) {

@@ -1,0 +1,21 @@
+import type { Client } from '@temporalio/client';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { EventProducer } from '../kafka/producer.js';
+import type { BridgeCounters } from './counters.js';
+import type { DeadLetters } from './dead-letters.js';
+import type { Backend } from './outage.js';
+
+/** What every message kind of the bridge works with. */
+export interface BridgeContext {
+  readonly temporalClient: Client;
+  readonly taskQueue: string;
+  readonly pool: Pool;
+  readonly producer: EventProducer;
+  readonly deadLetters: DeadLetters;
+  readonly counters: BridgeCounters;
+  readonly logger: Logger;
+  readonly temporal: Backend;
+  readonly postgres: Backend;
+  readonly kafka: Backend;
+}

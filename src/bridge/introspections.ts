@@ -1,0 +1,85 @@
+import { WorkflowIdReusePolicy } from '@temporalio/client';
+import pLimit from 'p-limit';
+import { INTROSPECTION_SIGNAL, SEARCH_ATTRIBUTES, WORKFLOW_TYPE, workflowId } from '../../workflows/messages.js';
+import type { IncomingRecord, RecordBatch } from '../kafka/consumer.js';
+import type { Introspection } from '../protocol/messages.js';
+import { parseIntrospection } from '../protocol/wire.js';
+import type { BridgeContext } from './context.js';
+import { inOrderPerKey, type Keyed } from './in-order.js';
+import { isAboutTheMessage } from './temporal-errors.js';
+
+/** Signals under way at once, over all partitions. */
+const IN_FLIGHT = 64;
+const CALL_TIMEOUT_MS = 5_000;
+
+/**
+ * A node that introduces itself: its workflow is told, and started if it has no run.
+ * Nodes do not wait for each other; the messages of one node stay in order.
+ */
+export function introspections(context: BridgeContext): (batch: RecordBatch) => Promise<void> {
+  const limit = pLimit(IN_FLIGHT);
+  return (batch) =>
+    inOrderPerKey(
+      batch.records.map((record) => handling(context, batch, record)),
+      limit,
+      () => batch.isRunning() && !batch.signal.aborted,
+    );
+}
+
+function handling(context: BridgeContext, batch: RecordBatch, record: IncomingRecord): Keyed {
+  const parsed = parseIntrospection(record.value, record);
+  const bury = async (reason: string): Promise<void> => {
+    await context.deadLetters.put([{ record, reason }], batch.signal);
+    batch.done(record);
+  };
+  if (!parsed.ok) return { key: null, run: () => bury(parsed.reason) };
+  const { message } = parsed;
+  return {
+    key: message.node_id,
+    async run() {
+      const refusal = await tell(context, message, batch.signal);
+      if (refusal !== null) return bury(refusal);
+      context.counters.introspections += 1;
+      batch.done(record);
+    },
+  };
+}
+
+/** Waits for Temporal for as long as it takes. Returns why this message can't be told at all, else null. */
+async function tell({ temporal, temporalClient, taskQueue, logger }: BridgeContext, message: Introspection, signal: AbortSignal): Promise<string | null> {
+  try {
+    await temporal.ride(
+      () => temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, () => temporalClient.workflow.signalWithStart(WORKFLOW_TYPE, startOf(message, taskQueue))),
+      { signal, isFinal: isAboutTheMessage },
+    );
+    return null;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    const { node_id, message_id } = message;
+    logger.error({ node_id, message_id, error }, 'an introspection can not be told to its workflow');
+    return `Temporal refuses it: ${reasonOf(error)}`;
+  }
+}
+
+function startOf(message: Introspection, taskQueue: string) {
+  const { node_id, node_type, node_version } = message;
+  return {
+    workflowId: workflowId(node_id),
+    taskQueue,
+    args: [{ node_id }],
+    signal: INTROSPECTION_SIGNAL,
+    signalArgs: [message],
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    staticSummary: `${node_type} node ${node_id}, version ${node_version}`,
+    typedSearchAttributes: [
+      { key: SEARCH_ATTRIBUTES.node_id, value: node_id },
+      { key: SEARCH_ATTRIBUTES.node_type, value: node_type },
+      { key: SEARCH_ATTRIBUTES.state, value: 'PENDING_REGISTRATION' },
+    ],
+  };
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}

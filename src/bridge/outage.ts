@@ -1,0 +1,80 @@
+import type { Logger } from 'pino';
+import pRetry from 'p-retry';
+
+export interface RideOptions {
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+  /** Failures that repeating can't mend; they are thrown at once. Default: none. */
+  readonly isFinal?: (error: Error) => boolean;
+}
+
+/**
+ * One backend as many callers see it. While it is away each of them waits, with
+ * growing pauses and some jitter; the log says so once, and once when it is over.
+ */
+export class Backend {
+  readonly #name: string;
+  readonly #logger: Logger;
+  #downSince: number | null = null;
+  #failures = 0;
+
+  /** @param name as it reads in "Temporal is away" */
+  constructor(name: string, logger: Logger) {
+    this.#name = name;
+    this.#logger = logger;
+  }
+
+  /**
+   * Repeats an attempt until it succeeds, fails for good, or the signal ends it.
+   *
+   * @throws the final failure, or the signal's reason
+   */
+  async ride<T>(attempt: () => Promise<T>, { signal, isFinal = () => false }: RideOptions): Promise<T> {
+    const final = (error: Error): boolean => error instanceof TypeError || isFinal(error);
+    const answered = async (): Promise<T> => {
+      try {
+        return await attempt();
+      } catch (error) {
+        // A refusal is an answer too.
+        if (error instanceof Error && isFinal(error)) this.answered();
+        throw error;
+      }
+    };
+    const result = await pRetry(answered, {
+      retries: Number.POSITIVE_INFINITY,
+      minTimeout: 100,
+      maxTimeout: 2_000,
+      randomize: true,
+      signal,
+      shouldRetry: ({ error }) => !final(error),
+      onFailedAttempt: ({ error }) => {
+        if (!final(error)) this.failed(error);
+      },
+    });
+    this.answered();
+    return result;
+  }
+
+  /** For callers that do not wait: a failure is said once per outage. */
+  failed(error: unknown): void {
+    this.#failures += 1;
+    if (this.#downSince !== null) return;
+    this.#downSince = Date.now();
+    this.#logger.warn({ reason: wordsOf(error) }, `${this.#name} is away; waiting for it, nothing is lost`);
+  }
+
+  /** The counterpart of `failed`. */
+  answered(): void {
+    if (this.#downSince === null) return;
+    const seconds = (Date.now() - this.#downSince) / 1000;
+    this.#logger.info({ seconds, failures: this.#failures }, `${this.#name} answers again`);
+    this.#downSince = null;
+    this.#failures = 0;
+  }
+}
+
+/** A connection refused at each of a name's addresses is an error of errors, with no message of its own. */
+export function wordsOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(wordsOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,20 @@
+import { isGrpcServiceError } from '@temporalio/client';
+
+/** gRPC's status codes. */
+const INVALID_ARGUMENT = 3;
+const OUT_OF_RANGE = 11;
+
+/**
+ * Whether Temporal refuses this very message, so that repeating it would only
+ * hold up everybody behind it: too many signals for one run, a value that it
+ * will not take. A set-up that is wrong for everybody (a search attribute or a
+ * namespace that is missing, no permission) is not the message's fault: it is
+ * waited for, like an outage.
+ */
+export function isAboutTheMessage(error: Error): boolean {
+  const grpc = isGrpcServiceError(error) ? error : error.cause;
+  if (!isGrpcServiceError(grpc)) return false;
+  const code: number = grpc.code;
+  if (code !== INVALID_ARGUMENT && code !== OUT_OF_RANGE) return false;
+  return !/search ?attribute|namespace/i.test(grpc.details);
+}

@@ -1,0 +1,33 @@
+/**
+ * What a node embeds to be registered: import it as "node-registrar/node".
+ *
+ * ```ts
+ * import { RegisteredNode } from 'node-registrar/node';
+ *
+ * const node = new RegisteredNode({
+ *   brokers: ['localhost:9092'],
+ *   node_type: 'effect',
+ *   node_id: 'mailer-1',
+ *   version: '1.0.0',
+ *   endpoints: { health: 'http://10.0.0.7:8080/health' },
+ *   capabilities: ['mail.send'],
+ * });
+ * node.on('state', ({ state }) => console.log(`${node.node_id} is ${state}`));
+ * for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void node.stop());
+ * await node.start();
+ * ```
+ *
+ * It installs no signal handlers of its own; the line with `process.once` is
+ * how a node leaves when its process is asked to end. A process that holds many
+ * nodes gives all of them the same `hub: new NodeHub({ brokers })` instead of
+ * `brokers`, and closes it when they have stopped.
+ */
+export type { NodeType } from '../protocol/messages.js';
+export type { BackoffOptions } from './backoff.js';
+export { NodeError } from './errors.js';
+export type { Ending, NodeEvents, NodeState } from './events.js';
+export { simulateFleet, type Fleet, type FleetOptions, type NodeChange, type NodeSteps } from './fleet.js';
+export { NodeHub, type NodeHubOptions } from './hub.js';
+export { RegisteredNode, type StartOptions, type StopOptions } from './node.js';
+export { DEFAULT_PAUSES, type NodeBehaviour, type NodeDescription, type NodePauses, type RegisteredNodeOptions } from './options.js';
+export { NODE_TOPICS, type NodeTopic } from './topics.js';

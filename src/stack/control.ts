@@ -3,7 +3,6 @@ import { mkdirSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { hasCode, messageOf, SERVER_NAMES, StackError, type ServerName } from './types.js';
 
@@ -72,7 +71,8 @@ export function dial(path: string): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     socket.once('connect', () => resolve(socket));
-    socket.once('error', (error) => {
+    // It stays, for an error after the connecting: whoever uses the socket has a listener of their own.
+    socket.on('error', (error) => {
       if (hasCode(error, 'ENOENT', 'ECONNREFUSED', 'ENOTDIR')) resolve(undefined);
       else reject(error);
     });
@@ -81,11 +81,25 @@ export function dial(path: string): Promise<Socket | undefined> {
 
 function exchange(socket: Socket, line: string, withinMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    socket.setTimeout(withinMs, () => reject(new StackError(`the process that runs the stack gave no answer within ${withinMs / 1000} s`)));
-    socket.once('error', reject);
-    socket.once('close', () => reject(new StackError('the process that runs the stack ended before it answered')));
-    createInterface({ input: socket }).once('line', resolve);
+    const late = setTimeout(() => reject(new StackError(`the process that runs the stack gave no answer within ${withinMs / 1000} s`)), withinMs);
+    const ended = () => reject(new StackError('the process that runs the stack ended before it answered'));
+    socket.on('error', ended);
+    socket.once('close', () => {
+      clearTimeout(late);
+      ended();
+    });
+    firstLine(socket, resolve);
     socket.write(`${line}\n`);
+  });
+}
+
+function firstLine(socket: Socket, onLine: (line: string) => void): void {
+  let received = '';
+  socket.setEncoding('utf8');
+  socket.on('data', (text) => {
+    const before = received.includes('\n');
+    received += text.toString();
+    if (!before && received.includes('\n')) onLine(received.slice(0, received.indexOf('\n')));
   });
 }
 
@@ -95,9 +109,7 @@ export function listen(path: string, answer: Answer): Promise<Server> {
     const server = createServer((socket) => {
       // Somebody who hangs up before the answer has only themselves to tell.
       socket.on('error', () => socket.destroy());
-      createInterface({ input: socket }).on('line', (line) => {
-        void answerLine(line, answer).then((reply) => socket.end(`${JSON.stringify(reply)}\n`));
-      });
+      firstLine(socket, (line) => void answerLine(line, answer).then((reply) => socket.end(`${JSON.stringify(reply)}\n`)));
     });
     server.once('error', reject);
     server.listen(path, () => resolve(server));

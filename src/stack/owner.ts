@@ -1,9 +1,12 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import lockfile from 'proper-lockfile';
 import { askOwner, controlSocket, dial, listen, type Answer } from './control.js';
-import { readState } from './state.js';
+import { runningState } from './state.js';
 import { StackError } from './types.js';
+
+const DYING_TRIES = 20;
 
 /** The right to run servers on a data directory; it ends with the process, however that ends. */
 export interface Ownership {
@@ -38,13 +41,21 @@ export async function whileUnowned<T>(dataDir: string, work: () => Promise<T>): 
 }
 
 async function refuseIfOwned(dataDir: string): Promise<void> {
-  const socket = await dial(controlSocket(dataDir));
-  if (socket === undefined) return;
-  socket.destroy();
-  const pid = await ownerPid(dataDir);
+  for (let tries = 0; ; tries++) {
+    const socket = await dial(controlSocket(dataDir));
+    if (socket === undefined) return;
+    socket.destroy();
+    const pid = await ownerPid(dataDir);
+    if (pid !== undefined || tries === DYING_TRIES) throw new StackError(inUse(dataDir, pid));
+    // It took the connection and no longer answers, nor is there a living process: the last moments of a killed one.
+    await delay(100);
+  }
+}
+
+function inUse(dataDir: string, pid: number | undefined): string {
   const who = pid === undefined ? 'another process' : `process ${pid}`;
   const how = pid === undefined ? 'stop it first' : `stop it with Ctrl-C in its terminal or 'kill ${pid}'`;
-  throw new StackError(`${dataDir} is in use: ${who} runs the servers there; ${how}, or use another REGISTRAR_DATA_DIR.`);
+  return `${dataDir} is in use: ${who} runs the servers there; ${how}, or use another REGISTRAR_DATA_DIR.`;
 }
 
 async function ownerPid(dataDir: string): Promise<number | undefined> {
@@ -52,7 +63,7 @@ async function ownerPid(dataDir: string): Promise<number | undefined> {
     return (await askOwner(dataDir, { action: 'status' }, 2000)).pid;
   } catch {
     // An owner that is too busy to answer has written its id down.
-    return readState(dataDir)?.owner.pid;
+    return runningState(dataDir)?.owner.pid;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CompiledContract } from '../src/contracts/compiled.js';
-import type { OutgoingEvent } from '../src/protocol/messages.js';
+import type { Introspection, OutgoingEvent } from '../src/protocol/messages.js';
 
 /**
  * What workflows may ask of the world: the types of every activity. The
@@ -38,6 +38,8 @@ export interface NodeRecord {
   readonly introspected_at: string;
   readonly state: string;
   readonly reason: string | null;
+  /** The node's data as the record has them: what an operator's retry replays. */
+  readonly introspection: Introspection;
 }
 
 export interface Opening {

@@ -91,21 +91,21 @@ function payloadOf<P>(schema: z.ZodType<P>, { node_id, intent }: EffectRequest):
   return parsed.data;
 }
 
+/** Whether a refusal is final is the workflow's to say: it is for a registration, and not for what repairs or ends one. */
 function failure(asked: Asked, error: unknown): ApplicationFailure {
   const { backend, what, node_id, ifRefused } = asked;
   const cause = error instanceof Error ? error : new Error(String(error));
   const next = node_id === undefined ? '' : `, then: registrar retry ${node_id}`;
   if (cause instanceof BadPayload) {
-    return ApplicationFailure.nonRetryable(
-      `Cannot ${what}: ${cause.message}. Not retried: correct the intent's template in the reducer's contract${next}`,
-      REFUSED,
-    );
+    return ApplicationFailure.create({
+      type: REFUSED,
+      message: `Cannot ${what}: ${cause.message}. Correct the intent's template in the reducer's contract${next}`,
+    });
   }
   if (isRefusal(cause)) {
     return ApplicationFailure.create({
       type: REFUSED,
-      nonRetryable: true,
-      message: `${backend} refused to ${what}: ${wordsOf(cause)}. Not retried: ${ifRefused}${next}`,
+      message: `${backend} refused to ${what}: ${wordsOf(cause)}. Next: ${ifRefused}${next}`,
       cause,
     });
   }

@@ -20,6 +20,8 @@ export const ACK_SIGNAL = 'ack';
 export const SUSPECT_SIGNAL = 'suspect';
 /** An operator replays the last introspection as a new attempt; an update, because a refusal must be explained. */
 export const RETRY_UPDATE = 'retry';
+/** ApplicationFailure type of a refused retry; its message says why. */
+export const RETRY_REFUSED = 'RetryRefused';
 export const STATUS_QUERY = 'status';
 
 export const SEARCH_ATTRIBUTES = {

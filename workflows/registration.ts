@@ -1,4 +1,4 @@
-import { condition, continueAsNew, defineQuery, defineSignal, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { allHandlersFinished, ApplicationFailure, condition, continueAsNew, defineQuery, defineSignal, defineUpdate, setCurrentDetails, setHandler, upsertSearchAttributes, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { CompiledContract } from '../src/contracts/compiled.js';
 import { derivedId } from '../src/protocol/ids.js';
 import type { Introspection } from '../src/protocol/messages.js';
@@ -10,7 +10,7 @@ import { isOver, refreshAgain, unknownNode, withTimerDue, withLease, type Regist
 import { millisBetween, plusSeconds } from './core/time.js';
 import { currentDetails, filteredState, timerSummary, type JournalEntry, type Status } from './details.js';
 import { Effects, type Answer, type Purpose } from './effects.js';
-import { ACK_SIGNAL, INTROSPECTION_SIGNAL, SEARCH_ATTRIBUTES, STATUS_QUERY, SUSPECT_SIGNAL, type AckSignal } from './messages.js';
+import { ACK_SIGNAL, INTROSPECTION_SIGNAL, RETRY_REFUSED, RETRY_UPDATE, SEARCH_ATTRIBUTES, STATUS_QUERY, SUSPECT_SIGNAL, type AckSignal } from './messages.js';
 
 export interface Start {
   readonly node_id: string;
@@ -28,6 +28,8 @@ export interface Outcome {
 const introspectionSignal = defineSignal<[Introspection]>(INTROSPECTION_SIGNAL);
 const ackSignal = defineSignal<[AckSignal]>(ACK_SIGNAL);
 const suspectSignal = defineSignal(SUSPECT_SIGNAL);
+/** Answers the new attempt's number. */
+const retryUpdate = defineUpdate<number>(RETRY_UPDATE);
 const statusQuery = defineQuery<Status>(STATUS_QUERY);
 
 /** Enough to explain what a node is doing; the rest is in Temporal's history. */
@@ -44,12 +46,14 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   const inbox: Message[] = [];
   const effects = new Effects();
   const journal: JournalEntry[] = [...(carried?.journal ?? [])];
+  const verdicts = new Map<Message, { readonly ignored: string | null }>();
   let suspected = false;
 
   // Handlers only fill the inbox, and stand before the first await: nothing is lost, or judged too early.
   setHandler(introspectionSignal, (payload) => void inbox.push({ event_model: 'ModelNodeIntrospectionEvent', payload }));
   setHandler(ackSignal, (ack) => void inbox.push({ event_model: 'ModelNodeRegistrationAcked', payload: { ...ack, at: ack.at ?? now() } }));
   setHandler(suspectSignal, () => void (suspected = true));
+  setHandler(retryUpdate, retry);
   setHandler(statusQuery, () => ({ registration: carried?.registration ?? null, contract_version: null, journal }));
   setCurrentDetails('Asking the record for the last attempt of this node');
 
@@ -60,6 +64,7 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   let filtered = carried === undefined ? contract.orchestrator.initial : filteredState(node, contract);
   const status = (): Status & { registration: Registration } => ({ registration: node, contract_version: contract.version, journal });
   setHandler(statusQuery, status);
+  setHandler(retryUpdate, retry, { validator: mayRetry });
 
   for (;;) {
     show();
@@ -71,7 +76,7 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
     else if (answer !== undefined) hear(answer);
     else if (step?.kind === 'effects' && !effects.inFlight) act('step', step.actions);
     else if (message !== undefined) await judge(message);
-    else if (isOver(node) && node.entering === null) return outcome();
+    else if (isOver(node) && node.entering === null && allHandlersFinished()) return outcome();
     else if (node.refresh_due && node.entering === null && !effects.inFlight) refresh();
     else if (suspected || isDue()) await fireTimer();
     else if (workflowInfo().continueAsNewSuggested && node.entering === null && !effects.inFlight) {
@@ -131,10 +136,27 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
       output = decide(node, message, contract);
     }
     if (output.ignored !== null) note(`ignored ${output.ignored}`);
+    if (message.event_model === 'ModelRegistrationReset') verdicts.set(message, output);
     for (const event of output.events) {
       if (event.event === 'attempt_requested') begin(event.introspection, node.attempt + 1, event.refusal);
       else take(apply(node, event, now(), contract));
     }
+  }
+
+  /** An operator's retry. It is judged in its turn like every message; the answer is the new attempt's number. */
+  async function retry(): Promise<number> {
+    const message: Message = { event_model: 'ModelRegistrationReset', payload: { message_id: uuid4() } };
+    inbox.push(message);
+    await condition(() => verdicts.has(message));
+    const ignored = verdicts.get(message)?.ignored ?? null;
+    verdicts.delete(message);
+    if (ignored !== null) throw ApplicationFailure.nonRetryable(`ignored ${ignored}`, RETRY_REFUSED);
+    return node.attempt;
+  }
+
+  function mayRetry(): void {
+    const { ignored } = decide(node, { event_model: 'ModelRegistrationReset', payload: { message_id: '' } }, contract);
+    if (ignored !== null) throw ApplicationFailure.nonRetryable(`ignored ${ignored}`, RETRY_REFUSED);
   }
 
   /** A new attempt supersedes whatever is going on. */

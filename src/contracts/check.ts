@@ -74,19 +74,17 @@ function checkTopics({ orchestrator }: ContractSources, report: Report): void {
 function checkRouting({ orchestrator }: ContractSources, report: Report): void {
   const states = [...orchestrator.state_machine.states.map((state) => state.state_name), 'any'];
   const events = orchestrator.published_events.map((event) => event.event_type);
-  const models = { ModelNodeIntrospectionEvent: 'HandlerNodeIntrospected', ModelNodeRegistrationAcked: 'HandlerNodeRegistrationAcked' } as const;
   orchestrator.handler_routing.handlers.forEach((row, index) => {
     const path = ['handler_routing', 'handlers', index] as const;
-    if (!(row.event_model.name in models)) {
-      report('orchestrator', [...path, 'event_model', 'name'], `unknown event model "${row.event_model.name}": ${choose(Object.keys(models))}`);
+    if (!(row.event_model.name in HANDLERS)) {
+      report('orchestrator', [...path, 'event_model', 'name'], `unknown event model "${row.event_model.name}": ${choose(Object.keys(HANDLERS))}`);
       return;
     }
-    const expected = models[row.event_model.name as keyof typeof models];
-    if (row.handler.name !== expected) {
-      report('orchestrator', [...path, 'handler', 'name'], `unknown handler "${row.handler.name}" for ${row.event_model.name}: ${choose([expected])}`);
+    const { handler, actions }: { handler: string; actions: readonly string[] } = HANDLERS[row.event_model.name as keyof typeof HANDLERS];
+    if (row.handler.name !== handler) {
+      report('orchestrator', [...path, 'handler', 'name'], `unknown handler "${row.handler.name}" for ${row.event_model.name}: ${choose([handler])}`);
       return;
     }
-    const actions: readonly string[] = HANDLERS[expected];
     row.output_events?.forEach((event, at) => {
       if (!events.includes(event.replace(/^Model/, ''))) report('orchestrator', [...path, 'output_events', at], `unknown event "${event}": ${choose(events)}`);
     });

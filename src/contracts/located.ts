@@ -79,8 +79,9 @@ export function parseLocated(text: string, file: string, positions: Positions): 
     if (isMap(node)) {
       const map: Record<string, unknown> = {};
       for (const pair of node.items) {
-        const key = String(isScalar(pair.key) ? pair.key.value : pair.key);
-        if (key === '<<') {
+        const name: unknown = isScalar(pair.key) ? pair.key.value : pair.key;
+        // The library marks a merge key by a symbol.
+        if (name === '<<' || typeof name === 'symbol') {
           // Merge keys (YAML 1.1): the map's own keys win over merged ones.
           const merged = plain(pair.value) as Record<string, unknown>;
           for (const [inner, value] of Object.entries(merged)) {
@@ -90,6 +91,7 @@ export function parseLocated(text: string, file: string, positions: Positions): 
           }
           continue;
         }
+        const key = String(name);
         map[key] = plain(pair.value);
         positions.set(map, key, place(pair.key as Node));
       }

@@ -4,10 +4,11 @@
  * No imports: workflows use this file too.
  */
 
-/** Handlers of the orchestrator, by event model, with the actions that each understands. */
+/** What the orchestrator hears, the handler that judges it, and the actions which that handler understands. */
 export const HANDLERS = {
-  HandlerNodeIntrospected: ['emit_registration_initiated', 'refresh', 'deregister', 'no_op'],
-  HandlerNodeRegistrationAcked: ['accept_ack', 'no_op'],
+  ModelNodeIntrospectionEvent: { handler: 'HandlerNodeIntrospected', actions: ['emit_registration_initiated', 'refresh', 'deregister', 'no_op'] },
+  ModelNodeRegistrationAcked: { handler: 'HandlerNodeRegistrationAcked', actions: ['accept_ack', 'no_op'] },
+  ModelRegistrationReset: { handler: 'HandlerRegistrationReset', actions: ['emit_registration_initiated', 'no_op'] },
 } as const;
 
 /** Handlers of the effect layer and the activity that each is. */

@@ -1,3 +1,5 @@
+import { derivedId } from '../protocol/ids.js';
+import type { Introspection } from '../protocol/messages.js';
 import type { Sql } from './pool.js';
 
 /** The record's last word on a node: what a fresh run must know before it judges a message. */
@@ -8,12 +10,22 @@ export interface RecordRow {
   readonly introspected_at: string;
   readonly state: string;
   readonly reason: string | null;
+  /** The node's newest data, as an introspection that could begin an attempt. */
+  readonly introspection: Introspection;
 }
 
+type Row = Omit<RecordRow, 'introspection'> & Pick<Introspection, 'node_id' | 'node_type' | 'node_version' | 'endpoints' | 'capabilities'>;
+
 export async function readRecord(sql: Sql, nodeId: string): Promise<RecordRow | null> {
-  const { rows } = await sql.query<RecordRow>(
-    'select attempt, correlation_id, epoch, introspected_at, state, reason from node_registrations where node_id = $1',
+  const { rows } = await sql.query<Row>(
+    `select attempt, correlation_id, epoch, introspected_at, state, reason, node_id, node_type, node_version, endpoints, capabilities
+       from node_registrations where node_id = $1`,
     [nodeId],
   );
-  return rows[0] ?? null;
+  const [row] = rows;
+  if (row === undefined) return null;
+  const { attempt, correlation_id, epoch, introspected_at, state, reason, ...identity } = row;
+  const message_id = derivedId(nodeId, correlation_id, 'record', attempt);
+  const introspection: Introspection = { ...identity, message_id, correlation_id, epoch, reason: 'startup', at: introspected_at };
+  return { attempt, correlation_id, epoch, introspected_at, state, reason, introspection };
 }

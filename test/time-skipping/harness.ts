@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflows } from '../../src/bundle.js';
 import { loadContracts } from '../../src/contracts/load.js';
@@ -34,6 +34,8 @@ export interface Harness {
 
 /** @param contract what the worker's activities hand out; the shipped contract by default */
 export async function startHarness(contract: CompiledContract = loadContracts().compiled): Promise<Harness> {
+  // Failing activities are what these tests are about; only what goes wrong otherwise is worth a line.
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
   const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: await provisionTestServer() } } });
   const keyword = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
   await env.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes: { NodeId: keyword, NodeType: keyword, RegistrationState: keyword } });

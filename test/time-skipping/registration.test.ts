@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { WithStartWorkflowOperation } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plusSeconds } from '../../workflows/core/time.js';
+import type { registration } from '../../workflows/registration.js';
+import { RETRY_UPDATE, workflowId, WORKFLOW_TYPE } from '../../workflows/messages.js';
 import { startHarness, type Harness } from './harness.js';
 
 let h: Harness;
@@ -153,5 +156,120 @@ describe('an active node', () => {
     await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), reason: 'shutdown', at: await h.world.now() });
     expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left' });
     expect(h.world.done(introspection.node_id).slice(-2).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
+  });
+});
+
+describe('a node that comes again', () => {
+  it('as a new incarnation supersedes what is going on, in any state, with a higher attempt', async () => {
+    h.world.fail('consul.register', 1000);
+    const first = await h.introspection();
+    await h.introduce(first);
+    await h.until(first.node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
+    const second = { ...first, message_id: randomUUID(), correlation_id: randomUUID(), at: plusSeconds(first.at, 5) };
+    h.world.fail('consul.register', 0);
+    await h.introduce(second);
+    const { registration } = await h.untilState(first.node_id, 'AWAITING_ACK');
+    expect(registration).toMatchObject({ attempt: 2, incarnation: { correlation_id: second.correlation_id } });
+    await h.ack(first.node_id, { correlation_id: first.correlation_id });
+    await h.ack(first.node_id);
+    await h.untilState(first.node_id, 'ACTIVE');
+    const accepted = h.world.of(first.node_id).filter((event) => event.event_type === 'NodeRegistrationAccepted');
+    expect(accepted.map((event) => event.correlation_id)).toEqual([second.correlation_id]);
+  });
+
+  it('with the same correlation_id, or an older time, is the same node and does nothing', async () => {
+    const { node_id, introspection } = await active();
+    await h.introduce({ ...introspection, message_id: randomUUID() });
+    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), at: plusSeconds(introspection.at, -60) });
+    const { registration } = await h.until(node_id, 'asked twice', ({ journal }) => journal.filter(({ what }) => what.startsWith('ignored')).length === 2);
+    expect(registration).toMatchObject({ attempt: 1, state: 'ACTIVE' });
+  });
+
+  it('with changed data brings them to the backends, publishes nothing and stays active', async () => {
+    const { node_id, introspection } = await active();
+    const published = h.world.types(node_id);
+    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), reason: 'capability_change', capabilities: ['batch'], at: plusSeconds(introspection.at, 5) });
+    await h.until(node_id, 'refreshed', () => h.world.done(node_id).length === 6);
+    expect(h.world.done(node_id).slice(4).sort()).toEqual(['consul.register', 'postgres.upsert_registration']);
+    expect(h.world.effects.at(-1)?.request.attempt).toBe(1);
+    expect(h.world.types(node_id)).toEqual(published);
+    await h.untilState(node_id, 'ACTIVE');
+  });
+
+  it('after its end begins again with a higher attempt, however old the run', async () => {
+    const { node_id, handle, introspection } = await active();
+    await handle.result();
+    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), at: await h.world.now() });
+    const { registration } = await h.untilState(node_id, 'AWAITING_ACK');
+    expect(registration?.attempt).toBe(2);
+  });
+
+  it('too late, from before its end, resurrects nobody', async () => {
+    const { handle, introspection } = await active();
+    await handle.result();
+    const late = await h.introduce({ ...introspection, message_id: randomUUID() });
+    expect(await late.result()).toMatchObject({ state: null, reason: expect.stringContaining('nothing to do') as string });
+  });
+});
+
+describe('a node that cannot be registered', () => {
+  it('because a backend refuses for good is rejected with that reason, and undone in the other', async () => {
+    h.world.fail('postgres.upsert_registration', 1, 'permission denied for table node_registrations', 'BackendRefused');
+    const { node_id } = await h.introspection();
+    const handle = await h.introduce(await h.introspection({ node_id }));
+    const outcome = await handle.result();
+    expect(outcome).toMatchObject({ state: 'REJECTED', reason: 'postgres: permission denied for table node_registrations' });
+    expect(h.world.of(node_id).at(-1)).toMatchObject({ event_type: 'NodeRegistrationRejected', payload: { rejection_reason: outcome.reason } });
+    expect(h.world.done(node_id)).toEqual(expect.arrayContaining(['consul.register', 'consul.deregister', 'postgres.update_registration']));
+    expect(h.world.records.get(node_id)).toMatchObject({ state: 'REJECTED', reason: outcome.reason });
+  });
+
+  it('leaves while its registration is under way, and stays out', async () => {
+    h.world.fail('consul.register', 1000);
+    const first = await h.introspection();
+    const handle = await h.introduce(first);
+    await h.until(first.node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
+    await h.introduce({ ...first, message_id: randomUUID(), correlation_id: randomUUID(), reason: 'shutdown', at: plusSeconds(first.at, 1) });
+    expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED' });
+    h.world.fail('consul.register', 0);
+    expect(h.world.done(first.node_id)).not.toContain('consul.register');
+  });
+
+  it('goes on above the attempt that a backend holds, when the record was lost', async () => {
+    h.world.fences.set('consul.register', [7]);
+    const first = await h.introspection();
+    await h.introduce(first);
+    const { registration } = await h.untilState(first.node_id, 'AWAITING_ACK');
+    expect(registration?.attempt).toBe(8);
+  });
+});
+
+describe("an operator's retry", () => {
+  const retry = (node_id: string) =>
+    h.env.client.workflow.executeUpdateWithStart<typeof registration, number, []>(RETRY_UPDATE, {
+      startWorkflowOperation: new WithStartWorkflowOperation(WORKFLOW_TYPE, {
+        workflowId: workflowId(node_id),
+        taskQueue: 'registration',
+        args: [{ node_id }],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      }),
+    });
+
+  it('replays the last introspection of an ended node as a new attempt', async () => {
+    const { node_id, handle } = await awaitingAck();
+    expect(await handle.result()).toMatchObject({ state: 'ACK_TIMED_OUT' });
+    expect(await retry(node_id)).toBe(2);
+    await h.untilState(node_id, 'AWAITING_ACK');
+    await h.ack(node_id);
+    await h.untilState(node_id, 'ACTIVE');
+  });
+
+  it('of an active node is refused with the reason', async () => {
+    const { node_id } = await active();
+    await expect(retry(node_id)).rejects.toMatchObject({ cause: { message: 'ignored a retry in state ACTIVE: there is nothing to retry', type: 'RetryRefused' } });
+  });
+
+  it('of a node that never introduced itself is refused', async () => {
+    await expect(retry(randomUUID())).rejects.toMatchObject({ cause: { message: expect.stringContaining('never introduced itself') as string } });
   });
 });

@@ -4,7 +4,7 @@ import type { REFUSED} from '../../activities/api.js';
 import { UNAVAILABLE, type Activities, type EffectRequest, type EffectResult, type LeaseAnswer, type NodeRecord } from '../../activities/api.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { plusSeconds } from '../../workflows/core/time.js';
-import type { OutgoingEvent } from '../../src/protocol/messages.js';
+import type { Introspection, OutgoingEvent } from '../../src/protocol/messages.js';
 
 type Backend = keyof Pick<Activities, 'consul.register' | 'consul.pass' | 'consul.deregister' | 'postgres.upsert_registration' | 'postgres.update_registration'>;
 
@@ -103,7 +103,9 @@ export class World {
   }
 
   private remember({ node_id, attempt, intent: { payload } }: EffectRequest): void {
-    const { correlation_id, epoch, introspected_at, state, reason } = payload as unknown as NodeRecord;
-    this.records.set(node_id, { attempt, correlation_id, epoch, introspected_at, state, reason: reason ?? null });
+    const { correlation_id, epoch, introspected_at, state, reason, ...data } = payload as unknown as NodeRecord & Introspection;
+    const { node_type, node_version, endpoints, capabilities } = data;
+    const introspection: Introspection = { message_id: 'record', correlation_id, node_id, node_type, node_version, endpoints, capabilities, reason: 'startup', epoch, at: introspected_at };
+    this.records.set(node_id, { attempt, correlation_id, epoch, introspected_at, state, reason: reason ?? null, introspection });
   }
 }

@@ -8,14 +8,18 @@ const REMEMBERED = 20;
  * How an introspection stands to the incarnation that is known: newer,
  * duplicate or stale. Ordered by epoch when both carry one, else (and when they
  * carry the same) by the Kafka record's time; a correlation_id that was seen
- * in this attempt is a duplicate whatever its time. (DESIGN, "A duplicate never
- * does anything; a new incarnation always wins".)
+ * in this attempt is a duplicate whatever its time. A duplicate never does
+ * anything; a new incarnation always wins.
+ *
+ * @param over the attempt of `known` has ended: then the same time means a
+ *   message delivered again, whose id the record no longer has. While it runs,
+ *   the same time is another message of the same append.
  */
-export function compareIncarnation(known: Incarnation | null, heard: Introspection): 'newer' | 'duplicate' | 'stale' {
+export function compareIncarnation(known: Incarnation | null, heard: Introspection, over: boolean): 'newer' | 'duplicate' | 'stale' {
   if (known === null) return 'newer';
   if (known.seen.includes(heard.correlation_id)) return 'duplicate';
   if (known.epoch !== null && heard.epoch !== null && known.epoch !== heard.epoch) return heard.epoch > known.epoch ? 'newer' : 'stale';
-  return heard.at >= known.at ? 'newer' : 'stale';
+  return heard.at > known.at || (heard.at === known.at && !over) ? 'newer' : 'stale';
 }
 
 /** The incarnation that an introspection begins. */

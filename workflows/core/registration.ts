@@ -64,7 +64,7 @@ export function unknownNode(node_id: string, record: NodeRecord | null, contract
     node_id,
     attempt: record?.attempt ?? 0,
     incarnation: record && { correlation_id: record.correlation_id, epoch: record.epoch, at: record.introspected_at, seen: [record.correlation_id] },
-    introspection: null,
+    introspection: record?.introspection ?? null,
     state: null,
     previous_state: null,
     since: null,

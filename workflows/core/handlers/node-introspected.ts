@@ -1,15 +1,14 @@
 import type { CompiledContract } from '../../../src/contracts/compiled.js';
 import type { Introspection } from '../../../src/protocol/messages.js';
-import { holds } from '../conditions.js';
+import { refusalOf } from '../admission.js';
 import { compareIncarnation } from '../incarnation.js';
 import { matchRow } from '../matrix.js';
-import { variables, withChanges, type Registration } from '../registration.js';
-import { fill, text } from '../template.js';
+import { isOver, type Registration } from '../registration.js';
 import { ignore, type HandlerOutput } from './output.js';
 
 /** HandlerNodeIntrospected (specification, Phase 1): what an introspection means in this state. */
 export function handleNodeIntrospected(registration: Registration, heard: Introspection, contract: CompiledContract): HandlerOutput {
-  const incarnation = compareIncarnation(registration.incarnation, heard);
+  const incarnation = compareIncarnation(registration.incarnation, heard, isOver(registration));
   const action = matchRow(contract, 'ModelNodeIntrospectionEvent', registration, { reason: heard.reason, incarnation });
   switch (action) {
     case 'emit_registration_initiated':
@@ -25,13 +24,6 @@ export function handleNodeIntrospected(registration: Registration, heard: Intros
     default:
       return ignore(`a ${incarnation} introspection (reason ${heard.reason}) in state ${registration.state ?? 'none'}`);
   }
-}
-
-/** The first admission rule that the node fails, in words. */
-function refusalOf(registration: Registration, heard: Introspection, contract: CompiledContract): string | null {
-  const values = variables(withChanges(registration, { introspection: heard }), contract);
-  const broken = contract.admission.find((rule) => !holds(rule.require, values));
-  return broken === undefined ? null : text(fill(broken.reason, values));
 }
 
 function differs(known: Introspection | null, heard: Introspection): boolean {

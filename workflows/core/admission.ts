@@ -1,0 +1,12 @@
+import type { CompiledContract } from '../../src/contracts/compiled.js';
+import type { Introspection } from '../../src/protocol/messages.js';
+import { holds } from './conditions.js';
+import { variables, withChanges, type Registration } from './registration.js';
+import { fill, text } from './template.js';
+
+/** The first admission rule that a node fails, in words; null when it may come in. */
+export function refusalOf(registration: Registration, heard: Introspection, contract: CompiledContract): string | null {
+  const values = variables(withChanges(registration, { introspection: heard }), contract);
+  const broken = contract.admission.find((rule) => !holds(rule.require, values));
+  return broken === undefined ? null : text(fill(broken.reason, values));
+}

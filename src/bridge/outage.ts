@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import pRetry from 'p-retry';
 
@@ -31,6 +32,8 @@ export class Backend {
    */
   async ride<T>(attempt: () => Promise<T>, { signal, isFinal = () => false }: RideOptions): Promise<T> {
     const final = (error: Error): boolean => error instanceof TypeError || isFinal(error);
+    // A whole batch waits on one signal; that is no leak.
+    setMaxListeners(0, signal);
     const answered = async (): Promise<T> => {
       try {
         return await attempt();

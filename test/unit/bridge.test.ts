@@ -1,0 +1,245 @@
+import { ServiceError } from '@temporalio/client';
+import fc from 'fast-check';
+import pLimit from 'p-limit';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { newCounters } from '../../src/bridge/counters.js';
+import { DeadLetters } from '../../src/bridge/dead-letters.js';
+import { every } from '../../src/bridge/every.js';
+import { inOrderPerKey } from '../../src/bridge/in-order.js';
+import { Backend } from '../../src/bridge/outage.js';
+import { RequestRate } from '../../src/bridge/request-rate.js';
+import { isAboutTheMessage } from '../../src/bridge/temporal-errors.js';
+import { bridgeTopics, groupId } from '../../src/bridge/topics.js';
+import { loadContracts } from '../../src/contracts/load.js';
+import { Contiguous } from '../../src/kafka/contiguous.js';
+import type { IncomingRecord } from '../../src/kafka/consumer.js';
+import type { RecordToSend } from '../../src/kafka/producer.js';
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** A logger that keeps what it is told. */
+function recorder() {
+  const lines: string[] = [];
+  const logger = pino({ level: 'info' }, { write: (line: string) => lines.push((JSON.parse(line) as { msg: string }).msg) });
+  return { lines, logger };
+}
+
+describe('offsets', () => {
+  it('move only as far as everything before is finished, in whatever order that happens', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }).chain((count) => fc.shuffledSubarray(Array.from({ length: count }, (_, n) => n), { minLength: count })), (order) => {
+        const contiguous = new Contiguous(order.map((_, index) => String(100 + index)));
+        const finished = new Set<number>();
+        let committed = -1;
+        for (const index of order) {
+          finished.add(index);
+          const moved = contiguous.done(String(100 + index));
+          if (moved !== null) committed = Number(moved) - 100;
+          let expected = -1;
+          while (finished.has(expected + 1)) expected += 1;
+          expect(committed).toBe(expected);
+        }
+        expect(committed).toBe(order.length - 1);
+      }),
+    );
+  });
+});
+
+describe('work', () => {
+  it('of one key keeps its order, of several goes on at once within the limit', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom('a', 'b', 'c', null), { maxLength: 30 }), async (keys) => {
+        const done: number[] = [];
+        let now = 0;
+        let most = 0;
+        const work = keys.map((key, index) => ({
+          key,
+          async run() {
+            now += 1;
+            most = Math.max(most, now);
+            await new Promise((resolve) => setImmediate(resolve));
+            done.push(index);
+            now -= 1;
+          },
+        }));
+        await inOrderPerKey(work, pLimit(4), () => true);
+        expect(most).toBeLessThanOrEqual(4);
+        expect([...done].sort((one, other) => one - other)).toEqual(keys.map((_, index) => index));
+        for (const key of ['a', 'b', 'c']) {
+          const mine = done.filter((index) => keys[index] === key);
+          expect(mine).toEqual([...mine].sort((one, other) => one - other));
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('that has not begun is left when there is no point in going on', async () => {
+    let begun = 0;
+    const work = Array.from({ length: 10 }, () => ({
+      key: 'a',
+      async run() {
+        begun += 1;
+        await pause(1);
+      },
+    }));
+    await inOrderPerKey(work, pLimit(4), () => begun < 3);
+    expect(begun).toBe(3);
+  });
+
+  it('that fails ends with its failure, after everything that had begun', async () => {
+    let ended = false;
+    const work = [
+      { key: 'a', run: () => Promise.reject(new Error('no')) },
+      {
+        key: 'b',
+        async run() {
+          await pause(20);
+          ended = true;
+        },
+      },
+    ];
+    await expect(inOrderPerKey(work, pLimit(4), () => true)).rejects.toThrow('no');
+    expect(ended).toBe(true);
+  });
+});
+
+describe('a backend that is away', () => {
+  const never = new AbortController().signal;
+
+  it('is waited for, and said once, however many wait', async () => {
+    const { lines, logger } = recorder();
+    const backend = new Backend('Temporal', logger);
+    const back = Date.now() + 500;
+    const attempt = () => (Date.now() < back ? Promise.reject(new AggregateError([new Error('refused')])) : Promise.resolve('done'));
+    await expect(Promise.all(Array.from({ length: 20 }, () => backend.ride(attempt, { signal: never })))).resolves.toHaveLength(20);
+    expect(lines).toEqual(['Temporal is away; waiting for it, nothing is lost', 'Temporal answers again']);
+  });
+
+  it('is not waited for when the failure is final, or when there is no point', async () => {
+    const { lines, logger } = recorder();
+    const backend = new Backend('Temporal', logger);
+    const refused = () => Promise.reject(new RangeError('never'));
+    await expect(backend.ride(refused, { signal: never, isFinal: (error) => error instanceof RangeError })).rejects.toThrow('never');
+    expect(lines).toEqual([]);
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Error('stopping')), 150);
+    await expect(backend.ride(() => Promise.reject(new Error('away')), { signal: stop.signal })).rejects.toThrow('stopping');
+  });
+});
+
+describe('what Temporal says', () => {
+  const failure = (code: number, details: string) => new ServiceError('Failed', { cause: Object.assign(new Error(details), { code, details, metadata: {} }) });
+
+  it.each([
+    ['too many signals', failure(3, 'exceeded workflow execution limit for signal events'), true],
+    ['a search attribute that nobody created', failure(3, 'Namespace default has no mapping defined for search attribute NodeId'), false],
+    ['a namespace that is not there', failure(5, 'Namespace not found'), false],
+    ['away', failure(14, 'connect ECONNREFUSED'), false],
+    ['busy', failure(8, 'workflow is busy'), false],
+    ['no permission', failure(7, 'not allowed'), false],
+    ['nothing of gRPC', new Error('bug'), false],
+  ])('%s: about the message %s', (_name, error, expected) => {
+    expect(isAboutTheMessage(error)).toBe(expected);
+  });
+});
+
+describe('requests to introduce oneself', () => {
+  it('at most one a minute for a node, at most 50 a second for all', () => {
+    const rate = new RequestRate();
+    expect(Array.from({ length: 60 }, (_, n) => rate.allows(`n${n}`, 1_000)).filter(Boolean)).toHaveLength(50);
+    expect(rate.allows('n0', 2_000)).toBe(false);
+    expect(rate.allows('n55', 2_000)).toBe(true);
+    expect(rate.allows('n0', 61_000)).toBe(true);
+    rate.forget('n0');
+    expect(rate.allows('n0', 62_000)).toBe(true);
+  });
+});
+
+describe('dead letters', () => {
+  const never = new AbortController().signal;
+  const record = (value: Buffer | null): IncomingRecord => ({ topic: 't', partition: 1, offset: '7', timestamp: 0, key: Buffer.from('k'), value, headers: {} });
+
+  function letters(send: (records: readonly RecordToSend[]) => Promise<void>) {
+    const { logger } = recorder();
+    const counters = newCounters();
+    const producer = { send, close: () => Promise.resolve() };
+    return { counters, box: new DeadLetters('dead', producer, new Backend('Kafka', logger), counters) };
+  }
+
+  it('go in portions that a broker takes', async () => {
+    const sizes: number[] = [];
+    const { box, counters } = letters((records) => {
+      sizes.push(records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0));
+      return Promise.resolve();
+    });
+    await box.put(Array.from({ length: 20 }, () => ({ record: record(Buffer.alloc(60_000)), reason: 'r' })), never);
+    expect(sizes.length).toBeGreaterThan(4);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(256 * 1024);
+    expect(counters.dead_letters).toBe(20);
+  });
+
+  it('that are too large for the broker go as their head: one of them never blocks a partition', async () => {
+    const sent: RecordToSend[] = [];
+    const { box } = letters((records) => {
+      const bytes = records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+      if (bytes > 900_000) return Promise.reject(Object.assign(new Error('too large'), { type: 'MESSAGE_TOO_LARGE' }));
+      sent.push(...records);
+      return Promise.resolve();
+    });
+    await box.put([{ record: record(Buffer.alloc(1_000_000, 'x')), reason: 'r' }], never);
+    expect(sent).toHaveLength(1);
+    expect(sent[0]?.value).toHaveLength(256 * 1024);
+    expect(sent[0]?.headers).toMatchObject({ truncated_from_bytes: '1000000', original_topic: 't', original_partition: '1', original_offset: '7' });
+  });
+
+  it('wait while Kafka is away', async () => {
+    let tries = 0;
+    const { box, counters } = letters(() => (++tries < 3 ? Promise.reject(new Error('away')) : Promise.resolve()));
+    await box.put([{ record: record(null), reason: 'r' }], never);
+    expect(tries).toBe(3);
+    expect(counters.dead_letters).toBe(1);
+  });
+});
+
+describe('names', () => {
+  it('topics come from the contract', () => {
+    expect(bridgeTopics(loadContracts(), { env: 'dev', namespace: 'shop' })).toEqual({
+      introspections: 'dev.shop.onex.evt.node-introspection.v1',
+      acks: 'dev.shop.onex.cmd.node-registration-acked.v1',
+      heartbeats: 'dev.shop.onex.evt.node-heartbeat.v1',
+      deadLetters: 'dev.shop.onex.evt.node-registration-dead-letter.v1',
+      introspectionRequests: 'dev.shop.onex.cmd.request-introspection.v1',
+    });
+    expect(() => bridgeTopics({ consumed: [], topics: {} }, { env: 'dev', namespace: '' })).toThrow('no topic for NodeIntrospection');
+  });
+
+  it('groups are per environment and kind', () => {
+    expect(groupId('acks', { env: 'dev', namespace: '' })).toBe('dev-node-registrar-acks');
+    expect(groupId('acks', { env: 'dev', namespace: 'shop' })).toBe('dev-shop-node-registrar-acks');
+  });
+});
+
+describe('repetition', () => {
+  it('never overlaps itself, and ends with the run under way', async () => {
+    let now = 0;
+    let runs = 0;
+    const repetition = every(1, async () => {
+      now += 1;
+      expect(now).toBe(1);
+      await pause(5);
+      now -= 1;
+      runs += 1;
+    });
+    await pause(60);
+    await repetition.stop();
+    expect(now).toBe(0);
+    const after = runs;
+    await pause(20);
+    expect(runs).toBe(after);
+    expect(after).toBeGreaterThan(2);
+  });
+});

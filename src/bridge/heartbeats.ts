@@ -1,6 +1,7 @@
 import type { IncomingRecord, RecordBatch } from '../kafka/consumer.js';
 import { parseHeartbeat } from '../protocol/wire.js';
 import { moveLeases, type Beat } from '../registry/move-leases.js';
+import { readRegistering } from '../registry/read-registering.js';
 import { inTransaction } from '../registry/pool.js';
 import type { BridgeContext } from './context.js';
 import type { DeadLetter } from './dead-letters.js';
@@ -22,20 +23,21 @@ export function heartbeats(context: BridgeContext, stream: StoredStream, request
   return async (batch) => {
     const { beats, refused } = newestPerNode(batch.records);
     await deadLetters.put(refused, batch.signal);
-    const unleased = await postgres.ride(
+    const { withoutLease, registering } = await postgres.ride(
       () =>
         inTransaction(pool, async (sql) => {
           const withoutLease = await moveLeases(sql, [...beats.values()]);
           await markStored(sql, stream, batch);
-          return withoutLease;
+          return { withoutLease, registering: withoutLease.length === 0 ? [] : await readRegistering(sql, withoutLease) };
         }),
       { signal: batch.signal },
     );
     for (const record of batch.records) batch.done(record);
     counters.heartbeats += batch.records.length - refused.length;
-    counters.heartbeats_without_lease += unleased.length;
-    const without = new Set(unleased);
-    await requests.ask([...beats.values()].filter(({ node_id }) => without.has(node_id)));
+    counters.heartbeats_without_lease += withoutLease.length;
+    // A node may beat from its ack on; its lease is opened a moment later, and there is nothing to ask it.
+    const lost = new Set(withoutLease.filter((node_id) => !registering.includes(node_id)));
+    await requests.ask([...beats.values()].filter(({ node_id }) => lost.has(node_id)));
   };
 }
 

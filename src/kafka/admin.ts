@@ -18,7 +18,7 @@ export interface KafkaAdmin {
 
 /** Asks the broker, and gives up after seconds: an answer that comes late is worth nothing. Connects with the first question. */
 export function createAdmin(kafka: KafkaHandle): KafkaAdmin {
-  const admin = kafka.client(3_000).admin({ retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 300 } });
+  const admin = kafka.client(3_000).admin();
   let connecting: Promise<void> | undefined;
   const connected = (): Promise<void> => {
     connecting ??= admin.connect().catch((error: unknown) => {

@@ -30,7 +30,6 @@ export function createProducer(kafka: KafkaHandle): EventProducer {
     allowAutoTopicCreation: false,
     // Java's and librdkafka's hash of the key: everybody agrees on a node's partition.
     createPartitioner: Partitioners.DefaultPartitioner,
-    retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 300 },
   });
   let connecting: Promise<void> | undefined;
   const connected = (): Promise<void> => {

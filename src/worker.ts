@@ -24,19 +24,32 @@ import { logger } from './telemetry.js';
 
 const log = logger('worker');
 
+/** A worker that is connected; `run` returns once it was shut down and everything is closed. */
+export interface RegistrarWorker {
+  run(): Promise<void>;
+  /** Finishes the tasks that it holds. The signals SIGINT and SIGTERM do the same. */
+  shutdown(): void;
+}
+
+/** Runs a worker until the process is told to stop. @throws as openWorker */
+export async function runWorker(config: Config): Promise<void> {
+  Runtime.install({ logger: new DefaultLogger('WARN', forward) });
+  const worker = await openWorker(config);
+  await worker.run();
+}
+
 /**
- * Runs a worker until the process is told to stop (SIGINT, SIGTERM): it then
- * finishes the tasks it holds and returns. It waits for a Temporal server that
- * is not there yet; contracts are loaded once, at the start.
+ * Connects a worker of the registration workflow and its activities. It waits
+ * for a Temporal server that is not there yet; contracts are loaded once, here.
  *
  * @throws ContractError when the contracts do not hold together, before anything is connected
  */
-export async function runWorker(config: Config): Promise<void> {
+export async function openWorker(config: Config): Promise<RegistrarWorker> {
   const contracts = loadContracts(config.contractsDir);
-  Runtime.install({ logger: new DefaultLogger('WARN', forward) });
   const [workflows, connection] = await Promise.all([workflowCode(), connect(config)]);
   const pool = createPool(config.postgres.connectionString);
   const producer = createProducer(createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-worker' }));
+  const close = (): Promise<unknown> => Promise.allSettled([producer.close(), pool.end(), connection.close()]);
   try {
     const worker = await Worker.create({
       connection,
@@ -47,10 +60,16 @@ export async function runWorker(config: Config): Promise<void> {
       // A process that is killed instead loses nothing, but its tasks wait for their timeouts.
       shutdownGraceTime: '10s',
     });
-    log.info({ taskQueue: config.taskQueue, contract: contracts.compiled.version }, 'worker runs');
-    await worker.run();
-  } finally {
-    await Promise.allSettled([producer.close(), pool.end(), connection.close()]);
+    return {
+      async run() {
+        log.info({ taskQueue: config.taskQueue, contract: contracts.compiled.version }, 'worker runs');
+        await worker.run().finally(close);
+      },
+      shutdown: () => worker.shutdown(),
+    };
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 

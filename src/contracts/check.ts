@@ -1,3 +1,4 @@
+import { PUBLISHED_EVENT_TYPES, publishedEventType } from '../protocol/envelope.js';
 import { compileRow, sourcesOf, specificity } from './compile.js';
 import { parseCondition } from './conditions.js';
 import type { Fault } from './located.js';
@@ -170,6 +171,10 @@ function checkEvents({ orchestrator }: ContractSources, report: Report): void {
   }
   orchestrator.published_events.forEach((event, index) => {
     const path = ['published_events', index] as const;
+    const bridges: readonly string[] = BRIDGE_ACTIONS;
+    if (publishedEventType(event.event_type) === null && !bridges.includes(event.action)) {
+      report('orchestrator', [...path, 'event_type'], `unknown event type "${event.event_type}": nodes understand ${PUBLISHED_EVENT_TYPES.join(', ')}`);
+    }
     checkTemplate('orchestrator', [...path, 'payload'], event.payload ?? {}, report);
     checkTemplate('orchestrator', [...path, 'tags'], event.tags ?? {}, report);
     for (const [field, timer] of Object.entries(event.stamps ?? {})) {

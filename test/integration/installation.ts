@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Runtime, DefaultLogger } from '@temporalio/worker';
+import { pino } from 'pino';
+import { startBridge, type Bridge } from '../../src/bridge/bridge.js';
+import { loadConfig, type Config } from '../../src/config.js';
+import { loadContracts, type Contracts } from '../../src/contracts/load.js';
+import { consume, createKafka, createProducer, type KafkaHandle, type Subscription } from '../../src/kafka/index.js';
+import { RegisteredNode, type RegisteredNodeOptions } from '../../src/node/index.js';
+import { parsePublished, type PublishedEvent } from '../../src/protocol/envelope.js';
+import { topicName } from '../../src/protocol/topics.js';
+import { Catalog } from '../../src/registry/consul.js';
+import { migrate } from '../../src/registry/migrate.js';
+import { createPool } from '../../src/registry/pool.js';
+import { createSearchAttributes, createTopics } from '../../src/stack/index.js';
+import { openWorker, type RegistrarWorker } from '../../src/worker.js';
+import type { Status } from '../../workflows/details.js';
+import { STATUS_QUERY, workflowId } from '../../workflows/messages.js';
+import { servers } from './servers.js';
+
+const silent = pino({ level: 'silent' });
+
+/** An event as Kafka has it. */
+export interface PublishedRecord {
+  readonly topic: string;
+  readonly event: PublishedEvent;
+}
+
+/**
+ * A whole registrar on the shared servers, with topics, groups and a task queue
+ * that nothing else uses: bridge and worker in this process, everything they
+ * publish read back from Kafka.
+ */
+export class Installation {
+  readonly published: PublishedRecord[] = [];
+  readonly pool = createPool(servers().databaseUrl);
+  readonly catalog = new Catalog({ address: servers().consulAddress });
+  #nodes: RegisteredNode[] = [];
+  #worker: { worker: RegistrarWorker; running: Promise<void> } | null = null;
+  #bridge: Bridge | null = null;
+  #reader: Subscription | null = null;
+
+  private constructor(
+    readonly config: Config,
+    readonly contracts: Contracts,
+    readonly client: Client,
+    readonly kafka: KafkaHandle,
+  ) {}
+
+  /** @param contractsDir what the worker runs; the shipped contracts by default */
+  static async start(contractsDir?: string): Promise<Installation> {
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
+    const name = `t${randomUUID().slice(0, 8)}`;
+    const config = loadConfig({ ...process.env, REGISTRAR_ENV: name, REGISTRAR_TASK_QUEUE: name, ...(contractsDir === undefined ? {} : { REGISTRAR_CONTRACTS: contractsDir }) });
+    const contracts = loadContracts(config.contractsDir);
+    const { temporalAddress, databaseUrl, kafkaBrokers } = servers();
+    const topics = [...contracts.consumed.map(({ topic }) => topic), ...Object.values(contracts.topics)].map((topic) => topicName(topic, config));
+    await Promise.all([migrate(databaseUrl), createSearchAttributes(temporalAddress, 'default'), createTopics(kafkaBrokers, topics, { partitions: 3 })]);
+    const kafka = createKafka({ brokers: kafkaBrokers, clientId: name, logger: silent });
+    const client = new Client({ connection: await Connection.connect({ address: temporalAddress }) });
+    const installation = new Installation(config, contracts, client, kafka);
+    const [, , reader] = await Promise.all([installation.startWorker(), installation.startBridge(), installation.#read()]);
+    installation.#reader = reader;
+    return installation;
+  }
+
+  async startWorker(config: Config = this.config): Promise<void> {
+    const worker = await openWorker(config);
+    this.#worker = { worker, running: worker.run() };
+  }
+
+  async stopWorker(): Promise<void> {
+    this.#worker?.worker.shutdown();
+    await this.#worker?.running;
+    this.#worker = null;
+  }
+
+  async startBridge(): Promise<void> {
+    this.#bridge = await startBridge({ config: this.config, contracts: this.contracts, temporalClient: this.client, pool: this.pool, kafka: this.kafka, logger: silent });
+  }
+
+  async stopBridge(): Promise<void> {
+    await this.#bridge?.stop();
+    this.#bridge = null;
+  }
+
+  /** A node that speaks only Kafka, through the SDK. */
+  node(options: Partial<RegisteredNodeOptions> = {}): RegisteredNode {
+    const node = new RegisteredNode({
+      brokers: this.config.kafka.brokers,
+      env: this.config.env,
+      node_id: randomUUID(),
+      node_type: 'effect',
+      version: '1.2.3',
+      endpoints: { health: 'http://10.0.0.1:8080/health' },
+      capabilities: ['registration.storage'],
+      ...options,
+    });
+    this.#nodes.push(node);
+    return node;
+  }
+
+  /** Sends a value to one of the topics that the registrar reads, as it is. */
+  async send(event_type: string, ...values: readonly (string | Buffer)[]): Promise<void> {
+    const template = this.contracts.consumed.find((row) => row.event_type === event_type)?.topic ?? '';
+    const producer = createProducer(this.kafka);
+    await producer.send(values.map((value) => ({ topic: topicName(template, this.config), key: null, value: Buffer.from(value), headers: {} })));
+    await producer.close();
+  }
+
+  handle(node_id: string): WorkflowHandle {
+    return this.client.workflow.getHandle(workflowId(node_id));
+  }
+
+  status(node_id: string): Promise<Status> {
+    return this.handle(node_id).query<Status>(STATUS_QUERY);
+  }
+
+  /** What was published for a node, in the order of emission. */
+  of(node_id: string): PublishedRecord[] {
+    return this.published.filter(({ event }) => event.node_id === node_id).sort((a, b) => a.event.emitted_at.localeCompare(b.event.emitted_at));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.stop()));
+    await this.stopBridge();
+    await this.stopWorker();
+    await this.#reader?.stop();
+    await Promise.all([this.pool.end(), this.client.connection.close()]);
+    this.catalog.close();
+  }
+
+  #read(): Promise<Subscription> {
+    return consume(this.kafka, {
+      groupId: `reader-${randomUUID()}`,
+      topics: Object.entries(this.contracts.topics).filter(([action]) => action !== 'dead_letter').map(([, topic]) => topicName(topic, this.config)),
+      from: 'beginning',
+      onBatch: (batch) => {
+        for (const record of batch.records) {
+          const parsed = parsePublished(record.value);
+          if (!parsed.ok) throw new Error(`an unreadable event on ${record.topic}: ${parsed.reason}`);
+          this.published.push({ topic: record.topic, event: parsed.event });
+          batch.done(record);
+        }
+        return Promise.resolve();
+      },
+    });
+  }
+}
+
+/** Waits until something holds; fails with what it was asked for. */
+export async function eventually<T>(what: string, seconds: number, look: () => T | undefined | null | false | Promise<T | undefined | null | false>): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== null && found !== false) return found;
+    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

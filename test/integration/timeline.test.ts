@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readRegistration } from '../../src/registry/read-registration.js';
+import { eventually, Installation } from './installation.js';
+
+let registrar: Installation;
+beforeAll(async () => {
+  registrar = await Installation.start();
+});
+afterAll(async () => {
+  await registrar.stop();
+});
+
+describe("the specification's event timeline", () => {
+  it('holds from introspection to ACTIVE, on real servers', async () => {
+    const node = registrar.node({ node_type: 'effect' });
+    await node.start();
+    const { node_id } = node;
+
+    // T+4, T+12, T+17: what was published, chained by cause and in time.
+    const events = await eventually('four events are published', 10, () => {
+      const found = registrar.of(node_id);
+      return found.length >= 4 && found;
+    });
+    const timeline = ['NodeRegistrationInitiated', 'NodeRegistrationAccepted', 'NodeRegistrationAckReceived', 'NodeBecameActive'];
+    expect(events.map(({ event }) => event.event_type as string).sort()).toEqual([...timeline].sort());
+    const chain = timeline.map((type) => events.find(({ event }) => event.event_type === type)?.event);
+    const [initiated, accepted, ackReceived, active] = chain;
+    expect(accepted?.causation_id).toBe(initiated?.id);
+    expect(active?.causation_id).toBe(ackReceived?.id);
+    const emitted = chain.map((event) => event?.emitted_at ?? '');
+    expect(emitted).toEqual([...emitted].sort());
+    expect(events.map(({ topic }) => topic.split('.').slice(1).join('.')).sort()).toEqual([
+      'onex.evt.node-became-active.v1',
+      'onex.evt.node-registration-accepted.v1',
+      'onex.evt.node-registration-ack-received.v1',
+      'onex.evt.node-registration-initiated.v1',
+    ]);
+
+    // The internal rows, from the workflow's history: local activities as markers, both effects side by side.
+    const history = (await registrar.handle(node_id).fetchHistory()).events ?? [];
+    const first = history[0]?.workflowExecutionStartedEventAttributes;
+    expect(first?.workflowType?.name).toBe('registration');
+    const signals = history.flatMap((event) => event.workflowExecutionSignaledEventAttributes?.signalName ?? []);
+    expect(signals).toEqual(['introspection', 'ack']);
+    const scheduled = history.flatMap((event) => {
+      const name = event.activityTaskScheduledEventAttributes?.activityType?.name;
+      return name === undefined || name === null ? [] : [{ name, at: Number(event.eventId), task: Number(event.activityTaskScheduledEventAttributes?.workflowTaskCompletedEventId) }];
+    });
+    expect(scheduled.map(({ name }) => name)).toEqual(['consul.register', 'postgres.upsert_registration', 'consul.pass', 'postgres.update_registration']);
+    expect(scheduled[0]?.task).toBe(scheduled[1]?.task);
+    expect(scheduled[2]?.task).toBe(scheduled[3]?.task);
+
+    // The states, in order, as the workflow tells them.
+    const { journal, registration } = await registrar.status(node_id);
+    const states = journal.flatMap(({ what }) => / -> (\w+)/.exec(what)?.[1] ?? []);
+    expect(states).toEqual(['PENDING_REGISTRATION', 'ACCEPTED', 'AWAITING_ACK', 'ACK_RECEIVED', 'ACTIVE']);
+    expect(registration?.reducer).toMatchObject({ status: 'complete', consul_confirmed: true, postgres_confirmed: true });
+
+    // T+8: both backends, read back with their own clients.
+    const record = await readRegistration(registrar.pool, node_id);
+    expect(record).toMatchObject({ node_id, node_type: 'effect', state: 'ACTIVE', reducer_status: 'complete', attempt: 1, capabilities: ['registration.storage'] });
+    const instance = await registrar.catalog.instance(node_id);
+    expect(instance).toMatchObject({ service_name: 'onex-effect', service_id: `onex-effect-${node_id}`, status: 'passing', address: '10.0.0.1', port: 8080 });
+    expect(instance?.tags).toContain('node_type:effect');
+    expect((await registrar.catalog.passingInstances('onex-effect')).map((one) => one.node_id)).toContain(node_id);
+  });
+
+  it('ends when the node leaves: out of Consul, DEREGISTERED in the record, the run completed', async () => {
+    const node = registrar.node({ node_type: 'reducer' });
+    await node.start();
+    await node.stop();
+    const result = (await registrar.handle(node.node_id).result()) as { state: string; reason: string };
+    expect(result).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left' });
+    expect(await readRegistration(registrar.pool, node.node_id)).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left' });
+    expect(await registrar.catalog.instance(node.node_id)).toBeFalsy();
+  });
+});

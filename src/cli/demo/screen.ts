@@ -1,0 +1,72 @@
+import type { WriteStream } from 'node:tty';
+import { createLogUpdate } from 'log-update';
+import pc from 'picocolors';
+import { clock } from '../format.js';
+import type { NodeChange } from '../../node/index.js';
+import type { ShownNode } from './fleet-state.js';
+import { viewText, type View } from './view.js';
+
+/** How the demo shows what happens. */
+export interface Screen {
+  /** The fleet has changed, or time has passed. */
+  draw(view: View): void;
+  /** Something happened to one node. */
+  tell(change: NodeChange, view: View): void;
+  /** Something for people to read that stays. */
+  say(text: string): void;
+  /** The last picture stays. */
+  end(): void;
+}
+
+/** A live picture on a terminal, plain lines anywhere else. */
+export function createScreen(stream: WriteStream): Screen {
+  return stream.isTTY ? liveScreen(stream) : lineScreen((line) => stream.write(`${line}\n`));
+}
+
+function liveScreen(stream: WriteStream): Screen {
+  const update = createLogUpdate(stream);
+  const size = () => ({ columns: stream.columns || 80, rows: stream.rows || 24 });
+  let last: View | undefined;
+  const draw = (view: View): void => {
+    last = view;
+    update(viewText(view, size()));
+  };
+  return {
+    draw,
+    tell: (_change, view) => draw(view),
+    say(text) {
+      update.clear();
+      stream.write(`${text}\n`);
+      if (last !== undefined) update(viewText(last, size()));
+    },
+    end: () => update.done(),
+  };
+}
+
+/** One line for each node that becomes ACTIVE or leaves, and for each that does not do so. */
+export function lineScreen(write: (line: string) => void): Screen {
+  const known = new Map<string, string>();
+  return {
+    draw({ nodes }) {
+      for (const node of nodes) tellRecord(node);
+    },
+    tell({ node, node_type, state, at, steps }, { summary }) {
+      const line = (what: string): void => write(`${clock(at.toISOString())}  ${node.node_id}  ${node_type.padEnd(12)}  ${what}`);
+      if (state === 'active') {
+        const took = steps.active !== undefined && steps.introduced !== undefined ? `, ${steps.active - steps.introduced} ms after its introspection` : '';
+        line(`ACTIVE${took} (${summary.active} of ${summary.nodes})`);
+      } else if (state === 'waiting') line('has lost its registration and starts over shortly');
+      else if (state === 'leaving') line('leaves');
+    },
+    say: write,
+    end: () => undefined,
+  };
+
+  /** States that a node does not know of by itself. */
+  function tellRecord({ node_id, node_type, state, reason }: ShownNode): void {
+    if (known.get(node_id) === state) return;
+    known.set(node_id, state);
+    if (!['REJECTED', 'LIVENESS_EXPIRED', 'ACK_TIMED_OUT', 'DEREGISTERED'].includes(state)) return;
+    write(`${clock(new Date().toISOString())}  ${node_id}  ${node_type.padEnd(12)}  ${pc.bold(state)}${reason === null ? '' : `: ${reason}`}`);
+  }
+}

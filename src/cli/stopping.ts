@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { EXIT } from './exit-codes.js';
 import { whenLaunchersDie } from './launchers.js';
 
@@ -15,6 +16,8 @@ export interface Stopping {
  */
 export function untilStopped(onFirst: () => void = () => undefined): Stopping {
   const controller = new AbortController();
+  // Every node of a fleet listens to it.
+  setMaxListeners(0, controller.signal);
   const requested = new Promise<void>((resolve) => controller.signal.addEventListener('abort', () => resolve(), { once: true }));
   let lastSignalAt = 0;
   const stop = (): void => {

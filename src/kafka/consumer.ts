@@ -65,8 +65,10 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
   const stopping = new AbortController();
   const consumer = kafka.client().consumer({
     groupId,
-    sessionTimeout: 30_000,
-    heartbeatInterval: 3_000,
+    // After an outage of Kafka the group waits so long for the members that it remembers, which are ourselves before it.
+    sessionTimeout: 10_000,
+    heartbeatInterval: 2_000,
+    rebalanceTimeout: 20_000,
     // How long an idle fetch (and with it a stop) may last; a record is delivered at once all the same.
     maxWaitTimeInMs: 500,
     allowAutoTopicCreation: false,

@@ -24,20 +24,24 @@ export interface KafkaHandle {
   readonly logger: Logger;
 }
 
+/** A consumer whose tries are used up begins anew by itself, after the last pause: hence no long ones. */
+const PATIENT = { retries: 5, initialRetryTime: 300, maxRetryTime: 3_000 } as const;
+
 /** A producer's or admin's own `retry` does not reach the connections below it: this one does. */
 const IMPATIENT = { retries: 1, initialRetryTime: 100, maxRetryTime: 300 } as const;
 
 /** Connects to nothing yet: each producer, consumer and admin has connections of its own. */
 export function createKafka({ brokers, clientId, logger = namedLogger('kafka') }: KafkaOptions): KafkaHandle {
+  const log = quietly(logger);
   const client = (requestTimeout?: number): Kafka =>
     new Kafka({
       brokers: [...brokers],
       clientId,
       requestTimeout: requestTimeout ?? 30_000,
       connectionTimeout: Math.min(3_000, requestTimeout ?? 30_000),
-      ...(requestTimeout === undefined ? {} : { retry: IMPATIENT }),
+      retry: requestTimeout === undefined ? PATIENT : IMPATIENT,
       logLevel: logLevel.WARN,
-      logCreator: () => quietly(logger),
+      logCreator: () => log,
     });
   return { client, logger };
 }

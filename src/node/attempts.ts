@@ -47,9 +47,14 @@ export class Attempts {
     return this.#become(v4());
   }
 
-  /** A correlation_id under which the registrar may open an attempt, or not. */
-  offer(): string {
-    const correlation_id = v4();
+  /**
+   * A correlation_id under which the registrar may open an attempt, or not:
+   * that of its request, so that both fall into one trace, unless it would be
+   * a duplicate.
+   */
+  offer(request: string): string {
+    const used = request === this.#current?.correlation_id || this.#offers.includes(request);
+    const correlation_id = used ? v4() : request;
     this.#offers = [...this.#offers, correlation_id].slice(-MAX_OFFERS);
     return correlation_id;
   }

@@ -4,9 +4,10 @@ export class NodeError extends Error {
 
   constructor(
     readonly node_id: string,
-    message: string,
+    /** The sentence without its subject. */
+    readonly what: string,
     options?: ErrorOptions,
   ) {
-    super(`node ${node_id} ${message}`, options);
+    super(`node ${node_id} ${what}`, options);
   }
 }

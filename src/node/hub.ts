@@ -3,6 +3,7 @@ import { v4 } from 'uuid';
 import { parsePublished, type OutgoingRecord, type PublishedEvent } from '../protocol/envelope.js';
 import { logger as namedLogger } from '../telemetry.js';
 import { Backoff, pause, within } from './backoff.js';
+import type { NodeError } from './errors.js';
 import { SendQueue } from './send-queue.js';
 import { nodeTopics, type NodeTopic, type Saying, type Topics } from './topics.js';
 import { kafkaTransport, type NodeTransport } from './transport.js';
@@ -34,6 +35,7 @@ export interface HubListener {
 }
 
 const SAY_THAT_WE_WAIT_AFTER_MS = 5_000;
+const LOG_AGAIN_AFTER_MS = 60_000;
 const REOPEN = { first_seconds: 1, max_seconds: 30 };
 
 /**
@@ -54,6 +56,7 @@ export class NodeHub {
   readonly #closing = new AbortController();
   #opening: Promise<void> | undefined;
   #subscription: { stop(): Promise<void> } | undefined;
+  readonly #logged = new Map<string, number>();
   #unreadable = 0;
 
   constructor(options: NodeHubOptions) {
@@ -99,6 +102,14 @@ export class NodeHub {
   send(saying: Saying, record: OutgoingRecord): Promise<void> {
     if (this.#closing.signal.aborted) return Promise.reject(new Error('the hub of this node is closed'));
     return this.#queue.push({ topic: this.#topics.said[saying], ...record });
+  }
+
+  /** Logs a problem that nobody listens for: once a minute for all nodes that have the same one. */
+  logProblem({ node_id, what, message, cause }: NodeError): void {
+    const now = Date.now();
+    const repeated = now - (this.#logged.get(what) ?? -LOG_AGAIN_AFTER_MS) < LOG_AGAIN_AFTER_MS;
+    if (!repeated) this.#logged.set(what, now);
+    this.logger[repeated ? 'debug' : 'warn']({ node_id, ...(cause instanceof Error && { reason: cause.message }) }, message);
   }
 
   /**
@@ -162,7 +173,7 @@ export class NodeHub {
 
   async #sayThatWeWait(signal: AbortSignal): Promise<void> {
     if (await pause(SAY_THAT_WE_WAIT_AFTER_MS, signal)) {
-      this.#tellAll(`waits for Kafka at ${this.#brokers}: it does not answer, or lacks one of the topics ${this.#topics.heard.join(', ')}`);
+      this.#tellAll(`waits for Kafka at ${this.#brokers}: it does not answer, or lacks a topic of the registrar (${this.#topics.heard[0] ?? ''} and its like)`);
     }
   }
 

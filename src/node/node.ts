@@ -187,7 +187,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
 
   #hear(event: PublishedEvent): void {
     if (this.#stopping.signal.aborted) return;
-    if (event.event_type === 'RequestIntrospection') return this.#onRequest();
+    if (event.event_type === 'RequestIntrospection') return this.#onRequest(event);
     const attempt = this.#attempts.of(event);
     if (attempt === null) return;
     switch (event.event_type) {
@@ -277,22 +277,22 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
   }
 
   /** The registrar lacks this node's introspection, or its registration. */
-  #onRequest(): void {
+  #onRequest({ correlation_id }: PublishedEvent): void {
     this.#tell('requested', { at: new Date() });
     const attempt = this.#attempts.current;
     // While it introduces itself, the answer is on its way.
     if (attempt === null || (attempt.stage === 'introducing' && !attempt.over)) return;
     if (attempt.over) this.#begin();
-    else if (!this.#answering) void this.#answer();
+    else if (!this.#answering) void this.#answer(correlation_id);
   }
 
   /**
    * If the registrar knows this node, nothing more will come of it. If it does
    * not, this opens an attempt, and accepted will carry the answer's correlation_id.
    */
-  async #answer(): Promise<void> {
+  async #answer(to: string): Promise<void> {
     this.#answering = true;
-    const correlation_id = this.#attempts.offer();
+    const correlation_id = this.#attempts.offer(to);
     await this.#insist('introspection', () => this.#introspection(correlation_id, 'request', new Date()), this.#stopping.signal);
     this.#answering = false;
   }
@@ -411,7 +411,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
   #problem(message: string, cause?: unknown): void {
     const error = new NodeError(this.node_id, message, { cause });
     if (this.listenerCount('problem') > 0) this.#tell('problem', error);
-    else this.#hub.logger.warn({ node_id: this.node_id, err: error }, error.message);
+    else this.#hub.logProblem(error);
   }
 
   /** A listener that fails is its owner's problem, and must not stop the node. */

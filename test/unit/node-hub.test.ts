@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { NodeHub, NODE_TOPICS, RegisteredNode, simulateFleet, type NodeChange, type NodeTopic } from '../../src/node/index.js';
 import { SendQueue } from '../../src/node/send-queue.js';
@@ -50,6 +51,20 @@ describe('a hub', () => {
     expect(wire.closed).toBe(false);
     await hub.close();
     expect(wire.closed).toBe(true);
+  });
+
+  test('logs what all of its nodes suffer from once, where nobody listens', async () => {
+    const lines: string[] = [];
+    const wire = new Wire();
+    const hub = new NodeHub({ brokers: ['nowhere:1'], transport: wire, logger: pino({ level: 'warn' }, { write: (line) => lines.push(line) }) });
+    const nodes = ['a', 'b', 'c'].map((node_id) => new RegisteredNode({ hub, node_id, node_type: 'compute', version: '1.0.0' }));
+    const waiting = Promise.allSettled(nodes.map((node) => node.start()));
+    await sleep(5);
+    wire.crash();
+    await Promise.all(nodes.map((node) => node.stop()));
+    await waiting;
+    await hub.close();
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ node_id: 'a', reason: 'group is gone', msg: expect.stringContaining('node a no longer hears the registrar') as string }]);
   });
 
   test('refuses a second node of the same id, in words', async () => {

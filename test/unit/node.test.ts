@@ -252,12 +252,23 @@ describe('a node whose attempt has ended', () => {
 describe('a node that is asked to introduce itself', () => {
   test('answers with a new correlation_id while it is active, and stays active', async () => {
     const { node } = await activeNode(wire);
-    wire.publish('RequestIntrospection', node);
+    wire.publish('RequestIntrospection', { node_id: node.node_id, correlation_id: null });
     await settle();
     expect(wire.introspections()).toHaveLength(2);
     expect(wire.introspections()[1]).toMatchObject({ reason: 'request' });
     expect(wire.introspections()[1]?.correlation_id).not.toBe(node.correlation_id);
     expect(node.state).toBe('active');
+  });
+
+  test('answers under the correlation_id of the request, and never twice under the same one', async () => {
+    const { node } = await activeNode(wire);
+    for (let i = 0; i < 2; i += 1) {
+      wire.publish('RequestIntrospection', { node_id: node.node_id, correlation_id: 'please' });
+      await settle();
+    }
+    const [, first, second] = wire.introspections();
+    expect(first?.correlation_id).toBe('please');
+    expect(second?.correlation_id).not.toBe('please');
   });
 
   test('acknowledges the attempt that its answer has opened', async () => {

@@ -11,6 +11,8 @@ export interface Patience {
   readonly logFile?: string;
   /** Settles when the server has ended by itself, so that nobody waits for the dead. */
   readonly ended?: Promise<unknown>;
+  /** Ends the waiting at once. */
+  readonly signal?: AbortSignal;
 }
 
 const TRY_EVERY_MS = 40;
@@ -25,6 +27,7 @@ export async function waitUntilHealthy(probe: () => Promise<void>, patience: Pat
   };
   patience.ended?.then(noteEnd, noteEnd);
   for (;;) {
+    patience.signal?.throwIfAborted();
     let reason: string;
     try {
       return await probe();

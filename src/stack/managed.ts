@@ -12,6 +12,8 @@ export interface Runnable {
   readonly title: string;
   readonly logFile: string;
   readonly startWithinMs: number;
+  /** Ends a start that is under way. */
+  readonly signal: AbortSignal;
   launch(): Promise<GuardedCommand>;
   probe(): Promise<void>;
 }
@@ -70,11 +72,11 @@ export class ManagedServer {
 
   private async startNow(): Promise<void> {
     if (this.guarded !== undefined) return;
-    const { title, logFile, startWithinMs } = this.runnable;
+    const { title, logFile, startWithinMs, signal } = this.runnable;
     this.current = 'starting';
     try {
       const guarded = this.spawn(await this.runnable.launch());
-      await waitUntilHealthy(() => this.runnable.probe(), { withinMs: startWithinMs, title, logFile, ended: guarded.exited });
+      await waitUntilHealthy(() => this.runnable.probe(), { withinMs: startWithinMs, title, logFile, ended: guarded.exited, signal });
       // It may have ended between its last answer and now.
       if (this.guarded !== guarded) throw new StackError(`${title} ended right after it had started.${logTail(logFile)}`);
       this.current = 'running';

@@ -168,8 +168,8 @@ class Stack implements RunningStack {
     const { kind } = planned;
     const began = Date.now();
     if (planned.how === 'outside') {
-      const title = `${kind.title}, whose address is in the environment,`;
-      await waitUntilHealthy(() => this.probe(kind), { withinMs: OUTSIDE_ANSWERS_WITHIN_MS, title });
+      const title = `${kind.title}, whose address is in the environment (${kind.variable}, ${this.shown(kind.name)}),`;
+      await waitUntilHealthy(() => this.probe(kind), { withinMs: OUTSIDE_ANSWERS_WITHIN_MS, title, signal: this.giveUp.signal });
       this.options.onProgress({ kind: 'ready', about: kind.name, text: `using the one at ${this.shown(kind.name)}`, ms: Date.now() - began });
       return;
     }
@@ -184,6 +184,7 @@ class Stack implements RunningStack {
         title: kind.title,
         logFile: join(this.dataDir, 'logs', `${kind.name}.log`),
         startWithinMs: kind.startWithinMs,
+        signal: this.giveUp.signal,
         launch: () => installed.launch(context),
         probe: () => this.probe(kind),
       },
@@ -201,7 +202,6 @@ class Stack implements RunningStack {
   }
 
   private probe(kind: ServerKind): Promise<void> {
-    this.giveUp.signal.throwIfAborted();
     return kind.probe(this.addresses, this.config);
   }
 

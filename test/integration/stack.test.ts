@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import { acceptsConnections } from '../../src/stack/health.js';
 import { askOwner, createSearchAttributes, createTopics, startStack, wipe, type Addresses, type RunningStack } from '../../src/stack/index.js';
+import { choosePorts } from '../../src/stack/ports.js';
 import { isAlive } from '../../src/stack/processes.js';
 import { readState } from '../../src/stack/state.js';
 import { splitHostPort } from '../../src/stack/types.js';
@@ -271,12 +272,33 @@ describe('an owner', () => {
     stack = await start();
     expect(said).toContain('stack: waiting for the servers of the run before to end');
     expect(await readTraces(stack.addresses)).toEqual(ALL_TRACES);
-  });
+  }, 180_000);
 
   it('that is gone leaves its data to wipe', async () => {
     await stack.stop();
     expect(await wipe(dataDir)).toBe(true);
     expect(existsSync(dataDir)).toBe(false);
+  });
+});
+
+describe('a start', () => {
+  it('that fails for one server stops the others, says why, and leaves the directory free', async () => {
+    mkdirSync(dataDir);
+    // Where Consul's directory should be there is a file.
+    writeFileSync(join(dataDir, 'consul'), '');
+    await expect(start()).rejects.toThrow(/EEXIST.*consul/);
+    const state = readState(dataDir);
+    expect(state?.guardians).toEqual([]);
+    await expect(askOwner(dataDir, { action: 'status' })).rejects.toThrow('no stack is running');
+    const again = state?.ports;
+    await expect(choosePorts({ kafka: again?.kafka?.broker ?? 0 })).resolves.toEqual({ kafka: again?.kafka?.broker });
+  });
+
+  it('with an address at which nobody answers says so, and whose variable it is', async () => {
+    const { nowhere } = await choosePorts({ nowhere: 0 });
+    const elsewhere = { CONSUL_HTTP_ADDR: `127.0.0.1:${nowhere}`, TEMPORAL_ADDRESS: `127.0.0.1:${nowhere}`, KAFKA_BROKERS: `127.0.0.1:${nowhere}`, DATABASE_URL: `postgresql://127.0.0.1:${nowhere}/x` };
+    const starting = startStack({ dataDir: join(root, 'other'), env: { ...env, ...elsewhere }, logger: logger('stack-test'), onProgress: () => undefined });
+    await expect(starting).rejects.toThrow(/whose address is in the environment \(.*\), did not answer within 15 s/);
   });
 });
 

@@ -93,13 +93,14 @@ describe('a guarded command', () => {
 describe('a managed server', () => {
   const exits: ServerExit[] = [];
 
-  function server(script: string, probe: () => Promise<void>, startWithinMs = 2000): ManagedServer {
+  function server(script: string, probe: () => Promise<void>, startWithinMs = 2000, signal = new AbortController().signal): ManagedServer {
     exits.length = 0;
     const runnable = {
       name: 'consul' as const,
       title: 'Consul',
       logFile: join(directory, 'logs', 'consul.log'),
       startWithinMs,
+      signal,
       launch: () => Promise.resolve(command(script)),
       probe,
     };
@@ -120,6 +121,16 @@ describe('a managed server', () => {
   it('that ends while it starts is not waited for', async () => {
     const dead = server('echo bad flag; exit 2', () => Promise.reject(new Error('no')), 60_000);
     await expect(dead.start()).rejects.toThrow(/Consul ended while it was starting[^]*bad flag/);
+  });
+
+  it('that is given up while it starts is stopped at once', async () => {
+    const giveUp = new AbortController();
+    const slow = server('exec sleep 1000', () => Promise.reject(new Error('not yet')), 60_000, giveUp.signal);
+    const starting = slow.start();
+    const pid = await commandPid();
+    giveUp.abort(new Error('another server failed'));
+    await expect(starting).rejects.toThrow('another server failed');
+    expect(identify(pid)).toBeUndefined();
   });
 
   it('that ends by itself is reported once, and can be started again', async () => {

@@ -206,7 +206,13 @@ async function train(archive: string, program: JavaProgram, context: ProvisionCo
     const guarded = spawnGuarded({ ...command, graceSeconds: 60 }, log);
     try {
       const brokers = [`127.0.0.1:${portOf(ports, 'broker')}`];
-      await waitUntilHealthy(() => probeBrokers(brokers), { withinMs: 60_000, title: 'Kafka', logFile, ended: guarded.exited });
+      await waitUntilHealthy(() => probeBrokers(brokers), {
+        withinMs: 60_000,
+        title: 'Kafka',
+        logFile,
+        ended: guarded.exited,
+        ...(context.signal && { signal: context.signal }),
+      });
     } finally {
       await guarded.stop();
     }

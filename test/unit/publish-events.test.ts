@@ -2,7 +2,7 @@ import type { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { expect, it } from 'vitest';
-import { UNAVAILABLE } from '../../activities/api.js';
+import { UNAVAILABLE, type Published } from '../../activities/api.js';
 import { publishEvents } from '../../activities/publish-events.js';
 import type { RecordToSend } from '../../src/kafka/producer.js';
 import { parsePublished } from '../../src/protocol/envelope.js';
@@ -22,7 +22,7 @@ const accepted: OutgoingEvent = {
 
 const quiet = new DefaultLogger('ERROR');
 
-function publish(send: (records: readonly RecordToSend[]) => Promise<void>, ...events: OutgoingEvent[]) {
+function publish(send: (records: readonly RecordToSend[]) => Promise<void>, ...events: OutgoingEvent[]): Promise<Published> {
   const activity = publishEvents({ send, close: () => Promise.resolve() }, { env: 'dev', namespace: '' });
   return new MockActivityEnvironment({}, { logger: quiet }).run(activity, events);
 }

@@ -20,7 +20,8 @@ export default async function startServers(): Promise<() => Promise<void>> {
   const { onProgress } = lineReporter((line) => process.stderr.write(`${line}\n`));
   // When they do not start, their logs are what is needed: the directory stays.
   const stack = await startStack({ dataDir, env: process.env, onProgress, logger: logger('test-servers') });
-  Object.assign(process.env, stack.environment());
+  // The directory too: a test of an outage asks the stack's owner, this process, to stop a server.
+  Object.assign(process.env, stack.environment(), { REGISTRAR_DATA_DIR: dataDir });
   return async () => {
     await stack.stop();
     await rm(dataDir, { recursive: true, force: true });

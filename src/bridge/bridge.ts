@@ -43,7 +43,10 @@ export interface Bridge {
   counters(): Readonly<BridgeCounters>;
 }
 
-const QUIET_MS = 1_000;
+/** Often enough that a quiet second is not taken for a standstill, however short the heartbeat interval is. */
+function quietMs(heartbeatIntervalSeconds: number): number {
+  return Math.min(1_000, heartbeatIntervalSeconds * 250);
+}
 
 /**
  * Carries messages from Kafka to where they have an effect: introspections and
@@ -116,7 +119,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
 
   const watermarks = new Backend('the broker or the database that keeps the watermarks', logger);
   const ticks = Object.values(quiet).map((partitions) =>
-    every(QUIET_MS, async () => {
+    every(quietMs(standstillSeconds), async () => {
       try {
         await partitions.advance(pool);
         watermarks.answered();

@@ -94,11 +94,16 @@ class Output {
   #held: Buffer[] = [];
   #tail = '';
 
+  /** false: it writes to our stderr by itself. */
+  readonly #isOurs: boolean;
+
   constructor(child: ChildProcess) {
+    this.#isOurs = child.stderr !== null;
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => this.#take(chunk));
   }
 
   writeTo(file: string): void {
+    if (!this.#isOurs) return;
     mkdirSync(dirname(file), { recursive: true });
     this.file = file;
     this.#log = createWriteStream(file);

@@ -4,8 +4,11 @@ import type { Config } from '../config.js';
 import { loadContracts } from '../contracts/load.js';
 import { createKafka } from '../kafka/index.js';
 import { createPool } from '../registry/pool.js';
+import { logger } from '../telemetry.js';
 import { temporalOptions } from './connect.js';
 import { untilStopped } from './stopping.js';
+
+const CONNECT_WITHIN_MS = 10_000;
 
 /**
  * Runs the bridge until the process is told to stop (SIGINT, SIGTERM): it then
@@ -21,6 +24,10 @@ export async function runBridge(config: Config, onReady: () => void = () => unde
   const pool = createPool(config.postgres.connectionString);
   const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-bridge' });
   const stopping = untilStopped();
+  // The first node need not wait for the connection; a server that is not there yet is waited for when it is needed.
+  connection
+    .withDeadline(Date.now() + CONNECT_WITHIN_MS, () => connection.workflowService.getSystemInfo({}))
+    .catch((error: unknown) => logger('bridge').debug({ err: error }, 'Temporal does not answer yet'));
   try {
     const bridge = await startBridge({ config, contracts, temporalClient, pool, kafka, signal: stopping.signal });
     onReady();

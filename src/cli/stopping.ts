@@ -10,28 +10,32 @@ export interface Stopping {
   readonly requested: Promise<void>;
 }
 
+/** A launcher hands the terminal's Ctrl-C on to us, who have it already: within this time that is one wish, not two. */
+const ONE_WISH_MS = 1_000;
+
 /**
- * Listens for the wish to stop. The first time it is a wish; the second time
- * the process ends at once, and whatever it had started ends with it.
+ * Listens for the wish to stop. The first time it is a wish; a signal that
+ * comes after it ends the process at once, and whatever it had started ends
+ * with it.
  */
 export function untilStopped(onFirst: () => void = () => undefined): Stopping {
   const controller = new AbortController();
   // Every node of a fleet listens to it.
   setMaxListeners(0, controller.signal);
   const requested = new Promise<void>((resolve) => controller.signal.addEventListener('abort', () => resolve(), { once: true }));
-  let lastSignalAt = 0;
+  let wishedAt = 0;
   const stop = (): void => {
-    const now = Date.now();
-    if (controller.signal.aborted) {
-      // A launcher hands the terminal's Ctrl-C on to us, who have it already: that is one wish, not two.
-      if (now - lastSignalAt > 500) process.exit(EXIT.interrupted);
-      return;
-    }
-    lastSignalAt = now;
+    if (controller.signal.aborted) return;
+    wishedAt = Date.now();
     onFirst();
     controller.abort(new Error('stopped'));
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted && Date.now() - wishedAt > ONE_WISH_MS) process.exit(EXIT.interrupted);
+      stop();
+    });
+  }
   whenLaunchersDie(stop);
   return { signal: controller.signal, requested };
 }

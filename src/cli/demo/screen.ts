@@ -18,6 +18,8 @@ export interface Screen {
   end(): void;
 }
 
+const FRAME_MS = 100;
+
 /** A live picture on a terminal, plain lines anywhere else. */
 export function createScreen(stream: WriteStream): Screen {
   return stream.isTTY ? liveScreen(stream) : lineScreen((line) => stream.write(`${line}\n`));
@@ -27,9 +29,16 @@ function liveScreen(stream: WriteStream): Screen {
   const update = createLogUpdate(stream);
   const size = () => ({ columns: stream.columns || 80, rows: stream.rows || 24 });
   let last: View | undefined;
+  let next: NodeJS.Timeout | undefined;
+  const paint = (): void => {
+    clearTimeout(next);
+    next = undefined;
+    if (last !== undefined) update(viewText(last, size()));
+  };
+  // Of many changes at once only the last one is painted: the processor is needed elsewhere then.
   const draw = (view: View): void => {
     last = view;
-    update(viewText(view, size()));
+    next ??= setTimeout(paint, FRAME_MS);
   };
   return {
     draw,
@@ -37,9 +46,12 @@ function liveScreen(stream: WriteStream): Screen {
     say(text) {
       update.clear();
       stream.write(`${text}\n`);
-      if (last !== undefined) update(viewText(last, size()));
+      paint();
     },
-    end: () => update.done(),
+    end() {
+      paint();
+      update.done();
+    },
   };
 }
 

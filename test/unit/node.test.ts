@@ -215,6 +215,19 @@ describe('a node whose attempt has ended', () => {
     expect(new Set(wire.introspections().map((one) => one.correlation_id)).size).toBe(7);
   });
 
+  test.each([
+    ['NodeRegistrationRejected', 60_000],
+    ['NodeLivenessExpired', 2_000],
+  ])('waits as short as the first time after %s when it has been active in between', async (type, in_ms) => {
+    const { node, said } = await activeNode(wire);
+    wire.publish(type, node);
+    await seconds(in_ms / 1_000);
+    wire.publish('NodeRegistrationAccepted', node);
+    wire.publish('NodeBecameActive', node);
+    wire.publish(type, node);
+    expect(said('startingOver')).toMatchObject([{ in_ms }, { in_ms }]);
+  });
+
   test('is not moved by what is still said about that attempt', async () => {
     const { node } = await activeNode(wire);
     wire.publish('NodeLivenessExpired', node);
@@ -228,12 +241,15 @@ describe('a node whose attempt has ended', () => {
   });
 
   test('goes on with that attempt when the registrar replays it under a higher number', async () => {
-    const { node } = await introduced();
+    const { node } = await activeNode(wire);
     const { correlation_id } = node;
-    wire.publish('NodeRegistrationRejected', node);
+    wire.publish('NodeLivenessExpired', node);
     wire.publish('NodeRegistrationAccepted', node, { tags: { attempt: '2' } });
     await settle();
-    expect(wire.acks()).toMatchObject([{ correlation_id }]);
+    expect(wire.acks().at(-1)).toMatchObject({ correlation_id });
+    expect(node.state).toBe('acknowledged');
+    wire.publish('NodeBecameActive', node, { tags: { attempt: '2' } });
+    expect(node.state).toBe('active');
     await seconds(120);
     expect(wire.introspections()).toHaveLength(1);
   });
@@ -262,11 +278,12 @@ describe('a node that is asked to introduce itself', () => {
 
   test('answers under the correlation_id of the request, and never twice under the same one', async () => {
     const { node } = await activeNode(wire);
-    for (let i = 0; i < 2; i += 1) {
-      wire.publish('RequestIntrospection', { node_id: node.node_id, correlation_id: 'please' });
+    for (const correlation_id of ['please', 'please', node.correlation_id]) {
+      wire.publish('RequestIntrospection', { node_id: node.node_id, correlation_id });
       await settle();
     }
-    const [, first, second] = wire.introspections();
+    const [, first, second, third] = wire.introspections();
+    expect(third?.correlation_id).not.toBe(node.correlation_id);
     expect(first?.correlation_id).toBe('please');
     expect(second?.correlation_id).not.toBe('please');
   });

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type LogEntry, type WorkerOptions } from '@temporalio/worker';
 import pRetry from 'p-retry';
+import type { Pool } from 'pg';
 import { consulDeregister } from '../activities/consul-deregister.js';
 import { consulPass } from '../activities/consul-pass.js';
 import { consulRegister } from '../activities/consul-register.js';
@@ -12,14 +13,15 @@ import { publishEvents } from '../activities/publish-events.js';
 import { verifyAcksRead } from '../activities/verify-acks-read.js';
 import { verifyLease } from '../activities/verify-lease.js';
 import type { Activities } from '../activities/api.js';
+import { bridgeTopics } from './bridge/topics.js';
 import { bundleWorkflows } from './bundle.js';
 import type { Config } from './config.js';
 import { loadContracts, type Contracts } from './contracts/load.js';
 import { createKafka } from './kafka/kafka.js';
 import { createProducer, type EventProducer } from './kafka/producer.js';
-import { topicName } from './protocol/topics.js';
 import { Catalog } from './registry/consul.js';
 import { createPool } from './registry/pool.js';
+import { readRecord } from './registry/read-record.js';
 import { logger } from './telemetry.js';
 
 const log = logger('worker');
@@ -48,14 +50,17 @@ export async function openWorker(config: Config): Promise<RegistrarWorker> {
   const contracts = loadContracts(config.contractsDir);
   const [workflows, connection] = await Promise.all([workflowCode(), connect(config)]);
   const pool = createPool(config.postgres.connectionString);
+  const { token, httpAddr } = config.consul;
+  const catalog = new Catalog({ address: httpAddr, ...(token === undefined ? {} : { token }) });
   const producer = createProducer(createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-worker' }));
+  await warmUp(pool, catalog, producer);
   const close = (): Promise<unknown> => Promise.allSettled([producer.close(), pool.end(), connection.close()]);
   try {
     const worker = await Worker.create({
       connection,
       namespace: config.temporal.namespace,
       taskQueue: config.taskQueue,
-      activities: activitiesOf(config, contracts, pool, producer),
+      activities: activitiesOf(config, contracts, { pool, catalog, producer }),
       ...workflows,
       // A process that is killed instead loses nothing, but its tasks wait for their timeouts.
       shutdownGraceTime: '10s',
@@ -73,21 +78,43 @@ export async function openWorker(config: Config): Promise<RegistrarWorker> {
   }
 }
 
-function activitiesOf(config: Config, { compiled, consumed }: Contracts, pool: ReturnType<typeof createPool>, producer: EventProducer): Activities {
-  const { token, httpAddr } = config.consul;
-  const catalog = new Catalog({ address: httpAddr, ...(token === undefined ? {} : { token }) });
-  const topicOf = (event_type: string): string => topicName(consumed.find((row) => row.event_type === event_type)?.topic ?? '', config);
+interface Backends {
+  readonly pool: Pool;
+  readonly catalog: Catalog;
+  readonly producer: EventProducer;
+}
+
+function activitiesOf(config: Config, contracts: Contracts, { pool, catalog, producer }: Backends): Activities {
+  const { compiled } = contracts;
+  const topics = bridgeTopics(contracts, config);
   return {
     open_attempt: openAttempt(pool, compiled),
     publish_events: publishEvents(producer, config),
-    verify_lease: verifyLease(pool, { heartbeatTopic: topicOf('NodeHeartbeat'), contractVersion: () => compiled.version }),
-    verify_acks_read: verifyAcksRead(pool, { ackTopic: topicOf('NodeRegistrationAcked') }),
+    verify_lease: verifyLease(pool, { heartbeatTopic: topics.heartbeats, contractVersion: () => compiled.version }),
+    verify_acks_read: verifyAcksRead(pool, { ackTopic: topics.acks }),
     'consul.register': consulRegister(catalog),
     'consul.pass': consulPass(catalog),
     'consul.deregister': consulDeregister(catalog),
     'postgres.upsert_registration': postgresUpsertRegistration(pool),
     'postgres.update_registration': postgresUpdateRegistration(pool),
   };
+}
+
+const WARM_CONNECTIONS = 4;
+const WARM_UP_MS = 2_000;
+
+/**
+ * The first node must not wait for the first connections. A backend that is
+ * away now is no reason not to start: its activities will say so, and retry.
+ */
+async function warmUp(pool: Pool, catalog: Catalog, producer: EventProducer): Promise<void> {
+  const rehearsal = Promise.allSettled([
+    ...Array.from({ length: WARM_CONNECTIONS }, () => readRecord(pool, '')),
+    catalog.instance('', AbortSignal.timeout(WARM_UP_MS)),
+    producer.connect(),
+  ]);
+  const results = await Promise.race([rehearsal, new Promise<[]>((resolve) => setTimeout(resolve, WARM_UP_MS, []).unref())]);
+  for (const result of results) if (result.status === 'rejected') log.info({ reason: String(result.reason) }, 'a backend does not answer yet');
 }
 
 /** A built worker starts with the checked bundle that was built with it; from source, it is made now. */

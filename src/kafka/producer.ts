@@ -9,6 +9,8 @@ export interface RecordToSend {
 }
 
 export interface EventProducer {
+  /** Connects now, so that the first send need not. */
+  connect(): Promise<void>;
   /** Sends all of them, in order per topic and key, acknowledged by all replicas. Rejects if one of them may not have arrived. */
   send(records: readonly RecordToSend[]): Promise<void>;
   close(): Promise<void>;
@@ -41,6 +43,7 @@ export function createProducer(kafka: KafkaHandle): EventProducer {
     return connecting;
   };
   return {
+    connect: connected,
     async send(records) {
       if (records.length === 0) return;
       await connected();

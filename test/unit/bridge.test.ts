@@ -166,7 +166,7 @@ describe('dead letters', () => {
   function letters(send: (records: readonly RecordToSend[]) => Promise<void>) {
     const { logger } = recorder();
     const counters = newCounters();
-    const producer = { send, close: () => Promise.resolve() };
+    const producer = { connect: () => Promise.resolve(), send, close: () => Promise.resolve() };
     return { counters, box: new DeadLetters('dead', producer, new Backend('Kafka', logger), counters) };
   }
 

@@ -23,7 +23,7 @@ const accepted: OutgoingEvent = {
 const quiet = new DefaultLogger('ERROR');
 
 function publish(send: (records: readonly RecordToSend[]) => Promise<void>, ...events: OutgoingEvent[]): Promise<Published> {
-  const activity = publishEvents({ send, close: () => Promise.resolve() }, { env: 'dev', namespace: '' });
+  const activity = publishEvents({ connect: () => Promise.resolve(), send, close: () => Promise.resolve() }, { env: 'dev', namespace: '' });
   return new MockActivityEnvironment({}, { logger: quiet }).run(activity, events);
 }
 

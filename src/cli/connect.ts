@@ -2,8 +2,9 @@ import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Config } from '../config.js';
 import { createPool, placeOf } from '../registry/pool.js';
+import { acceptsConnections } from '../stack/health.js';
 import { runningState } from '../stack/state.js';
-import type { ServerName } from '../stack/types.js';
+import { splitHostPort, type ServerName } from '../stack/types.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { wordsOf } from './errors.js';
 import { command } from './invocation.js';
@@ -34,14 +35,22 @@ export function temporalOptions({ temporal: { address, apiKey, tls } }: Config) 
   return { address, connectTimeout: ANSWER_WITHIN_MS, ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls }) };
 }
 
+/** @throws CliError when nobody answers there, at once when nobody listens */
+export async function connectTemporal(config: Config): Promise<Connection> {
+  const { address } = config.temporal;
+  try {
+    // The client itself would go on trying until its time is over.
+    const { host, port } = splitHostPort(address);
+    await acceptsConnections(host, port);
+    return await Connection.connect(temporalOptions(config));
+  } catch (error) {
+    throw unreachable(config, 'temporal', address, error);
+  }
+}
+
 /** Does something with Temporal; each call has a limit, and an absent server is said to be absent. */
 export async function withTemporal<T>(config: Config, work: (client: Client) => Promise<T>): Promise<T> {
-  let connection: Connection;
-  try {
-    connection = await Connection.connect(temporalOptions(config));
-  } catch (error) {
-    throw unreachable(config, 'temporal', config.temporal.address, error);
-  }
+  const connection = await connectTemporal(config);
   try {
     return await work(new Client({ connection, namespace: config.temporal.namespace }));
   } catch (error) {

@@ -1,4 +1,4 @@
-import { Connection } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import pc from 'picocolors';
 import { groupId } from '../bridge/topics.js';
@@ -10,9 +10,9 @@ import { ConsulError } from '../registry/consul-error.js';
 import { createPool } from '../registry/pool.js';
 import { schemaVersion } from '../registry/schema-version.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/messages.js';
-import { temporalOptions, unreachable } from './connect.js';
+import { connectTemporal, unreachable } from './connect.js';
 import { wordsOf } from './errors.js';
-import type { CliError } from './exit-codes.js';
+import { CliError } from './exit-codes.js';
 import { counted } from './format.js';
 import { command } from './invocation.js';
 import { postgresPlace } from './prepare.js';
@@ -66,9 +66,10 @@ async function checkTemporal(config: Config): Promise<Check[]> {
   const answers = { about: 'temporal', what: `answers at ${address}, namespace ${namespace}` } as const;
   let connection: Connection;
   try {
-    connection = await Connection.connect({ ...temporalOptions(config), connectTimeout: WITHIN_MS });
+    connection = await connectTemporal(config);
   } catch (error) {
-    return [failed(answers, unreachable(config, 'temporal', address, error))];
+    if (error instanceof CliError) return [failed(answers, error)];
+    throw error;
   }
   try {
     return await connection.withDeadline(Date.now() + 2 * WITHIN_MS, async () => {

@@ -56,7 +56,8 @@ export async function listFleet(config: Config, filter: FleetFilter): Promise<Fl
     ended: row.ended_at !== null,
     recorded: true,
   }));
-  const nodes = [...rows, ...recorded.without];
+  // Those that are there first: a registry that has seen many runs remembers many who have left.
+  const nodes = [...rows, ...recorded.without].sort((a, b) => Number(a.ended) - Number(b.ended));
   const active = nodes.filter(({ state, ended }) => state === 'ACTIVE' && !ended).length;
   const ended = nodes.filter((node) => node.ended).length;
   return { nodes, active, ended, on_the_way: nodes.length - active - ended, truncated: recorded.rows.length > filter.limit, not_asked: open.not_asked };

@@ -28,8 +28,10 @@ export function kafkaTransport(options: { readonly brokers: readonly string[]; r
   const kafka = createKafka(options);
   const producer = createProducer(kafka);
   return {
-    subscribe: (listening) =>
-      consume(kafka, {
+    subscribe(listening) {
+      // Meanwhile, so that the first introspection need not wait for it. A failure here is met again, and told, by that send.
+      void Promise.allSettled([producer.connect()]);
+      return consume(kafka, {
         groupId: listening.groupId,
         topics: listening.topics,
         from: listening.from === 'now' ? 'now' : 'beginning',
@@ -42,7 +44,8 @@ export function kafkaTransport(options: { readonly brokers: readonly string[]; r
           }
           return Promise.resolve();
         },
-      }),
+      });
+    },
     send: (records) => producer.send(records),
     close: () => producer.close(),
   };

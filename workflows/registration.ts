@@ -48,6 +48,8 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   const journal: JournalEntry[] = [...(carried?.journal ?? [])];
   const verdicts = new Map<Message, { readonly ignored: string | null }>();
   let suspected = false;
+  /** The worker runs another contract now: a reason to continue as new. */
+  let outdated = false;
 
   // Handlers only fill the inbox, and stand before the first await: nothing is lost, or judged too early.
   setHandler(introspectionSignal, (payload) => void inbox.push({ event_model: 'ModelNodeIntrospectionEvent', payload }));
@@ -58,7 +60,8 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   setCurrentDetails('Asking the record for the last attempt of this node');
 
   const opening = await openAttempt(node_id);
-  let contract = carried !== undefined && !knows(opening.contract, carried.registration) ? carried.contract : opening.contract;
+  const keepsOld = carried !== undefined && !knows(opening.contract, carried.registration);
+  let contract = keepsOld ? carried.contract : opening.contract;
   let contractIsFresh = true;
   let node = carried?.registration ?? unknownNode(node_id, opening.record, contract);
   let filtered = carried === undefined ? contract.orchestrator.initial : filteredState(node, contract);
@@ -79,7 +82,7 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
     else if (isOver(node) && node.entering === null && allHandlersFinished()) return outcome();
     else if (node.refresh_due && node.entering === null && !effects.inFlight) refresh();
     else if (suspected || isDue()) await fireTimer();
-    else if (workflowInfo().continueAsNewSuggested && node.entering === null && !effects.inFlight) {
+    else if ((outdated || workflowInfo().continueAsNewSuggested) && node.entering === null && !effects.inFlight) {
       await continueAsNew<typeof registration>({ node_id, carried: { registration: node, contract, journal } });
     } else await wait();
   }
@@ -183,6 +186,7 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
     if (timer.verify === 'lease') {
       const { window_seconds, grace_seconds } = contract.liveness;
       const answer = await verifyLease({ node_id, attempt: node.attempt, window_seconds, grace_seconds, contract_version: contract.version }, now());
+      outdated = !keepsOld && answer.contract_version !== contract.version;
       if (answer.outcome === 'unknown') return lookAgain(answer.again_at, answer.why);
       if (answer.outcome === 'renewed') {
         node = withLease(node, { liveness_deadline: answer.deadline });

@@ -23,8 +23,6 @@ COPY --from=production /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY contracts ./contracts
 COPY --from=build /app/dist ./dist
-# tsc leaves files that are not TypeScript where they are.
-COPY src/registry/migrations ./dist/src/registry/migrations
 RUN printf '#!/bin/sh\nexec node /app/dist/src/cli/main.js "$@"\n' > /usr/local/bin/registrar \
     && chmod 755 /usr/local/bin/registrar
 # The image's user "node".

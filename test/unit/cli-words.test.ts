@@ -10,7 +10,6 @@ import { percentile } from '../../src/cli/percentiles.js';
 import { reportText } from '../../src/cli/report-text.js';
 
 /** What is read on a terminal, without its colours. */
-// eslint-disable-next-line no-control-regex
 const plain = (text: string): string => text.replace(/\u001b\[\d+m/g, '');
 
 describe('durations', () => {

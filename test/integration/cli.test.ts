@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config.js';
+import { loadContracts } from '../../src/contracts/load.js';
+import { allTopics } from '../../src/cli/topics.js';
+import { createKafka, createProducer } from '../../src/kafka/index.js';
+import { registrar, RegistrarProcess } from './cli-process.js';
+import { servers } from './servers.js';
+
+/** The commands against servers that somebody else runs, with topics and a task queue of their own. */
+
+const name = `cli${randomUUID().slice(0, 8)}`;
+const dataDir = mkdtempSync(join(tmpdir(), 'node-registrar-cli-'));
+let env: NodeJS.ProcessEnv;
+let up: RegistrarProcess;
+
+beforeAll(async () => {
+  servers();
+  env = { ...process.env, REGISTRAR_ENV: name, REGISTRAR_TASK_QUEUE: name, REGISTRAR_DATA_DIR: dataDir };
+  const setup = await registrar(env, 'setup');
+  expect(setup.code, setup.stderr).toBe(0);
+  expect(setup.stdout).toMatch(/12 topics created/);
+  // The second time there is nothing to do.
+  expect((await registrar(env, 'setup')).stdout).toBe('Prepared: tables, topics and search attributes are there.\n');
+
+  const early = await registrar(env, 'doctor');
+  expect(early.code).toBe(4);
+  expect(early.stdout).toMatch(/a worker polls task queue .*: nobody does/);
+  expect(early.stdout).toMatch(/a bridge reads .*: nobody does/);
+
+  up = new RegistrarProcess(['up', '--no-stack'], env);
+  await up.says(/The registrar is up\./);
+}, 240_000);
+
+afterAll(async () => {
+  up?.kill('SIGTERM');
+  const { code, signal, stderr } = await up.ends();
+  expect({ code, signal }, stderr).toEqual({ code: 0, signal: null });
+  expect(stderr).toContain('Stopping: bridge, worker, servers.');
+  rmSync(dataDir, { recursive: true, force: true });
+}, 60_000);
+
+test('doctor finds nothing to see to', async () => {
+  const { code, stdout } = await registrar(env, 'doctor', '--json');
+  expect(code, stdout).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ ok: true });
+});
+
+describe('a node without acks of its own', () => {
+  const id = `mailer-${randomUUID().slice(0, 8)}`;
+  let node: RegistrarProcess;
+
+  beforeAll(async () => {
+    node = new RegistrarProcess(['node', '--id', id, '--no-ack', '--endpoint', 'health=http://10.0.0.7:8080/health', '--capability', 'mail.send', 'mail.read'], env);
+    const [, line] = await node.says(/acknowledge it in another terminal: +(?:npm run registrar --|registrar) (.+)\n/);
+    expect(line).toBe(`ack ${id}`);
+  });
+
+  test('waits for one, and status says so', async () => {
+    const { code, stdout } = await registrar(env, 'status', id);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/AWAITING_ACK.*ack round 1 of 3/);
+    expect(stdout).toContain('mail.read, mail.send');
+    expect(stdout).toContain(`ack ${id}`);
+  });
+
+  test('becomes ACTIVE by registrar ack', async () => {
+    const { code, stdout, stderr } = await registrar(env, 'ack', id);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toBe(`${id} is ACTIVE: the ack counted\n`);
+    await node.says(/ACTIVE: discoverable from now on/);
+    const list = await registrar(env, 'list', '--state', 'active', '--type', 'effect', '--json');
+    expect(JSON.parse(list.stdout)).toMatchObject({ nodes: expect.arrayContaining([expect.objectContaining({ node_id: id, state: 'ACTIVE', attempt: 1, recorded: true })]) as unknown });
+  });
+
+  test('needs no second one, and no retry', async () => {
+    const [again, retry] = await Promise.all([registrar(env, 'ack', id), registrar(env, 'retry', id)]);
+    expect(again.code).toBe(1);
+    expect(again.stderr).toContain('ignored an ack in state ACTIVE');
+    expect(retry.code).toBe(1);
+    expect(retry.stderr).toMatch(new RegExp(`Node ${id} is not registered again: ignored`));
+  });
+
+  test('leaves by Ctrl-C, and can be registered again by hand', async () => {
+    node.kill('SIGINT');
+    const { code, stdout } = await node.ends();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/left, after \d+ heartbeats?\n$/);
+    await expect.poll(async () => (await registrar(env, 'status', id)).stdout, { timeout: 20_000, interval: 500 }).toMatch(/DEREGISTERED: the node left/);
+
+    const late = await registrar(env, 'ack', id);
+    expect(late.code).toBe(1);
+    expect(late.stderr).toContain(`has no open registration to acknowledge: it is DEREGISTERED`);
+    const retry = await registrar(env, 'retry', id);
+    expect(retry.stdout || retry.stderr).toMatch(/attempt 2|is not registered again/);
+  });
+});
+
+test('a node that is nobody has nothing to ack or retry', async () => {
+  const [ack, retry] = await Promise.all([registrar(env, 'ack', 'nobody'), registrar(env, 'retry', 'nobody')]);
+  expect([ack.code, retry.code]).toEqual([3, 3]);
+});
+
+test('a node that is not understood is found among the dead letters', async () => {
+  const id = `odd-${randomUUID().slice(0, 8)}`;
+  const config = loadConfig(env);
+  const [topic] = allTopics(loadContracts(config.contractsDir), config);
+  const producer = createProducer(createKafka({ brokers: config.kafka.brokers, clientId: name }));
+  await producer.send([{ topic: topic ?? '', key: id, headers: {}, value: Buffer.from(JSON.stringify({ node_id: id, node_type: 'toaster', node_version: '1.0.0' })) }]);
+  await producer.close();
+  let result = await registrar(env, 'status', id);
+  await expect.poll(async () => (result = await registrar(env, 'status', id)).code, { timeout: 30_000, interval: 500 }).toBe(0);
+  expect(result.stdout).toContain(`${id}  not understood`);
+  expect(result.stdout).toMatch(/node_type: .*toaster/);
+  expect(result.stdout).toMatch(new RegExp(`read from ${name}\\.onex\\.evt\\.node-introspection\\.v1, partition \\d, offset 0`));
+});
+
+describe('up', () => {
+  const another = async (): Promise<{ readonly process: RegistrarProcess; readonly pids: Readonly<Record<string, number>> }> => {
+    const process = new RegistrarProcess(['up', '--no-stack'], env);
+    const [, worker, bridge] = await process.says(/worker +process (\d+)\n.*bridge +process (\d+)\n/);
+    return { process, pids: { worker: Number(worker), bridge: Number(bridge) } };
+  };
+
+  test('ends with an error when its bridge ends by itself', { timeout: 90_000 }, async () => {
+    const { process: second, pids } = await another();
+    process.kill(pids.bridge ?? 0, 'SIGKILL');
+    const { code, stderr } = await second.ends();
+    expect(code).toBe(1);
+    expect(stderr).toContain(`The bridge (process ${pids.bridge}) has ended by itself, by SIGKILL.`);
+    expect(isAlive(pids.worker ?? 0)).toBe(false);
+  });
+
+  test('takes worker and bridge with it when it is killed with -9', { timeout: 90_000 }, async () => {
+    const { process: second, pids } = await another();
+    second.kill('SIGKILL');
+    await second.ends();
+    await expect.poll(() => Object.values(pids).filter(isAlive), { timeout: 15_000 }).toEqual([]);
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    // There is no such process.
+    return false;
+  }
+}

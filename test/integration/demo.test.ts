@@ -1,0 +1,125 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FleetList } from '../../src/cli/fleet-list.js';
+import type { Summary } from '../../src/cli/demo/fleet-state.js';
+import { leftOver, processesOf, registrar, RegistrarProcess, withoutServers } from './cli-process.js';
+
+/** The demo with servers of its own: two starts, for each costs seconds. */
+
+let dataDir: string;
+let env: NodeJS.ProcessEnv;
+
+beforeAll(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'node-registrar-demo-'));
+  // Where we are root, PostgreSQL runs as somebody else, who must get at its data.
+  chmodSync(dataDir, 0o755);
+  env = { ...withoutServers(), REGISTRAR_DATA_DIR: join(dataDir, 'data') };
+});
+
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+
+const summaryOf = (stdout: string): Summary => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Summary;
+
+describe('demo --exit --json', () => {
+  test('ten nodes become ACTIVE and leave again in order; the last line is the summary', { timeout: 240_000 }, async () => {
+    const { code, stdout, stderr } = await registrar(env, 'demo', '--nodes', '10', '--exit', '--json');
+    expect(code, stderr).toBe(0);
+    const summary = summaryOf(stdout);
+    expect(summary).toMatchObject({ nodes: 10, active: 10, failed: 0 });
+    expect(summary.seconds).toBeGreaterThan(0);
+    expect(summary.introspection_to_active_ms.p50).toBeGreaterThan(0);
+    expect(summary.introspection_to_active_ms.p99).toBeGreaterThanOrEqual(summary.introspection_to_active_ms.p50 ?? 0);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(/All 10 nodes ACTIVE/);
+    expect(stderr).toMatch(/Steps of [\w-]+\n +\+0 ms {2}node: introduces itself/);
+    expect(stderr).toMatch(/consul\.registered/);
+    expect(stderr.match(/DEREGISTERED: the node left/g)).toHaveLength(10);
+    expect(await leftOver(dataDir, 0)).toEqual([]);
+  });
+});
+
+describe('a demo that goes on', () => {
+  let demo: RegistrarProcess;
+  let ids: string[];
+
+  beforeAll(async () => {
+    demo = new RegistrarProcess(['demo', '--nodes', '3', '--json'], env);
+    await demo.says(/"failed":0/, 180_000);
+  }, 200_000);
+
+  test('has the registry of the run before', async () => {
+    const { code, stdout } = await registrar(env, 'list', '--json');
+    expect(code).toBe(0);
+    const { nodes, active, ended } = JSON.parse(stdout) as FleetList;
+    expect({ active, ended }).toEqual({ active: 3, ended: 10 });
+    ids = nodes.filter(({ state }) => state === 'ACTIVE').map(({ node_id }) => node_id);
+    expect(new Set(nodes.slice(0, 3).map(({ node_type }) => node_type))).toEqual(new Set(['effect', 'reducer', 'orchestrator']));
+  });
+
+  test('is explained from another terminal: a running node, one that has left, one that never was', async () => {
+    const [running, gone, never] = await Promise.all([registrar(env, 'status', ids[0] ?? ''), registrar(env, 'list', '--state', 'DEREGISTERED', '--limit', '2', '--json'), registrar(env, 'status', 'nobody')]);
+    expect(running).toMatchObject({ code: 0 });
+    expect(running.stdout).toMatch(/ACTIVE since .*reducer complete/);
+    expect(running.stdout).toMatch(/http:\/\/127\.0\.0\.1:\d+\/namespaces\/default\/workflows\/registration%2F/);
+    expect(running.stdout).toMatch(/PENDING_REGISTRATION -> ACCEPTED/);
+
+    const { nodes, truncated } = JSON.parse(gone.stdout) as FleetList;
+    expect({ rows: nodes.length, truncated }).toEqual({ rows: 2, truncated: true });
+    const record = await registrar(env, 'status', nodes[0]?.node_id ?? '', '--json');
+    expect(JSON.parse(record.stdout)).toMatchObject({ source: 'record', record: { state: 'DEREGISTERED', reason: 'the node left' } });
+
+    expect(never).toMatchObject({ code: 3 });
+    expect(never.stderr).toContain('Node nobody was never seen on topic dev.onex.evt.node-introspection.v1');
+  });
+
+  test('takes no ack for a node that is ACTIVE, and says why', async () => {
+    const { code, stderr } = await registrar(env, 'ack', ids[0] ?? '');
+    expect(code).toBe(1);
+    expect(stderr).toContain('ignored an ack in state ACTIVE');
+  });
+
+  test('has a server stopped and started; doctor tells the difference', { timeout: 120_000 }, async () => {
+    const well = await registrar(env, 'doctor');
+    expect(well.code, well.stdout).toBe(0);
+    expect(well.stdout).toContain('All is well.');
+
+    expect((await registrar(env, 'stop', 'consul')).stdout).toMatch(/consul is stopped/);
+    const ill = await registrar(env, 'doctor');
+    expect(ill.code).toBe(4);
+    expect(ill.stdout).toMatch(/Consul at .* does not answer/);
+    expect(ill.stdout).toMatch(/Start it with '.*start consul'/);
+
+    // Half registered: one backend confirms, the other one is tried again.
+    const node = new RegistrarProcess(['node', '--id', 'half-1'], env);
+    await node.says(/introduced itself/);
+    let status = '';
+    await expect.poll(async () => (status = (await registrar(env, 'status', 'half-1')).stdout), { timeout: 30_000, interval: 500 }).toMatch(/consul\.register: try [2-9]/);
+    expect(status).toMatch(/PENDING_REGISTRATION.*reducer partial/);
+    expect(status).toMatch(/ECONNREFUSED/);
+
+    expect((await registrar(env, 'start', 'consul')).stdout).toMatch(/consul is running/);
+    await node.says(/ACTIVE/);
+    node.kill('SIGINT');
+    expect((await node.ends()).stdout).toMatch(/left, after \d+ heartbeat/);
+  });
+
+  test('refuses a second one on the same data, and a wipe', async () => {
+    const [second, wiped] = await Promise.all([registrar(env, 'up'), registrar(env, 'wipe', '--yes')]);
+    for (const { code, stderr } of [second, wiped]) {
+      expect(code).toBe(1);
+      expect(stderr).toMatch(new RegExp(`is in use: process ${demo.child.pid}`));
+    }
+    expect(readFileSync(join(dataDir, 'data/logs/worker.log'), 'utf8')).toContain('worker runs');
+  });
+
+  test('leaves no process behind when it is killed with -9', { timeout: 60_000 }, async () => {
+    // Servers, worker and bridge.
+    expect(processesOf(dataDir).length).toBeGreaterThan(6);
+    demo.kill('SIGKILL');
+    await demo.ends();
+    expect(await leftOver(dataDir, 30_000)).toEqual([]);
+    expect(await registrar(env, 'wipe', '--yes')).toMatchObject({ code: 0 });
+  });
+});

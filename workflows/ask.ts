@@ -1,4 +1,4 @@
-import { ActivityFailure, isCancellation, proxyActivities, proxyLocalActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
+import { isCancellation, proxyActivities, proxyLocalActivities, TemporalFailure, type ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities, AcksReadAnswer, LeaseAnswer, LeaseQuestion, Opening, Published } from '../activities/api.js';
 import type { OutgoingEvent } from '../src/protocol/messages.js';
 import { plusSeconds } from './core/time.js';
@@ -22,7 +22,7 @@ async function ask<Name extends Asked>(name: Name, summary: string, args: Parame
   try {
     return await by(quick).executeWithOptions({ summary }, args);
   } catch (error) {
-    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
     return await by(patient).executeWithOptions({ summary }, args);
   }
 }
@@ -42,7 +42,7 @@ export async function verifyLease(question: LeaseQuestion, now: string): Promise
   try {
     return await once.verify_lease.executeWithOptions({ summary: 'is the lease really over?' }, [question]);
   } catch (error) {
-    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
     const again_at = plusSeconds(now, question.window_seconds * (0.8 + 0.4 * Math.random()));
     return { outcome: 'unknown', why: `the lease could not be verified: ${reasonOf(error)}`, again_at, contract_version: question.contract_version };
   }
@@ -53,7 +53,7 @@ export async function verifyAcksRead(deadline: string, now: string): Promise<Ack
   try {
     return await once.verify_acks_read.executeWithOptions({ summary: 'has the ack topic been read past the deadline?' }, [deadline]);
   } catch (error) {
-    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
     return { read: false, why: `the ack topic's progress could not be read: ${reasonOf(error)}`, again_at: plusSeconds(now, 5) };
   }
 }

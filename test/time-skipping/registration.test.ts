@@ -64,6 +64,21 @@ describe('a node that introduces itself', () => {
   });
 });
 
+describe('while a backend of the orchestrator is away', () => {
+  it.each(['open_attempt', 'publish_events'])('%s goes on as an ordinary activity, where its failures can be seen, and the node becomes active', async (activity) => {
+    const introspection = await h.introspection();
+    h.world.fail(activity, 4);
+    const handle = await h.introduce(introspection);
+    await h.sleep(30);
+    await h.untilState(introspection.node_id, 'AWAITING_ACK');
+    const { events } = await handle.fetchHistory();
+    const scheduled = (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? []);
+    expect(scheduled).toContain(activity);
+    await h.ack(introspection.node_id);
+    await h.untilState(introspection.node_id, 'ACTIVE');
+  });
+});
+
 describe('an ack', () => {
   it('counts at the very deadline', async () => {
     const { node_id, ack_deadline } = await awaitingAck();

@@ -1,4 +1,4 @@
-import { defineSearchAttributeKey } from '@temporalio/common/lib/search-attributes.js';
+import { defineSearchAttributeKey } from '@temporalio/common';
 
 /**
  * How the outside talks to a registration: names that clients and the workflow

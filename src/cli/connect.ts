@@ -32,7 +32,8 @@ function whatToDo(config: Config, server: ServerName, variable: string): string 
 
 /** Options of a connection to the configured Temporal. */
 export function temporalOptions({ temporal: { address, apiKey, tls } }: Config) {
-  return { address, connectTimeout: ANSWER_WITHIN_MS, ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls }) };
+  // grpc's own pause between two tries grows to minutes; a bridge must be back within seconds.
+  return { address, connectTimeout: ANSWER_WITHIN_MS, channelArgs: { 'grpc.max_reconnect_backoff_ms': 5_000 }, ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls }) };
 }
 
 /** @throws CliError when nobody answers there, at once when nobody listens */

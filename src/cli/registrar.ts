@@ -47,15 +47,21 @@ export async function startRegistrar(options: RegistrarOptions): Promise<Registr
   const { children, ownServers, onProgress, signal } = options;
   const contracts = loadContracts(loadConfig().contractsDir);
   const broken = whenOneEnds(children);
-  let stack: RunningStack | undefined;
+  const giveUp = new AbortController();
+  let starting: Promise<RunningStack> | undefined;
   const stop = async (): Promise<void> => {
     broken.expectEnds();
+    giveUp.abort(new Error('stopped'));
     for (const role of ['bridge', 'worker'] as const) await childOf(children, role).stop();
-    await stack?.stop();
+    const [started] = await Promise.allSettled([starting]);
+    // Servers that did not all start have been stopped already.
+    if (started.status === 'fulfilled') await started.value?.stop();
   };
   try {
+    let stack: RunningStack | undefined;
     if (ownServers) {
-      stack = await Promise.race([startServers(options), broken.promise.then(fail)]);
+      starting = startServers({ ...options, signal: AbortSignal.any([signal, giveUp.signal]) });
+      stack = await Promise.race([starting, broken.promise.then(fail)]);
       stack.onServerExit((exit) => broken.report(new CliError(exit.message, EXIT.unreachable)));
     } else childOf(children, 'worker').go();
     const serversUpAt = Date.now();

@@ -31,9 +31,7 @@ export interface ShownNode {
 export function shownNode(node: NodeSide, record: Registration | undefined): ShownNode {
   const { node_id, node_type } = node;
   const byNode = ahead(node.state, record);
-  if (byNode !== null || record === undefined) {
-    return { node_id, node_type, state: byNode ?? 'NOT SEEN', attempt: record?.attempt ?? null, since: node.since, reason: null };
-  }
+  if (byNode !== null || record === undefined) return { node_id, node_type, state: byNode ?? 'UNKNOWN', attempt: record?.attempt ?? null, since: node.since, reason: null };
   return { node_id, node_type, state: record.state, attempt: record.attempt, since: record.state_since, reason: record.reason };
 }
 
@@ -53,8 +51,9 @@ function ahead(state: NodeState, record: Registration | undefined): string | nul
     case 'left':
       return isOpen ? 'LEAVING' : null;
     case 'active':
+      return record === undefined || record.state === 'PENDING_REGISTRATION' ? 'ACTIVE' : null;
     case 'waiting':
-      return null;
+      return record === undefined ? 'STARTING OVER' : null;
   }
 }
 

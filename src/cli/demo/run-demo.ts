@@ -8,6 +8,7 @@ import type { Config } from '../../config.js';
 import type { Contracts } from '../../contracts/load.js';
 import { simulateFleet, type Fleet, type NodeChange } from '../../node/index.js';
 import { Catalog } from '../../registry/consul.js';
+import { ConsulError } from '../../registry/consul-error.js';
 import { createPool } from '../../registry/pool.js';
 import { progressReporter } from '../../stack/index.js';
 import type { Child } from '../children.js';
@@ -90,8 +91,9 @@ class Demo {
   readonly #timer: NodeJS.Timeout;
   #line = '';
   #failedToLeave = 0;
+  readonly #farewell: string[] = [];
   #trouble: string | null = null;
-  #reading = false;
+  #looking: Promise<void> | undefined;
   #reported = false;
 
   private constructor(
@@ -137,6 +139,7 @@ class Demo {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.screen.end();
+    for (const line of this.#farewell) this.screen.say(line);
     await this.fleet.stop({ timeoutMs: 1_000 });
     await Promise.all([this.pool.end(), this.temporal.close()]);
     await this.registrar.stop();
@@ -159,15 +162,23 @@ class Demo {
 
   async #celebrate(): Promise<void> {
     const summary = this.#summary();
+    // What is under way may have begun before the last one was active.
+    await this.#looking;
     await this.#look();
+    await this.#watcher.readSteps();
+    await this.#watcher.readSteps();
     this.#line = `last one after ${summary.seconds} s, ${timesText(summary)}. ${this.options.exit === true ? 'Now they leave.' : 'Ctrl-C lets them leave.'}`;
     this.screen.draw(this.#view());
-    if (this.#isLive()) return;
-    this.screen.say(`All ${counted(summary.nodes, 'node')} ACTIVE, the last one ${summary.seconds} s after the command's start; ${timesText(summary)}.`);
+    if (this.#isLive()) return void this.#farewell.push(this.#allActive(summary));
+    this.screen.say(this.#allActive(summary));
     this.screen.say(stepLines(this.#watcher.shownId, this.#watcher.steps(), 40).join('\n'));
     for (const [name, url] of this.#links()) this.screen.say(`${name.padEnd(10)} ${url}`);
     // A program that started this goes on from here.
     if (this.options.exit !== true) this.#report();
+  }
+
+  #allActive(summary: Summary): string {
+    return `All ${counted(summary.nodes, 'node')} ACTIVE, the last one ${summary.seconds} s after the command's start; ${timesText(summary)}.`;
   }
 
   async #notActive(): Promise<CliError> {
@@ -190,8 +201,8 @@ class Demo {
     await this.fleet.stop({ timeoutMs: 5_000 });
     const remaining = await this.#unlessBroken(this.#untilGone(ids));
     this.#failedToLeave = remaining.length;
-    if (remaining.length === 0) this.screen.say(pc.dim(`All have left: DEREGISTERED in the record, and out of Consul.`));
-    else this.screen.say(pc.yellow(`${counted(remaining.length, 'node')} said goodbye, but the registrar has not finished with them; it goes on when it runs again.`));
+    if (remaining.length === 0) this.#farewell.push(pc.dim(`All have left: DEREGISTERED in the record, and out of Consul.`));
+    else this.#farewell.push(pc.yellow(`${counted(remaining.length, 'node')} said goodbye, but the registrar has not finished with them; it goes on when it runs again.`));
   }
 
   /** Those that are still there when the time is over. */
@@ -204,8 +215,8 @@ class Demo {
       for (;;) {
         await this.#look();
         const ended = new Set(this.#watcher.ended());
-        const inConsul = new Set((await catalog.passingInstances()).map(({ node_id }) => node_id));
-        const remaining = ids.filter((id) => !ended.has(id) || inConsul.has(id));
+        const passing = await passingIn(catalog);
+        const remaining = ids.filter((id) => !ended.has(id) || passing === null || passing.has(id));
         if (remaining.length === 0 || Date.now() > deadline) return remaining;
         await delay(200);
       }
@@ -216,17 +227,20 @@ class Demo {
 
   // ---- showing
 
-  /** Asks the record, and the shown node's workflow; draws. A backend that is away leaves the picture as it was. */
-  async #look(): Promise<void> {
-    if (this.#reading) return;
-    this.#reading = true;
+  /** Asks the record, and draws. One look at a time: what comes meanwhile gets the same answer. */
+  #look(): Promise<void> {
+    this.#looking ??= this.#lookOnce().finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  /** A backend that is away leaves the picture as it was. */
+  async #lookOnce(): Promise<void> {
+    this.#watcher.readSteps().catch((error: unknown) => (this.#trouble = `Temporal cannot be asked: ${wordsOf(error)}`));
     try {
-      await Promise.all([this.#watcher.readRecords(), this.#watcher.readSteps()]);
+      await this.#watcher.readRecords();
       this.#trouble = null;
     } catch (error) {
-      this.#trouble = `not all can be asked: ${wordsOf(error)}`;
-    } finally {
-      this.#reading = false;
+      this.#trouble = `the record cannot be asked: ${wordsOf(error)}`;
     }
     this.screen.draw(this.#view());
   }
@@ -265,6 +279,16 @@ class Demo {
     const result = await Promise.race([work.then((value) => ({ value })), this.registrar.broken.then((error) => ({ error }))]);
     if ('error' in result) throw result.error;
     return result.value;
+  }
+}
+
+/** Who is found by those who look for a node; null when Consul cannot be asked, so nobody is known to be out of it. */
+async function passingIn(catalog: Catalog): Promise<ReadonlySet<string> | null> {
+  try {
+    return new Set((await catalog.passingInstances()).map(({ node_id }) => node_id));
+  } catch (error) {
+    if (error instanceof ConsulError) return null;
+    throw error;
   }
 }
 

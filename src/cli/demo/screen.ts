@@ -30,6 +30,7 @@ function liveScreen(stream: WriteStream): Screen {
   const size = () => ({ columns: stream.columns || 80, rows: stream.rows || 24 });
   let last: View | undefined;
   let next: NodeJS.Timeout | undefined;
+  let ended = false;
   const paint = (): void => {
     clearTimeout(next);
     next = undefined;
@@ -37,6 +38,7 @@ function liveScreen(stream: WriteStream): Screen {
   };
   // Of many changes at once only the last one is painted: the processor is needed elsewhere then.
   const draw = (view: View): void => {
+    if (ended) return;
     last = view;
     next ??= setTimeout(paint, FRAME_MS);
   };
@@ -51,6 +53,8 @@ function liveScreen(stream: WriteStream): Screen {
     end() {
       paint();
       update.done();
+      last = undefined;
+      ended = true;
     },
   };
 }

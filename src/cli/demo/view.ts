@@ -34,7 +34,8 @@ const FEWEST_NODES = 4;
 export function viewText({ nodes, summary, shown, links, line }: View, size: Size, now: number = Date.now()): string {
   const id = (node_id: string): string => (size.columns < WHOLE_IDS_FROM && node_id.length > 14 ? `${node_id.slice(0, 13)}…` : node_id);
   // Title, blank, head, blank, "Steps", blank, links, and two lines for what comes after the picture.
-  const fixed = 8 + links.length;
+  const linkLines = links.map(([name, url]) => `${name.padEnd(10)} ${url}`);
+  const fixed = 8 + linkLines.reduce((sum, link) => sum + Math.ceil(link.length / size.columns), 0);
   const room = Math.max(FEWEST_NODES, size.rows - fixed - FEWEST_STEPS);
   const visible = nodes.length <= room ? nodes : [...nodes].sort((a, b) => rank(a) - rank(b)).slice(0, room - 1);
   const rows = visible.map((node) => [id(node.node_id), node.node_type, colouredState(node.state), String(node.attempt ?? '-'), since(node.since, now), node.reason ?? '']);

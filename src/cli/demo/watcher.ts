@@ -13,6 +13,7 @@ export class FleetWatcher {
   #records = new Map<string, Registration>();
   #journal: readonly Step[] = [];
   #own: Step[] = [];
+  #asking: Promise<void> | undefined;
   #askedAt = Date.now();
   #askedIn: NodeChange['state'] | null = null;
 
@@ -48,7 +49,12 @@ export class FleetWatcher {
    * Temporal and the worker, who are busy with the fleet. A node that has no
    * workflow any more keeps what was read last.
    */
-  async readSteps(now: number = Date.now()): Promise<void> {
+  readSteps(now: number = Date.now()): Promise<void> {
+    this.#asking ??= this.#askForSteps(now).finally(() => (this.#asking = undefined));
+    return this.#asking;
+  }
+
+  async #askForSteps(now: number): Promise<void> {
     const side = this.#sides.get(this.shownId);
     const changed = side !== undefined && side.state !== this.#askedIn && !['idle', 'connecting', 'introducing', 'accepted', 'acknowledged'].includes(side.state);
     if (!changed && now - this.#askedAt < ASK_EVERY_MS) return;

@@ -30,11 +30,18 @@ function liveScreen(stream: WriteStream): Screen {
   const size = () => ({ columns: stream.columns || 80, rows: stream.rows || 24 });
   let last: View | undefined;
   let next: NodeJS.Timeout | undefined;
+  let height = 0;
   let ended = false;
   const paint = (): void => {
     clearTimeout(next);
     next = undefined;
-    if (last !== undefined) update(viewText(last, size()));
+    if (last === undefined) return;
+    const text = viewText(last, size());
+    const lines = text.split('\n').length;
+    // log-update 7 rewrites only the lines that differ, and loses those below when their number changes.
+    if (lines !== height) update.clear();
+    height = lines;
+    update(text);
   };
   // Of many changes at once only the last one is painted: the processor is needed elsewhere then.
   const draw = (view: View): void => {

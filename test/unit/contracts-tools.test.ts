@@ -68,6 +68,12 @@ describe('a trace', () => {
     ]);
   });
 
+  it("of the README's example is current", () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const lines = readFileSync(join(root, 'docs/examples/life.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as object);
+    for (const result of run(lines)) expect(readme).toContain(JSON.stringify(result));
+  });
+
   it('on the command line reads JSON lines and says which line is none', () => {
     const trace = (input: string) => execFileSync(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'contracts', 'trace'], { cwd: root, input, encoding: 'utf8', stdio: 'pipe' });
     expect(trace('{"at":"2026-01-01T00:00:00Z","message":"introspection"}\n')).toContain('"orchestrator":"PENDING_REGISTRATION"');

@@ -17,8 +17,7 @@ import { bridgeTopics } from './bridge/topics.js';
 import { bundleWorkflows } from './bundle.js';
 import type { Config } from './config.js';
 import { loadContracts, type Contracts } from './contracts/load.js';
-import { createKafka } from './kafka/kafka.js';
-import { createProducer, type EventProducer } from './kafka/producer.js';
+import { batched, createKafka, createProducer, type EventProducer } from './kafka/index.js';
 import { Catalog } from './registry/consul.js';
 import { createPool } from './registry/pool.js';
 import { readRecord } from './registry/read-record.js';
@@ -52,7 +51,7 @@ export async function openWorker(config: Config): Promise<RegistrarWorker> {
   const pool = createPool(config.postgres.connectionString);
   const { token, httpAddr } = config.consul;
   const catalog = new Catalog({ address: httpAddr, ...(token === undefined ? {} : { token }) });
-  const producer = createProducer(createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-worker' }));
+  const producer = batched(createProducer(createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-worker' })), PUBLISH_WAIT_MS);
   await warmUp(pool, catalog, producer);
   const close = (): Promise<unknown> => Promise.allSettled([producer.close(), pool.end(), connection.close()]);
   try {
@@ -100,6 +99,9 @@ function activitiesOf(config: Config, contracts: Contracts, { pool, catalog, pro
   };
 }
 
+/** Below the 1.5 s of a local activity, so that nothing is sent for one that has given up. */
+const PUBLISH_WAIT_MS = 1_000;
+
 const WARM_CONNECTIONS = 4;
 const WARM_UP_MS = 2_000;
 
@@ -142,5 +144,6 @@ function connect({ temporal }: Config): Promise<NativeConnection> {
 
 function forward({ level, message, meta }: LogEntry): void {
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
-  log[levels[level]](meta ?? {}, message);
+  const { error, taskToken: _token, ...known } = meta ?? {};
+  log[levels[level]](error instanceof Error ? { ...known, reason: error.message } : (meta ?? {}), message);
 }

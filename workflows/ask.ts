@@ -9,7 +9,8 @@ import { plusSeconds } from './core/time.js';
  * cost no history. (Failing local activities hold a workflow-task slot; see
  * DESIGN, "One node's life".)
  */
-const quick = proxyLocalActivities<Activities>({ startToCloseTimeout: '1500ms', scheduleToCloseTimeout: '3s', retry: { maximumAttempts: 2, initialInterval: '100ms' } });
+export const QUICK = { startToCloseTimeout: '1500ms', scheduleToCloseTimeout: '3s', retry: { maximumAttempts: 2, initialInterval: '100ms' } } as const;
+const quick = proxyLocalActivities<Activities>(QUICK);
 const once = proxyLocalActivities<Activities>({ startToCloseTimeout: '1s', scheduleToCloseTimeout: '1s', retry: { maximumAttempts: 1 } });
 const patient = proxyActivities<Activities>({ startToCloseTimeout: '10s', retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } });
 
@@ -56,6 +57,14 @@ export async function verifyAcksRead(deadline: string, now: string): Promise<Ack
     if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
     return { read: false, why: `the ack topic's progress could not be read: ${reasonOf(error)}`, again_at: plusSeconds(now, 5) };
   }
+}
+
+/** One question to each backend, as local and as ordinary activities; nothing is changed. */
+export async function askBackends(node_id: string): Promise<void> {
+  await openAttempt(node_id);
+  await publish([]);
+  const intent = { intent_type: 'extension', target: `consul://service/${node_id}`, payload: { intent_type: 'consul.deregister', correlation_id: node_id, service_id: node_id, service_name: 'onex-effect', tags: [], node_id, node_type: 'effect', node_version: '0.0.0', endpoints: {} } };
+  await Promise.all([patient['consul.deregister']({ node_id, attempt: 0, intent }), patient.verify_acks_read(new Date(0).toISOString())]);
 }
 
 /** The innermost message of a failed activity: the backend's own words. */

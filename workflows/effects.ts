@@ -1,7 +1,7 @@
-import { ActivityCancellationType, CancellationScope, isCancellation, scheduleActivity } from '@temporalio/workflow';
+import { ActivityCancellationType, CancellationScope, isCancellation, scheduleActivity, scheduleLocalActivity, TemporalFailure } from '@temporalio/workflow';
 import { REFUSED, type EffectRequest, type EffectResult, type Intent } from '../activities/api.js';
 import type { CompiledContract, EffectRoute } from '../src/contracts/compiled.js';
-import { reasonOf } from './ask.js';
+import { QUICK, reasonOf } from './ask.js';
 
 /** For whom a flight of effects is: their answers mean different things. */
 export type Purpose = 'registration' | 'step' | 'refresh';
@@ -14,9 +14,12 @@ export type Answer =
   | { readonly kind: 'landed'; readonly purpose: Purpose };
 
 /**
- * Effects in flight: ordinary activities, in parallel or in sequence as the
- * contract says, whose answers queue up for the workflow's next turn. One
- * flight at a time.
+ * Effects in flight, in parallel or in sequence as the contract says; their
+ * answers queue up for the workflow's next turn. One flight at a time.
+ *
+ * A registration's are ordinary activities. Those of a later step are tried as
+ * local ones first, which costs a healthy backend no transaction of the server
+ * (measured: 36 events and 4 workflow tasks from start to ACTIVE become 28 and 3).
  */
 export class Effects {
   readonly answers: Answer[] = [];
@@ -70,7 +73,7 @@ export class Effects {
     if (route === undefined) return false;
     let answer: Answer;
     try {
-      const result = await scheduleActivity<EffectResult>(route.activity, [request], optionsFor(route, purpose, request));
+      const result = purpose === 'registration' ? await ordinary(route, purpose, request) : await localFirst(route, purpose, request);
       answer = result.done ? { kind: 'confirmed', purpose, route } : { kind: 'fenced', purpose, by: result.fenced_by };
     } catch (error) {
       if (isCancellation(error)) return false;
@@ -79,6 +82,20 @@ export class Effects {
     }
     if (this.#scope === scope) this.answers.push(answer);
     return answer.kind === 'confirmed';
+  }
+}
+
+function ordinary(route: EffectRoute, purpose: Purpose, request: EffectRequest): Promise<EffectResult> {
+  return scheduleActivity<EffectResult>(route.activity, [request], optionsFor(route, purpose, request));
+}
+
+async function localFirst(route: EffectRoute, purpose: Purpose, request: EffectRequest): Promise<EffectResult> {
+  const { cancellationType, summary } = optionsFor(route, purpose, request);
+  try {
+    return await scheduleLocalActivity<EffectResult>(route.activity, [request], { ...QUICK, cancellationType, summary });
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
+    return ordinary(route, purpose, request);
   }
 }
 

@@ -70,7 +70,6 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   setHandler(retryUpdate, retry, { validator: mayRetry });
 
   for (;;) {
-    show();
     const step = node.entering?.steps[0];
     const answer = effects.answers.shift();
     const message = inbox[0];
@@ -89,6 +88,7 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
 
   /** Finished before anything else is judged; when it returns, the broker has the events. */
   async function publishStep(actions: readonly string[]): Promise<void> {
+    show();
     const events = eventsOf(node, actions, contract);
     const { sent_at } = await publish(events);
     note(`published ${events.map((event) => event.event_type).join(', ')}`);
@@ -215,6 +215,7 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   /** Until a message, an answer, or the current timer. */
   async function wait(): Promise<void> {
     contractIsFresh = false;
+    show();
     const woken = (): boolean => inbox.length > 0 || effects.answers.length > 0 || suspected;
     if (node.timer_due === null) await condition(woken);
     else await condition(woken, Math.max(1, millisBetween(now(), node.timer_due)), { summary: timerSummary(node, currentTimer()) });
@@ -247,6 +248,7 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   }
 
   function outcome(): Outcome {
+    show();
     return { node_id, attempt: node.attempt, state: node.state, reason: node.state === null ? 'nothing to do: no introspection that is newer than the record' : node.reason };
   }
 }

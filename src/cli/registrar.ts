@@ -11,6 +11,7 @@ import { temporalOptions } from './connect.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { linksOf, type Links } from './links.js';
 import { prepare } from './prepare.js';
+import { probe } from './probe.js';
 
 export interface RegistrarOptions {
   /** The worker and the bridge, started and waiting for `go`. */
@@ -72,6 +73,8 @@ export async function startRegistrar(options: RegistrarOptions): Promise<Registr
     const bridge = childOf(children, 'bridge');
     bridge.go();
     await Promise.race([Promise.all([bridge.ready(), untilPolling(config, childOf(children, 'worker'), signal)]), broken.promise.then(fail)]);
+    const problem = await Promise.race([probe(config), broken.promise.then(fail)]);
+    if (problem !== null) onProgress({ kind: 'step', about: 'registrar', text: problem });
     onProgress({ kind: 'ready', about: 'registrar', text: 'worker and bridge run', ms: Date.now() - serversUpAt });
     return { config, contracts, links: linksOf(config, stack?.addresses.temporalUi), serversUpAt, broken: broken.promise, stop };
   } catch (error) {

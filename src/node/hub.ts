@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import { v4 } from 'uuid';
+import { SendQueue } from '../kafka/index.js';
 import { parsePublished, type OutgoingRecord, type PublishedEvent } from '../protocol/envelope.js';
 import { logger as namedLogger } from '../telemetry.js';
 import { Backoff, pause, within } from './backoff.js';
 import type { NodeError } from './errors.js';
-import { SendQueue } from './send-queue.js';
 import { nodeTopics, type NodeTopic, type Saying, type Topics } from './topics.js';
 import { kafkaTransport, type NodeTransport } from './transport.js';
 

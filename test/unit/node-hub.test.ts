@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { NodeHub, NODE_TOPICS, RegisteredNode, simulateFleet, type NodeChange, type NodeTopic } from '../../src/node/index.js';
-import { SendQueue } from '../../src/node/send-queue.js';
+import { SendQueue } from '../../src/kafka/index.js';
 import type { RecordToSend } from '../../src/kafka/index.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { hubOn, Wire } from './node-harness.js';

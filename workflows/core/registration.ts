@@ -121,7 +121,10 @@ export function variables(registration: Registration, contract: CompiledContract
     correlation_id,
     epoch: incarnation?.epoch ?? null,
     introspected_at: incarnation?.at ?? null,
-    registration_attempt_id: derivedId(registration.node_id, correlation_id ?? '', 'attempt', registration.attempt),
+    // Seldom asked for, and a hash: computed when it is.
+    get registration_attempt_id() {
+      return derivedId(registration.node_id, correlation_id ?? '', 'attempt', registration.attempt);
+    },
     attempt: registration.attempt,
     state: registration.state,
     entering: registration.entering?.state ?? registration.state,

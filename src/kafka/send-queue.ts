@@ -1,4 +1,4 @@
-import type { RecordToSend } from '../kafka/index.js';
+import type { EventProducer, RecordToSend } from './producer.js';
 
 /** Brokers take 1 MB for a partition's batch by default; a single message has at most a quarter of this. */
 const MAX_BATCH_BYTES = 512 * 1024;
@@ -7,6 +7,8 @@ interface Waiting {
   readonly record: RecordToSend;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
+  /** When it is too late to send it, in milliseconds since 1970. */
+  readonly until: number;
 }
 
 /**
@@ -19,14 +21,21 @@ export class SendQueue {
   #waiting: Waiting[] = [];
   #sending = false;
 
-  constructor(send: (records: readonly RecordToSend[]) => Promise<void>) {
+  /**
+   * @param maxWaitMs a record that has waited longer behind others is not sent but rejected: its sender has given up by
+   *   then, and will send it again. Milliseconds; by default it waits as long as it takes
+   */
+  constructor(
+    send: (records: readonly RecordToSend[]) => Promise<void>,
+    private readonly maxWaitMs = Infinity,
+  ) {
     this.#send = send;
   }
 
   /** Resolves when the broker has it; rejects when it may not have arrived. */
   push(record: RecordToSend): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ record, resolve, reject });
+      this.#waiting.push({ record, resolve, reject, until: Date.now() + this.maxWaitMs });
       if (!this.#sending) void this.#drain();
     });
   }
@@ -36,6 +45,7 @@ export class SendQueue {
     // Everything of this turn of the event loop goes into the first request.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
+      this.#rejectLate();
       const batch = this.#nextBatch();
       try {
         await this.#send(batch.map(({ record }) => record));
@@ -45,6 +55,14 @@ export class SendQueue {
       }
     }
     this.#sending = false;
+  }
+
+  #rejectLate(): void {
+    const now = Date.now();
+    const late = this.#waiting.filter(({ until }) => until < now);
+    if (late.length === 0) return;
+    this.#waiting = this.#waiting.filter(({ until }) => until >= now);
+    for (const { reject } of late) reject(new Error(`not sent within ${this.maxWaitMs} ms: requests to the broker take too long`));
   }
 
   #nextBatch(): Waiting[] {
@@ -57,4 +75,16 @@ export class SendQueue {
     }
     return this.#waiting.splice(0, count);
   }
+}
+
+/** The same producer, with what many callers send at once in few requests. */
+export function batched(producer: EventProducer, maxWaitMs: number): EventProducer {
+  const queue = new SendQueue((records) => producer.send(records), maxWaitMs);
+  return {
+    connect: () => producer.connect(),
+    async send(records) {
+      await Promise.all(records.map((record) => queue.push(record)));
+    },
+    close: () => producer.close(),
+  };
 }

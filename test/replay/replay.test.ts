@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bundleWorkflows } from '../../src/bundle.js';
+import { fromJson } from './history-json.js';
+import { PATHS } from './paths.js';
+
+/**
+ * Nodes run for months, through many versions of this code: what was decided
+ * before a deployment must be decided alike after it. Recorded by
+ * `npm run record:histories`.
+ */
+
+const folder = join(import.meta.dirname, 'histories');
+const recorded = readdirSync(folder).map((file) => file.replace(/\.json$/, ''));
+
+let bundle: WorkflowBundleWithSourceMap;
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  bundle = await bundleWorkflows();
+});
+
+function replay(path: string, code = bundle.code): Promise<void> {
+  const history = fromJson(JSON.parse(readFileSync(join(folder, `${path}.json`), 'utf8')));
+  return Worker.runReplayHistory({ workflowBundle: { code }, replayName: path }, history);
+}
+
+/** The bundle with one thing changed, in memory only. */
+function variant(what: string | RegExp, by: string): string {
+  const varied = bundle.code.replace(what, by);
+  expect(varied === bundle.code, `the bundle has no ${String(what)} to vary`).toBe(false);
+  return varied;
+}
+
+describe('a recorded history', () => {
+  it('is there for each path', () => {
+    expect(recorded.sort()).toEqual(Object.keys(PATHS).sort());
+  });
+
+  it.each(recorded)('of %s is replayed by the workflow as it is now', async (path) => {
+    await expect(replay(path)).resolves.toBeUndefined();
+  });
+});
+
+describe('the replay check', () => {
+  it.each([
+    ['starts a timer more', 'const opening = await', 'setTimeout(() => undefined, 1000); const opening = await'],
+    ['asks the backends in another order', /intents\.map\((\w+)\)/, '[...intents].reverse().map($1)'],
+    ['does not ask the record first', /const opening = await [^;]+openAttempt\)\(node_id\)/, 'const opening = carried ?? await new Promise(() => undefined)'],
+  ])('fails for a workflow that %s', async (_, what, by) => {
+    await expect(replay('happy-path', variant(what, by))).rejects.toThrow(DeterminismViolationError);
+  });
+
+  it('passes for a workflow that only words its journal anew', async () => {
+    await expect(replay('happy-path', variant('note(`published ', 'note(`sent '))).resolves.toBeUndefined();
+  });
+});

@@ -225,7 +225,11 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   function take(turn: Turn, others?: 'leave the other backend to finish'): void {
     const before = node;
     node = turn.registration;
-    if (node.state !== before.state) note(`${before.state ?? 'unknown'} -> ${node.state ?? 'unknown'}${node.reason === null ? '' : `: ${node.reason}`}`);
+    let from = before.state ?? 'unknown';
+    for (const state of turn.entered) {
+      note(`${from} -> ${state}${node.reason === null ? '' : `: ${node.reason}`}`);
+      from = state;
+    }
     const leaves = node.entering !== null && node.entering.state !== before.entering?.state;
     if (leaves && effects.inFlight && others === undefined) {
       if (effects.purpose === 'refresh') node = refreshAgain(node);

@@ -38,23 +38,28 @@ describe("the specification's event timeline", () => {
 
     // The internal rows, from the workflow's history: local activities as markers, both effects side by side.
     const history = (await registrar.handle(node_id).fetchHistory()).events ?? [];
-    const first = history[0]?.workflowExecutionStartedEventAttributes;
-    expect(first?.workflowType?.name).toBe('registration');
+    const start = history[0]?.workflowExecutionStartedEventAttributes;
+    expect(start?.workflowType?.name).toBe('registration');
     const signals = history.flatMap((event) => event.workflowExecutionSignaledEventAttributes?.signalName ?? []);
     expect(signals).toEqual(['introspection', 'ack']);
-    const scheduled = history.flatMap((event) => {
-      const name = event.activityTaskScheduledEventAttributes?.activityType?.name;
-      return name === undefined || name === null ? [] : [{ name, at: Number(event.eventId), task: Number(event.activityTaskScheduledEventAttributes?.workflowTaskCompletedEventId) }];
+    const asked = history.flatMap((event) => {
+      const marker = event.markerRecordedEventAttributes?.details?.['data']?.payloads?.[0]?.data;
+      if (marker !== undefined && marker !== null) return [{ name: (JSON.parse(Buffer.from(marker).toString()) as { activity_type: string }).activity_type, task: 0 }];
+      const ordinary = event.activityTaskScheduledEventAttributes;
+      return ordinary?.activityType?.name ? [{ name: ordinary.activityType.name, task: Number(ordinary.workflowTaskCompletedEventId) }] : [];
     });
-    expect(scheduled.map(({ name }) => name)).toEqual(['consul.register', 'postgres.upsert_registration']);
-    expect(scheduled[0]?.task).toBe(scheduled[1]?.task);
-    const local = history.flatMap((event) => {
-      const data = event.markerRecordedEventAttributes?.details?.['data']?.payloads?.[0]?.data;
-      return data === undefined || data === null ? [] : [(JSON.parse(Buffer.from(data).toString()) as { activity_type: string }).activity_type];
-    });
-    expect(local.slice(0, 3)).toEqual(['open_attempt', 'publish_events', 'publish_events']);
-    expect(local.slice(3, 5).sort()).toEqual(['consul.pass', 'postgres.update_registration']);
-    expect(local.slice(5)).toEqual(['publish_events']);
+    // By first and last appearance: on a busy machine a local activity may go on as an ordinary one.
+    const first = (name: string): number => asked.findIndex((one) => one.name === name);
+    const last = (name: string): number => asked.findLastIndex((one) => one.name === name);
+    expect(first('open_attempt')).toBe(0);
+    expect(first('publish_events')).toBeGreaterThan(last('open_attempt'));
+    for (const effect of ['consul.register', 'postgres.upsert_registration']) expect(first(effect)).toBeGreaterThan(first('publish_events'));
+    expect(asked[first('consul.register')]?.task).toBe(asked[first('postgres.upsert_registration')]?.task);
+    for (const effect of ['consul.pass', 'postgres.update_registration']) {
+      expect(first(effect)).toBeGreaterThan(last('consul.register'));
+      expect(first(effect)).toBeGreaterThan(last('postgres.upsert_registration'));
+      expect(last('publish_events')).toBeGreaterThan(last(effect));
+    }
 
     // The states, in order, as the workflow tells them.
     const { journal, registration } = await registrar.status(node_id);

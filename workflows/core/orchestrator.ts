@@ -18,6 +18,8 @@ export interface Turn {
   readonly registration: Registration;
   /** The reducer asks for these effects; their confirmations go to `confirm`. */
   readonly intents: readonly string[];
+  /** The states that were entered, in order; some are left again within the same turn. */
+  readonly entered: readonly string[];
 }
 
 /** A new attempt of this node: fresh reducer, first state, everything older superseded. */
@@ -110,7 +112,7 @@ export function confirm(
   if (state === registration.reducer) return still(registration);
   const reduced = withChanges(registration, { reducer: state, reason: answer.reason ?? registration.reason });
   const turn = fire(reduced, `reducer_${state.status}`, now, contract);
-  return { registration: turn.registration, intents: [...intents, ...turn.intents] };
+  return { ...turn, intents: [...intents, ...turn.intents] };
 }
 
 /** The backends were told of the node's newest data. */
@@ -143,13 +145,15 @@ function arriveIfDone(registration: Registration, now: string, contract: Compile
     timer_due: registration.timer_due ?? timerDue(state?.timer ?? null, now, contract),
   });
   const introduced = first ? introduce(arrived, now, contract) : still(arrived);
-  if (introduced.registration.state !== entering.state || introduced.registration.entering !== null) return introduced;
+  const entered = [entering.state, ...introduced.entered];
+  if (introduced.registration.state !== entering.state || introduced.registration.entering !== null) return { ...introduced, entered };
 
   const onward = fire(introduced.registration, 'entry_done', now, contract);
-  if (onward.registration !== introduced.registration) return { registration: onward.registration, intents: [...introduced.intents, ...onward.intents] };
-  if (state?.terminal !== true) return introduced;
+  if (onward.registration !== introduced.registration) return { registration: onward.registration, intents: [...introduced.intents, ...onward.intents], entered: [...entered, ...onward.entered] };
+  if (state?.terminal !== true) return { ...introduced, entered };
   const ending = withChanges(introduced.registration, { entering: { state: entering.state, steps: stepsOf(state.end_actions, contract), ending: true } });
-  return arriveIfDone(ending, now, contract);
+  const ended = arriveIfDone(ending, now, contract);
+  return { ...ended, entered: [...entered, ...ended.entered] };
 }
 
 /** The attempt has been announced: the reducer hears of the introspection, or of what is wrong with it. */
@@ -192,4 +196,4 @@ function stepsOf(actions: readonly string[], contract: CompiledContract): Step[]
   return steps;
 }
 
-const still = (registration: Registration): Turn => ({ registration, intents: [] });
+const still = (registration: Registration): Turn => ({ registration, intents: [], entered: [] });

@@ -2,7 +2,7 @@ import { PUBLISHED_EVENT_TYPES, publishedEventType } from '../protocol/envelope.
 import { compileRow, sourcesOf, specificity } from './compile.js';
 import { parseCondition } from './conditions.js';
 import type { Fault } from './located.js';
-import type { ContractSources } from './load.js';
+import type { ContractSources } from './sources.js';
 import type { StateMachineContract } from './schema.js';
 import {
   BRIDGE_ACTIONS,

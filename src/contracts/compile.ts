@@ -13,7 +13,7 @@ import type {
   Transition,
 } from './compiled.js';
 import { parseCondition } from './conditions.js';
-import type { ContractSources } from './load.js';
+import type { ContractSources } from './sources.js';
 import type { OrchestratorContract, StateMachineContract } from './schema.js';
 import { EFFECT_HANDLERS } from './vocabulary.js';
 

@@ -7,16 +7,8 @@ import type { CompiledContract, ConsumedEvent } from './compiled.js';
 import { compile, topicsOf } from './compile.js';
 import { parseLocated, Positions, type Fault } from './located.js';
 import { mergeContract } from './merge.js';
-import { effectSchema, orchestratorSchema, reducerSchema, type EffectContract, type OrchestratorContract, type ReducerContract } from './schema.js';
-
-/** The three contracts as they stand in YAML, validated; positions know where everything stood. */
-export interface ContractSources {
-  readonly orchestrator: OrchestratorContract;
-  readonly reducer: ReducerContract;
-  readonly effect: EffectContract;
-  readonly positions: Positions;
-  readonly files: Readonly<Record<'orchestrator' | 'reducer' | 'effect', string>>;
-}
+import { effectSchema, orchestratorSchema, reducerSchema } from './schema.js';
+import type { ContractSources } from './sources.js';
 
 /** What a contract directory gives: the compiled form for workflows, and the topics for the bridge. */
 export interface Contracts {

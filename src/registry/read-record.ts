@@ -1,22 +1,11 @@
+import type { NodeRecord } from '../../activities/api.js';
 import { derivedId } from '../protocol/ids.js';
 import type { Introspection } from '../protocol/messages.js';
 import type { Sql } from './pool.js';
 
-/** The record's last word on a node: what a fresh run must know before it judges a message. */
-export interface RecordRow {
-  readonly attempt: number;
-  readonly correlation_id: string;
-  readonly epoch: number | null;
-  readonly introspected_at: string;
-  readonly state: string;
-  readonly reason: string | null;
-  /** The node's newest data, as an introspection that could begin an attempt. */
-  readonly introspection: Introspection;
-}
+type Row = Omit<NodeRecord, 'introspection'> & Pick<Introspection, 'node_id' | 'node_type' | 'node_version' | 'endpoints' | 'capabilities'>;
 
-type Row = Omit<RecordRow, 'introspection'> & Pick<Introspection, 'node_id' | 'node_type' | 'node_version' | 'endpoints' | 'capabilities'>;
-
-export async function readRecord(sql: Sql, nodeId: string): Promise<RecordRow | null> {
+export async function readRecord(sql: Sql, nodeId: string): Promise<NodeRecord | null> {
   const { rows } = await sql.query<Row>(
     `select attempt, correlation_id, epoch, introspected_at, state, reason, node_id, node_type, node_version, endpoints, capabilities
        from node_registrations where node_id = $1`,

@@ -9,6 +9,8 @@ export default defineConfig({
   test: {
     // Temporal's native module does not survive worker threads being torn down.
     pool: 'forks',
+    // What is printed is compared as text; some CI systems ask for colours where nobody watches.
+    env: { NO_COLOR: '1' },
     testTimeout: 60_000,
     hookTimeout: 120_000,
     projects: [

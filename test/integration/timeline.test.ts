@@ -37,7 +37,11 @@ describe("the specification's event timeline", () => {
     ]);
 
     // The internal rows, from the workflow's history: local activities as markers, both effects side by side.
-    const history = (await registrar.handle(node_id).fetchHistory()).events ?? [];
+    // Local activities are written down with their workflow task: the node may read its last event a moment before.
+    const history = await eventually('the last workflow task is written down', 10, async () => {
+      const { events: written = [] } = await registrar.handle(node_id).fetchHistory();
+      return written !== null && written.some((event) => event.upsertWorkflowSearchAttributesEventAttributes) && written;
+    });
     const start = history[0]?.workflowExecutionStartedEventAttributes;
     expect(start?.workflowType?.name).toBe('registration');
     const signals = history.flatMap((event) => event.workflowExecutionSignaledEventAttributes?.signalName ?? []);

@@ -5,7 +5,8 @@ import type { IncomingRecord, RecordBatch } from '../kafka/consumer.js';
 import type { Ack } from '../protocol/messages.js';
 import { parseAck } from '../protocol/wire.js';
 import type { BridgeContext } from './context.js';
-import { inOrderPerKey, type Keyed } from './in-order.js';
+import { handling } from './handling.js';
+import { inOrderPerKey } from './in-order.js';
 import { isAboutTheMessage } from './temporal-errors.js';
 import { markStored, type StoredStream } from './watermarks.js';
 
@@ -26,29 +27,11 @@ export function acks(context: BridgeContext, stream: StoredStream): (batch: Reco
       batch.done(record);
     };
     await inOrderPerKey(
-      batch.records.map((record) => handling(context, batch, record, done)),
+      batch.records.map((record) => handling(context, batch, record, parseAck(record.value, record), (ack) => tell(context, ack, batch.signal), done)),
       limit,
       () => batch.isRunning() && !batch.signal.aborted,
     );
     if (finished === batch.records.length) await readSoFar(context, stream, batch);
-  };
-}
-
-function handling(context: BridgeContext, batch: RecordBatch, record: IncomingRecord, done: (record: IncomingRecord) => void): Keyed {
-  const parsed = parseAck(record.value, record);
-  const bury = async (reason: string): Promise<void> => {
-    await context.deadLetters.put([{ record, reason }], batch.signal);
-    done(record);
-  };
-  if (!parsed.ok) return { key: null, run: () => bury(parsed.reason) };
-  const { message } = parsed;
-  return {
-    key: message.node_id,
-    async run() {
-      const refusal = await tell(context, message, batch.signal);
-      if (refusal !== null) return bury(refusal);
-      done(record);
-    },
   };
 }
 

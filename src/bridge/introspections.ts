@@ -1,11 +1,12 @@
 import { WorkflowIdReusePolicy } from '@temporalio/client';
 import pLimit from 'p-limit';
 import { INTROSPECTION_SIGNAL, SEARCH_ATTRIBUTES, WORKFLOW_TYPE, workflowId } from '../../workflows/messages.js';
-import type { IncomingRecord, RecordBatch } from '../kafka/consumer.js';
+import type { RecordBatch } from '../kafka/consumer.js';
 import type { Introspection } from '../protocol/messages.js';
 import { parseIntrospection } from '../protocol/wire.js';
 import type { BridgeContext } from './context.js';
-import { inOrderPerKey, type Keyed } from './in-order.js';
+import { handling } from './handling.js';
+import { inOrderPerKey } from './in-order.js';
 import { isAboutTheMessage } from './temporal-errors.js';
 
 /** Signals under way at once, over all partitions. */
@@ -20,38 +21,20 @@ export function introspections(context: BridgeContext): (batch: RecordBatch) => 
   const limit = pLimit(IN_FLIGHT);
   return (batch) =>
     inOrderPerKey(
-      batch.records.map((record) => handling(context, batch, record)),
+      batch.records.map((record) => handling(context, batch, record, parseIntrospection(record.value, record), (message) => tell(context, message, batch.signal), (one) => batch.done(one))),
       limit,
       () => batch.isRunning() && !batch.signal.aborted,
     );
 }
 
-function handling(context: BridgeContext, batch: RecordBatch, record: IncomingRecord): Keyed {
-  const parsed = parseIntrospection(record.value, record);
-  const bury = async (reason: string): Promise<void> => {
-    await context.deadLetters.put([{ record, reason }], batch.signal);
-    batch.done(record);
-  };
-  if (!parsed.ok) return { key: null, run: () => bury(parsed.reason) };
-  const { message } = parsed;
-  return {
-    key: message.node_id,
-    async run() {
-      const refusal = await tell(context, message, batch.signal);
-      if (refusal !== null) return bury(refusal);
-      context.counters.introspections += 1;
-      batch.done(record);
-    },
-  };
-}
-
 /** Waits for Temporal for as long as it takes. Returns why this message can't be told at all, else null. */
-async function tell({ temporal, temporalClient, taskQueue, logger }: BridgeContext, message: Introspection, signal: AbortSignal): Promise<string | null> {
+async function tell({ temporal, temporalClient, taskQueue, counters, logger }: BridgeContext, message: Introspection, signal: AbortSignal): Promise<string | null> {
   try {
     await temporal.ride(
       () => temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, () => temporalClient.workflow.signalWithStart(WORKFLOW_TYPE, startOf(message, taskQueue))),
       { signal, isFinal: isAboutTheMessage },
     );
+    counters.introspections += 1;
     return null;
   } catch (error) {
     if (signal.aborted) throw signal.reason;

@@ -1,6 +1,7 @@
 import { ALLOWED, IDENTITY_AND_TIMES, NEWER, SAME_AND_OPEN, takeWhen } from './fence.js';
 import type { UpdatePayload } from './payloads.js';
 import type { Sql } from './pool.js';
+import { recordValues } from './upsert-registration.js';
 import { written, type Written } from './written.js';
 
 /** The row: inserted whole if it is missing (an admission rule refused the node; the table was lost). */
@@ -68,18 +69,7 @@ const statements = {
 export async function updateRegistration(sql: Sql, attempt: number, node: UpdatePayload): Promise<Written> {
   const opens = node.lease === 'open';
   const { rows } = await sql.query<{ record_attempt: number; lease_attempt: number | null }>(statements[node.lease ?? 'none'], [
-    node.node_id,
-    node.node_type,
-    node.node_version,
-    node.state,
-    node.reducer_status,
-    attempt,
-    node.capabilities,
-    JSON.stringify(node.endpoints),
-    node.correlation_id,
-    node.epoch,
-    node.introspected_at,
-    node.contract_version,
+    ...recordValues(attempt, node),
     node.reason,
     node.ack_deadline,
     node.liveness_deadline,

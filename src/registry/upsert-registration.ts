@@ -20,7 +20,13 @@ const statement = `
  * come; an attempt that has ended stays as it ended.
  */
 export async function upsertRegistration(sql: Sql, attempt: number, node: UpsertPayload): Promise<Written> {
-  const { rows } = await sql.query<{ attempt: number }>(statement, [
+  const { rows } = await sql.query<{ attempt: number }>(statement, recordValues(attempt, node));
+  return written(attempt, rows[0]?.attempt ?? attempt);
+}
+
+/** $1 to $12 of every statement that writes a whole record. */
+export function recordValues(attempt: number, node: UpsertPayload): unknown[] {
+  return [
     node.node_id,
     node.node_type,
     node.node_version,
@@ -33,6 +39,5 @@ export async function upsertRegistration(sql: Sql, attempt: number, node: Upsert
     node.epoch,
     node.introspected_at,
     node.contract_version,
-  ]);
-  return written(attempt, rows[0]?.attempt ?? attempt);
+  ];
 }

@@ -4,7 +4,7 @@ import { holds } from './conditions.js';
 import type { DomainEvent } from './handlers/output.js';
 import { incarnationOf, withSeen } from './incarnation.js';
 import { initialState, reduce } from './reducer.js';
-import { variables, withChanges, type Registration, type Step } from './registration.js';
+import { NOTHING_YET, variables, withChanges, type Registration, type Step } from './registration.js';
 import { fill, text } from './template.js';
 import { plusSeconds } from './time.js';
 
@@ -34,20 +34,10 @@ export function beginAttempt(
     attempt,
     incarnation: incarnationOf(introspection),
     introspection,
-    state: null,
-    previous_state: null,
-    entering: null,
+    ...NOTHING_YET,
     reducer: initialState(contract),
     reason: refusal,
-    round: 0,
-    rounds: null,
-    timer_due: null,
-    ack_deadline: null,
-    liveness_deadline: null,
-    last_heartbeat_at: null,
     causation_id: introspection.message_id,
-    refresh_due: false,
-    ended: false,
   });
   return enter(begun, contract.orchestrator.initial, contract);
 }

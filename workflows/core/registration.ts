@@ -58,6 +58,21 @@ export interface Registration {
   readonly ended: boolean;
 }
 
+/** An attempt of which nothing has happened yet. */
+export const NOTHING_YET = Object.freeze({
+  state: null,
+  previous_state: null,
+  entering: null,
+  round: 0,
+  rounds: null,
+  timer_due: null,
+  ack_deadline: null,
+  liveness_deadline: null,
+  last_heartbeat_at: null,
+  refresh_due: false,
+  ended: false,
+});
+
 /** A node of which this run knows nothing but what the record says: an ended or lost life before. */
 export function unknownNode(node_id: string, record: NodeRecord | null, contract: CompiledContract): Registration {
   return Object.freeze({
@@ -65,21 +80,11 @@ export function unknownNode(node_id: string, record: NodeRecord | null, contract
     attempt: record?.attempt ?? 0,
     incarnation: record && { correlation_id: record.correlation_id, epoch: record.epoch, at: record.introspected_at, seen: [record.correlation_id] },
     introspection: record?.introspection ?? null,
-    state: null,
-    previous_state: null,
+    ...NOTHING_YET,
     since: null,
-    entering: null,
     reducer: initialState(contract),
     reason: null,
-    round: 0,
-    rounds: null,
-    timer_due: null,
-    ack_deadline: null,
-    liveness_deadline: null,
-    last_heartbeat_at: null,
     causation_id: '',
-    refresh_due: false,
-    ended: false,
   });
 }
 

@@ -1,0 +1,34 @@
+import type { IncomingRecord, RecordBatch } from '../kafka/consumer.js';
+import type { Parsed } from '../protocol/wire.js';
+import type { BridgeContext } from './context.js';
+import type { Keyed } from './in-order.js';
+
+/**
+ * One record for a node's workflow: told in its node's turn, or put into the
+ * dead letters with the reason; done only after that.
+ *
+ * @param tell returns why this message can't be told at all, else null
+ */
+export function handling<Message extends { readonly node_id: string }>(
+  { deadLetters }: Pick<BridgeContext, 'deadLetters'>,
+  batch: RecordBatch,
+  record: IncomingRecord,
+  parsed: Parsed<Message>,
+  tell: (message: Message) => Promise<string | null>,
+  done: (record: IncomingRecord) => void,
+): Keyed {
+  const bury = async (reason: string): Promise<void> => {
+    await deadLetters.put([{ record, reason }], batch.signal);
+    done(record);
+  };
+  if (!parsed.ok) return { key: null, run: () => bury(parsed.reason) };
+  const { message } = parsed;
+  return {
+    key: message.node_id,
+    async run() {
+      const refusal = await tell(message);
+      if (refusal !== null) return bury(refusal);
+      done(record);
+    },
+  };
+}

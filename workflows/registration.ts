@@ -176,9 +176,11 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   async function fireTimer(): Promise<void> {
     suspected = false;
     const timer = currentTimer();
-    if (timer === undefined) return;
+    // A suspicion is about the lease: no other timer fires before it is due.
+    if (timer === undefined || (timer.verify !== 'lease' && !isDue())) return;
     if (timer.verify === 'acks_read') {
-      const answer = await verifyAcksRead(node.timer_due ?? now(), now());
+      // The question is about the deadline, however much later it is asked again.
+      const answer = await verifyAcksRead(node.ack_deadline ?? plusSeconds(node.since ?? now(), timer.seconds), now());
       if (!answer.read) return lookAgain(answer.again_at, answer.why);
       // An ack that was read meanwhile stands in the inbox and is judged first.
       if (inbox.length > 0) return;

@@ -1,3 +1,4 @@
+import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { REFUSED} from '../../activities/api.js';
@@ -24,11 +25,17 @@ export class World {
   readonly records = new Map<string, NodeRecord>();
   /** How many tries of an activity fail from now on, and how. */
   readonly failures = new Map<string, { tries: number; type: typeof UNAVAILABLE | typeof REFUSED; message: string }>();
+  /** Activities that are kept in flight, by name and node. */
+  private readonly held = new Map<string, Promise<void>>();
+  /** Tries of activities, by name and node. */
+  readonly tries = new Map<string, number>();
   /** Answers of the fence, used up one by one. */
   readonly fences = new Map<Backend, number[]>();
   /** What verifying a lease finds; by default a lease that nobody renews. */
   lease: (node_id: string, now: string) => Omit<LeaseAnswer, 'contract_version'> = () => ({ outcome: 'claimed', last_heartbeat_at: null });
   acksReadAfter: string | null = null;
+  /** How far reading the ack topic is behind, in seconds. */
+  acksLag = 0;
 
   constructor(
     private readonly env: TestWorkflowEnvironment,
@@ -53,39 +60,55 @@ export class World {
     this.failures.set(name, { tries, type, message });
   }
 
+  /**
+   * Keeps an activity of a node in flight until the answered function is called:
+   * its tries as a local one fail, and as an ordinary one it takes its time.
+   */
+  hold(activity: keyof Activities, node_id: string): () => void {
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    this.held.set(`${activity} ${node_id}`, released);
+    return () => {
+      this.held.delete(`${activity} ${node_id}`);
+      release();
+    };
+  }
+
   async now(): Promise<string> {
     return new Date(await this.env.currentTimeMs()).toISOString();
   }
 
   activities(): Activities {
-    const effect = (activity: Backend) => (request: EffectRequest): Promise<EffectResult> => {
-      this.mayFail(activity);
+    const effect = (activity: Backend) => async (request: EffectRequest): Promise<EffectResult> => {
+      await this.tried(activity, request.node_id);
       const fenced_by = this.fences.get(activity)?.shift();
-      if (fenced_by !== undefined) return Promise.resolve({ done: false, fenced_by });
+      if (fenced_by !== undefined) return { done: false, fenced_by };
       this.effects.push({ activity, request });
       if (activity.startsWith('postgres.')) this.remember(request);
-      return Promise.resolve({ done: true });
+      return { done: true };
     };
     return {
-      open_attempt: (node_id) => {
-        this.mayFail('open_attempt');
-        return Promise.resolve({ record: this.records.get(node_id) ?? null, contract: this.contract });
+      open_attempt: async (node_id) => {
+        await this.tried('open_attempt', node_id);
+        return { record: this.records.get(node_id) ?? null, contract: this.contract };
       },
       publish_events: async (events) => {
-        this.mayFail('publish_events');
+        await this.tried('publish_events', events[0]?.node_id ?? '');
         const sent_at = await this.now();
         this.published.push(...events.map((event) => ({ ...event, sent_at })));
         return { sent_at };
       },
       verify_lease: async ({ node_id }) => {
-        this.mayFail('verify_lease');
+        await this.tried('verify_lease', node_id);
         return { ...this.lease(node_id, await this.now()), contract_version: this.contract.version } as LeaseAnswer;
       },
-      verify_acks_read: async () => {
-        this.mayFail('verify_acks_read');
+      verify_acks_read: async (deadline) => {
+        await this.tried('verify_acks_read', '');
         const now = await this.now();
-        if (this.acksReadAfter === null || now >= this.acksReadAfter) return { read: true };
-        return { read: false, why: 'the ack topic has been read only up to a minute ago', again_at: plusSeconds(now, 5) };
+        const readUpTo = plusSeconds(now, -this.acksLag);
+        // Nobody has read what is still to come.
+        if (readUpTo >= deadline && (this.acksReadAfter === null || now >= this.acksReadAfter)) return { read: true };
+        return { read: false, why: `the ack topic has been read only up to ${readUpTo}`, again_at: plusSeconds(now, 1) };
       },
       'consul.register': effect('consul.register'),
       'consul.pass': effect('consul.pass'),
@@ -95,7 +118,14 @@ export class World {
     };
   }
 
-  private mayFail(name: string): void {
+  private async tried(name: string, node_id: string): Promise<void> {
+    const key = `${name} ${node_id}`;
+    this.tries.set(key, (this.tries.get(key) ?? 0) + 1);
+    const released = this.held.get(key);
+    if (released !== undefined) {
+      if (activityInfo().isLocal) throw ApplicationFailure.create({ message: 'held', type: UNAVAILABLE });
+      await released;
+    }
     const failure = this.failures.get(name);
     if (failure === undefined || failure.tries <= 0) return;
     failure.tries -= 1;

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 
@@ -12,20 +12,22 @@ const FORBIDDEN = ['zod', 'yaml', 'pg', 'kafkajs', 'consul', 'pino'];
  */
 const SHARED = ['@temporalio/common', 'uuid', 'long', 'ms', fileURLToPath(new URL('../workflows/core/index.ts', import.meta.url))];
 
+const WORKFLOWS = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
+
 /**
  * Bundles the workflows and checks the bundle.
  *
+ * @param source the file that exports them
  * @throws Error when a `node:` module or one of the forbidden packages got in, with the file that imports it
  */
-export async function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
-  const source = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
+export async function bundleWorkflows(source: string = WORKFLOWS): Promise<WorkflowBundleWithSourceMap> {
   const quiet = (): void => undefined;
   const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: console.error, error: console.error };
   // webpack's bundler fails on node: modules by itself; a package is only seen in what it made.
   const bundle = await bundleWorkflowCode({ workflowsPath: source, logger, preloadModules: SHARED });
   const inside = FORBIDDEN.filter((name) => bundle.code.includes(`node_modules/${name}/`));
   if (inside.length > 0) {
-    throw new Error(`The workflow bundle contains ${inside.join(', ')}: a file that workflows/index.ts imports, directly or not, imports it. Move that import into an activity.`);
+    throw new Error(`The workflow bundle contains ${inside.join(', ')}: a file that ${relative(process.cwd(), source)} imports, directly or not, imports it. Move that import into an activity.`);
   }
   return bundle;
 }

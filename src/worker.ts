@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type LogEntry, type WorkerOptions } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type LogEntry, type WorkerOptions, type WorkflowBundle } from '@temporalio/worker';
 import pRetry from 'p-retry';
 import type { Pool } from 'pg';
 import { consulDeregister } from '../activities/consul-deregister.js';
@@ -43,11 +43,12 @@ export async function runWorker(config: Config): Promise<void> {
  * Connects a worker of the registration workflow and its activities. It waits
  * for a Temporal server that is not there yet; contracts are loaded once, here.
  *
+ * @param bundle workflows to run instead of ours, with the same activities and settings
  * @throws ContractError when the contracts do not hold together, before anything is connected
  */
-export async function openWorker(config: Config): Promise<RegistrarWorker> {
+export async function openWorker(config: Config, bundle?: WorkflowBundle): Promise<RegistrarWorker> {
   const contracts = loadContracts(config.contractsDir);
-  const [workflows, connection] = await Promise.all([workflowCode(), connect(config)]);
+  const [workflows, connection] = await Promise.all([bundle === undefined ? workflowCode() : { workflowBundle: bundle }, connect(config)]);
   const pool = createPool(config.postgres.connectionString);
   const { token, httpAddr } = config.consul;
   const catalog = new Catalog({ address: httpAddr, ...(token === undefined ? {} : { token }) });

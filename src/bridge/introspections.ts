@@ -44,7 +44,8 @@ async function tell({ temporal, temporalClient, taskQueue, counters, logger }: B
   }
 }
 
-function startOf(message: Introspection, taskQueue: string) {
+/** How a node's registration is started by its introspection. */
+export function startOf(message: Introspection, taskQueue: string) {
   const { node_id, node_type, node_version } = message;
   return {
     workflowId: workflowId(node_id),

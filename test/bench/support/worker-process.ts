@@ -1,0 +1,13 @@
+/** A worker exactly like ours, in a process of its own, that runs the bare workflow too. It ends with its parent. */
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { bundleWorkflows } from '../../../src/bundle.js';
+import { loadConfig } from '../../../src/config.js';
+import { openWorker } from '../../../src/worker.js';
+
+process.once('disconnect', () => process.exit(1));
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+const worker = await openWorker(loadConfig(), await bundleWorkflows(fileURLToPath(new URL('./workflows.ts', import.meta.url))));
+process.send?.('ready');
+await worker.run();
+process.exit(0);

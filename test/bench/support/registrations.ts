@@ -97,7 +97,8 @@ export class Registrations {
   }
 }
 
-function newNode(): Introspection {
+/** A node that introduces itself for the first time. */
+export function newNode(): Introspection {
   return {
     message_id: randomUUID(),
     correlation_id: randomUUID(),

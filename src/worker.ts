@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type LogEntry, type WorkerOptions, type WorkflowBundle } from '@temporalio/worker';
+import { NativeConnection, Worker, type WorkerOptions, type WorkflowBundle } from '@temporalio/worker';
 import pRetry from 'p-retry';
 import type { Pool } from 'pg';
 import { consulDeregister } from '../activities/consul-deregister.js';
@@ -28,15 +28,8 @@ const log = logger('worker');
 /** A worker that is connected; `run` returns once it was shut down and everything is closed. */
 export interface RegistrarWorker {
   run(): Promise<void>;
-  /** Finishes the tasks that it holds. The signals SIGINT and SIGTERM do the same. */
+  /** Finishes the tasks that it holds. */
   shutdown(): void;
-}
-
-/** Runs a worker until the process is told to stop. @throws as openWorker */
-export async function runWorker(config: Config): Promise<void> {
-  Runtime.install({ logger: new DefaultLogger('WARN', forward) });
-  const worker = await openWorker(config);
-  await worker.run();
 }
 
 /**
@@ -141,10 +134,4 @@ function connect({ temporal }: Config): Promise<NativeConnection> {
       said = true;
     },
   });
-}
-
-function forward({ level, message, meta }: LogEntry): void {
-  const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
-  const { error, taskToken: _token, ...known } = meta ?? {};
-  log[levels[level]](error instanceof Error ? { ...known, reason: error.message } : (meta ?? {}), message);
 }

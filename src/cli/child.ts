@@ -12,7 +12,7 @@ import { say } from './output.js';
 const LEAVE_WITHIN_MS = 3_000;
 
 const RUN = {
-  worker: async () => (await import('../worker.js')).runWorker,
+  worker: async () => (await import('./run-worker.js')).runWorker,
   bridge: async () => (await import('./run-bridge.js')).runBridge,
 } as const;
 

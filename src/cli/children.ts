@@ -28,8 +28,6 @@ export interface Child {
   go(): void;
   /** Resolves when it says that it works. */
   ready(): Promise<void>;
-  /** Somebody else has seen that it works. */
-  noteReady(): void;
   /** From now on its output goes there; until then it is kept. */
   logTo(file: string): void;
   /** Asks it to end in good order, kills it when it does not, and resolves once it is gone. */
@@ -59,7 +57,6 @@ export function startChild(role: Role, where: 'inherit' | 'file'): Child {
   const ready = new Promise<void>((resolve) => child.on('message', (message: FromChild) => message === 'ready' && resolve()));
   let gone = false;
   let begun = false;
-  let isReady = false;
   void exited.then(() => (gone = true));
   const output = new Output(child);
   return {
@@ -75,13 +72,11 @@ export function startChild(role: Role, where: 'inherit' | 'file'): Child {
       tell(child, 'go');
     },
     ready: () => ready,
-    noteReady: () => (isReady = true),
     logTo: (file) => output.writeTo(file),
     async stop() {
       if (gone) return;
-      // Before `go` it holds nothing that could be finished. Nor does a worker that has not asked for tasks yet, and
-      // it takes no notice of the signal then; a bridge may have joined its groups already, and leaves them.
-      child.kill(isReady || (role === 'bridge' && begun) ? 'SIGTERM' : 'SIGKILL');
+      // Before `go` it holds nothing that could be finished.
+      child.kill(begun ? 'SIGTERM' : 'SIGKILL');
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
       await exited;
       clearTimeout(timer);

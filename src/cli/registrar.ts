@@ -133,7 +133,6 @@ async function untilPolling(config: Config, worker: Child, signal: AbortSignal):
       signal.throwIfAborted();
       await delay(100);
     }
-    worker.noteReady();
   } finally {
     await connection.close();
   }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { startBridge } from '../bridge/index.js';
 import type { Config } from '../config.js';
@@ -9,6 +10,8 @@ import { temporalOptions } from './connect.js';
 import { untilStopped } from './stopping.js';
 
 const CONNECT_WITHIN_MS = 10_000;
+/** For groups that it has joined while it was still starting. A broker that hangs is not waited for. */
+const LEAVE_WITHIN_MS = 3_000;
 
 /**
  * Runs the bridge until the process is told to stop (SIGINT, SIGTERM): it then
@@ -29,7 +32,9 @@ export async function runBridge(config: Config, onReady: () => void = () => unde
     .withDeadline(Date.now() + CONNECT_WITHIN_MS, () => connection.workflowService.getSystemInfo({}))
     .catch((error: unknown) => logger('bridge').debug({ err: error }, 'Temporal does not answer yet'));
   try {
-    const bridge = await startBridge({ config, contracts, temporalClient, pool, kafka, signal: stopping.signal });
+    const starting = startBridge({ config, contracts, temporalClient, pool, kafka, signal: stopping.signal });
+    const bridge = await Promise.race([starting, stopping.requested.then(() => delay(LEAVE_WITHIN_MS))]);
+    if (bridge === undefined) return;
     onReady();
     await stopping.requested;
     await bridge.stop();

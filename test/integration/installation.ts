@@ -16,6 +16,7 @@ import { createSearchAttributes, createTopics } from '../../src/stack/index.js';
 import { openWorker, type RegistrarWorker } from '../../src/worker.js';
 import type { Status } from '../../workflows/details.js';
 import { STATUS_QUERY, workflowId } from '../../workflows/messages.js';
+import { RegistrarProcess } from './cli-process.js';
 import { servers } from './servers.js';
 
 const silent = pino({ level: 'silent' });
@@ -28,14 +29,15 @@ export interface PublishedRecord {
 
 /**
  * A whole registrar on the shared servers, with topics, groups and a task queue
- * that nothing else uses: bridge and worker in this process, everything they
- * publish read back from Kafka.
+ * that nothing else uses: bridge and worker in this process or, to be killed, in
+ * processes of their own; everything they publish read back from Kafka.
  */
 export class Installation {
   readonly published: PublishedRecord[] = [];
   readonly pool = createPool(servers().databaseUrl);
   readonly catalog = new Catalog({ address: servers().consulAddress });
   #nodes: RegisteredNode[] = [];
+  #processes: RegistrarProcess[] = [];
   #worker: { worker: RegistrarWorker; running: Promise<void> } | null = null;
   #bridge: Bridge | null = null;
   #reader: Subscription | null = null;
@@ -49,6 +51,13 @@ export class Installation {
 
   /** @param contractsDir what the worker runs; the shipped contracts by default */
   static async start(contractsDir?: string): Promise<Installation> {
+    const installation = await Installation.prepare(contractsDir);
+    await Promise.all([installation.startWorker(), installation.startBridge()]);
+    return installation;
+  }
+
+  /** Everything but worker and bridge. */
+  static async prepare(contractsDir?: string): Promise<Installation> {
     Runtime.install({ logger: new DefaultLogger('ERROR') });
     const name = `t${randomUUID().slice(0, 8)}`;
     const config = loadConfig({ ...process.env, REGISTRAR_ENV: name, REGISTRAR_TASK_QUEUE: name, ...(contractsDir === undefined ? {} : { REGISTRAR_CONTRACTS: contractsDir }) });
@@ -59,9 +68,23 @@ export class Installation {
     const kafka = createKafka({ brokers: kafkaBrokers, clientId: name, logger: silent });
     const client = new Client({ connection: await Connection.connect({ address: temporalAddress }) });
     const installation = new Installation(config, contracts, client, kafka);
-    const [, , reader] = await Promise.all([installation.startWorker(), installation.startBridge(), installation.#read()]);
-    installation.#reader = reader;
+    installation.#reader = await installation.#read();
     return installation;
+  }
+
+  /** `registrar …` for this installation, in a process of its own. */
+  process(...args: readonly string[]): RegistrarProcess {
+    const { env, taskQueue, contractsDir } = this.config;
+    const started = new RegistrarProcess(args, { ...process.env, REGISTRAR_ENV: env, REGISTRAR_TASK_QUEUE: taskQueue, REGISTRAR_CONTRACTS: contractsDir });
+    this.#processes.push(started);
+    return started;
+  }
+
+  /** A worker or a bridge in a process of its own; resolves when it says that it works. */
+  async replica(role: 'worker' | 'bridge'): Promise<RegistrarProcess> {
+    const started = this.process(role);
+    await started.says(new RegExp(`"${role} runs"`));
+    return started;
   }
 
   async startWorker(config: Config = this.config): Promise<void> {
@@ -125,6 +148,8 @@ export class Installation {
     await Promise.all(this.#nodes.map((node) => node.stop()));
     await this.stopBridge();
     await this.stopWorker();
+    for (const one of this.#processes) one.kill('SIGKILL');
+    await Promise.all(this.#processes.map((one) => one.ends()));
     await this.#reader?.stop();
     await Promise.all([this.pool.end(), this.client.connection.close()]);
     this.catalog.close();

@@ -19,6 +19,7 @@ import { migrate } from '../../src/registry/migrate.js';
 import { moveLeases } from '../../src/registry/move-leases.js';
 import { createPool, inTransaction } from '../../src/registry/pool.js';
 import { readRecord } from '../../src/registry/read-record.js';
+import { readRegistering } from '../../src/registry/read-registering.js';
 import { readRegistration } from '../../src/registry/read-registration.js';
 import { advanceWatermarks, readWatermarks } from '../../src/registry/watermarks.js';
 import { servers } from './servers.js';
@@ -291,6 +292,15 @@ describe('the lease', () => {
     ];
     expect((await moveLeases(pool, beats)).sort()).toEqual([claimed, stranger].sort());
     expect((await leaseOf(open))?.deadline).toBe(new Date(Date.parse(newest) + 90_000).toISOString());
+  });
+
+  test('is not missed in a node that is being registered, nor when it was opened between the two looks', async () => {
+    const [registering, opened, claimed, ended_, stranger] = [randomUUID(), randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+    await run(postgresUpsertRegistration(pool), upsert(registering, 1));
+    await Promise.all([opened, claimed, ended_].map((id) => run(set(), active(id, 1, seconds(30)))));
+    await pool.query('update node_leases set expired_at = now() where node_id = $1', [claimed]);
+    await run(set(), ended(ended_, 1));
+    expect((await readRegistering(pool, [registering, opened, claimed, ended_, stranger])).sort()).toEqual([registering, opened].sort());
   });
 
   test('two bridges with beats of the same nodes do not lock each other out', async () => {

@@ -9,15 +9,21 @@ export interface RideOptions {
   readonly isFinal?: (error: Error) => boolean;
 }
 
+const SAY_AGAIN_AFTER_MS = 60_000;
+
 /**
  * One backend as many callers see it. While it is away each of them waits, with
  * growing pauses and some jitter; the log says so once, and once when it is over.
+ * One that serves some and puts off others (Temporal above its rate limit) comes
+ * and goes with every answer: that is said once a minute.
  */
 export class Backend {
   readonly #name: string;
   readonly #logger: Logger;
   #downSince: number | null = null;
   #failures = 0;
+  #said = false;
+  #saidAt = -Infinity;
 
   /** @param name as it reads in "Temporal is away" */
   constructor(name: string, logger: Logger) {
@@ -61,8 +67,11 @@ export class Backend {
   /** For callers that do not wait: a failure is said once per outage. */
   failed(error: unknown): void {
     this.#failures += 1;
-    if (this.#downSince !== null) return;
-    this.#downSince = Date.now();
+    const now = Date.now();
+    this.#downSince ??= now;
+    if (this.#said || now - this.#saidAt < SAY_AGAIN_AFTER_MS) return;
+    this.#said = true;
+    this.#saidAt = now;
     this.#logger.warn({ reason: wordsOf(error) }, `${this.#name} is away; waiting for it, nothing is lost`);
   }
 
@@ -70,8 +79,10 @@ export class Backend {
   answered(): void {
     if (this.#downSince === null) return;
     const seconds = (Date.now() - this.#downSince) / 1000;
-    this.#logger.info({ seconds, failures: this.#failures }, `${this.#name} answers again`);
     this.#downSince = null;
+    if (!this.#said) return;
+    this.#logger.info({ seconds, failures: this.#failures }, `${this.#name} answers again`);
+    this.#said = false;
     this.#failures = 0;
   }
 }

@@ -1,20 +1,26 @@
-import { ServiceError } from '@temporalio/client';
+import { ServiceError, type Client } from '@temporalio/client';
 import fc from 'fast-check';
 import pLimit from 'p-limit';
+import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { acks } from '../../src/bridge/acks.js';
+import type { BridgeContext } from '../../src/bridge/context.js';
 import { newCounters } from '../../src/bridge/counters.js';
 import { DeadLetters } from '../../src/bridge/dead-letters.js';
 import { every } from '../../src/bridge/every.js';
 import { inOrderPerKey } from '../../src/bridge/in-order.js';
+import { introspections } from '../../src/bridge/introspections.js';
 import { Backend } from '../../src/bridge/outage.js';
 import { RequestRate } from '../../src/bridge/request-rate.js';
 import { isAboutTheMessage } from '../../src/bridge/temporal-errors.js';
 import { bridgeTopics, groupId } from '../../src/bridge/topics.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { Contiguous } from '../../src/kafka/contiguous.js';
-import type { IncomingRecord } from '../../src/kafka/consumer.js';
+import type { IncomingRecord, RecordBatch } from '../../src/kafka/consumer.js';
 import type { RecordToSend } from '../../src/kafka/producer.js';
+import { buildAck, buildIntrospection } from '../../src/protocol/node-messages.js';
+import { workflowId } from '../../workflows/messages.js';
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
@@ -128,6 +134,88 @@ describe('a backend that is away', () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(new Error('stopping')), 150);
     await expect(backend.ride(() => Promise.reject(new Error('away')), { signal: stop.signal })).rejects.toThrow('stopping');
+  });
+});
+
+describe('a Temporal that is above its rate limit', () => {
+  /** Refuses introspections when asked to; takes acks. */
+  function temporal(refuses: (workflowId: string) => boolean) {
+    const counts = { inFlight: 0, most: 0, refused: 0 };
+    const introduced: string[] = [];
+    const acknowledged: string[] = [];
+    const workflow = {
+      async signalWithStart(_type: string, { workflowId }: { workflowId: string }) {
+        counts.inFlight += 1;
+        counts.most = Math.max(counts.most, counts.inFlight);
+        await pause(1);
+        counts.inFlight -= 1;
+        if (refuses(workflowId)) {
+          counts.refused += 1;
+          throw new ServiceError('Failed', { cause: Object.assign(new Error('8 RESOURCE_EXHAUSTED'), { code: 8, details: 'namespace rate limit exceeded', metadata: {} }) });
+        }
+        introduced.push(workflowId);
+      },
+      getHandle: (id: string) => ({ signal: () => Promise.resolve(acknowledged.push(id)) }),
+    };
+    const client = { workflow, withDeadline: (_deadline: number, call: () => Promise<unknown>) => call() } as unknown as Client;
+    return { client, counts, introduced, acknowledged };
+  }
+
+  function contextOf(temporalClient: Client) {
+    const { lines, logger } = recorder();
+    const letters: RecordToSend[] = [];
+    const producer = { connect: () => Promise.resolve(), send: (records: readonly RecordToSend[]) => Promise.resolve(void letters.push(...records)), close: () => Promise.resolve() };
+    const backends = { temporal: new Backend('Temporal', logger), postgres: new Backend('PostgreSQL', logger), kafka: new Backend('Kafka', logger) };
+    const counters = newCounters();
+    const deadLetters = new DeadLetters('dead', producer, backends.kafka, counters);
+    const pool = { query: () => Promise.resolve({ rows: [] }) } as unknown as Pool;
+    const context: BridgeContext = { temporalClient, taskQueue: 'q', pool, producer, deadLetters, counters, logger, ...backends };
+    return { context, lines, letters };
+  }
+
+  function batchOf(values: readonly Buffer[]) {
+    const done = new Set<string>();
+    const records = values.map((value, offset): IncomingRecord => ({ topic: 't', partition: 0, offset: String(offset), timestamp: Date.now(), key: null, value, headers: {} }));
+    const batch: RecordBatch = { topic: 't', partition: 0, records, done: ({ offset }) => void done.add(offset), isRunning: () => true, signal: new AbortController().signal };
+    return { batch, done };
+  }
+
+  const node = { node_type: 'effect', node_version: '1.0.0', endpoints: {}, capabilities: [], reason: 'startup' } as const;
+  const introspectionOf = (n: number) => buildIntrospection({ ...node, node_id: `n${n}`, correlation_id: `c${n}` }, new Date()).value;
+
+  it('is waited for: nothing is lost or put aside, few calls are under way, and acks do not stand behind introspections', async () => {
+    let busy = true;
+    const { client, counts, introduced, acknowledged } = temporal(() => busy);
+    const { context, lines, letters } = contextOf(client);
+    const waiting = batchOf(Array.from({ length: 500 }, (_, n) => introspectionOf(n)));
+    const told = introspections(context)(waiting.batch);
+    await pause(300);
+    expect(counts.refused).toBeGreaterThan(64);
+
+    const heard = batchOf(Array.from({ length: 100 }, (_, n) => buildAck({ node_id: `n${n}`, correlation_id: `c${n}` }, new Date()).value));
+    await acks(context, { topic: 't', groupId: 'g', standstillSeconds: 10 })(heard.batch);
+    expect(acknowledged).toHaveLength(100);
+    expect([introduced.length, waiting.done.size]).toEqual([0, 0]);
+
+    busy = false;
+    await told;
+    expect(new Set(introduced).size).toBe(500);
+    expect(introduced).toHaveLength(500);
+    expect(waiting.done.size).toBe(500);
+    expect(letters).toEqual([]);
+    expect(counts.most).toBeLessThanOrEqual(64);
+    expect(lines).toEqual(['Temporal is away; waiting for it, nothing is lost', 'Temporal answers again']);
+  });
+
+  it('and puts off every second message comes and goes with each answer: that is no news each time', async () => {
+    const odd = new Set(Array.from({ length: 150 }, (_, n) => workflowId(`n${2 * n + 1}`)));
+    const { client, counts, introduced } = temporal((id) => odd.delete(id));
+    const { context, lines } = contextOf(client);
+    const { batch } = batchOf(Array.from({ length: 300 }, (_, n) => introspectionOf(n)));
+    await introspections(context)(batch);
+    expect(introduced).toHaveLength(300);
+    expect(counts.refused).toBe(150);
+    expect(lines).toHaveLength(2);
   });
 });
 

@@ -40,6 +40,16 @@ export interface NodeRecord {
   readonly reason: string | null;
   /** The node's data as the record has them: what an operator's retry replays. */
   readonly introspection: Introspection;
+  /** The attempt has not ended and has its lease: a fresh run that finds one goes on where the lost run was. */
+  readonly lasting: LastingAttempt | null;
+}
+
+/** What else a run must know of an attempt to go on with it. */
+export interface LastingAttempt {
+  readonly reducer_status: string;
+  readonly state_since: string;
+  readonly ack_deadline: string | null;
+  readonly liveness_deadline: string | null;
 }
 
 export interface Opening {

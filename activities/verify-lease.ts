@@ -34,7 +34,7 @@ function answer(question: LeaseQuestion, claim: ClaimedLease, topic: string): Ou
   if (claim.alive && claim.deadline !== null && claim.holder === question.attempt) {
     return { outcome: 'renewed', deadline: claim.deadline };
   }
-  return { outcome: 'unknown', why: whyUnknown(question, claim, topic), again_at: later(claim.now, question.window_seconds) };
+  return { outcome: 'unknown', why: whyUnknown(question, claim, topic), again_at: lookAgain(question, claim) };
 }
 
 function whyUnknown({ node_id, attempt }: LeaseQuestion, claim: ClaimedLease, topic: string): string {
@@ -47,7 +47,20 @@ function whyUnknown({ node_id, attempt }: LeaseQuestion, claim: ClaimedLease, to
   return `the heartbeats are stored up to ${claim.watermark} only, which is not past the deadline ${claim.deadline} and its grace`;
 }
 
-/** A window from now, a fifth more or less: a fleet that could not be judged does not come back as one. */
-function later(now: string, windowSeconds: number): string {
-  return new Date(Date.parse(now) + windowSeconds * 1_000 * (0.8 + 0.4 * Math.random())).toISOString();
+/** A watermark of less than this long ago belongs to a stream that keeps up. */
+const KEEPS_UP_MS = 5_000;
+
+/**
+ * A stream that keeps up is past the deadline in as long as it is short of it,
+ * give or take a second. Of any other nobody knows: a window from now, a fifth
+ * more or less, so that a fleet that could not be judged does not come back as one.
+ */
+function lookAgain({ attempt, window_seconds, grace_seconds }: LeaseQuestion, { now, watermark, deadline, holder, judged_from }: ClaimedLease): string {
+  const asked = Date.parse(now);
+  const stored = Date.parse(watermark ?? '');
+  const short = Date.parse(deadline ?? '') + grace_seconds * 1_000 - stored;
+  const judged = judged_from === null || stored >= Date.parse(judged_from);
+  const soon = holder === attempt && judged && asked - stored < KEEPS_UP_MS && short >= 0;
+  const wait = soon ? short + 500 + 1_000 * Math.random() : window_seconds * 1_000 * (0.8 + 0.4 * Math.random());
+  return new Date(asked + wait).toISOString();
 }

@@ -6,7 +6,7 @@ import { openAttempt, publish, verifyAcksRead, verifyLease } from './ask.js';
 import { decide, type Message } from './core/decide.js';
 import { apply, beginAttempt, confirm, fire, refreshed, stepDone, type Turn } from './core/orchestrator.js';
 import { eventsOf, intentsOf } from './core/outgoing.js';
-import { isOver, refreshAgain, unknownNode, withTimerDue, withLease, type Registration } from './core/registration.js';
+import { isOver, livesByLease, nodeOfRecord, refreshAgain, withTimerDue, withLease, type Registration } from './core/registration.js';
 import { millisBetween, plusSeconds } from './core/time.js';
 import { currentDetails, filteredState, timerSummary, type JournalEntry, type Status } from './details.js';
 import { Effects, type Answer, type Purpose } from './effects.js';
@@ -63,11 +63,12 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   const keepsOld = carried !== undefined && !knows(opening.contract, carried.registration);
   let contract = keepsOld ? carried.contract : opening.contract;
   let contractIsFresh = true;
-  let node = carried?.registration ?? unknownNode(node_id, opening.record, contract);
+  let node = carried?.registration ?? nodeOfRecord(node_id, opening.record, contract, now());
   let filtered = carried === undefined ? contract.orchestrator.initial : filteredState(node, contract);
   const status = (): Status & { registration: Registration } => ({ registration: node, contract_version: contract.version, journal });
   setHandler(statusQuery, status);
   setHandler(retryUpdate, retry, { validator: mayRetry });
+  if (carried === undefined && node.state !== null) note(`goes on with attempt ${node.attempt} in ${node.state}, as the record has it: its run is gone`);
 
   for (;;) {
     const step = node.entering?.steps[0];
@@ -80,7 +81,7 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
     else if (message !== undefined) await judge(message);
     else if (isOver(node) && node.entering === null && allHandlersFinished()) return outcome();
     else if (node.refresh_due && node.entering === null && !effects.inFlight) refresh();
-    else if (suspected || isDue()) await fireTimer();
+    else if (isSuspected() || isDue()) await fireTimer();
     else if ((outdated || workflowInfo().continueAsNewSuggested) && node.entering === null && !effects.inFlight) {
       await continueAsNew<typeof registration>({ node_id, carried: { registration: node, contract, journal } });
     } else await wait();
@@ -165,6 +166,7 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   /** A new attempt supersedes whatever is going on. */
   function begin(introspection: Introspection, attempt: number, refusal: string | null): void {
     effects.cancel();
+    suspected = false;
     note(`attempt ${attempt} begins: introspection (${introspection.reason}) of ${introspection.at}${refusal === null ? '' : `, refused: ${refusal}`}`);
     if (node.introspection !== null && node.introspection.node_type !== introspection.node_type) {
       upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.node_type, value: introspection.node_type }]);
@@ -174,10 +176,8 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
 
   /** A timer fires only when what it stands for is verified. */
   async function fireTimer(): Promise<void> {
-    suspected = false;
     const timer = currentTimer();
-    // A suspicion is about the lease: no other timer fires before it is due.
-    if (timer === undefined || (timer.verify !== 'lease' && !isDue())) return;
+    if (timer === undefined) return;
     if (timer.verify === 'acks_read') {
       // The question is about the deadline, however much later it is asked again.
       const answer = await verifyAcksRead(node.ack_deadline ?? plusSeconds(node.since ?? now(), timer.seconds), now());
@@ -186,6 +186,7 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
       if (inbox.length > 0) return;
     }
     if (timer.verify === 'lease') {
+      suspected = false;
       const { window_seconds, grace_seconds } = contract.liveness;
       const answer = await verifyLease({ node_id, attempt: node.attempt, window_seconds, grace_seconds, contract_version: contract.version }, now());
       outdated = !keepsOld && answer.contract_version !== contract.version;
@@ -198,6 +199,11 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
     }
     note(`timer: ${timer.trigger}`);
     take(fire(node, timer.trigger, now(), contract));
+  }
+
+  /** A suspicion is about the lease: where a node does not live by one (yet), it waits. */
+  function isSuspected(): boolean {
+    return suspected && node.entering === null && livesByLease(node.state, contract);
   }
 
   function isDue(): boolean {
@@ -218,7 +224,7 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   async function wait(): Promise<void> {
     contractIsFresh = false;
     show();
-    const woken = (): boolean => inbox.length > 0 || effects.answers.length > 0 || suspected;
+    const woken = (): boolean => inbox.length > 0 || effects.answers.length > 0 || isSuspected();
     if (node.timer_due === null) await condition(woken);
     else await condition(woken, Math.max(1, millisBetween(now(), node.timer_due)), { summary: timerSummary(node, currentTimer()) });
   }

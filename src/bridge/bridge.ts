@@ -16,6 +16,7 @@ import { heartbeats } from './heartbeats.js';
 import { IntrospectionRequests } from './introspection-requests.js';
 import { introspections } from './introspections.js';
 import { Backend } from './outage.js';
+import { startSweep } from './sweep.js';
 import { bridgeTopics, groupId, type Names } from './topics.js';
 import { QuietPartitions, type StoredStream } from './watermarks.js';
 
@@ -53,6 +54,7 @@ function quietMs(heartbeatIntervalSeconds: number): number {
  * acks to the nodes' workflows, heartbeats to the lease table, and what nobody
  * can understand to the dead letters. An offset is committed only after the
  * effect is durable, so whatever is away is waited for, and nothing is lost.
+ * Whoever falls silent is looked for by one of the bridges (sweep.ts).
  *
  * Resolves when it reads all three topics.
  */
@@ -128,6 +130,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
       }
     }),
   );
+  ticks.push(startSweep(context, contracts, topics.heartbeats));
   logger.info({ topics, taskQueue: config.taskQueue }, 'bridge runs');
   return { stop: () => release(subscriptions, ticks), counters: () => ({ ...counters }) };
 }

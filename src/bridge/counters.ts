@@ -10,6 +10,16 @@ export interface BridgeCounters {
   /** Such nodes that were asked to introduce themselves again. */
   introspections_requested: number;
   dead_letters: number;
+  /** Looks for suspects, while this bridge is the one that sweeps. */
+  sweeps: number;
+  /** Nodes whose run was told that their lease has run out. */
+  suspects_woken: number;
+  /** Such nodes without a run: one was started, to end what the record says of them. */
+  runs_adopted: number;
+  /** Records of nodes that ended long ago, deleted. */
+  records_purged: number;
+  /** Leases that belonged to no lasting attempt, deleted. */
+  leases_purged: number;
 }
 
 export function newCounters(): BridgeCounters {
@@ -21,5 +31,10 @@ export function newCounters(): BridgeCounters {
     heartbeats_without_lease: 0,
     introspections_requested: 0,
     dead_letters: 0,
+    sweeps: 0,
+    suspects_woken: 0,
+    runs_adopted: 0,
+    records_purged: 0,
+    leases_purged: 0,
   };
 }

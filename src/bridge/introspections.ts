@@ -1,12 +1,12 @@
-import { WorkflowIdReusePolicy } from '@temporalio/client';
 import pLimit from 'p-limit';
-import { INTROSPECTION_SIGNAL, SEARCH_ATTRIBUTES, WORKFLOW_TYPE, workflowId } from '../../workflows/messages.js';
+import { INTROSPECTION_SIGNAL, WORKFLOW_TYPE } from '../../workflows/messages.js';
 import type { RecordBatch } from '../kafka/consumer.js';
 import type { Introspection } from '../protocol/messages.js';
 import { parseIntrospection } from '../protocol/wire.js';
 import type { BridgeContext } from './context.js';
 import { handling } from './handling.js';
 import { inOrderPerKey } from './in-order.js';
+import { startOf } from './start-of.js';
 import { isAboutTheMessage } from './temporal-errors.js';
 
 /** Signals under way at once, over all partitions. */
@@ -29,9 +29,10 @@ export function introspections(context: BridgeContext): (batch: RecordBatch) => 
 
 /** Waits for Temporal for as long as it takes. Returns why this message can't be told at all, else null. */
 async function tell({ temporal, temporalClient, taskQueue, counters, logger }: BridgeContext, message: Introspection, signal: AbortSignal): Promise<string | null> {
+  const options = { ...startOf(message, taskQueue), signal: INTROSPECTION_SIGNAL, signalArgs: [message] };
   try {
     await temporal.ride(
-      () => temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, () => temporalClient.workflow.signalWithStart(WORKFLOW_TYPE, startOf(message, taskQueue))),
+      () => temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, () => temporalClient.workflow.signalWithStart(WORKFLOW_TYPE, options)),
       { signal, isFinal: isAboutTheMessage },
     );
     counters.introspections += 1;
@@ -42,25 +43,6 @@ async function tell({ temporal, temporalClient, taskQueue, counters, logger }: B
     logger.error({ node_id, message_id, error }, 'an introspection can not be told to its workflow');
     return `Temporal refuses it: ${reasonOf(error)}`;
   }
-}
-
-/** How a node's registration is started by its introspection. */
-export function startOf(message: Introspection, taskQueue: string) {
-  const { node_id, node_type, node_version } = message;
-  return {
-    workflowId: workflowId(node_id),
-    taskQueue,
-    args: [{ node_id }],
-    signal: INTROSPECTION_SIGNAL,
-    signalArgs: [message],
-    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    staticSummary: `${node_type} node ${node_id}, version ${node_version}`,
-    typedSearchAttributes: [
-      { key: SEARCH_ATTRIBUTES.node_id, value: node_id },
-      { key: SEARCH_ATTRIBUTES.node_type, value: node_type },
-      { key: SEARCH_ATTRIBUTES.state, value: 'PENDING_REGISTRATION' },
-    ],
-  };
 }
 
 function reasonOf(error: unknown): string {

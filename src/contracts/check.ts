@@ -52,6 +52,7 @@ export function check(sources: ContractSources): Fault[] {
   checkIntents(sources, report);
   checkEffects(sources, report);
   checkAdmission(sources, report);
+  checkUpkeep(sources, report);
   sources.orchestrator.refresh_actions.forEach((action, index) => {
     if (!intents.includes(action)) report('orchestrator', ['refresh_actions', index], `unknown intent "${action}": ${choose(intents)}`);
   });
@@ -219,6 +220,27 @@ function checkAdmission({ orchestrator }: ContractSources, report: Report): void
   orchestrator.admission.forEach((rule, index) => {
     checkCondition('orchestrator', ['admission', index, 'require'], rule.require, VARIABLES, report);
     checkTemplate('orchestrator', ['admission', index, 'reason'], rule.reason, report);
+  });
+}
+
+/** A week: how long Kafka keeps a record where a topic says nothing else. */
+const REDELIVERED_FOR_SECONDS = 604_800;
+
+function checkUpkeep({ orchestrator }: ContractSources, report: Report): void {
+  const { ended_seconds } = orchestrator.retention;
+  if (ended_seconds < REDELIVERED_FOR_SECONDS) {
+    report(
+      'orchestrator',
+      ['retention', 'ended_seconds'],
+      `a node that is forgotten after ${ended_seconds} s can be resurrected by an old introspection that Kafka delivers again: use at least ${REDELIVERED_FOR_SECONDS} (a week)`,
+    );
+  }
+  if (orchestrator.sweep !== null) return;
+  const { window_seconds } = orchestrator.liveness;
+  orchestrator.timers.forEach((timer, index) => {
+    if (timer.verify === 'lease' && timer.seconds > window_seconds) {
+      report('orchestrator', ['timers', index, 'seconds'], `without a sweep (sweep: null) only this timer finds a dead node: let it be at most the window (${window_seconds} s), or let a sweep run`);
+    }
   });
 }
 

@@ -138,3 +138,13 @@ export interface ConsumedEvent {
   /** With {env} and {namespace} still open. */
   readonly topic: string;
 }
+
+/** For the bridge: how it looks for nodes that have fallen silent. */
+export interface Sweep {
+  readonly interval_seconds: number;
+}
+
+/** For the bridge: how long what has ended is kept. */
+export interface Retention {
+  readonly ended_seconds: number;
+}

@@ -3,19 +3,22 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { check } from './check.js';
-import type { CompiledContract, ConsumedEvent } from './compiled.js';
+import type { CompiledContract, ConsumedEvent, Retention, Sweep } from './compiled.js';
 import { compile, topicsOf } from './compile.js';
 import { parseLocated, Positions, type Fault } from './located.js';
 import { mergeContract } from './merge.js';
 import { effectSchema, orchestratorSchema, reducerSchema } from './schema.js';
 import type { ContractSources } from './sources.js';
 
-/** What a contract directory gives: the compiled form for workflows, and the topics for the bridge. */
+/** What a contract directory gives: the compiled form for workflows, and beside it what only the bridge and the CLI need. */
 export interface Contracts {
   readonly compiled: CompiledContract;
   readonly consumed: readonly ConsumedEvent[];
   /** Topic template by action, of everything that is published. */
   readonly topics: Readonly<Record<string, string>>;
+  /** null: no sweep runs. */
+  readonly sweep: Sweep | null;
+  readonly retention: Retention;
 }
 
 /** Every fault of a contract directory at once, one a line. */
@@ -56,7 +59,8 @@ export function loadContracts(dir: string = SHIPPED_CONTRACTS): Contracts {
   const sources = readSources(dir);
   const faults = check(sources);
   if (faults.length > 0) throw new ContractError(faults);
-  return { compiled: compile(sources), ...topicsOf(sources.orchestrator) };
+  const { sweep, retention } = sources.orchestrator;
+  return { compiled: compile(sources), ...topicsOf(sources.orchestrator), sweep, retention };
 }
 
 function readSources(dir: string): ContractSources {

@@ -84,6 +84,11 @@ export const orchestratorSchema = z.strictObject({
     grace_seconds: seconds,
     heartbeat_interval_seconds: seconds,
   }),
+  sweep: z
+    .strictObject({ interval_seconds: seconds.describe('seconds between two looks for leases that have run out') })
+    .nullable()
+    .describe('null: none runs, and the timer that verifies leases finds the dead'),
+  retention: z.strictObject({ ended_seconds: seconds.describe('how long a node that has ended is remembered; longer than Kafka keeps introspections') }),
 });
 
 export const reducerSchema = z.strictObject({

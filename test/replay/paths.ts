@@ -54,7 +54,7 @@ async function continued(h: Harness, node_id: string) {
   const first = await handle.describe();
   h.world.lease = (_, now) => ({ outcome: 'renewed', deadline: plusSeconds(now, 90) });
   h.world.contract = { ...h.world.contract, version: `${h.world.contract.version}.next` };
-  await h.sleep(600);
+  await h.sleep(10_801);
   await h.until(node_id, 'under the next contract', ({ contract_version }) => contract_version === h.world.contract.version);
   h.world.lease = () => ({ outcome: 'claimed', last_heartbeat_at: null });
   return { before: h.env.client.workflow.getHandle(workflowId(node_id), first.runId), after: handle };
@@ -96,6 +96,17 @@ export const PATHS: Readonly<Record<string, Path>> = {
   },
 
   expired: async (h, node_id) => ended((await active(h, node_id)).handle),
+
+  'found-by-the-sweep': async (h, node_id) => {
+    await active(h, node_id);
+    return ended(await h.suspect(node_id));
+  },
+
+  'adopted-by-the-sweep': async (h, node_id) => {
+    const { handle } = await active(h, node_id);
+    await handle.terminate('the run is lost');
+    return ended(await h.suspect(node_id));
+  },
 
   left: async (h, node_id) => {
     const { introspection, handle } = await active(h, node_id);

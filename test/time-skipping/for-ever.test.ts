@@ -5,8 +5,7 @@ import { plusSeconds } from '../../workflows/core/time.js';
 import { contractDirectory } from '../unit/contract-files.js';
 import { startHarness, type Harness } from './harness.js';
 
-/** As where a sweep runs: a node's own workflow looks at its lease every three hours. */
-const everyThreeHours = loadContracts(contractDirectory({ orchestrator: 'timers: [{ timer: "liveness", seconds: 10800 }]' })).compiled;
+const shipped = loadContracts().compiled;
 
 /** A state between two others, left by a timer: contracts are data. */
 const QUARANTINE = `
@@ -22,7 +21,7 @@ const quarantining = loadContracts(contractDirectory({ orchestrator: QUARANTINE 
 
 let h: Harness;
 beforeAll(async () => {
-  h = await startHarness(everyThreeHours);
+  h = await startHarness(shipped);
 });
 afterAll(async () => {
   await h.stop();
@@ -59,7 +58,7 @@ describe('a node that is active for a year', () => {
 describe('an edited contract', () => {
   it('is taken by an active node when its lease is verified next, without a change of its state', async () => {
     h.world.lease = (_, now) => ({ outcome: 'renewed', deadline: plusSeconds(now, 90) });
-    h.world.contract = everyThreeHours;
+    h.world.contract = shipped;
     const { node_id } = await h.introspection();
     await h.introduce(await h.introspection({ node_id }));
     await h.untilState(node_id, 'AWAITING_ACK');
@@ -75,7 +74,7 @@ describe('an edited contract', () => {
 
   it('is taken by the next attempt, and its new state is really gone through; a running attempt ends as it began', async () => {
     h.world.lease = () => ({ outcome: 'claimed', last_heartbeat_at: null });
-    h.world.contract = everyThreeHours;
+    h.world.contract = shipped;
     const midway = await h.introspection({ node_version: '0.9.0' });
     await h.introduce(midway);
     await h.untilState(midway.node_id, 'AWAITING_ACK');
@@ -83,7 +82,7 @@ describe('an edited contract', () => {
     h.world.contract = quarantining;
     await h.ack(midway.node_id);
     await h.untilState(midway.node_id, 'ACTIVE');
-    expect((await h.status(midway.node_id)).contract_version).toBe(everyThreeHours.version);
+    expect((await h.status(midway.node_id)).contract_version).toBe(shipped.version);
 
     const anew = { ...midway, message_id: randomUUID(), correlation_id: randomUUID(), at: await h.world.now() };
     const refused = await h.introduce(anew);

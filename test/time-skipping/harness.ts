@@ -9,7 +9,7 @@ import type { CompiledContract } from '../../src/contracts/compiled.js';
 import type { Introspection } from '../../src/protocol/messages.js';
 import { provisionTestServer } from '../../src/stack/index.js';
 import type { Status } from '../../workflows/details.js';
-import { ACK_SIGNAL, INTROSPECTION_SIGNAL, STATUS_QUERY, workflowId, WORKFLOW_TYPE, type AckSignal } from '../../workflows/messages.js';
+import { ACK_SIGNAL, INTROSPECTION_SIGNAL, STATUS_QUERY, SUSPECT_SIGNAL, workflowId, WORKFLOW_TYPE, type AckSignal } from '../../workflows/messages.js';
 import type { Outcome, Start } from '../../workflows/registration.js';
 import { World } from './world.js';
 
@@ -23,6 +23,8 @@ export interface Harness {
   introspection(changes?: Partial<Introspection>): Promise<Introspection>;
   /** As the bridge does it. */
   introduce(introspection: Introspection): Promise<Handle>;
+  /** As the sweep does it. */
+  suspect(node_id: string): Promise<Handle>;
   ack(node_id: string, changes?: Partial<AckSignal>): Promise<void>;
   status(node_id: string): Promise<Status>;
   /** Waits, in real time, until the workflow is where the test wants it: time is skipped only after that. */
@@ -78,6 +80,8 @@ export async function startHarness(contract: CompiledContract = loadContracts().
         signal: INTROSPECTION_SIGNAL,
         signalArgs: [introspection],
       }),
+    suspect: (node_id) =>
+      env.client.workflow.signalWithStart(WORKFLOW_TYPE, { workflowId: workflowId(node_id), taskQueue, args: [{ node_id }], signal: SUSPECT_SIGNAL }),
     async ack(node_id, changes = {}) {
       const { registration } = await status(node_id);
       const ack: AckSignal = { message_id: randomUUID(), node_id, correlation_id: registration?.incarnation?.correlation_id ?? '', at: await world.now(), ...changes };

@@ -2,7 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { REFUSED} from '../../activities/api.js';
-import { UNAVAILABLE, type Activities, type EffectRequest, type EffectResult, type LeaseAnswer, type NodeRecord } from '../../activities/api.js';
+import { UNAVAILABLE, type Activities, type EffectRequest, type EffectResult, type LastingAttempt, type LeaseAnswer, type NodeRecord } from '../../activities/api.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { plusSeconds } from '../../workflows/core/time.js';
 import type { Introspection, OutgoingEvent } from '../../src/protocol/messages.js';
@@ -136,6 +136,18 @@ export class World {
     const { correlation_id, epoch, introspected_at, state, reason, ...data } = payload as unknown as NodeRecord & Introspection;
     const { node_type, node_version, endpoints, capabilities } = data;
     const introspection: Introspection = { message_id: 'record', correlation_id, node_id, node_type, node_version, endpoints, capabilities, reason: 'startup', epoch, at: introspected_at };
-    this.records.set(node_id, { attempt, correlation_id, epoch, introspected_at, state, reason: reason ?? null, introspection });
+    const lasting = this.lasting(node_id, attempt, payload);
+    this.records.set(node_id, { attempt, correlation_id, epoch, introspected_at, state, reason: reason ?? null, introspection, lasting });
+  }
+
+  /** An attempt lasts from the opening of its lease to its end. */
+  private lasting(node_id: string, attempt: number, payload: EffectRequest['intent']['payload']): NodeRecord['lasting'] {
+    if (payload['ended'] === true) return null;
+    if (payload['lease'] !== 'open') {
+      const before = this.records.get(node_id);
+      return before?.attempt === attempt ? before.lasting : null;
+    }
+    const { reducer_status, ack_deadline, liveness_deadline } = payload as unknown as LastingAttempt;
+    return { reducer_status, state_since: new Date(0).toISOString(), ack_deadline, liveness_deadline };
   }
 }

@@ -63,7 +63,7 @@ describe('an introspection', () => {
   });
 
   it('delivered again after the run has ended resurrects nobody', () => {
-    const record = { attempt: 3, correlation_id: 'c-1', epoch: null, introspected_at: startup.at, state: 'LIVENESS_EXPIRED', reason: null, introspection: startup };
+    const record = { attempt: 3, correlation_id: 'c-1', epoch: null, introspected_at: startup.at, state: 'LIVENESS_EXPIRED', reason: null, introspection: startup, lasting: null };
     const fresh = unknownNode('abc-123', record, contract);
     expect(hear(fresh, { correlation_id: 'c-1', at: startup.at }).action).toBe('no_op');
     expect(hear(fresh, { correlation_id: 'c-0', at: '2026-01-01T00:00:01.000Z' }).action).toBe('no_op');

@@ -41,6 +41,13 @@ export function initialState(contract: ReducerContract): ReducerState {
   return Object.freeze({ ...flags, status: contract.reducer.initial, node_id: null, last_processed_event_id: null, seen_event_ids: NOTHING });
 }
 
+/** The state of a registration that is known only by its result: every flag up. */
+export function confirmedState(contract: ReducerContract, status: string): ReducerState {
+  const before = initialState(contract);
+  const flags = Object.keys(before).filter((key) => key.endsWith('_confirmed'));
+  return Object.freeze({ ...before, ...Object.fromEntries(flags.map((flag) => [flag, true])), status });
+}
+
 /** The same state with another status, and the event remembered. */
 export function withStatus(state: ReducerState, status: string, event: ReducerEvent): ReducerState {
   return Object.freeze({

@@ -3,7 +3,7 @@ import type { Variable } from '../../src/contracts/vocabulary.js';
 import { derivedId } from '../../src/protocol/ids.js';
 import type { Introspection } from '../../src/protocol/messages.js';
 import type { NodeRecord } from '../../activities/api.js';
-import { initialState, type ReducerState } from './reducer.js';
+import { confirmedState, initialState, type ReducerState } from './reducer.js';
 
 /** Which introspection an attempt belongs to, and the ids that were seen for it. */
 export interface Incarnation {
@@ -86,6 +86,37 @@ export function unknownNode(node_id: string, record: NodeRecord | null, contract
     reason: null,
     causation_id: '',
   });
+}
+
+/**
+ * What a fresh run knows before it has heard anything. An attempt that lasts in
+ * the record although its run is gone is taken over as it stands there, with
+ * its lease to be verified at once; of any other node only what the record says
+ * of its last life.
+ */
+export function nodeOfRecord(node_id: string, record: NodeRecord | null, contract: CompiledContract, now: string): Registration {
+  const unknown = unknownNode(node_id, record, contract);
+  // Histories of before have no `lasting`.
+  if (!record?.lasting || !livesByLease(record.state, contract)) return unknown;
+  const { reducer_status, state_since, ack_deadline, liveness_deadline } = record.lasting;
+  return withChanges(unknown, {
+    state: record.state,
+    since: state_since,
+    reducer: confirmedState(contract, reducer_status),
+    reason: record.reason,
+    // The record does not keep the ack round, which is part of the events' ids; nearly always it is the first.
+    round: 1,
+    timer_due: now,
+    ack_deadline,
+    liveness_deadline,
+    causation_id: record.introspection.message_id,
+  });
+}
+
+/** Is a node in this state only as long as its lease is renewed? */
+export function livesByLease(state: string | null, contract: CompiledContract): boolean {
+  const timer = state === null ? null : (contract.orchestrator.states[state]?.timer ?? null);
+  return timer !== null && contract.timers[timer]?.verify === 'lease';
 }
 
 /** The same registration with some of it changed; frozen like every other. */

@@ -193,7 +193,8 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
       if (answer.outcome === 'unknown') return lookAgain(answer.again_at, answer.why);
       if (answer.outcome === 'renewed') {
         node = withLease(node, { liveness_deadline: answer.deadline });
-        return lookAgain(plusSeconds(now(), timer.seconds), null);
+        // A lease that runs out a moment after this look is to be found within the period, and verifying takes a moment too.
+        return lookAgain(plusSeconds(now(), timer.seconds - Math.min(1, timer.seconds / 4)), null);
       }
       node = withLease(node, { last_heartbeat_at: answer.last_heartbeat_at });
     }

@@ -3,6 +3,7 @@ import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { Runtime, DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
 import { startBridge, type Bridge } from '../../src/bridge/bridge.js';
+import type { BridgeCounters } from '../../src/bridge/counters.js';
 import { loadConfig, type Config } from '../../src/config.js';
 import { loadContracts, type Contracts } from '../../src/contracts/load.js';
 import { consume, createKafka, createProducer, type KafkaHandle, type Subscription } from '../../src/kafka/index.js';
@@ -105,6 +106,11 @@ export class Installation {
   async stopBridge(): Promise<void> {
     await this.#bridge?.stop();
     this.#bridge = null;
+  }
+
+  /** What the bridge has done since it was started last. */
+  counters(): Readonly<BridgeCounters> | undefined {
+    return this.#bridge?.counters();
   }
 
   /** A node that speaks only Kafka, through the SDK. */

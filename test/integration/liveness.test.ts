@@ -6,19 +6,15 @@ import { contractDirectory } from '../unit/contract-files.js';
 import { eventually, Installation } from './installation.js';
 
 /** Seconds are short so that a dead node is found while a test can wait for it. */
-const SHORT = `
-liveness: { first_deadline_seconds: 4, window_seconds: 4, grace_seconds: 1, heartbeat_interval_seconds: 2 }
-timers: [{ timer: "liveness", seconds: 2 }]
-`;
+const WINDOW = 4;
+const GRACE = 1;
+const PERIOD = 3;
+const SHORT = `liveness: { first_deadline_seconds: ${WINDOW}, window_seconds: ${WINDOW}, grace_seconds: ${GRACE}, heartbeat_interval_seconds: 2 }\n`;
+/** A node's own workflow looks at its lease every three hours, as shipped: within a test only the sweep finds anybody. */
+const BY_THE_SWEEP = SHORT;
+const BY_THE_TIMER = `${SHORT}sweep: null\ntimers: [{ timer: "liveness", seconds: ${PERIOD} }]\n`;
 
 let registrar: Installation;
-beforeAll(async () => {
-  registrar = await Installation.start(contractDirectory({ orchestrator: SHORT }));
-});
-afterAll(async () => {
-  await registrar.stop();
-});
-
 const state = async (node_id: string) => (await readRegistration(registrar.pool, node_id))?.state;
 
 /** A node in a process of its own, through the CLI, so that it can really be killed. */
@@ -30,30 +26,45 @@ function processOf(node_id: string) {
   return child;
 }
 
-describe('an active node', () => {
-  it('that beats stays active for many windows', async () => {
-    const node = registrar.node();
-    await node.start();
-    await new Promise((resolve) => setTimeout(resolve, 12_000));
-    expect(await state(node.node_id)).toBe('ACTIVE');
-    const { registration, journal } = await registrar.status(node.node_id);
-    expect(registration).toMatchObject({ state: 'ACTIVE', attempt: 1 });
-    expect(journal.filter(({ what }) => what.startsWith('ignored'))).toEqual([]);
+/** Killed with -9 while it beats. */
+async function killed(): Promise<string> {
+  const node_id = `killed-${randomUUID()}`;
+  const child = processOf(node_id);
+  await eventually('it is active', 30, async () => (await state(node_id)) === 'ACTIVE');
+  await eventually('it has beaten', 10, async () => (await readRegistration(registrar.pool, node_id))?.last_heartbeat_at);
+  child.kill('SIGKILL');
+  return node_id;
+}
+
+/** The event that says so, and how long after the node's last beat it was published. Seconds. */
+async function expiryOf(node_id: string) {
+  const { event } = await eventually('its expiry is published', 30, () => registrar.of(node_id).find(({ event: { event_type } }) => event_type === 'NodeLivenessExpired'));
+  const last = String(event.payload['last_heartbeat_at']);
+  expect(last).toMatch(/^\d{4}-/);
+  return { event, after: (Date.parse(event.emitted_at) - Date.parse(last)) / 1_000 };
+}
+
+const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+
+describe.each([
+  ['with the sweep', BY_THE_SWEEP, WINDOW + GRACE + 5],
+  ['without a sweep, by the timer of its own workflow', BY_THE_TIMER, WINDOW + GRACE + PERIOD],
+])('%s an active node', (_, contract, within) => {
+  beforeAll(async () => {
+    registrar = await Installation.start(contractDirectory({ orchestrator: contract }));
+  });
+  afterAll(async () => {
+    await registrar.stop();
   });
 
-  it('killed with -9 is found dead, published as expired, and out of Consul; when it starts again it is active again', async () => {
-    const node_id = `killed-${randomUUID()}`;
-    const first = processOf(node_id);
-    await eventually('it is active', 30, async () => (await state(node_id)) === 'ACTIVE');
-    await eventually('it has beaten', 10, async () => (await readRegistration(registrar.pool, node_id))?.last_heartbeat_at);
-    first.kill('SIGKILL');
-    await eventually('it has expired', 30, async () => (await state(node_id)) === 'LIVENESS_EXPIRED');
-    const record = await readRegistration(registrar.pool, node_id);
-    expect(record?.reason).toMatch(/no heartbeat within 4 s/);
+  it(`that is killed with -9, the only one on its partition, is found dead within ${within} s of its last beat: published, out of Consul, in the record; when it starts again it is active again`, async () => {
+    const node_id = await killed();
+    const { after } = await expiryOf(node_id);
+    expect(after).toBeGreaterThan(WINDOW + GRACE);
+    expect(after).toBeLessThan(within);
     await registrar.handle(node_id).result();
+    expect(await readRegistration(registrar.pool, node_id)).toMatchObject({ state: 'LIVENESS_EXPIRED', reason: expect.stringMatching(/no heartbeat within 4 s/) as string });
     expect(await registrar.catalog.instance(node_id)).toBeFalsy();
-    const expired = await eventually('the expiry is published', 10, () => registrar.of(node_id).find(({ event }) => event.event_type === 'NodeLivenessExpired'));
-    expect(expired.event.payload['last_heartbeat_at']).toMatch(/^\d{4}-/);
 
     const second = processOf(node_id);
     await eventually('it is active again', 30, async () => (await state(node_id)) === 'ACTIVE');
@@ -62,14 +73,54 @@ describe('an active node', () => {
     await eventually('it has left', 30, async () => (await state(node_id)) === 'DEREGISTERED');
   });
 
+  it('that beats stays active for many windows', async () => {
+    const node = registrar.node();
+    await node.start();
+    await pause(3 * WINDOW);
+    expect(await state(node.node_id)).toBe('ACTIVE');
+    const { registration, journal } = await registrar.status(node.node_id);
+    expect(registration).toMatchObject({ state: 'ACTIVE', attempt: 1 });
+    expect(journal.filter(({ what }) => what.startsWith('ignored'))).toEqual([]);
+  });
+
   it('is expired by nobody while the heartbeats cannot be read', async () => {
     const node = registrar.node();
     await node.start();
     await registrar.stopBridge();
-    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    await pause(20);
     expect(await state(node.node_id)).toBe('ACTIVE');
     await registrar.startBridge();
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    await pause(10);
     expect(await state(node.node_id)).toBe('ACTIVE');
+  });
+});
+
+describe('with the sweep', () => {
+  beforeAll(async () => {
+    registrar = await Installation.start(contractDirectory({ orchestrator: BY_THE_SWEEP }));
+  });
+  afterAll(async () => {
+    await registrar.stop();
+  });
+
+  it('a healthy node is not woken: its run has no event between becoming active and leaving', async () => {
+    const node = registrar.node();
+    await node.start();
+    const events = async () => ((await registrar.handle(node.node_id).fetchHistory()).events ?? []).length;
+    await eventually('its run waits', 10, async () => (await registrar.handle(node.node_id).describe()).raw.pendingWorkflowTask === null);
+    const before = await events();
+    await pause(3 * WINDOW);
+    expect(await events()).toBe(before);
+  });
+
+  it('a dead node whose run is lost too is ended by a run that adopts its record', async () => {
+    const node_id = await killed();
+    await registrar.handle(node_id).terminate('the run is lost');
+    const { after, event } = await expiryOf(node_id);
+    expect(after).toBeLessThan(WINDOW + GRACE + 5);
+    expect(await registrar.handle(node_id).result()).toMatchObject({ state: 'LIVENESS_EXPIRED', attempt: 1 });
+    expect(event.correlation_id).toBe((await readRegistration(registrar.pool, node_id))?.correlation_id);
+    expect(await registrar.catalog.instance(node_id)).toBeFalsy();
+    expect(registrar.counters()?.runs_adopted).toBeGreaterThan(0);
   });
 });

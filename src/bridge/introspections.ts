@@ -29,10 +29,9 @@ export function introspections(context: BridgeContext): (batch: RecordBatch) => 
 
 /** Waits for Temporal for as long as it takes. Returns why this message can't be told at all, else null. */
 async function tell({ temporal, temporalClient, taskQueue, counters, logger }: BridgeContext, message: Introspection, signal: AbortSignal): Promise<string | null> {
-  const options = { ...startOf(message, taskQueue), signal: INTROSPECTION_SIGNAL, signalArgs: [message] };
   try {
     await temporal.ride(
-      () => temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, () => temporalClient.workflow.signalWithStart(WORKFLOW_TYPE, options)),
+      () => temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, () => temporalClient.workflow.signalWithStart(WORKFLOW_TYPE, introductionOf(message, taskQueue))),
       { signal, isFinal: isAboutTheMessage },
     );
     counters.introspections += 1;
@@ -43,6 +42,11 @@ async function tell({ temporal, temporalClient, taskQueue, counters, logger }: B
     logger.error({ node_id, message_id, error }, 'an introspection can not be told to its workflow');
     return `Temporal refuses it: ${reasonOf(error)}`;
   }
+}
+
+/** How a node's registration is started by its introspection. */
+export function introductionOf(message: Introspection, taskQueue: string) {
+  return { ...startOf(message, taskQueue), signal: INTROSPECTION_SIGNAL, signalArgs: [message] };
 }
 
 function reasonOf(error: unknown): string {

@@ -235,7 +235,7 @@ describe('of several bridges', () => {
     expect(await one.session()).toBe(session);
 
     one.resign();
-    const next = (await eventually('the second leads', 5, () => two.session())) as PoolClient;
+    const next = await eventually<PoolClient>('the second leads', 5, () => two.session());
     expect(await one.session()).toBeNull();
 
     await admin.query('select pg_terminate_backend($1)', [await pid(next)]);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import pLimit from 'p-limit';
-import { startOf } from '../../../src/bridge/introspections.js';
+import { introductionOf } from '../../../src/bridge/introspections.js';
 import type { Config } from '../../../src/config.js';
 import { consume, type Subscription } from '../../../src/kafka/index.js';
 import { parsePublished, type PublishedEventType } from '../../../src/protocol/envelope.js';
@@ -71,7 +71,7 @@ export class Registrations {
     const accepted = this.#when(node_id, 'NodeRegistrationAccepted');
     const active = this.#when(node_id, 'NodeBecameActive');
     const began = performance.now();
-    const handle = await this.client.workflow.signalWithStart(kind, startOf(node, this.config.taskQueue));
+    const handle = await this.client.workflow.signalWithStart(kind, introductionOf(node, this.config.taskQueue));
     await accepted;
     await handle.signal<[AckSignal]>(ACK_SIGNAL, { message_id: randomUUID(), node_id, correlation_id, at: new Date().toISOString() });
     await active;

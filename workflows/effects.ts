@@ -90,11 +90,14 @@ function ordinary(route: EffectRoute, purpose: Purpose, request: EffectRequest):
 }
 
 async function localFirst(route: EffectRoute, purpose: Purpose, request: EffectRequest): Promise<EffectResult> {
-  const { cancellationType, summary } = optionsFor(route, purpose, request);
+  const { summary } = optionsFor(route, purpose, request);
   try {
-    return await scheduleLocalActivity<EffectResult>(route.activity, [request], { ...QUICK, cancellationType, summary });
+    // Never cancelled, it ends within its 3 s: cancelling one that has answered in the same workflow task,
+    // as another's fence does, fails that task (SDK 1.24, "Invalid transition in state machine").
+    return await CancellationScope.nonCancellable(() => scheduleLocalActivity<EffectResult>(route.activity, [request], { ...QUICK, summary }));
   } catch (error) {
-    if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
+    if (!(error instanceof TemporalFailure)) throw error;
+    // In a flight that has been cancelled meanwhile, this begins nothing and throws the cancellation.
     return ordinary(route, purpose, request);
   }
 }

@@ -1,0 +1,245 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import type { CompiledContract, Machine } from '../../src/contracts/compiled.js';
+import { loadContracts } from '../../src/contracts/load.js';
+import type { Status } from '../../workflows/details.js';
+import { initialState, reduce, type ReducerState } from '../../workflows/core/reducer.js';
+import { RETRY_UPDATE, workflowId, WORKFLOW_TYPE } from '../../workflows/messages.js';
+import type { registration } from '../../workflows/registration.js';
+import { contractDirectory } from '../unit/contract-files.js';
+import { startHarness, type Harness } from './harness.js';
+import { OVER, RUNNING } from './situations.js';
+
+/**
+ * Each transition of both shipped state machines, taken by a run through the
+ * workflow. The list of tests is made from the contract: a transition that no
+ * run takes is a red test. What was taken is read from what the run says of
+ * itself: its journal, and the reducer's state in its status.
+ */
+
+const shipped = loadContracts().compiled;
+
+/** "AWAITING_ACK -> ACTIVE by ack_received" for each transition of a machine. */
+function transitionsOf({ states }: Machine): string[] {
+  return Object.entries(states).flatMap(([from, { transitions }]) => Object.entries(transitions).map(([trigger, { to }]) => named(from, to, trigger)));
+}
+
+function named(from: string, to: string, trigger: string): string {
+  return `${from} -> ${to} by ${trigger}`;
+}
+
+/** The orchestrator's transitions as the journal tells them, each with the trigger that leads from the one to the other. */
+function orchestratorTook({ journal }: Status): string[] {
+  return journal.flatMap(({ what }) => {
+    const [, from = '', to = ''] = /^(\w+) -> (\w+)/.exec(what) ?? [];
+    const triggers = Object.entries(shipped.orchestrator.states[from]?.transitions ?? {}).filter(([, transition]) => transition.to === to);
+    if (triggers.length > 1) throw new Error(`The journal cannot tell which of ${triggers.map(([trigger]) => trigger).join(', ')} led from ${from} to ${to}`);
+    return triggers.map(([trigger]) => named(from, to, trigger));
+  });
+}
+
+/** The reducer's transitions: what the journal says that it heard, reduced; it must end where the run's reducer is. */
+function reducerTook({ journal, registration: node }: Status, contract: CompiledContract): string[] {
+  const took: string[] = [];
+  let state = initialState(contract);
+  let refused = false;
+  const hear = (trigger: string): void => {
+    const next: ReducerState = reduce(state, { id: `${took.length} ${trigger}`, trigger, node_id: node?.node_id ?? '' }, contract).state;
+    if (next !== state) took.push(named(state.status, next.status, trigger));
+    state = next;
+  };
+  for (const { what } of journal) {
+    const confirmation = contract.confirmations[what];
+    if (/^attempt \d+ begins/.test(what)) {
+      state = initialState(contract);
+      refused = what.includes(', refused: ');
+    } else if (what.startsWith('unknown -> ')) hear(refused ? 'validation_failed' : 'introspection_received');
+    else if (what.startsWith('refused for good')) hear('error_received');
+    else if (confirmation !== undefined) hear(confirmation.trigger);
+  }
+  const { status, consul_confirmed, postgres_confirmed } = state;
+  expect(node?.reducer).toMatchObject({ status, consul_confirmed, postgres_confirmed });
+  return took;
+}
+
+let h: Harness;
+beforeAll(async () => {
+  h = await startHarness();
+});
+afterEach(() => {
+  h.world.contract = shipped;
+  h.world.failures.clear();
+});
+afterAll(async () => {
+  await h.stop();
+});
+
+type Run = (h: Harness) => Promise<Status>;
+
+const inSituation = (name: string): Run => async () => {
+  const met = await RUNNING[name]!.reach(h);
+  const status = await h.status(met.node_id);
+  await met.leaves();
+  return status;
+};
+
+const active: Run = async () => {
+  const met = await RUNNING['ACTIVE']!.reach(h);
+  return h.status(met.node_id);
+};
+
+/** Ends there, and says so after its end. */
+const over = (name: string): Run => async () => {
+  const met = await OVER[name]!.reach(h);
+  return h.status(met.node_id);
+};
+
+const leaves = (name: string): Run => async () => {
+  const met = await RUNNING[name]!.reach(h);
+  await met.says('shutdown');
+  const status = await h.until(met.node_id, 'leaving', ({ registration: node }) => node?.state === 'DEREGISTERED');
+  met.release();
+  return status;
+};
+
+/** A backend that refuses for good, before the other has confirmed or after. */
+const refused = (others: number): Run => async () => {
+  h.world.fail('consul.register', others, 'permission denied', 'BackendRefused');
+  const introspection = await h.introspection();
+  const release = h.world.hold(others === 1 ? 'postgres.upsert_registration' : 'consul.register', introspection.node_id);
+  await h.introduce(introspection);
+  await h.until(introspection.node_id, 'as far', ({ registration: node }) => node?.reducer.status === (others === 1 ? 'failed' : 'partial'));
+  if (others !== 1) h.world.fail('consul.register', 1, 'permission denied', 'BackendRefused');
+  release();
+  return h.until(introspection.node_id, 'failed', ({ registration: node }) => node?.reducer.status === 'failed' && node.ended);
+};
+
+/** Under a contract of which only this differs. */
+const under = (contract: Parameters<typeof contractDirectory>[0], run: Run): Run => async () => {
+  h.world.contract = loadContracts(contractDirectory(contract)).compiled;
+  return run(h);
+};
+
+const ORCHESTRATOR: Readonly<Record<string, Run>> = {
+  'PENDING_REGISTRATION -> ACCEPTED by reducer_complete': active,
+  'PENDING_REGISTRATION -> REJECTED by reducer_failed': over('REJECTED'),
+  'PENDING_REGISTRATION -> DEREGISTERED by shutdown_received': leaves('PENDING_REGISTRATION, Consul outstanding'),
+  'ACCEPTED -> AWAITING_ACK by entry_done': active,
+  // As shipped, what is heard in ACCEPTED waits until accepted is published, and the node is AWAITING_ACK. It takes
+  // an effect on the way there to be in ACCEPTED with an ear for it.
+  'ACCEPTED -> DEREGISTERED by shutdown_received': under(
+    { orchestrator: 'state_machine: { states: [{ state_name: "AWAITING_ACK", entry_actions: ["emit_postgres_intent", "emit_registration_accepted"], timer: "ack" }] }' },
+    async () => {
+      const introspection = await h.introspection();
+      const { node_id } = introspection;
+      const releaseConsul = h.world.hold('consul.register', node_id);
+      await h.introduce(introspection);
+      await h.until(node_id, 'partial', ({ registration: node }) => node?.reducer.status === 'partial');
+      const release = h.world.hold('postgres.upsert_registration', node_id);
+      releaseConsul();
+      await h.until(node_id, 'ACCEPTED', ({ registration: node }) => node?.state === 'ACCEPTED');
+      await h.introduce({ ...introspection, message_id: 'm', correlation_id: 'leaving', reason: 'shutdown' });
+      const status = await h.until(node_id, 'leaving', ({ registration: node }) => node?.state === 'DEREGISTERED');
+      release();
+      return status;
+    },
+  ),
+  'AWAITING_ACK -> ACK_RECEIVED by ack_received': active,
+  'AWAITING_ACK -> ACK_TIMED_OUT by ack_timeout': over('ACK_TIMED_OUT'),
+  'AWAITING_ACK -> DEREGISTERED by shutdown_received': leaves('AWAITING_ACK'),
+  'ACK_RECEIVED -> ACTIVE by entry_done': active,
+  'ACK_RECEIVED -> DEREGISTERED by shutdown_received': leaves('ACK_RECEIVED, Consul in flight'),
+  'ACK_TIMED_OUT -> AWAITING_ACK by entry_done': inSituation('AWAITING_ACK, in the second round'),
+  'ACTIVE -> LIVENESS_EXPIRED by lease_expired': over('LIVENESS_EXPIRED'),
+  'ACTIVE -> DEREGISTERED by shutdown_received': leaves('ACTIVE'),
+};
+
+const REDUCER: Readonly<Record<string, Run>> = {
+  'idle -> pending by introspection_received': active,
+  'idle -> failed by validation_failed': under({ orchestrator: 'admission: [{ require: "node_version at_least 9.0.0", reason: "too old" }]' }, async () => {
+    const introspection = await h.introspection();
+    await (await h.introduce(introspection)).result();
+    return h.status(introspection.node_id);
+  }),
+  // As shipped, nothing that could be refused is in flight while the reducer is idle: it takes a machine that begins
+  // before idle.
+  'idle -> failed by error_received': under(
+    {
+      reducer: `
+state_machine:
+  initial_state: "unheard"
+  states:
+    - { state_name: "unheard" }
+    - { state_name: "idle", entry_actions: ["emit_consul_intent", "emit_postgres_intent"] }
+  transitions:
+    - { from_state: "unheard", to_state: "idle", trigger: "introspection_received" }
+`,
+    },
+    async () => {
+      h.world.fail('consul.register', 1, 'permission denied', 'BackendRefused');
+      const introspection = await h.introspection();
+      await (await h.introduce(introspection)).result();
+      return h.status(introspection.node_id);
+    },
+  ),
+  'pending -> partial by consul_confirmed': inSituation('PENDING_REGISTRATION, PostgreSQL outstanding'),
+  'pending -> partial by postgres_confirmed': inSituation('PENDING_REGISTRATION, Consul outstanding'),
+  'partial -> complete by consul_confirmed': inSituation('ACCEPTED, accepted is being published'),
+  'partial -> complete by postgres_confirmed': async () => {
+    const met = await RUNNING['PENDING_REGISTRATION, PostgreSQL outstanding']!.reach(h);
+    met.release();
+    return h.untilState(met.node_id, 'AWAITING_ACK');
+  },
+  'pending -> failed by error_received': refused(1),
+  'partial -> failed by error_received': refused(0),
+};
+
+describe('the orchestrator is taken', () => {
+  it.each(transitionsOf(shipped.orchestrator))('from %s', async (transition) => {
+    const run = ORCHESTRATOR[transition];
+    if (run === undefined) throw new Error(`No run takes the transition ${transition}: write one in ${import.meta.filename}`);
+    expect(orchestratorTook(await run(h))).toContain(transition);
+  });
+
+  it('by no run of this list from where the contract leads nowhere any more', () => {
+    expect(Object.keys(ORCHESTRATOR).sort()).toEqual(transitionsOf(shipped.orchestrator).sort());
+  });
+});
+
+/** Taken when an operator tries again: not by what the run hears, but by the attempt that begins anew. */
+const RESETS: Readonly<Record<string, () => Promise<{ node_id: string; release: () => void }>>> = {
+  'failed -> idle by reset': () => OVER['REJECTED, being recorded']!.reach(h),
+  'complete -> idle by reset': () => RUNNING['AWAITING_ACK']!.reach(h),
+};
+
+describe('the reducer is taken', () => {
+  const [resets, heard] = [true, false].map((wanted) => transitionsOf(shipped.reducer).filter((transition) => transition.endsWith(' by reset') === wanted));
+
+  it.each(heard ?? [])('from %s', async (transition) => {
+    const run = REDUCER[transition];
+    if (run === undefined) throw new Error(`No run takes the transition ${transition}: write one in ${import.meta.filename}`);
+    const status = await run(h);
+    expect(reducerTook(status, h.world.contract)).toContain(transition);
+  });
+
+  it.each(resets ?? [])('from %s', async (transition) => {
+    const reach = RESETS[transition];
+    if (reach === undefined) throw new Error(`No run takes the transition ${transition}: write one in ${import.meta.filename}`);
+    const { node_id, release } = await reach();
+    const before = (await h.status(node_id)).registration;
+    const releaseKafka = h.world.hold('publish_events', node_id);
+    const workflow = new WithStartWorkflowOperation(WORKFLOW_TYPE, { workflowId: workflowId(node_id), taskQueue: 'registration', args: [{ node_id }], workflowIdConflictPolicy: 'USE_EXISTING' });
+    const retried = h.env.client.workflow.executeUpdateWithStart<typeof registration, number, []>(RETRY_UPDATE, { startWorkflowOperation: workflow });
+    const { registration: after } = await h.until(node_id, 'in attempt 2', (status) => status.registration?.attempt === 2);
+    releaseKafka();
+    release();
+    expect(named(before?.reducer.status ?? '', after?.reducer.status ?? '', 'reset')).toBe(transition);
+    // What the new attempt begins with is what the reducer answers to the reset.
+    expect(after?.reducer).toEqual(reduce(before?.reducer ?? initialState(shipped), { id: 'reset', trigger: 'reset', node_id }, shipped).state);
+    expect(await retried).toBe(2);
+  });
+
+  it('by no run of this list from where the contract leads nowhere any more', () => {
+    expect([...Object.keys(REDUCER), ...Object.keys(RESETS)].sort()).toEqual(transitionsOf(shipped.reducer).sort());
+  });
+});

@@ -1,6 +1,9 @@
 import type { Pool } from 'pg';
+import type { BrakeQuestion, BrakeRule } from '../src/registry/brake.js';
+import { BrakeLog, heldSentence } from '../src/registry/brake-words.js';
 import { claimLease, type ClaimedLease } from '../src/registry/claim-lease.js';
 import { placeOf } from '../src/registry/pool.js';
+import { logger } from '../src/telemetry.js';
 import type { Activities, LeaseAnswer, LeaseQuestion } from './api.js';
 import { asking } from './failures.js';
 
@@ -9,11 +12,16 @@ export interface VerifyLeaseOptions {
   readonly heartbeatTopic: string;
   /** Version of the contract that this worker runs now. */
   readonly contractVersion: () => string;
+  /** The brake as this worker's contract has it. */
+  readonly brake: BrakeRule;
 }
 
 /** Is the node gone? If so its lease is claimed by the same statement; if that can't be known, nobody expires. */
-export function verifyLease(pool: Pool, { heartbeatTopic, contractVersion }: VerifyLeaseOptions): Activities['verify_lease'] {
+export function verifyLease(pool: Pool, { heartbeatTopic, contractVersion, brake }: VerifyLeaseOptions): Activities['verify_lease'] {
+  const log = new BrakeLog(logger('worker'));
   return async (question) => {
+    const { window_seconds, grace_seconds } = question;
+    const about: BrakeQuestion = { topic: heartbeatTopic, window_seconds, grace_seconds, rule: brake };
     const claim = await asking(
       {
         backend: `PostgreSQL at ${placeOf(pool)}`,
@@ -21,26 +29,29 @@ export function verifyLease(pool: Pool, { heartbeatTopic, contractVersion }: Ver
         node_id: question.node_id,
         ifRefused: 'look at the rights of the database user',
       },
-      () => claimLease(pool, { ...question, topic: heartbeatTopic }),
+      () => claimLease(pool, { ...about, node_id: question.node_id, attempt: question.attempt }),
     );
-    return { contract_version: contractVersion(), ...answer(question, claim, heartbeatTopic) };
+    log.seen(claim, about);
+    return { contract_version: contractVersion(), ...answer(question, claim, about) };
   };
 }
 
 type Outcome = LeaseAnswer extends infer A ? (A extends LeaseAnswer ? Omit<A, 'contract_version'> : never) : never;
 
-function answer(question: LeaseQuestion, claim: ClaimedLease, topic: string): Outcome {
+function answer(question: LeaseQuestion, claim: ClaimedLease, about: BrakeQuestion): Outcome {
   if (claim.claimed) return { outcome: 'claimed', last_heartbeat_at: claim.last_heartbeat_at };
   if (claim.alive && claim.deadline !== null && claim.holder === question.attempt) {
     return { outcome: 'renewed', deadline: claim.deadline };
   }
-  return { outcome: 'unknown', why: whyUnknown(question, claim, topic), again_at: lookAgain(question, claim) };
+  return { outcome: 'unknown', why: whyUnknown(question, claim, about), again_at: lookAgain(question, claim) };
 }
 
-function whyUnknown({ node_id, attempt }: LeaseQuestion, claim: ClaimedLease, topic: string): string {
-  if (claim.holder === null) return `node ${node_id} has no lease: nothing can be said about it`;
+function whyUnknown({ node_id, attempt }: LeaseQuestion, claim: ClaimedLease, about: BrakeQuestion): string {
+  if (claim.held) return heldSentence(claim, about, claim.now);
+  if (claim.reopened_until !== null) return `the lease of node ${node_id} was lost; it has one again, which runs out at ${claim.reopened_until} unless it beats`;
+  if (claim.holder === null) return `node ${node_id} has no lease, and its record says that attempt ${attempt} is over: nothing can be said about it`;
   if (claim.holder !== attempt) return `the lease of node ${node_id} is held by attempt ${claim.holder}, not by ${attempt}`;
-  if (claim.watermark === null) return `no heartbeat of ${topic} was ever stored: is the bridge running?`;
+  if (claim.watermark === null) return `no heartbeat of ${about.topic} was ever stored: is the bridge running?`;
   if (claim.judged_from !== null && claim.watermark < claim.judged_from) {
     return `the heartbeats had stood still: nobody expires before they are stored up to ${claim.judged_from} (now: ${claim.watermark})`;
   }

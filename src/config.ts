@@ -25,6 +25,8 @@ export interface Config {
   readonly taskQueue: string;
   readonly contractsDir: string;
   readonly dataDir: string;
+  /** host:port at which a bridge and a worker tell Prometheus about themselves; undefined: they do not. */
+  readonly metrics: { readonly bridge?: string; readonly worker?: string };
   /** Which servers were given from outside: nothing is started for these. */
   readonly fromEnvironment: Readonly<Record<ServerName, boolean>>;
 }
@@ -43,6 +45,8 @@ export function loadConfig(env: Environment = process.env): Config {
   const own = runningState(dataDir)?.addresses ?? {};
   const outside = outsideAddresses(env);
   const token = given(env, 'CONSUL_HTTP_TOKEN');
+  const bridgeMetrics = metricsAddress(env, 'REGISTRAR_BRIDGE_METRICS');
+  const workerMetrics = metricsAddress(env, 'REGISTRAR_WORKER_METRICS');
   return {
     temporal: temporalConfig(env, own),
     kafka: { brokers: outside.kafka ?? own.kafka ?? ['localhost:9092'] },
@@ -53,6 +57,7 @@ export function loadConfig(env: Environment = process.env): Config {
     taskQueue: given(env, 'REGISTRAR_TASK_QUEUE') ?? 'registration',
     contractsDir: contractsDir(env),
     dataDir,
+    metrics: { ...(bridgeMetrics !== undefined && { bridge: bridgeMetrics }), ...(workerMetrics !== undefined && { worker: workerMetrics }) },
     fromEnvironment: {
       temporal: given(env, 'TEMPORAL_ADDRESS') !== undefined || usesTemporalFile(env),
       kafka: outside.kafka !== undefined,
@@ -180,6 +185,12 @@ function withoutPassword(value: string): string {
 }
 
 // ---- ours
+
+/** A port alone is one of this machine's own, which nobody else can ask. */
+function metricsAddress(env: Environment, variable: string): string | undefined {
+  const value = given(env, variable);
+  return value === undefined ? undefined : checkHostPort(variable, /^\d+$/.test(value) ? `127.0.0.1:${value}` : value);
+}
 
 function topicSegment(env: Environment, variable: string): string | undefined {
   const value = given(env, variable);

@@ -83,7 +83,7 @@ function activitiesOf(config: Config, contracts: Contracts, { pool, catalog, pro
   return {
     open_attempt: openAttempt(pool, compiled),
     publish_events: publishEvents(producer, config),
-    verify_lease: verifyLease(pool, { heartbeatTopic: topics.heartbeats, contractVersion: () => compiled.version }),
+    verify_lease: verifyLease(pool, { heartbeatTopic: topics.heartbeats, contractVersion: () => compiled.version, brake: contracts.brake }),
     verify_acks_read: verifyAcksRead(pool, { ackTopic: topics.acks }),
     'consul.register': consulRegister(catalog),
     'consul.pass': consulPass(catalog),

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import type { Contracts } from '../contracts/load.js';
 import { createAdmin } from '../kafka/admin.js';
 import { consume, type RecordBatch, type Subscription } from '../kafka/consumer.js';
@@ -8,6 +9,7 @@ import type { KafkaHandle } from '../kafka/kafka.js';
 import { createProducer } from '../kafka/producer.js';
 import { logger as namedLogger } from '../telemetry.js';
 import { acks } from './acks.js';
+import { brakeQuestion, watchBrake } from './brake.js';
 import type { BridgeContext } from './context.js';
 import { newCounters, type BridgeCounters } from './counters.js';
 import { DeadLetters } from './dead-letters.js';
@@ -15,6 +17,7 @@ import { every, type Repetition } from './every.js';
 import { heartbeats } from './heartbeats.js';
 import { IntrospectionRequests } from './introspection-requests.js';
 import { introspections } from './introspections.js';
+import { bridgeMetrics, type ReadTopic } from './metrics.js';
 import { Backend } from './outage.js';
 import { startSweep } from './sweep.js';
 import { bridgeTopics, groupId, type Names } from './topics.js';
@@ -42,6 +45,8 @@ export interface Bridge {
   /** Finishes what it holds, commits, leaves the groups, closes what it opened. The Temporal client and the pool stay open. */
   stop(): Promise<void>;
   counters(): Readonly<BridgeCounters>;
+  /** The counters, lags, watermarks and the brake, for Prometheus. */
+  readonly metrics: Registry;
 }
 
 /** Often enough that a quiet second is not taken for a standstill, however short the heartbeat interval is. */
@@ -120,6 +125,9 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   }
 
   const watermarks = new Backend('the broker or the database that keeps the watermarks', logger);
+  const brake = watchBrake(context, brakeQuestion(contracts, config));
+  const read = (kind: 'introspections' | 'acks' | 'heartbeats'): ReadTopic => ({ topic: topics[kind], groupId: groupId(kind, config), hasWatermark: kind !== 'introspections' });
+  const metrics = bridgeMetrics(context, admin, [read('introspections'), read('acks'), read('heartbeats')], brake.state);
   const ticks = Object.values(quiet).map((partitions) =>
     every(quietMs(standstillSeconds), async () => {
       try {
@@ -130,7 +138,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
       }
     }),
   );
-  ticks.push(startSweep(context, contracts, topics.heartbeats));
+  ticks.push(startSweep(context, contracts, topics.heartbeats), brake);
   logger.info({ topics, taskQueue: config.taskQueue }, 'bridge runs');
-  return { stop: () => release(subscriptions, ticks), counters: () => ({ ...counters }) };
+  return { stop: () => release(subscriptions, ticks), counters: () => ({ ...counters }), metrics };
 }

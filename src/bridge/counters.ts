@@ -7,7 +7,9 @@ export interface BridgeCounters {
   heartbeats: number;
   /** Newest heartbeats of a batch whose node has no open lease. */
   heartbeats_without_lease: number;
-  /** Such nodes that were asked to introduce themselves again. */
+  /** Heartbeats whose record's time lay in the future: their arrival was taken instead. */
+  heartbeats_from_the_future: number;
+  /** Nodes without a lease that were asked to introduce themselves again. */
   introspections_requested: number;
   dead_letters: number;
   /** Looks for suspects, while this bridge is the one that sweeps. */
@@ -29,6 +31,7 @@ export function newCounters(): BridgeCounters {
     acks_without_run: 0,
     heartbeats: 0,
     heartbeats_without_lease: 0,
+    heartbeats_from_the_future: 0,
     introspections_requested: 0,
     dead_letters: 0,
     sweeps: 0,

@@ -21,7 +21,7 @@ interface NewestBeat extends Beat {
 export function heartbeats(context: BridgeContext, stream: StoredStream, requests: IntrospectionRequests): (batch: RecordBatch) => Promise<void> {
   const { counters, deadLetters, pool, postgres } = context;
   return async (batch) => {
-    const { beats, refused } = newestPerNode(batch.records);
+    const { beats, refused, fromTheFuture } = newestPerNode(batch.records);
     await deadLetters.put(refused, batch.signal);
     const { withoutLease, registering } = await postgres.ride(
       () =>
@@ -35,16 +35,25 @@ export function heartbeats(context: BridgeContext, stream: StoredStream, request
     for (const record of batch.records) batch.done(record);
     counters.heartbeats += batch.records.length - refused.length;
     counters.heartbeats_without_lease += withoutLease.length;
+    counters.heartbeats_from_the_future += fromTheFuture;
     // A node may beat from its ack on; its lease is opened a moment later, and there is nothing to ask it.
     const lost = new Set(withoutLease.filter((node_id) => !registering.includes(node_id)));
     await requests.ask([...beats.values()].filter(({ node_id }) => lost.has(node_id)));
   };
 }
 
-function newestPerNode(records: readonly IncomingRecord[]): { readonly beats: ReadonlyMap<string, NewestBeat>; readonly refused: readonly DeadLetter[] } {
+interface Newest {
+  readonly beats: ReadonlyMap<string, NewestBeat>;
+  readonly refused: readonly DeadLetter[];
+  /** How many said that they were sent after they arrived. */
+  readonly fromTheFuture: number;
+}
+
+function newestPerNode(records: readonly IncomingRecord[]): Newest {
   const beats = new Map<string, NewestBeat>();
   const refused: DeadLetter[] = [];
   const now = new Date().toISOString();
+  let fromTheFuture = 0;
   for (const record of records) {
     const parsed = parseHeartbeat(record.value, record);
     if (!parsed.ok) {
@@ -54,8 +63,9 @@ function newestPerNode(records: readonly IncomingRecord[]): { readonly beats: Re
     const { node_id } = parsed.message;
     // On a topic that keeps the producer's time, a node with a wrong clock would never expire.
     const at = parsed.message.at < now ? parsed.message.at : now;
+    if (parsed.message.at > now) fromTheFuture += 1;
     const before = beats.get(node_id);
     if (before === undefined || before.at <= at) beats.set(node_id, { node_id, at, record });
   }
-  return { beats, refused };
+  return { beats, refused, fromTheFuture };
 }

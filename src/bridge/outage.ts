@@ -64,7 +64,17 @@ export class Backend {
     return result;
   }
 
-  /** For callers that do not wait: a failure is said once per outage. */
+  /** For callers that do not wait, and can do without the answer: one try; a failure is said once per outage. */
+  async look(attempt: () => Promise<void>): Promise<void> {
+    try {
+      await attempt();
+      this.answered();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** A failure, said once per outage. */
   failed(error: unknown): void {
     this.#failures += 1;
     const now = Date.now();

@@ -1,6 +1,7 @@
 import type { Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import pc from 'picocolors';
+import { brakeQuestion } from '../bridge/brake.js';
 import { groupId } from '../bridge/topics.js';
 import type { Config } from '../config.js';
 import { loadContracts, type Contracts } from '../contracts/load.js';
@@ -10,6 +11,7 @@ import { ConsulError } from '../registry/consul-error.js';
 import { createPool } from '../registry/pool.js';
 import { schemaVersion } from '../registry/schema-version.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/messages.js';
+import { brakeLine, reportBrake, type BrakeReport } from './brake.js';
 import { connectTemporal, unreachable } from './connect.js';
 import { wordsOf } from './errors.js';
 import { CliError } from './exit-codes.js';
@@ -19,7 +21,7 @@ import { postgresPlace } from './prepare.js';
 import { allTopics } from './topics.js';
 
 export interface Check {
-  readonly about: 'contracts' | 'temporal' | 'kafka' | 'consul' | 'postgres';
+  readonly about: 'contracts' | 'temporal' | 'kafka' | 'consul' | 'postgres' | 'liveness';
   /** What was looked at. */
   readonly what: string;
   readonly ok: boolean;
@@ -43,7 +45,7 @@ export async function diagnose(config: Config): Promise<Diagnosis> {
     checkTemporal(config),
     contracts === null ? [] : checkKafka(config, contracts),
     checkConsul(config),
-    checkPostgres(config),
+    checkPostgres(config, contracts),
   ]);
   const checks = [check, ...groups.flat()];
   return { ok: checks.every(({ ok }) => ok), checks };
@@ -192,7 +194,7 @@ async function consulWrites(client: ConsulClient): Promise<Check> {
   return verdict('consul', 'may write nodes and services', true, 'yes', '');
 }
 
-async function checkPostgres(config: Config): Promise<Check[]> {
+async function checkPostgres(config: Config, contracts: Contracts | null): Promise<Check[]> {
   const where = postgresPlace(config);
   const answers = { about: 'postgres', what: `answers at ${where}` } as const;
   const pool = createPool(config.postgres.connectionString, { max: 1, connectTimeoutMs: WITHIN_MS });
@@ -203,10 +205,12 @@ async function checkPostgres(config: Config): Promise<Check[]> {
       { ...answers, ok: true, found: 'yes', todo: null },
       verdict('postgres', `migrated to version ${newest}`, current !== null && current >= newest, found, `Migrate it with '${command('setup')}'.`),
     ];
-    if (current !== null) {
-      const { rows } = await pool.query<{ may: boolean }>("select bool_and(has_table_privilege(name, 'select') and has_table_privilege(name, 'insert') and has_table_privilege(name, 'update')) as may from unnest(array['node_registrations', 'node_leases', 'stream_watermarks']) as name");
+    // Tables of a version that is not there yet can't be asked about.
+    if (current !== null && current >= newest) {
+      const { rows } = await pool.query<{ may: boolean }>("select bool_and(has_table_privilege(name, 'select') and has_table_privilege(name, 'insert') and has_table_privilege(name, 'update')) as may from unnest(array['node_registrations', 'node_leases', 'stream_watermarks', 'liveness_brake', 'lease_expiries']) as name");
       const may = rows[0]?.may === true;
       checks.push(verdict('postgres', 'may read and write the tables', may, may ? 'yes' : 'no', 'Grant select, insert, update and delete on the tables to this user.'));
+      if (may && contracts !== null) checks.push(brakeCheck(await reportBrake(pool, brakeQuestion(contracts, config))));
     }
     return checks;
   } catch (error) {
@@ -214,6 +218,10 @@ async function checkPostgres(config: Config): Promise<Check[]> {
   } finally {
     await pool.end();
   }
+}
+
+function brakeCheck(report: BrakeReport): Check {
+  return verdict('liveness', 'the brake on expiry', !report.held, brakeLine(report), `Are these nodes, their network or their Kafka down ('${command('list')}')? If they are gone for good: '${command('brake release')}'.`);
 }
 
 // ---- words

@@ -4,6 +4,7 @@ import { realpathSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { ackCommand } from './commands/ack.js';
+import { brakeCommand } from './commands/brake.js';
 import { bridgeCommand } from './commands/bridge.js';
 import { contractsCommand } from './commands/contracts.js';
 import { demoCommand } from './commands/demo.js';
@@ -30,7 +31,7 @@ export function createProgram(): Command {
     .exitOverride()
     .showHelpAfterError("(add --help for what there is, with examples)")
     .configureHelp({ sortSubcommands: false });
-  const commands = [demoCommand, upCommand, workerCommand, bridgeCommand, nodeCommand, statusCommand, listCommand, ackCommand, retryCommand, stopCommand, startCommand, wipeCommand, doctorCommand, contractsCommand, setupCommand];
+  const commands = [demoCommand, upCommand, workerCommand, bridgeCommand, nodeCommand, statusCommand, listCommand, ackCommand, retryCommand, stopCommand, startCommand, wipeCommand, doctorCommand, brakeCommand, contractsCommand, setupCommand];
   for (const define of commands) define(program);
   program.addHelpText('after', () => `\n${firstExamples(program)}\n\n${EXIT_CODES_HELP}\n\nWhere the servers are comes from the environment (TEMPORAL_ADDRESS, KAFKA_BROKERS, CONSUL_HTTP_ADDR,\nDATABASE_URL), else from the servers that 'up' or 'demo' runs on REGISTRAR_DATA_DIR (.registrar).`);
   return program;

@@ -4,6 +4,7 @@ import { startBridge } from '../bridge/index.js';
 import type { Config } from '../config.js';
 import { loadContracts } from '../contracts/load.js';
 import { createKafka } from '../kafka/index.js';
+import { serveMetrics, type MetricsServer } from '../metrics.js';
 import { createPool } from '../registry/pool.js';
 import { logger } from '../telemetry.js';
 import { temporalOptions } from './connect.js';
@@ -31,10 +32,12 @@ export async function runBridge(config: Config, onReady: () => void = () => unde
   connection
     .withDeadline(Date.now() + CONNECT_WITHIN_MS, () => connection.workflowService.getSystemInfo({}))
     .catch((error: unknown) => logger('bridge').debug({ err: error }, 'Temporal does not answer yet'));
+  let metrics: MetricsServer | undefined;
   try {
     const starting = startBridge({ config, contracts, temporalClient, pool, kafka, signal: stopping.signal });
     const bridge = await Promise.race([starting, stopping.requested.then(() => delay(LEAVE_WITHIN_MS))]);
     if (bridge === undefined) return;
+    if (config.metrics.bridge !== undefined) metrics = await serveMetrics(config.metrics.bridge, bridge.metrics);
     onReady();
     await stopping.requested;
     await bridge.stop();
@@ -42,6 +45,6 @@ export async function runBridge(config: Config, onReady: () => void = () => unde
     // Told to stop while it was still waiting for a server: it held nothing.
     if (!stopping.signal.aborted) throw error;
   } finally {
-    await Promise.allSettled([pool.end(), connection.close()]);
+    await Promise.allSettled([metrics?.close(), pool.end(), connection.close()]);
   }
 }

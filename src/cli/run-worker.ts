@@ -12,7 +12,13 @@ const log = logger('worker');
  */
 export async function runWorker(config: Config): Promise<void> {
   // The runtime's own listeners would take a signal that comes before there is a worker, and tell nobody.
-  Runtime.install({ logger: new DefaultLogger('WARN', forward), shutdownSignals: [] });
+  const { worker: bindAddress } = config.metrics;
+  Runtime.install({
+    logger: new DefaultLogger('WARN', forward),
+    shutdownSignals: [],
+    // Temporal's own count of tasks, activities, retries and latencies says what a worker does.
+    ...(bindAddress === undefined ? {} : { telemetryOptions: { metrics: { prometheus: { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true } } } }),
+  });
   const stopping = untilStopped();
   const worker = await Promise.race([openWorker(config), stopping.requested]);
   // Told to stop while it was still bundling or waiting for a server: it held nothing.

@@ -19,6 +19,7 @@ import { EFFECT_HANDLERS } from './vocabulary.js';
 
 /** Turns checked sources into the small plain data that enters workflows. */
 export function compile({ orchestrator, reducer, effect }: ContractSources): CompiledContract {
+  const { brake: _, ...liveness } = orchestrator.liveness;
   const body: Omit<CompiledContract, 'version'> = {
     handlers: Object.fromEntries(
       orchestrator.handler_routing.handlers.map((row) => [
@@ -58,7 +59,7 @@ export function compile({ orchestrator, reducer, effect }: ContractSources): Com
     timers: Object.fromEntries(
       orchestrator.timers.map(({ timer, seconds, trigger, rounds, verify }) => [timer, { seconds, trigger, rounds: rounds ?? null, verify: verify ?? null }]),
     ),
-    liveness: orchestrator.liveness,
+    liveness,
     admission: orchestrator.admission.map((rule) => ({ require: parseCondition(rule.require) as Condition, reason: rule.reason })),
     refresh_actions: orchestrator.refresh_actions,
   };

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { check } from './check.js';
-import type { CompiledContract, ConsumedEvent, Retention, Sweep } from './compiled.js';
+import type { Brake, CompiledContract, ConsumedEvent, Retention, Sweep } from './compiled.js';
 import { compile, topicsOf } from './compile.js';
 import { parseLocated, Positions, type Fault } from './located.js';
 import { mergeContract } from './merge.js';
@@ -19,6 +19,7 @@ export interface Contracts {
   /** null: no sweep runs. */
   readonly sweep: Sweep | null;
   readonly retention: Retention;
+  readonly brake: Brake;
 }
 
 /** Every fault of a contract directory at once, one a line. */
@@ -59,8 +60,8 @@ export function loadContracts(dir: string = SHIPPED_CONTRACTS): Contracts {
   const sources = readSources(dir);
   const faults = check(sources);
   if (faults.length > 0) throw new ContractError(faults);
-  const { sweep, retention } = sources.orchestrator;
-  return { compiled: compile(sources), ...topicsOf(sources.orchestrator), sweep, retention };
+  const { sweep, retention, liveness } = sources.orchestrator;
+  return { compiled: compile(sources), ...topicsOf(sources.orchestrator), sweep, retention, brake: liveness.brake };
 }
 
 function readSources(dir: string): ContractSources {

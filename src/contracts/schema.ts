@@ -83,6 +83,11 @@ export const orchestratorSchema = z.strictObject({
     window_seconds: seconds,
     grace_seconds: seconds,
     heartbeat_interval_seconds: seconds,
+    brake: z.strictObject({
+      share: z.number().gt(0).lte(1).describe('nobody expires while a larger share of the fleet is gone at once; 1 never holds'),
+      max_hold_windows: z.number().positive().describe('the longest hold, in windows of a moving stream of heartbeats'),
+      floor: z.number().int().min(1).describe('not applied in fleets of fewer nodes'),
+    }),
   }),
   sweep: z
     .strictObject({ interval_seconds: seconds.describe('seconds between two looks for leases that have run out') })

@@ -24,7 +24,10 @@ const statement = `
     watermark = greatest(held.watermark, excluded.watermark),
     resumed_at = case
       when excluded.watermark - held.watermark > make_interval(secs => $5) then excluded.watermark
-      else held.resumed_at end`;
+      else held.resumed_at end,
+    moved_seconds = held.moved_seconds + case
+      when excluded.watermark - held.watermark > make_interval(secs => $5) then 0
+      else greatest(0, extract(epoch from excluded.watermark - held.watermark)) end`;
 
 export interface AdvanceOptions {
   /** A jump of the watermark longer than this is a standstill: beats of that time may never have been sent. Seconds. */

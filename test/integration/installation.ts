@@ -35,8 +35,11 @@ export interface PublishedRecord {
  */
 export class Installation {
   readonly published: PublishedRecord[] = [];
+  /** Warnings and errors of the bridge's log, oldest first. */
+  readonly said: string[] = [];
   readonly pool = createPool(servers().databaseUrl);
   readonly catalog = new Catalog({ address: servers().consulAddress });
+  readonly #logger = pino({ level: 'warn' }, { write: (line: string) => void this.said.push((JSON.parse(line) as { msg: string }).msg) });
   #nodes: RegisteredNode[] = [];
   #processes: RegistrarProcess[] = [];
   #worker: { worker: RegistrarWorker; running: Promise<void> } | null = null;
@@ -69,6 +72,8 @@ export class Installation {
     const kafka = createKafka({ brokers: kafkaBrokers, clientId: name, logger: silent });
     const client = new Client({ connection: await Connection.connect({ address: temporalAddress }) });
     const installation = new Installation(config, contracts, client, kafka);
+    // The fleet is judged as a whole; what other files have left dead in the table would be part of it.
+    await installation.pool.query('truncate node_leases, lease_expiries');
     installation.#reader = await installation.#read();
     return installation;
   }
@@ -100,7 +105,7 @@ export class Installation {
   }
 
   async startBridge(): Promise<void> {
-    this.#bridge = await startBridge({ config: this.config, contracts: this.contracts, temporalClient: this.client, pool: this.pool, kafka: this.kafka, logger: silent });
+    this.#bridge = await startBridge({ config: this.config, contracts: this.contracts, temporalClient: this.client, pool: this.pool, kafka: this.kafka, logger: this.#logger });
   }
 
   async stopBridge(): Promise<void> {

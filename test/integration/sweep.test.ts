@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SweepLeadership } from '../../src/bridge/sweep-leadership.js';
+import { loadContracts } from '../../src/contracts/load.js';
 import { claimLease } from '../../src/registry/claim-lease.js';
 import { findSuspects, type Position, type SuspectSearch } from '../../src/registry/find-suspects.js';
 import { migrate } from '../../src/registry/migrate.js';
@@ -94,7 +95,7 @@ describe('suspects', () => {
     for (const deadline of [-3_600, -20, -17, -15, -10, 0, 60]) await node(`at ${deadline}`, { deadline });
     const found = await suspects();
     const { rows } = await pool.query<{ node_id: string }>('select node_id from node_leases');
-    const claims = await Promise.all(rows.map(async ({ node_id }) => ({ node_id, ...(await claimLease(pool, { node_id, attempt: 1, topic: TOPIC, ...liveness })) })));
+    const claims = await Promise.all(rows.map(async ({ node_id }) => ({ node_id, ...(await claimLease(pool, { node_id, attempt: 1, topic: TOPIC, ...liveness, rule: loadContracts().brake })) })));
     expect(claims.flatMap(({ node_id, claimed }) => (claimed ? [node_id] : [])).sort()).toEqual([...found].sort());
     expect(found).toHaveLength(3);
   });

@@ -1,0 +1,105 @@
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { KafkaAdmin } from '../kafka/admin.js';
+import type { BrakeState } from '../registry/brake.js';
+import { shareOf } from '../registry/brake-words.js';
+import { lowestWatermark } from '../registry/watermarks.js';
+import type { BridgeContext } from './context.js';
+import type { BridgeCounters } from './counters.js';
+
+/** A topic that the bridge reads. */
+export interface ReadTopic {
+  readonly topic: string;
+  readonly groupId: string;
+  /** How far it is stored is kept in the database. */
+  readonly hasWatermark: boolean;
+}
+
+const HELP: Record<keyof BridgeCounters, string> = {
+  introspections: 'introspections told to their workflows',
+  acks: 'acks told to their workflows',
+  acks_without_run: 'acks for nodes whose registration had no run to tell',
+  heartbeats: 'heartbeats stored',
+  heartbeats_without_lease: 'newest heartbeats of a batch whose node has no open lease',
+  heartbeats_from_the_future: 'heartbeats whose time lay in the future; their arrival was taken instead',
+  introspections_requested: 'nodes without a lease that were asked to introduce themselves again',
+  dead_letters: 'messages put aside because nobody can understand them',
+  sweeps: 'looks for suspects, while this bridge was the one that sweeps',
+  suspects_woken: 'nodes whose run was told that their lease has run out',
+  runs_adopted: 'such nodes without a run, for which one was started',
+  records_purged: 'records of nodes that ended long ago, deleted',
+  leases_purged: 'leases that belonged to no lasting attempt, deleted',
+};
+
+/**
+ * What a bridge tells about itself, in Prometheus' words. Everything is read
+ * when it is asked for; what Kafka or the database doesn't answer is left out.
+ *
+ * @param brake how the brake stood when it was last looked at; null before the first look
+ */
+export function bridgeMetrics({ counters, pool, kafka, postgres }: BridgeContext, admin: KafkaAdmin, topics: readonly ReadTopic[], brake: () => BrakeState | null): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+  for (const [name, help] of Object.entries(HELP) as [keyof BridgeCounters, string][]) {
+    new Counter({
+      name: `registrar_bridge_${name}_total`,
+      help: `${help}, since this bridge was started`,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(counters[name]);
+      },
+    });
+  }
+
+  new Gauge({
+    name: 'registrar_consumer_lag_records',
+    help: 'records of a topic that no bridge has read and committed yet',
+    labelNames: ['topic'],
+    registers,
+    async collect() {
+      this.reset();
+      await kafka.look(async () => {
+        for (const { topic, groupId } of topics) this.set({ topic }, await lag(admin, topic, groupId));
+      });
+    },
+  });
+  new Gauge({
+    name: 'registrar_watermark_age_seconds',
+    help: 'how long ago the time lies up to which a whole topic is stored',
+    labelNames: ['topic'],
+    registers,
+    async collect() {
+      this.reset();
+      await postgres.look(async () => {
+        for (const { topic } of topics.filter(({ hasWatermark }) => hasWatermark)) {
+          const watermark = await lowestWatermark(pool, topic);
+          if (watermark !== null) this.set({ topic }, (Date.now() - Date.parse(watermark)) / 1_000);
+        }
+      });
+    },
+  });
+
+  const ofBrake = (name: string, help: string, value: (state: BrakeState) => number): void => {
+    new Gauge({
+      name: `registrar_brake_${name}`,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        const state = brake();
+        if (state !== null) this.set(value(state));
+      },
+    });
+  };
+  ofBrake('held', '1 while expiry is held, because too much of the fleet is gone at once', ({ held_since }) => (held_since === null ? 0 : 1));
+  ofBrake('share', 'of the fleet, how much looks dead or has expired within the last window', shareOf);
+  ofBrake('suspects', 'nodes with a lease that has run out', ({ suspects }) => suspects);
+  ofBrake('expired', 'nodes that have expired within the last window', ({ expired }) => expired);
+  ofBrake('active', 'nodes with an open lease, the suspects among them', ({ active }) => active);
+  return registry;
+}
+
+async function lag(admin: KafkaAdmin, topic: string, groupId: string): Promise<number> {
+  const [ends, committed] = await Promise.all([admin.topicEnds(topic), admin.committed(groupId, topic)]);
+  return ends.reduce((sum, { partition, low, high }) => sum + Number(high) - Math.max(Number(committed.get(partition) ?? low), Number(low)), 0);
+}

@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Pool, PoolClient } from 'pg';
+import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { newCounters, type BridgeCounters } from '../../src/bridge/counters.js';
+import { Backend } from '../../src/bridge/outage.js';
+import { startSweep } from '../../src/bridge/sweep.js';
 import { SweepLeadership } from '../../src/bridge/sweep-leadership.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { claimLease } from '../../src/registry/claim-lease.js';
@@ -251,5 +256,180 @@ describe('of several bridges', () => {
     expect(await two.session()).not.toBeNull();
     one.resign();
     two.resign();
+  });
+});
+
+describe('a sweep', () => {
+  type Call = { readonly kind: 'signal' | 'start'; readonly node_id: string };
+  const calls: Call[] = [];
+  const running: { stop(): Promise<void> }[] = [];
+  let answer: (call: Call) => void | Promise<void> = () => undefined;
+  const notFound = () => {
+    throw new WorkflowNotFoundError('no run', 'registration/x', undefined);
+  };
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((sweep) => sweep.stop()));
+    calls.length = 0;
+    answer = () => undefined;
+  });
+
+  /** Temporal as the sweep uses it; what it answers is the test's. */
+  const call = async (kind: Call['kind'], workflowId: string) => {
+    const made = { kind, node_id: workflowId.replace('registration/', '') };
+    calls.push(made);
+    await answer(made);
+  };
+  const temporalClient = {
+    withDeadline: (_: number, ask: () => Promise<unknown>) => ask(),
+    workflow: {
+      getHandle: (workflowId: string) => ({ signal: () => call('signal', workflowId) }),
+      signalWithStart: (_: string, { workflowId, signal }: { workflowId: string; signal: string }) => {
+        expect(signal).toBe('suspect');
+        return call('start', workflowId);
+      },
+    },
+  } as unknown as Client;
+
+  function start(rules: { interval_seconds?: number; window_seconds?: number; sweep?: null } = {}) {
+    const lines: string[] = [];
+    const logger = pino({ level: 'info' }, { write: (line: string) => lines.push((JSON.parse(line) as { msg: string }).msg) });
+    const counters = newCounters();
+    const { compiled, retention } = loadContracts();
+    const changed = { ...compiled, liveness: { ...compiled.liveness, window_seconds: rules.window_seconds ?? 90 } };
+    const sweep = startSweep(
+      { temporalClient, taskQueue: 'q', pool, counters, logger, temporal: new Backend('Temporal', logger) },
+      { compiled: changed, sweep: rules.sweep === null ? null : { interval_seconds: rules.interval_seconds ?? 0.05 }, retention },
+      TOPIC,
+    );
+    running.push(sweep);
+    return { counters, lines, sweep };
+  }
+  const told = (node_id: string) => calls.filter((one) => one.node_id === node_id).map(({ kind }) => kind);
+  const passes = (counters: BridgeCounters, count: number) => {
+    const until = counters.sweeps + count;
+    return eventually(`${count} passes`, 20, () => counters.sweeps >= until);
+  };
+
+  test('wakes suspects and nobody else, and the same one not at every pass', async () => {
+    await stored(-1);
+    await node('silent');
+    await node('alive', { deadline: 60 });
+    const { counters } = start();
+    await passes(counters, 10);
+    expect(calls).toEqual([{ kind: 'signal', node_id: 'silent' }]);
+    expect(counters).toMatchObject({ suspects_woken: 1, runs_adopted: 0 });
+  });
+
+  test('wakes one of which nothing can be said again, after pauses that grow', async () => {
+    await stored(-1);
+    await node('silent', { deadline: -100 });
+    const { counters } = start({ window_seconds: 1 });
+    await eventually('woken three times', 10, () => told('silent').length === 3);
+    expect(counters.sweeps).toBeGreaterThan(20);
+  });
+
+  test('starts a run for a suspect that has none', async () => {
+    await stored(-1);
+    await node('lost');
+    answer = ({ kind }) => (kind === 'signal' ? notFound() : undefined);
+    const { counters } = start();
+    await passes(counters, 3);
+    expect(told('lost')).toEqual(['signal', 'start']);
+    expect(counters).toMatchObject({ suspects_woken: 0, runs_adopted: 1 });
+  });
+
+  test('waits for a Temporal that is away, with as many calls as it makes at once, and wakes all when it is back', async () => {
+    await stored(-1);
+    for (let i = 0; i < 60; i++) await node(`n-${i}`);
+    let away = true;
+    answer = () => {
+      if (away) throw new ServiceError('Failed to signal Workflow', { cause: Object.assign(new Error('14 UNAVAILABLE'), { code: 14, details: '', metadata: {} }) });
+    };
+    const { counters, lines } = start();
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    expect(new Set(calls.map(({ node_id }) => node_id)).size).toBe(16);
+    expect(counters).toMatchObject({ sweeps: 0, suspects_woken: 0 });
+    expect(lines).toEqual(['Temporal is away; waiting for it, nothing is lost']);
+    away = false;
+    await passes(counters, 2);
+    expect(counters.suspects_woken).toBe(60);
+  });
+
+  test('can be stopped while it waits', async () => {
+    await stored(-1);
+    await node('silent');
+    answer = () => {
+      throw new Error('connect ECONNREFUSED');
+    };
+    const { sweep } = start();
+    await eventually('it waits', 5, () => calls.length > 0);
+    const asked = performance.now();
+    await sweep.stop();
+    expect(performance.now() - asked).toBeLessThan(1_000);
+    const follower = new SweepLeadership(pool, TOPIC);
+    await eventually('another may sweep', 5, () => follower.session());
+    follower.resign();
+  });
+
+  test('says which node Temporal refuses, and wakes the others', async () => {
+    await stored(-1);
+    await node('refused', { deadline: -1_000 });
+    await node('silent');
+    answer = ({ node_id }) => {
+      if (node_id === 'refused') throw new ServiceError('Failed to signal Workflow', { cause: Object.assign(new Error('3 INVALID_ARGUMENT'), { code: 3, details: 'exceeded limit of signals', metadata: {} }) });
+    };
+    const { counters, lines } = start();
+    await passes(counters, 3);
+    expect(told('silent')).toEqual(['signal']);
+    expect(lines.filter((line) => line.includes('can not be told'))).toHaveLength(1);
+  });
+
+  test('wakes a fleet that falls silent at once in portions', async () => {
+    await stored(-1);
+    await pool.query(`insert into node_registrations (node_id, node_type, node_version, state, reducer_status, attempt, correlation_id, introspected_at, contract_version)
+      select 'n-' || i, 'effect', '1.0.0', 'ACTIVE', 'complete', 1, 'c', now(), '1' from generate_series(1, 2500) i`);
+    await pool.query("insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, now() - interval '60 s', 90 from generate_series(1, 2500) i");
+    const { counters } = start({ interval_seconds: 2 });
+    await passes(counters, 1);
+    expect(counters.suspects_woken).toBe(1_000);
+    await passes(counters, 2);
+    expect(counters.suspects_woken).toBe(2_500);
+    expect(new Set(calls.map(({ node_id }) => node_id)).size).toBe(2_500);
+  });
+
+  test('of two, one wakes; when it stops, the other does', async () => {
+    await stored(-1);
+    const one = start();
+    await passes(one.counters, 2);
+    const two = start();
+    await passes(one.counters, 10);
+    expect(two.counters.sweeps).toBe(0);
+    await one.sweep.stop();
+    await node('silent');
+    await passes(two.counters, 2);
+    expect(told('silent')).toEqual(['signal']);
+  });
+
+  test('goes on after its session with the database was cut, and says so once', async () => {
+    await stored(-1);
+    const { counters, lines } = start();
+    await passes(counters, 2);
+    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+    await node('silent');
+    await passes(counters, 2);
+    expect(told('silent')).toEqual(['signal']);
+    expect(lines.filter((line) => line.includes('is away')).length).toBeLessThanOrEqual(1);
+  });
+
+  test('that the contract does not want wakes nobody, and forgets what ended all the same', async () => {
+    await stored(-1);
+    await node('silent');
+    await record('ended-long-ago', { ended: -31 * 86_400 });
+    await record('ended-lately', { ended: -29 * 86_400 });
+    const { counters } = start({ sweep: null });
+    await eventually('purged', 5, () => counters.records_purged === 1);
+    expect(calls).toEqual([]);
+    expect(await readRecord(pool, 'ended-long-ago')).toBeNull();
+    expect(await readRecord(pool, 'ended-lately')).not.toBeNull();
   });
 });

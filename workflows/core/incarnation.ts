@@ -24,14 +24,15 @@ export function compareIncarnation(known: Incarnation | null, heard: Introspecti
 
 /** The incarnation that an introspection begins. */
 export function incarnationOf(introspection: Introspection): Incarnation {
-  return { correlation_id: introspection.correlation_id, epoch: introspection.epoch, at: introspection.at, seen: [introspection.correlation_id] };
+  const { correlation_id, epoch, at } = introspection;
+  return Object.freeze({ correlation_id, epoch, at, seen: Object.freeze([correlation_id]) });
 }
 
 /** The same incarnation, after another introspection of it. */
 export function withSeen(incarnation: Incarnation, introspection: Introspection): Incarnation {
-  return {
+  return Object.freeze({
     ...incarnation,
     at: introspection.at > incarnation.at ? introspection.at : incarnation.at,
-    seen: [...incarnation.seen, introspection.correlation_id].slice(-REMEMBERED),
-  };
+    seen: Object.freeze([...incarnation.seen, introspection.correlation_id].slice(-REMEMBERED)),
+  });
 }

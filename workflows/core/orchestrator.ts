@@ -81,7 +81,7 @@ export function stepDone(registration: Registration, now: string, contract: Comp
   if (entering === null) return still(registration);
   const [, ...steps] = entering.steps;
   const next = withChanges(registration, {
-    entering: { ...entering, steps },
+    entering: Object.freeze({ ...entering, steps: Object.freeze(steps) }),
     ...(published === undefined ? {} : { causation_id: published.last_id, ...stamped(registration, published.sent_at, contract) }),
   });
   return arriveIfDone(next, now, contract);
@@ -101,8 +101,8 @@ export function confirm(
   const { state, intents } = reduce(registration.reducer, { id: answer.id, trigger: answer.trigger, node_id: registration.node_id }, contract);
   if (state === registration.reducer) return still(registration);
   const reduced = withChanges(registration, { reducer: state, reason: answer.reason ?? registration.reason });
-  const turn = fire(reduced, `reducer_${state.status}`, now, contract);
-  return { ...turn, intents: [...intents, ...turn.intents] };
+  const fired = fire(reduced, `reducer_${state.status}`, now, contract);
+  return turn(fired.registration, [...intents, ...fired.intents], fired.entered);
 }
 
 /** The backends were told of the node's newest data. */
@@ -115,7 +115,7 @@ function enter(registration: Registration, state: string, contract: CompiledCont
   const target = contract.orchestrator.states[state];
   const timer = contract.timers[target?.timer ?? ''];
   return withChanges(registration, {
-    entering: { state, steps: stepsOf(target?.entry_actions ?? [], contract), ending: false },
+    entering: Object.freeze({ state, steps: stepsOf(target?.entry_actions ?? NONE, contract), ending: false }),
     ...((timer?.rounds ?? null) === null ? {} : { round: registration.round + 1, rounds: timer?.rounds ?? null }),
   });
 }
@@ -136,22 +136,22 @@ function arriveIfDone(registration: Registration, now: string, contract: Compile
   });
   const introduced = first ? introduce(arrived, now, contract) : still(arrived);
   const entered = [entering.state, ...introduced.entered];
-  if (introduced.registration.state !== entering.state || introduced.registration.entering !== null) return { ...introduced, entered };
+  if (introduced.registration.state !== entering.state || introduced.registration.entering !== null) return turn(introduced.registration, introduced.intents, entered);
 
   const onward = fire(introduced.registration, 'entry_done', now, contract);
-  if (onward.registration !== introduced.registration) return { registration: onward.registration, intents: [...introduced.intents, ...onward.intents], entered: [...entered, ...onward.entered] };
-  if (state?.terminal !== true) return { ...introduced, entered };
-  const ending = withChanges(introduced.registration, { entering: { state: entering.state, steps: stepsOf(state.end_actions, contract), ending: true } });
+  if (onward.registration !== introduced.registration) return turn(onward.registration, [...introduced.intents, ...onward.intents], [...entered, ...onward.entered]);
+  if (state?.terminal !== true) return turn(introduced.registration, introduced.intents, entered);
+  const ending = withChanges(introduced.registration, { entering: Object.freeze({ state: entering.state, steps: stepsOf(state.end_actions, contract), ending: true }) });
   const ended = arriveIfDone(ending, now, contract);
-  return { ...ended, entered: [...entered, ...ended.entered] };
+  return turn(ended.registration, ended.intents, [...entered, ...ended.entered]);
 }
 
 /** The attempt has been announced: the reducer hears of the introspection, or of what is wrong with it. */
 function introduce(registration: Registration, now: string, contract: CompiledContract): Turn {
   const id = registration.incarnation?.correlation_id ?? '';
   if (registration.reason !== null) return confirm(registration, { id, trigger: 'validation_failed' }, now, contract);
-  const turn = confirm(registration, { id, trigger: 'introspection_received' }, now, contract);
-  if (turn.registration !== registration) return turn;
+  const received = confirm(registration, { id, trigger: 'introspection_received' }, now, contract);
+  if (received.registration !== registration) return received;
   return confirm(registration, { id, trigger: 'validation_failed', reason: "the introspection does not meet the conditions of the reducer's contract" }, now, contract);
 }
 
@@ -175,7 +175,7 @@ function timerDue(timer: string | null, now: string, contract: CompiledContract)
 }
 
 /** Neighbouring actions of one kind make one step. */
-function stepsOf(actions: readonly string[], contract: CompiledContract): Step[] {
+function stepsOf(actions: readonly string[], contract: CompiledContract): readonly Step[] {
   const steps: { kind: Step['kind']; actions: string[] }[] = [];
   for (const action of actions) {
     const kind = action in contract.events ? 'publish' : 'effects';
@@ -183,7 +183,14 @@ function stepsOf(actions: readonly string[], contract: CompiledContract): Step[]
     if (last?.kind === kind) last.actions.push(action);
     else steps.push({ kind, actions: [action] });
   }
-  return steps;
+  for (const step of steps) Object.freeze(Object.freeze(step).actions);
+  return Object.freeze(steps);
 }
 
-const still = (registration: Registration): Turn => ({ registration, intents: [], entered: [] });
+const NONE: readonly string[] = Object.freeze([]);
+
+function turn(registration: Registration, intents: readonly string[], entered: readonly string[]): Turn {
+  return Object.freeze({ registration, intents: Object.freeze(intents), entered: Object.freeze(entered) });
+}
+
+const still = (registration: Registration): Turn => turn(registration, NONE, NONE);

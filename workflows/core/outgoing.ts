@@ -9,19 +9,15 @@ import { fill, fillMap, text } from './template.js';
  * Intents by the names of their templates (specification, Phase 2, "Two-Layer
  * Intent Structure"): the payload's intent_type is the routing key.
  */
-export function intentsOf(registration: Registration, actions: readonly string[], contract: CompiledContract): Intent[] {
+export function intentsOf(registration: Registration, actions: readonly string[], contract: CompiledContract): readonly Intent[] {
   const values = variables(registration, contract);
-  return actions.flatMap((action) => {
+  const intents = actions.flatMap((action) => {
     const template = contract.intents[action];
     if (template === undefined) return [];
-    return [
-      {
-        intent_type: template.intent_type,
-        target: text(fill(template.target, values)),
-        payload: { ...fillMap(template.payload, values), intent_type: template.payload.intent_type },
-      },
-    ];
+    const payload = Object.freeze({ ...fillMap(template.payload, values), intent_type: template.payload.intent_type });
+    return [Object.freeze({ intent_type: template.intent_type, target: text(fill(template.target, values)), payload })];
   });
+  return Object.freeze(intents);
 }
 
 /**
@@ -29,14 +25,14 @@ export function intentsOf(registration: Registration, actions: readonly string[]
  * are derived, so that a repeat is recognisable and an id never names two
  * different events.
  */
-export function eventsOf(registration: Registration, actions: readonly string[], contract: CompiledContract): OutgoingEvent[] {
+export function eventsOf(registration: Registration, actions: readonly string[], contract: CompiledContract): readonly OutgoingEvent[] {
   const values = variables(registration, contract);
   const correlation_id = registration.incarnation?.correlation_id ?? '';
   let causation_id = registration.causation_id;
-  return actions.flatMap((action) => {
+  const events = actions.flatMap((action) => {
     const template = contract.events[action];
     if (template === undefined) return [];
-    const event: OutgoingEvent = {
+    const event: OutgoingEvent = Object.freeze({
       id: derivedId(registration.node_id, correlation_id, template.event_type, registration.attempt, registration.round),
       event_type: template.event_type,
       topic: template.topic,
@@ -44,10 +40,11 @@ export function eventsOf(registration: Registration, actions: readonly string[],
       correlation_id,
       causation_id,
       payload: fillMap(template.payload, values),
-      stamps: Object.fromEntries(Object.entries(template.stamps).map(([field, timer]) => [field, contract.timers[timer]?.seconds ?? 0])),
-      tags: Object.fromEntries(Object.entries(fillMap(template.tags, values)).map(([key, value]) => [key, text(value)])),
-    };
+      stamps: Object.freeze(Object.fromEntries(Object.entries(template.stamps).map(([field, timer]) => [field, contract.timers[timer]?.seconds ?? 0]))),
+      tags: Object.freeze(Object.fromEntries(Object.entries(fillMap(template.tags, values)).map(([key, value]) => [key, text(value)]))),
+    });
     causation_id = event.id;
     return [event];
   });
+  return Object.freeze(events);
 }

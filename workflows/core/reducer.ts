@@ -74,7 +74,7 @@ export function withConfirmed(state: ReducerState, flag: string): ReducerState {
  * @param contract the compiled reducer contract
  */
 export function reduce(state: ReducerState, event: ReducerEvent, contract: ReducerContract): ReducerOutput {
-  const unchanged = { state, intents: NOTHING };
+  const unchanged = Object.freeze({ state, intents: NOTHING });
   if (state.seen_event_ids.includes(event.id)) return unchanged;
   const transition = contract.reducer.states[state.status]?.transitions[event.trigger];
   if (transition === undefined) return unchanged;
@@ -82,12 +82,12 @@ export function reduce(state: ReducerState, event: ReducerEvent, contract: Reduc
     const fields = { ...state, node_id: event.node_id };
     for (const condition of transition.conditions) if (!holds(condition, fields)) return unchanged;
   }
-  if (transition.to === contract.reducer.initial) return { state: initialState(contract), intents: NOTHING };
+  if (transition.to === contract.reducer.initial) return Object.freeze({ state: initialState(contract), intents: NOTHING });
 
   const flag = flagOf(event.trigger, contract);
   const next = withStatus(state, transition.to, event);
   const intents = contract.reducer.states[transition.to]?.entry_actions ?? NOTHING;
-  return { state: flag === null ? next : withConfirmed(next, flag), intents };
+  return Object.freeze({ state: flag === null ? next : withConfirmed(next, flag), intents });
 }
 
 function flagOf(trigger: string, contract: ReducerContract): string | null {

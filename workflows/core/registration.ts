@@ -78,7 +78,7 @@ export function unknownNode(node_id: string, record: NodeRecord | null, contract
   return Object.freeze({
     node_id,
     attempt: record?.attempt ?? 0,
-    incarnation: record && { correlation_id: record.correlation_id, epoch: record.epoch, at: record.introspected_at, seen: [record.correlation_id] },
+    incarnation: record && Object.freeze({ correlation_id: record.correlation_id, epoch: record.epoch, at: record.introspected_at, seen: Object.freeze([record.correlation_id]) }),
     introspection: record?.introspection ?? null,
     ...NOTHING_YET,
     since: null,
@@ -144,6 +144,9 @@ export function isOver(registration: Registration): boolean {
   return registration.ended || registration.entering?.ending === true || (registration.state === null && registration.entering === null);
 }
 
+const NO_ENDPOINTS = Object.freeze({});
+const NO_CAPABILITIES = Object.freeze([]);
+
 /** The values that templates, conditions and reasons of the contract may name. */
 export function variables(registration: Registration, contract: CompiledContract): Readonly<Record<Variable, unknown>> {
   const { introspection, incarnation } = registration;
@@ -152,8 +155,8 @@ export function variables(registration: Registration, contract: CompiledContract
     node_id: registration.node_id,
     node_type: introspection?.node_type ?? null,
     node_version: introspection?.node_version ?? null,
-    endpoints: introspection?.endpoints ?? {},
-    capabilities: introspection?.capabilities ?? [],
+    endpoints: introspection?.endpoints ?? NO_ENDPOINTS,
+    capabilities: introspection?.capabilities ?? NO_CAPABILITIES,
     correlation_id,
     epoch: incarnation?.epoch ?? null,
     introspected_at: incarnation?.at ?? null,

@@ -15,18 +15,20 @@ export function fill(template: Template, values: Values): unknown {
     return template.replace(/\{([a-z_]+)\}/g, (_, name: string) => text(values[name]));
   }
   if (Array.isArray(template)) {
-    return (template as readonly Template[]).flatMap((item) => {
-      const value = fill(item, values);
-      return Array.isArray(value) ? (value as unknown[]) : [value];
-    });
+    return Object.freeze(
+      (template as readonly Template[]).flatMap((item) => {
+        const value = fill(item, values);
+        return Array.isArray(value) ? (value as unknown[]) : [value];
+      }),
+    );
   }
   if (typeof template === 'object' && template !== null) return fillMap(template as { readonly [key: string]: Template }, values);
   return template;
 }
 
-/** Fills each value of a map. */
-export function fillMap(template: { readonly [key: string]: Template }, values: Values): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(template).map(([key, value]) => [key, fill(value, values)]));
+/** Fills each value of a map. What is filled in is not copied; what is made here is frozen. */
+export function fillMap(template: { readonly [key: string]: Template }, values: Values): Readonly<Record<string, unknown>> {
+  return Object.freeze(Object.fromEntries(Object.entries(template).map(([key, value]) => [key, fill(value, values)])));
 }
 
 /** A value as it reads inside a sentence. */

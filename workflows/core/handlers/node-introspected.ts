@@ -4,7 +4,7 @@ import { refusalOf } from '../admission.js';
 import { compareIncarnation } from '../incarnation.js';
 import { matchRow } from '../matrix.js';
 import { isOver, type Registration } from '../registration.js';
-import { ignore, type HandlerOutput } from './output.js';
+import { answer, ignore, type HandlerOutput } from './output.js';
 
 /** HandlerNodeIntrospected (specification, Phase 1): what an introspection means in this state. */
 export function handleNodeIntrospected(registration: Registration, heard: Introspection, contract: CompiledContract): HandlerOutput {
@@ -12,15 +12,11 @@ export function handleNodeIntrospected(registration: Registration, heard: Intros
   const action = matchRow(contract, 'ModelNodeIntrospectionEvent', registration, { reason: heard.reason, incarnation });
   switch (action) {
     case 'emit_registration_initiated':
-      return {
-        action,
-        events: [{ event: 'attempt_requested', introspection: heard, refusal: refusalOf(registration, heard, contract) }],
-        ignored: null,
-      };
+      return answer(action, { event: 'attempt_requested', introspection: heard, refusal: refusalOf(registration, heard, contract) });
     case 'refresh':
-      return { action, events: [{ event: 'introspected_again', introspection: heard, changed: differs(registration.introspection, heard) }], ignored: null };
+      return answer(action, { event: 'introspected_again', introspection: heard, changed: differs(registration.introspection, heard) });
     case 'deregister':
-      return { action, events: [{ event: 'triggered', trigger: 'shutdown_received', causation_id: heard.message_id }], ignored: null };
+      return answer(action, { event: 'triggered', trigger: 'shutdown_received', causation_id: heard.message_id });
     default:
       return ignore(`a ${incarnation} introspection (reason ${heard.reason}) in state ${registration.state ?? 'none'}`);
   }

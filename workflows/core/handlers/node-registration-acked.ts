@@ -3,7 +3,7 @@ import type { Ack } from '../../../src/protocol/messages.js';
 import { matchRow } from '../matrix.js';
 import { plusSeconds } from '../time.js';
 import type { Registration } from '../registration.js';
-import { ignore, type HandlerOutput } from './output.js';
+import { answer, ignore, type HandlerOutput } from './output.js';
 
 /**
  * HandlerNodeRegistrationAcked (specification, Phase 4). An ack counts only in
@@ -20,16 +20,10 @@ export function handleNodeRegistrationAcked(registration: Registration, ack: Ack
   if (registration.ack_deadline !== null && ack.at > registration.ack_deadline) {
     return ignore(`an ack of ${ack.at}, after its deadline ${registration.ack_deadline}`);
   }
-  return {
-    action,
-    events: [
-      {
-        event: 'triggered',
-        trigger: 'ack_received',
-        causation_id: ack.message_id,
-        liveness_deadline: plusSeconds(ack.at, contract.liveness.first_deadline_seconds),
-      },
-    ],
-    ignored: null,
-  };
+  return answer(action, {
+    event: 'triggered',
+    trigger: 'ack_received',
+    causation_id: ack.message_id,
+    liveness_deadline: plusSeconds(ack.at, contract.liveness.first_deadline_seconds),
+  });
 }

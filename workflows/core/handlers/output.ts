@@ -22,5 +22,10 @@ export interface HandlerOutput {
 
 /** Nothing to do, and why. */
 export function ignore(why: string): HandlerOutput {
-  return { action: 'no_op', events: [], ignored: why };
+  return Object.freeze({ action: 'no_op', events: Object.freeze([]), ignored: why });
+}
+
+/** What is to be done about a message: one event. */
+export function answer(action: string, event: DomainEvent): HandlerOutput {
+  return Object.freeze({ action, events: Object.freeze([Object.freeze(event)]), ignored: null });
 }

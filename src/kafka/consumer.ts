@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload, IHeaders } from 'kafkajs';
 import pRetry from 'p-retry';
 import { createAdmin } from './admin.js';
@@ -87,15 +88,22 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
       eachBatch: (payload) => work(payload, options, stopping.signal, positions),
     });
   };
+  let stopped = false;
+  const startAgain = async (): Promise<void> => {
+    await delay(START_AGAIN_AFTER_MS);
+    if (!stopped) await start();
+  };
   try {
-    await Promise.all([watch(consumer, options, positions), start()]);
+    await Promise.all([watch(consumer, options, positions, startAgain), start()]);
   } catch (error) {
+    stopped = true;
     await consumer.disconnect();
     throw error;
   }
 
   return {
     async stop() {
+      stopped = true;
       const timer = setTimeout(() => stopping.abort(new Error('the consumer is being stopped')), stopGraceMs);
       await consumer.disconnect();
       clearTimeout(timer);
@@ -128,8 +136,18 @@ async function endsOf(kafka: KafkaHandle, { topics, signal }: ConsumeOptions): P
   }
 }
 
+const START_AGAIN_AFTER_MS = 1_000;
+
+/** An absent broker, in kafkajs's words for it that do not make it begin anew by itself. */
+const OUTAGES: ReadonlySet<string> = new Set(['KafkaJSLockTimeout', 'KafkaJSGroupCoordinatorNotFound']);
+
+function isOutage(error: unknown): boolean {
+  for (let one = error; one instanceof Error; one = one.cause) if (OUTAGES.has(one.name)) return true;
+  return false;
+}
+
 /** Follows the consumer's life. Resolves when it has joined the group for the first time. */
-function watch(consumer: Consumer, options: ConsumeOptions, positions: Positions | null): Promise<void> {
+function watch(consumer: Consumer, options: ConsumeOptions, positions: Positions | null, startAgain: () => Promise<void>): Promise<void> {
   const fatal = options.onFatal ?? endProcess;
   let joined = false;
   return new Promise((resolve, reject) => {
@@ -146,12 +164,16 @@ function watch(consumer: Consumer, options: ConsumeOptions, positions: Positions
       joined = true;
       resolve();
     });
-    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-      // With restart, kafkajs begins anew by itself; without, a process is left that consumes nothing.
-      if (restart) return;
+    const end = (error: Error): void => {
       const ended = new Error(`the consumer of group ${options.groupId} has ended: ${error.message}`, { cause: error });
       if (joined) fatal(ended);
       else reject(ended);
+    };
+    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+      // With restart, kafkajs begins anew by itself; without, a process is left that consumes nothing.
+      if (restart) return;
+      if (isOutage(error)) startAgain().catch(end);
+      else end(error);
     });
   });
 }

@@ -12,7 +12,7 @@ const WINDOW_SECONDS = 2;
 const OUTAGE_MS = 5 * WINDOW_SECONDS * 1_000;
 const SHORT = `
 liveness: { first_deadline_seconds: 10, window_seconds: ${WINDOW_SECONDS}, grace_seconds: 2, heartbeat_interval_seconds: 1 }
-timers: [{ timer: "liveness", seconds: ${WINDOW_SECONDS} }]
+sweep: { interval_seconds: 1 }
 `;
 const OUTAGES = ['kafka', 'bridge', 'postgres', 'temporal'] as const;
 

@@ -53,7 +53,7 @@ function whyUnknown({ node_id, attempt }: LeaseQuestion, claim: ClaimedLease, ab
   if (claim.holder !== attempt) return `the lease of node ${node_id} is held by attempt ${claim.holder}, not by ${attempt}`;
   if (claim.watermark === null) return `no heartbeat of ${about.topic} was ever stored: is the bridge running?`;
   if (claim.judged_from !== null && claim.watermark < claim.judged_from) {
-    return `the heartbeats had stood still: nobody expires before they are stored up to ${claim.judged_from} (now: ${claim.watermark})`;
+    return `the heartbeats had stood still, or many nodes are just coming back: nobody expires before they are stored up to ${claim.judged_from} (now: ${claim.watermark})`;
   }
   return `the heartbeats are stored up to ${claim.watermark} only, which is not past the deadline ${claim.deadline} and its grace`;
 }

@@ -47,7 +47,8 @@ export const PARTS = {
   /** How far the stream is, by its own clock too, and from where on it is judged. */
   stream: `stream as (
     select min(watermark) as watermark, coalesce(max(moved_seconds), 0) as moved_seconds,
-      max(resumed_at) + make_interval(secs => $2) + make_interval(secs => $3) as judged_from
+      greatest(max(resumed_at) + make_interval(secs => $2) + make_interval(secs => $3),
+        (select judged_from from liveness_brake where topic = $1)) as judged_from
     from stream_watermarks where topic = $1)`,
 
   /** One row, with nulls where it never held. */
@@ -114,7 +115,9 @@ export async function readBrake(sql: Sql, question: BrakeQuestion): Promise<Brak
 
 /**
  * The brake changes only where it is as it was seen: what another has changed
- * meanwhile stays. A release counts for everybody who is not heard of again:
+ * meanwhile stays. When it opens by itself, a window passes before anybody is
+ * judged: the first of those who come back must not cost the last their lives.
+ * A release counts for everybody who is not heard of again:
  * their deadlines are at most a window away.
  */
 const judge = `${NOW},
@@ -134,6 +137,7 @@ const judge = `${NOW},
       held_since = case when verdict.says = 'held' then held.held_since end,
       held_moved_seconds = case when verdict.says = 'held' then held.held_moved_seconds end,
       released_before = case when verdict.says = 'max_hold' then stream.watermark + make_interval(secs => $2) else held.released_before end,
+      judged_from = case when verdict.says = 'itself' then stream.watermark + make_interval(secs => $2) else held.judged_from end,
       changed_at = case when verdict.says = 'held' then held.changed_at else now() end,
       changed_by = case when verdict.says = 'held' then held.changed_by else verdict.says end
     from stream, brake, counted, verdict

@@ -32,5 +32,5 @@ it('of bridge and worker tell what a node’s registration has done', async () =
   expect(text).toMatch(/^registrar_brake_active 1$/m);
   expect(text).toMatch(/^registrar_watermark_age_seconds\{topic="[^"]+node-heartbeat\.v1"\} \d/m);
   expect(text).toMatch(/^registrar_consumer_lag_records\{topic="[^"]+node-introspection\.v1"\} 0$/m);
-  expect(await scrape(worker)).toMatch(/^temporal_\S+activity_execution_latency\S*_count\{[^}]*activity_type="consul\.register"[^}]*\} 1$/m);
+  expect(await scrape(worker)).toMatch(/^temporal_activity_execution_latency_seconds_count\{[^}]*activity_type="consul\.register"[^}]*\} 1$/m);
 });

@@ -117,7 +117,7 @@ describe('the schema', () => {
     const url = new URL(databaseUrl);
     url.pathname = `/${name}`;
     const both = await Promise.all([migrate(url.href), migrate(url.href)]);
-    expect(both.flat()).toEqual([1, 2, 3]);
+    expect(both.flat()).toEqual([1, 2, 3, 4]);
     expect(await migrate(url.href)).toEqual([]);
     await pool.query(`drop database ${name}`);
   });

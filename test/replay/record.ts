@@ -1,8 +1,8 @@
-import { register } from 'node:module';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { derivedId } from '../../src/protocol/ids.js';
+import { startHarness } from '../time-skipping/harness.js';
 import { toJson } from './history-json.js';
 import { PATHS } from './paths.js';
 
@@ -12,12 +12,6 @@ import { PATHS } from './paths.js';
  * of before a change need not be replayed any more: as long as nodes run that
  * were started before it, a red replay is a reason to patch, not to record.
  */
-
-// The harness imports single names of a CommonJS package, as vitest allows; Node's loader does not find them there.
-const names = `import proto from ${JSON.stringify(import.meta.resolve('@temporalio/proto'))}; export const { temporal } = proto; export default proto;`;
-const resolve = `export const resolve = (name, context, next) => name === '@temporalio/proto' ? { url: ${JSON.stringify(`data:text/javascript,${encodeURIComponent(names)}`)}, shortCircuit: true } : next(name, context);`;
-register(`data:text/javascript,${encodeURIComponent(resolve)}`);
-const { startHarness } = await import('../time-skipping/harness.js');
 
 const folder = join(import.meta.dirname, 'histories');
 

@@ -9,7 +9,7 @@ import { eventsOf, intentsOf } from './core/outgoing.js';
 import { isOver, livesByLease, nodeOfRecord, refreshAgain, withTimerDue, withLease, type Registration } from './core/registration.js';
 import { millisBetween, plusSeconds } from './core/time.js';
 import { currentDetails, filteredState, timerSummary, type JournalEntry, type Status } from './details.js';
-import { Effects, type Answer, type Purpose } from './effects.js';
+import { Effects, type Answer } from './effects.js';
 import { ACK_SIGNAL, INTROSPECTION_SIGNAL, RETRY_REFUSED, RETRY_UPDATE, SEARCH_ATTRIBUTES, STATUS_QUERY, SUSPECT_SIGNAL, type AckSignal } from './messages.js';
 
 export interface Start {
@@ -77,12 +77,12 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
 
     if (step?.kind === 'publish') await publishStep(step.actions);
     else if (answer !== undefined) hear(answer);
-    else if (step?.kind === 'effects' && !effects.inFlight) act('step', step.actions);
+    else if (mayAct()) await act('step', step?.actions ?? []);
     else if (message !== undefined) await judge(message);
-    else if (isOver(node) && node.entering === null && allHandlersFinished()) return outcome();
-    else if (node.refresh_due && node.entering === null && !effects.inFlight) refresh();
+    else if (isDone()) return outcome();
+    else if (node.refresh_due && node.entering === null && !effects.inFlight) await refresh();
     else if (isSuspected() || isDue()) await fireTimer();
-    else if ((outdated || workflowInfo().continueAsNewSuggested) && node.entering === null && !effects.inFlight) {
+    else if ((outdated || workflowInfo().continueAsNewSuggested) && node.entering === null && effects.landed) {
       await continueAsNew<typeof registration>({ node_id, carried: { registration: node, contract, journal } });
     } else await wait();
   }
@@ -96,16 +96,21 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
     take(stepDone(node, now(), contract, { sent_at, last_id: events.at(-1)?.id ?? node.causation_id }));
   }
 
-  /** Starts effects; the loop goes on and hears their answers. */
-  function act(purpose: Purpose, actions: readonly string[]): void {
-    effects.start(purpose, node_id, node.attempt, intentsOf(node, actions, contract), contract, node.entering?.ending === true);
+  /** Effects are next. The last word of an attempt is said when every flight has really ended, those of superseded attempts too. */
+  function mayAct(): boolean {
+    return node.entering?.steps[0]?.kind === 'effects' && !effects.inFlight && (effects.landed || !node.entering.ending);
+  }
+
+  /** Tries effects; the loop goes on, hears their answers, and those of what a backend could not do at once. */
+  function act(purpose: 'step' | 'refresh', actions: readonly string[]): Promise<void> {
+    return effects.carryOut(purpose, node_id, node.attempt, intentsOf(node, actions, contract), contract);
   }
 
   /** The backends get the node's changed data; its state stays. */
-  function refresh(): void {
+  async function refresh(): Promise<void> {
     note('the data has changed: bringing it to the backends');
     node = refreshed(node);
-    act('refresh', contract.refresh_actions);
+    await act('refresh', contract.refresh_actions);
   }
 
   /** A backend's answer. Those to the reducer's intents go to the reducer; the others only end their step. */
@@ -207,6 +212,11 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
     return suspected && node.entering === null && livesByLease(node.state, contract);
   }
 
+  /** Nothing is left to do, and whoever asked has got an answer: an update's is given after its message was judged. */
+  function isDone(): boolean {
+    return isOver(node) && node.entering === null && allHandlersFinished();
+  }
+
   function isDue(): boolean {
     return node.timer_due !== null && node.timer_due <= now();
   }
@@ -225,7 +235,7 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   async function wait(): Promise<void> {
     contractIsFresh = false;
     show();
-    const woken = (): boolean => inbox.length > 0 || effects.answers.length > 0 || isSuspected();
+    const woken = (): boolean => inbox.length > 0 || effects.answers.length > 0 || isSuspected() || mayAct() || isDone();
     if (node.timer_due === null) await condition(woken);
     else await condition(woken, Math.max(1, millisBetween(now(), node.timer_due)), { summary: timerSummary(node, currentTimer()) });
   }
@@ -244,7 +254,7 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
       if (effects.purpose === 'refresh') node = refreshAgain(node);
       effects.cancel();
     }
-    if (turn.intents.length > 0) act('registration', turn.intents);
+    if (turn.intents.length > 0) effects.register(node_id, node.attempt, intentsOf(node, turn.intents, contract), contract);
   }
 
   function note(what: string): void {

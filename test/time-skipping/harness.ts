@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
+import type { Activities } from '../../activities/api.js';
 import { bundleWorkflows } from '../../src/bundle.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
@@ -34,22 +35,38 @@ export interface Harness {
   stop(): Promise<void>;
 }
 
-/** @param contract what the worker's activities hand out; the shipped contract by default */
-export async function startHarness(contract: CompiledContract = loadContracts().compiled): Promise<Harness> {
+export const TASK_QUEUE = 'registration';
+
+/** A time-skipping server that knows the registrar's search attributes. */
+export async function startServer(): Promise<TestWorkflowEnvironment> {
   // Failing activities are what these tests are about; only what goes wrong otherwise is worth a line.
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: await provisionTestServer() } } });
   const keyword = proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
   await env.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes: { NodeId: keyword, NodeType: keyword, RegistrationState: keyword } });
-  const world = new World(env, contract);
-  const taskQueue = 'registration';
-  const worker = await Worker.create({
-    connection: env.nativeConnection,
-    taskQueue,
-    workflowBundle: await bundleWorkflows(),
-    activities: world.activities(),
-  });
+  return env;
+}
+
+/**
+ * A worker of the real workflow, with a test's activities.
+ *
+ * @returns ends it, and the server with it
+ */
+export async function startWorker(env: TestWorkflowEnvironment, activities: Activities, workflowBundle?: WorkflowBundleWithSourceMap): Promise<() => Promise<void>> {
+  const worker = await Worker.create({ connection: env.nativeConnection, taskQueue: TASK_QUEUE, workflowBundle: workflowBundle ?? (await bundleWorkflows()), activities });
   const running = worker.run();
+  return async () => {
+    worker.shutdown();
+    await running;
+    await env.teardown();
+  };
+}
+
+/** @param contract what the worker's activities hand out; the shipped contract by default */
+export async function startHarness(contract: CompiledContract = loadContracts().compiled): Promise<Harness> {
+  const env = await startServer();
+  const world = new World(env, contract);
+  const stop = await startWorker(env, world.activities());
   const handle = (node_id: string): Handle => env.client.workflow.getHandle(workflowId(node_id));
   const status = (node_id: string): Promise<Status> => handle(node_id).query<Status>(STATUS_QUERY);
 
@@ -75,13 +92,13 @@ export async function startHarness(contract: CompiledContract = loadContracts().
     introduce: (introspection) =>
       env.client.workflow.signalWithStart(WORKFLOW_TYPE, {
         workflowId: workflowId(introspection.node_id),
-        taskQueue,
+        taskQueue: TASK_QUEUE,
         args: [{ node_id: introspection.node_id }],
         signal: INTROSPECTION_SIGNAL,
         signalArgs: [introspection],
       }),
     suspect: (node_id) =>
-      env.client.workflow.signalWithStart(WORKFLOW_TYPE, { workflowId: workflowId(node_id), taskQueue, args: [{ node_id }], signal: SUSPECT_SIGNAL }),
+      env.client.workflow.signalWithStart(WORKFLOW_TYPE, { workflowId: workflowId(node_id), taskQueue: TASK_QUEUE, args: [{ node_id }], signal: SUSPECT_SIGNAL }),
     async ack(node_id, changes = {}) {
       const { registration } = await status(node_id);
       const ack: AckSignal = { message_id: randomUUID(), node_id, correlation_id: registration?.incarnation?.correlation_id ?? '', at: await world.now(), ...changes };
@@ -99,11 +116,7 @@ export async function startHarness(contract: CompiledContract = loadContracts().
     },
     untilState: (node_id, state) => harness.until(node_id, `in state ${state}`, ({ registration }) => registration?.state === state && registration.entering === null),
     sleep: (seconds) => env.sleep(seconds * 1000),
-    async stop() {
-      worker.shutdown();
-      await running;
-      await env.teardown();
-    },
+    stop,
   };
   return harness;
 }

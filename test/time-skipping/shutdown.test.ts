@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { plusSeconds } from '../../workflows/core/time.js';
 import { startHarness, type Harness } from './harness.js';
 import { RUNNING, type Met } from './situations.js';
 
@@ -57,5 +58,24 @@ describe('a shutdown', () => {
     const { registration } = await h.until(node_id, 'told', ({ journal }) => journal.some(({ what }) => what.startsWith('ignored a stale introspection (reason shutdown)')));
     expect(registration?.attempt).toBe(2);
     await h.untilState(node_id, 'AWAITING_ACK');
+  });
+
+  it("has its last word in Consul, after a superseded attempt's call that was on its way for long", async () => {
+    const introspection = await h.introspection();
+    const { node_id } = introspection;
+    const release = h.world.hold('consul.register', node_id);
+    const handle = await h.introduce(introspection);
+    await h.until(node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
+    const releaseSecond = h.world.hold('consul.register', node_id);
+    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), at: plusSeconds(introspection.at, 1) });
+    await h.until(node_id, 'in attempt 2', ({ registration }) => registration?.attempt === 2 && registration.reducer.status === 'partial');
+    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), reason: 'shutdown', at: plusSeconds(introspection.at, 2) });
+    await h.until(node_id, 'leaving', ({ registration }) => registration?.entering?.ending === true);
+    releaseSecond();
+    await h.until(node_id, 'in Consul as attempt 2', () => h.world.done(node_id).includes('consul.register'));
+    await h.status(node_id);
+    release();
+    expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED', attempt: 2 });
+    expect(h.world.done(node_id).filter((activity) => activity.startsWith('consul.'))).toEqual(['consul.register', 'consul.register', 'consul.deregister']);
   });
 });

@@ -2,12 +2,13 @@ import type { Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import pc from 'picocolors';
 import { brakeQuestion } from '../bridge/brake.js';
-import { groupId } from '../bridge/topics.js';
+import { bridgeTopics, groupId } from '../bridge/topics.js';
 import type { Config } from '../config.js';
 import { loadContracts, type Contracts } from '../contracts/load.js';
 import { createKafka } from '../kafka/index.js';
 import { ConsulClient } from '../registry/consul-client.js';
 import { ConsulError } from '../registry/consul-error.js';
+import { isLocked } from '../registry/advisory-lock.js';
 import { createPool } from '../registry/pool.js';
 import { schemaVersion } from '../registry/schema-version.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/messages.js';
@@ -207,10 +208,11 @@ async function checkPostgres(config: Config, contracts: Contracts | null): Promi
     ];
     // Tables of a version that is not there yet can't be asked about.
     if (current !== null && current >= newest) {
-      const { rows } = await pool.query<{ may: boolean }>("select bool_and(has_table_privilege(name, 'select') and has_table_privilege(name, 'insert') and has_table_privilege(name, 'update')) as may from unnest(array['node_registrations', 'node_leases', 'stream_watermarks', 'liveness_brake', 'lease_expiries']) as name");
+      const { rows } = await pool.query<{ may: boolean }>("select bool_and(has_table_privilege(name, 'select') and has_table_privilege(name, 'insert') and has_table_privilege(name, 'update') and has_table_privilege(name, 'delete')) as may from unnest(array['node_registrations', 'node_leases', 'stream_watermarks', 'liveness_brake', 'lease_expiries']) as name");
       const may = rows[0]?.may === true;
       checks.push(verdict('postgres', 'may read and write the tables', may, may ? 'yes' : 'no', 'Grant select, insert, update and delete on the tables to this user.'));
       if (may && contracts !== null) checks.push(brakeCheck(await reportBrake(pool, brakeQuestion(contracts, config))));
+      if (contracts !== null && contracts.sweep !== null) checks.push(sweepCheck(await isLocked(pool, bridgeTopics(contracts, config).heartbeats)));
     }
     return checks;
   } catch (error) {
@@ -218,6 +220,10 @@ async function checkPostgres(config: Config, contracts: Contracts | null): Promi
   } finally {
     await pool.end();
   }
+}
+
+function sweepCheck(swept: boolean): Check {
+  return verdict('liveness', 'a bridge looks for the silent', swept, swept ? 'yes' : 'nobody does', `Run '${command('bridge')}' (or '${command('up')}'): until then a dead node is found by its own timer only, hours later.`);
 }
 
 function brakeCheck(report: BrakeReport): Check {

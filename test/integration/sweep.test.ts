@@ -8,6 +8,7 @@ import { Backend } from '../../src/bridge/outage.js';
 import { startSweep } from '../../src/bridge/sweep.js';
 import { SweepLeadership } from '../../src/bridge/sweep-leadership.js';
 import { loadContracts } from '../../src/contracts/load.js';
+import { isLocked } from '../../src/registry/advisory-lock.js';
 import { claimLease } from '../../src/registry/claim-lease.js';
 import { findSuspects, type Position, type SuspectSearch } from '../../src/registry/find-suspects.js';
 import { migrate } from '../../src/registry/migrate.js';
@@ -239,6 +240,8 @@ describe('of several bridges', () => {
     expect(session).not.toBeNull();
     expect(await two.session()).toBeNull();
     expect(await one.session()).toBe(session);
+
+    expect([await isLocked(pool, TOPIC), await isLocked(pool, 'prod.heartbeats')]).toEqual([true, false]);
 
     one.resign();
     const next = await eventually<PoolClient>('the second leads', 5, () => two.session());

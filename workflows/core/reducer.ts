@@ -78,10 +78,7 @@ export function reduce(state: ReducerState, event: ReducerEvent, contract: Reduc
   if (state.seen_event_ids.includes(event.id)) return unchanged;
   const transition = contract.reducer.states[state.status]?.transitions[event.trigger];
   if (transition === undefined) return unchanged;
-  if (transition.conditions.length > 0) {
-    const fields = { ...state, node_id: event.node_id };
-    for (const condition of transition.conditions) if (!holds(condition, fields)) return unchanged;
-  }
+  for (const condition of transition.conditions) if (!holds(condition, condition.field === 'node_id' ? { node_id: event.node_id } : state)) return unchanged;
   if (transition.to === contract.reducer.initial) return Object.freeze({ state: initialState(contract), intents: NOTHING });
 
   const flag = flagOf(event.trigger, contract);
@@ -91,6 +88,9 @@ export function reduce(state: ReducerState, event: ReducerEvent, contract: Reduc
 }
 
 function flagOf(trigger: string, contract: ReducerContract): string | null {
-  for (const confirmation of Object.values(contract.confirmations)) if (confirmation.trigger === trigger) return confirmation.flag;
+  for (const name in contract.confirmations) {
+    const confirmation = contract.confirmations[name];
+    if (confirmation?.trigger === trigger) return confirmation.flag;
+  }
   return null;
 }

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
 import proto, { type temporal } from '@temporalio/proto';
+import pLimit from 'p-limit';
 import { workflowId } from '../../../workflows/messages.js';
 import { median } from './statistics.js';
 
@@ -26,6 +28,21 @@ export async function medianCost(client: Client, node_ids: readonly string[]): P
     costs.push({ events: events.length, workflow_tasks: count(events, EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED) });
   }
   return { events: median(costs.map(({ events }) => events)), workflow_tasks: median(costs.map(({ workflow_tasks }) => workflow_tasks)) };
+}
+
+const READERS = 20;
+
+/** How many tries of activities, ordinary and local, came after a failed one. */
+export async function retriesOf(client: Client, node_ids: readonly string[]): Promise<number> {
+  const limit = pLimit(READERS);
+  const histories = await Promise.all(node_ids.map((node_id) => limit(() => settled(client, node_id))));
+  return histories.flat().reduce((sum, event) => sum + Math.max(0, attemptOf(event) - 1), 0);
+}
+
+function attemptOf({ activityTaskStartedEventAttributes: started, markerRecordedEventAttributes: marker }: temporal.api.history.v1.IHistoryEvent): number {
+  if (started) return started.attempt ?? 1;
+  const data = marker?.details?.['data']?.payloads?.[0];
+  return data ? defaultPayloadConverter.fromPayload<{ readonly attempt: number }>(data).attempt : 1;
 }
 
 /** The event that says ACTIVE is read a moment before the workflow's task is completed. */

@@ -32,6 +32,21 @@ export async function medianCost(client: Client, node_ids: readonly string[]): P
 
 const READERS = 20;
 
+/** How far a node's history has come. */
+export interface Progress {
+  readonly events: number;
+  readonly timersFired: number;
+}
+
+export function readProgress(client: Client, node_ids: readonly string[]): Promise<readonly Progress[]> {
+  const limit = pLimit(READERS);
+  const progress = async (node_id: string): Promise<Progress> => {
+    const events = await settled(client, node_id);
+    return { events: events.length, timersFired: count(events, EventType.EVENT_TYPE_TIMER_FIRED) };
+  };
+  return Promise.all(node_ids.map((node_id) => limit(() => progress(node_id))));
+}
+
 /** How many tries of activities, ordinary and local, came after a failed one. */
 export async function retriesOf(client: Client, node_ids: readonly string[]): Promise<number> {
   const limit = pLimit(READERS);

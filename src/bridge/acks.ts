@@ -11,8 +11,8 @@ import { isAboutTheMessage } from './temporal-errors.js';
 import { markStored, type StoredStream } from './watermarks.js';
 
 /** Signals under way at once, over all partitions. */
-const IN_FLIGHT = 64;
-const CALL_TIMEOUT_MS = 5_000;
+const IN_FLIGHT = 32;
+const CALL_TIMEOUT_MS = 10_000;
 
 /**
  * A node that acknowledges: its workflow is told. Afterwards the watermark says

@@ -1,6 +1,8 @@
 /** What a bridge has done since it was started. */
 export interface BridgeCounters {
   introspections: number;
+  /** Introspections that their workflows had just been told: left out. */
+  introspections_repeated: number;
   acks: number;
   /** Acks for nodes whose registration had no run to tell. */
   acks_without_run: number;
@@ -27,6 +29,7 @@ export interface BridgeCounters {
 export function newCounters(): BridgeCounters {
   return {
     introspections: 0,
+    introspections_repeated: 0,
     acks: 0,
     acks_without_run: 0,
     heartbeats: 0,

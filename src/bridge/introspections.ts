@@ -6,22 +6,38 @@ import { parseIntrospection } from '../protocol/wire.js';
 import type { BridgeContext } from './context.js';
 import { handling } from './handling.js';
 import { inOrderPerKey } from './in-order.js';
+import { RecentlyTold } from './recently-told.js';
 import { startOf } from './start-of.js';
 import { isAboutTheMessage } from './temporal-errors.js';
 
-/** Signals under way at once, over all partitions. */
-const IN_FLIGHT = 64;
-const CALL_TIMEOUT_MS = 5_000;
+/**
+ * Signals under way at once, over all partitions. Enough to keep a server busy, and few enough to leave it room for what
+ * the workers tell it, or a fleet that starts at once would only ever begin (measured: with 64, a server that managed 3
+ * registrations a second managed 0.5 of a burst, and half of its calls ran into their timeout and were made again).
+ */
+const IN_FLIGHT = 16;
+const CALL_TIMEOUT_MS = 10_000;
 
 /**
  * A node that introduces itself: its workflow is told, and started if it has no run.
- * Nodes do not wait for each other; the messages of one node stay in order.
+ * Nodes do not wait for each other; the messages of one node stay in order. A repeat
+ * of what its workflow was just told is left out.
  */
 export function introspections(context: BridgeContext): (batch: RecordBatch) => Promise<void> {
   const limit = pLimit(IN_FLIGHT);
+  const recently = new RecentlyTold();
+  const tellOnce = async (message: Introspection, signal: AbortSignal): Promise<string | null> => {
+    if (recently.has(message, Date.now())) {
+      context.counters.introspections_repeated += 1;
+      return null;
+    }
+    const refusal = await tell(context, message, signal);
+    if (refusal === null) recently.add(message, Date.now());
+    return refusal;
+  };
   return (batch) =>
     inOrderPerKey(
-      batch.records.map((record) => handling(context, batch, record, parseIntrospection(record.value, record), (message) => tell(context, message, batch.signal), (one) => batch.done(one))),
+      batch.records.map((record) => handling(context, batch, record, parseIntrospection(record.value, record), (message) => tellOnce(message, batch.signal), (one) => batch.done(one))),
       limit,
       () => batch.isRunning() && !batch.signal.aborted,
     );

@@ -16,6 +16,7 @@ export interface ReadTopic {
 
 const HELP: Record<keyof BridgeCounters, string> = {
   introspections: 'introspections told to their workflows',
+  introspections_repeated: 'introspections that their workflows had just been told: left out',
   acks: 'acks told to their workflows',
   acks_without_run: 'acks for nodes whose registration had no run to tell',
   heartbeats: 'heartbeats stored',

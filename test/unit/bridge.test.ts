@@ -12,6 +12,7 @@ import { every } from '../../src/bridge/every.js';
 import { inOrderPerKey } from '../../src/bridge/in-order.js';
 import { introspections } from '../../src/bridge/introspections.js';
 import { Backend } from '../../src/bridge/outage.js';
+import { RecentlyTold } from '../../src/bridge/recently-told.js';
 import { RequestRate } from '../../src/bridge/request-rate.js';
 import { isAboutTheMessage } from '../../src/bridge/temporal-errors.js';
 import { bridgeTopics, groupId } from '../../src/bridge/topics.js';
@@ -19,6 +20,7 @@ import { loadContracts } from '../../src/contracts/load.js';
 import { Contiguous } from '../../src/kafka/contiguous.js';
 import type { IncomingRecord, RecordBatch } from '../../src/kafka/consumer.js';
 import type { RecordToSend } from '../../src/kafka/producer.js';
+import type { Introspection } from '../../src/protocol/messages.js';
 import { buildAck, buildIntrospection } from '../../src/protocol/node-messages.js';
 import { workflowId } from '../../workflows/messages.js';
 
@@ -190,7 +192,7 @@ describe('a Temporal that is above its rate limit', () => {
     const waiting = batchOf(Array.from({ length: 500 }, (_, n) => introspectionOf(n)));
     const told = introspections(context)(waiting.batch);
     await pause(300);
-    expect(counts.refused).toBeGreaterThan(64);
+    expect(counts.refused).toBeGreaterThan(16);
 
     const heard = batchOf(Array.from({ length: 100 }, (_, n) => buildAck({ node_id: `n${n}`, correlation_id: `c${n}` }, new Date()).value));
     await acks(context, { topic: 't', groupId: 'g', standstillSeconds: 10 })(heard.batch);
@@ -203,8 +205,18 @@ describe('a Temporal that is above its rate limit', () => {
     expect(introduced).toHaveLength(500);
     expect(waiting.done.size).toBe(500);
     expect(letters).toEqual([]);
-    expect(counts.most).toBeLessThanOrEqual(64);
+    // 16 introspections and 32 acks.
+    expect(counts.most).toBeLessThanOrEqual(48);
     expect(lines).toEqual(['Temporal is away; waiting for it, nothing is lost', 'Temporal answers again']);
+  });
+
+  it('is told once of a node that repeats itself', async () => {
+    const { client, introduced } = temporal(() => false);
+    const { context } = contextOf(client);
+    const repeated = batchOf([introspectionOf(1), introspectionOf(2), introspectionOf(1), introspectionOf(1)]);
+    await introspections(context)(repeated.batch);
+    expect(introduced).toHaveLength(2);
+    expect([repeated.done.size, context.counters.introspections_repeated]).toEqual([4, 2]);
   });
 
   it('and puts off every second message comes and goes with each answer: that is no news each time', async () => {
@@ -216,6 +228,38 @@ describe('a Temporal that is above its rate limit', () => {
     expect(introduced).toHaveLength(300);
     expect(counts.refused).toBe(150);
     expect(lines).toHaveLength(2);
+  });
+});
+
+describe('an introspection that is repeated', () => {
+  const told = (changes: Partial<Introspection> = {}): Introspection => ({ message_id: 'm', correlation_id: 'c', node_id: 'n', node_type: 'effect', node_version: '1.0.0', endpoints: {}, capabilities: [], reason: 'startup', epoch: null, at: '2026-01-01T00:00:00.000Z', ...changes });
+
+  it('is known for a while, while nothing else was told of its node', () => {
+    const recently = new RecentlyTold();
+    expect(recently.has(told(), 0)).toBe(false);
+    recently.add(told(), 0);
+    expect(recently.has(told({ message_id: 'another', at: '2026-01-01T00:00:05.000Z' }), 29_999)).toBe(true);
+    expect(recently.has(told(), 30_000)).toBe(false);
+  });
+
+  it.each([{ node_id: 'other' }, { correlation_id: 'd' }, { reason: 'shutdown' as const }, { epoch: 2 }])('is another one with %j', (changes) => {
+    const recently = new RecentlyTold();
+    recently.add(told(), 0);
+    expect(recently.has(told(changes), 1)).toBe(false);
+  });
+
+  it('is told again after another incarnation was', () => {
+    const recently = new RecentlyTold();
+    recently.add(told(), 0);
+    recently.add(told({ correlation_id: 'd' }), 1);
+    expect(recently.has(told(), 2)).toBe(false);
+  });
+
+  it('is remembered of so many nodes, and no more', () => {
+    const recently = new RecentlyTold();
+    for (let n = 0; n <= 50_000; n += 1) recently.add(told({ node_id: `n${n}` }), 0);
+    expect(recently.has(told({ node_id: 'n0' }), 1)).toBe(false);
+    expect(recently.has(told({ node_id: 'n1' }), 1)).toBe(true);
   });
 });
 

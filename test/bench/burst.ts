@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { startChild, type Child } from '../../src/cli/children.js';
-import { nodeTopicTemplates } from '../../src/cli/topics.js';
 import { createAdmin } from '../../src/kafka/index.js';
-import { simulateFleet, type Fleet } from '../../src/node/index.js';
+import type { Fleet } from '../../src/node/index.js';
 import { topicName } from '../../src/protocol/topics.js';
+import { fleetOf } from './support/fleet.js';
 import { retriesOf } from './support/histories.js';
 import { memoryMb } from './support/processes.js';
 import type { Outcome, Scenario } from './support/scenario.js';
@@ -37,9 +37,8 @@ interface Memory {
  */
 export const run: Scenario = (say) =>
   withServers(async (servers) => {
-    const { config, contracts } = servers;
     const children = { worker: startChild('worker', 'inherit'), bridge: startChild('bridge', 'inherit') };
-    const fleet = simulateFleet({ nodes: PACED + NODES, brokers: config.kafka.brokers, env: config.env, namespace: config.namespace, topics: nodeTopicTemplates(contracts) });
+    const fleet = fleetOf(PACED + NODES, servers);
     try {
       for (const child of Object.values(children)) child.go();
       await Promise.all([children.bridge.ready(), fleet.hub.open()]);

@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startChild } from '../../src/cli/children.js';
-import { nodeTopicTemplates } from '../../src/cli/topics.js';
-import { simulateFleet, type Fleet } from '../../src/node/index.js';
+import type { Fleet } from '../../src/node/index.js';
+import { fleetOf } from './support/fleet.js';
 import { readProgress, type Progress } from './support/histories.js';
 import { cpuSeconds, memoryMb, temporalServerOn } from './support/processes.js';
 import type { Outcome, Scenario } from './support/scenario.js';
@@ -35,7 +35,7 @@ export const run: Scenario = (say) =>
     const { config, contracts } = servers;
     process.env.REGISTRAR_CONTRACTS = await frequentVerification(config.dataDir);
     const children = { worker: startChild('worker', 'inherit'), bridge: startChild('bridge', 'inherit') };
-    const fleet = simulateFleet({ nodes: NODES, brokers: config.kafka.brokers, env: config.env, namespace: config.namespace, topics: nodeTopicTemplates(contracts) });
+    const fleet = fleetOf(NODES, servers);
     try {
       for (const child of Object.values(children)) child.go();
       await Promise.all([children.bridge.ready(), fleet.hub.open()]);

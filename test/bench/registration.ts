@@ -1,8 +1,7 @@
 import pLimit from 'p-limit';
-import { simulateFleet } from '../../src/node/index.js';
 import { startChild } from '../../src/cli/children.js';
-import { nodeTopicTemplates } from '../../src/cli/topics.js';
 import { startProcess } from './support/child-process.js';
+import { fleetOf } from './support/fleet.js';
 import { medianCost, type Cost } from './support/histories.js';
 import { cpuSeconds, temporalServerOn } from './support/processes.js';
 import { Registrations, type Kind, type Lap } from './support/registrations.js';
@@ -104,14 +103,14 @@ function medianCpu(blocks: readonly Cpu[]): Cpu {
 }
 
 /** Nodes that speak only Kafka: one at a time, then many. */
-async function wholeSystem({ config, contracts, client }: Servers): Promise<{ readonly light: Load; readonly full: Load }> {
+async function wholeSystem(servers: Servers): Promise<{ readonly light: Load; readonly full: Load }> {
   const bridge = startChild('bridge', 'inherit');
-  const fleet = simulateFleet({ nodes: LIGHT + FLEET, brokers: config.kafka.brokers, env: config.env, namespace: config.namespace, topics: nodeTopicTemplates(contracts) });
+  const fleet = fleetOf(LIGHT + FLEET, servers);
   const load = async (members: typeof fleet.members, atOnce: number): Promise<Load> => {
     const limit = pLimit(atOnce);
     await Promise.all(members.map(({ node }) => limit(() => node.start({ timeoutMs: 60_000 }))));
     const laps = members.map(({ node: { node_id }, steps }) => ({ node_id, ms: (steps.active ?? NaN) - (steps.introduced ?? NaN) }));
-    return { laps, cost: await medianCost(client, laps.map(({ node_id }) => node_id)) };
+    return { laps, cost: await medianCost(servers.client, laps.map(({ node_id }) => node_id)) };
   };
   try {
     bridge.go();

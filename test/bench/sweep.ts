@@ -6,11 +6,10 @@ import { Backend } from '../../src/bridge/outage.js';
 import { startSweep } from '../../src/bridge/sweep.js';
 import { bridgeTopics } from '../../src/bridge/topics.js';
 import { findSuspects } from '../../src/registry/find-suspects.js';
-import { logger } from '../../src/telemetry.js';
 import { SUSPECT_SIGNAL, WORKFLOW_TYPE, workflowId } from '../../workflows/messages.js';
 import { newNode } from './support/registrations.js';
 import type { Outcome, Scenario } from './support/scenario.js';
-import { withServers, type Servers } from './support/servers.js';
+import { quietLogger, withServers, type Servers } from './support/servers.js';
 import { median } from './support/statistics.js';
 
 const LEASES = 100_000;
@@ -62,7 +61,7 @@ async function fillTables({ pool }: Servers, topic: string, expired: readonly st
 /** One pass of the bridge's own sweep. */
 async function sweepOnce({ client, config, contracts, pool }: Servers, topic: string): Promise<void> {
   const counters = newCounters();
-  const log = logger('sweep').child({}, { level: 'warn' });
+  const log = quietLogger('sweep');
   const sweep = startSweep({ temporalClient: client, taskQueue: config.taskQueue, pool, counters, logger: log, temporal: new Backend('Temporal', log) }, contracts, topic);
   try {
     const end = performance.now() + WITHIN_MS;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
+import type { Logger } from 'pino';
 import { temporalOptions } from '../../../src/cli/connect.js';
 import { prepare } from '../../../src/cli/prepare.js';
 import { loadConfig, type Config } from '../../../src/config.js';
@@ -52,10 +53,15 @@ async function withClients<T>(config: Config, work: (servers: Servers) => Promis
   const connection = await Connection.connect(temporalOptions(config));
   const pool = createPool(config.postgres.connectionString);
   try {
-    return await work({ config, contracts, pool, client: new Client({ connection, namespace: config.temporal.namespace }), kafka: createKafka({ brokers: config.kafka.brokers, clientId: 'bench', logger: logger('kafka').child({}, { level: 'error' }) }) });
+    return await work({ config, contracts, pool, client: new Client({ connection, namespace: config.temporal.namespace }), kafka: createKafka({ brokers: config.kafka.brokers, clientId: 'bench', logger: quietLogger('kafka') }) });
   } finally {
     await Promise.all([pool.end(), connection.close()]);
   }
+}
+
+/** Servers that have just started are waited for, which nobody need hear of. */
+export function quietLogger(name: string): Logger {
+  return logger(name).child({}, { level: 'error' });
 }
 
 function noteVersion(event: StackEvent): void {

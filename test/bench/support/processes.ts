@@ -41,7 +41,7 @@ export function temporalServerOn(dataDir: string): number {
 }
 
 function isTemporal(command: string, dataDir: string): boolean {
-  return /\/temporal\0server\0start-dev\0/.test(command) && command.includes(`\0${dataDir}/`);
+  return /^[^\0]*\/temporal\0server\0start-dev\0/.test(command) && command.includes(`\0${dataDir}/`);
 }
 
 function commandOf(pid: number): string {

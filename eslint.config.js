@@ -44,6 +44,18 @@ export default tseslint.config(
       eqeqeq: ['error', 'always'],
     },
   },
-  { files: ['workflows/**/*.ts'], rules: importing(deterministic) },
+  {
+    files: ['workflows/**/*.ts'],
+    rules: {
+      ...importing(deterministic),
+      'no-restricted-syntax': [
+        'error',
+        ...[':not([kind=const])', ' > VariableDeclarator > NewExpression[callee.name=/^(Weak)?(Map|Set)$/]'].map((kept) => ({
+          selector: `:matches(Program, Program > ExportNamedDeclaration) > VariableDeclaration${kept}`,
+          message: 'All workflows of a worker share this module: what changes belongs to one of them.',
+        })),
+      ],
+    },
+  },
   { files: ['workflows/core/**/*.ts'], rules: { ...importing(pure), 'no-restricted-globals': ['error', 'process', 'setTimeout', 'setInterval', 'fetch'], 'no-restricted-properties': ['error', { object: 'Date', property: 'now' }, { object: 'Math', property: 'random' }] } },
 );

@@ -1,4 +1,4 @@
-import { isCancellation, proxyActivities, proxyLocalActivities, TemporalFailure, type ActivityInterfaceFor } from '@temporalio/workflow';
+import { isCancellation, proxyActivities, proxyLocalActivities, scheduleActivity, scheduleLocalActivity, TemporalFailure } from '@temporalio/workflow';
 import type { Activities, AcksReadAnswer, LeaseAnswer, LeaseQuestion, Opening, Published } from '../activities/api.js';
 import type { OutgoingEvent } from '../src/protocol/messages.js';
 import { plusSeconds } from './core/time.js';
@@ -10,22 +10,15 @@ import { plusSeconds } from './core/time.js';
  * DESIGN, "One node's life".)
  */
 export const QUICK = { startToCloseTimeout: '1500ms', scheduleToCloseTimeout: '3s', retry: { maximumAttempts: 2, initialInterval: '100ms' } } as const;
-const quick = proxyLocalActivities<Activities>(QUICK);
+const PATIENT = { startToCloseTimeout: '10s', retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } } as const;
 const once = proxyLocalActivities<Activities>({ startToCloseTimeout: '1s', scheduleToCloseTimeout: '1s', retry: { maximumAttempts: 1 } });
-const patient = proxyActivities<Activities>({ startToCloseTimeout: '10s', retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } });
+const patient = proxyActivities<Activities>(PATIENT);
 
-type Asked = 'open_attempt' | 'publish_events';
-
-async function ask<Name extends Asked>(name: Name, summary: string, args: Parameters<Activities[Name]>): Promise<Awaited<ReturnType<Activities[Name]>>> {
-  // The proxies are typed by name; TypeScript cannot follow a generic name through their call signatures.
-  type Callable = { executeWithOptions(options: { summary: string }, args: Parameters<Activities[Name]>): Promise<Awaited<ReturnType<Activities[Name]>>> };
-  const by = (proxy: ActivityInterfaceFor<Activities> | typeof quick): Callable => proxy[name] as unknown as Callable;
-  try {
-    return await by(quick).executeWithOptions({ summary }, args);
-  } catch (error) {
+function ask<Answer>(activity: keyof Activities, summary: string, args: unknown[]): Promise<Answer> {
+  return scheduleLocalActivity<Answer>(activity, args, { ...QUICK, summary }).catch((error: unknown) => {
     if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
-    return await by(patient).executeWithOptions({ summary }, args);
-  }
+    return scheduleActivity<Answer>(activity, args, { ...PATIENT, summary });
+  });
 }
 
 /** The record's last word on a node, and the contract as it is now. */

@@ -249,6 +249,8 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
       note(`${from} -> ${state}${node.reason === null ? '' : `: ${node.reason}`}`);
       from = state;
     }
+    // A suspicion is of the lease there was; the one that was just opened nobody suspects.
+    if (turn.entered.length > 0) suspected = false;
     const leaves = node.entering !== null && node.entering.state !== before.entering?.state;
     if (leaves && effects.inFlight && others === undefined) {
       if (effects.purpose === 'refresh') node = refreshAgain(node);

@@ -34,6 +34,7 @@ describe('a handler that', () => {
     ['reads the clock', 'export const handle = (): number => Date.now();\n', 'no-restricted-properties'],
     ['throws dice', 'export const handle = (): number => Math.random();\n', 'no-restricted-properties'],
     ['reads the environment', "export const handle = (): string | undefined => process.env['HOME'];\n", 'no-restricted-globals'],
+    ['remembers', 'let last = 0;\nexport const handle = (): number => last++;\n', 'no-restricted-syntax'],
     ['asks a server', "export const handle = (): unknown => fetch('http://127.0.0.1');\n", 'no-restricted-globals'],
   ])('%s is reported, and for that alone', async (_, text, rule) => {
     expect(new Set(await broken(text))).toEqual(new Set([rule]));

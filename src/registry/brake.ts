@@ -70,7 +70,7 @@ export const PARTS = {
   ),
   counted as (
     select gone.suspects, gone.expired, fleet.active,
-      gone.suspects + gone.expired > $4::float8 * (fleet.active + gone.expired)
+      gone.suspects > 0 and gone.suspects + gone.expired > $4::float8 * (fleet.active + gone.expired)
         and fleet.active + gone.expired >= $5::bigint as too_many
     from asked
     cross join lateral (

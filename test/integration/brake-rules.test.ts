@@ -112,6 +112,13 @@ describe('the share', () => {
     expect((await pool.query('select from lease_expiries')).rowCount).toBe(1);
   });
 
+  test('holds nothing where nobody is suspected, however many have just expired', async () => {
+    await alive(1);
+    expect(await claims(await dead(3))).toEqual({ claimed: 3, held: 0 });
+    await alive(1);
+    expect(await judge()).toMatchObject({ held_since: null, suspects: 0, expired: 3, active: 2 });
+  });
+
   test('does not change by claiming: of many claims at once none slips through, and none waits for another', async () => {
     await alive(40);
     const gone = await dead(40);

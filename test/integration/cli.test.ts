@@ -7,8 +7,9 @@ import { loadConfig } from '../../src/config.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { allTopics } from '../../src/cli/topics.js';
 import { createKafka, createProducer } from '../../src/kafka/index.js';
+import { createPool } from '../../src/registry/pool.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
-import { servers } from './servers.js';
+import { forgetFleet, servers } from './servers.js';
 
 /** The commands against servers that somebody else runs, with topics and a task queue of their own. */
 
@@ -18,7 +19,6 @@ let env: NodeJS.ProcessEnv;
 let up: RegistrarProcess;
 
 beforeAll(async () => {
-  servers();
   env = { ...process.env, REGISTRAR_ENV: name, REGISTRAR_TASK_QUEUE: name, REGISTRAR_DATA_DIR: dataDir };
   const setup = await registrar(env, 'setup');
   expect(setup.code, setup.stderr).toBe(0);
@@ -26,6 +26,9 @@ beforeAll(async () => {
   // The second time there is nothing to do.
   expect((await registrar(env, 'setup')).stdout).toBe('Prepared: tables, topics and search attributes are there.\n');
 
+  const pool = createPool(servers().databaseUrl);
+  await forgetFleet(pool);
+  await pool.end();
   const early = await registrar(env, 'doctor');
   expect(early.code).toBe(4);
   expect(early.stdout).toMatch(/a worker polls task queue .*: nobody does/);

@@ -18,7 +18,7 @@ import { openWorker, type RegistrarWorker } from '../../src/worker.js';
 import type { Status } from '../../workflows/details.js';
 import { STATUS_QUERY, workflowId } from '../../workflows/messages.js';
 import { RegistrarProcess } from './cli-process.js';
-import { servers } from './servers.js';
+import { forgetFleet, servers } from './servers.js';
 
 const silent = pino({ level: 'silent' });
 
@@ -72,8 +72,7 @@ export class Installation {
     const kafka = createKafka({ brokers: kafkaBrokers, clientId: name, logger: silent });
     const client = new Client({ connection: await Connection.connect({ address: temporalAddress }) });
     const installation = new Installation(config, contracts, client, kafka);
-    // The fleet is judged as a whole; what other files have left dead in the table would be part of it.
-    await installation.pool.query('truncate node_leases, lease_expiries');
+    await forgetFleet(installation.pool);
     installation.#reader = await installation.#read();
     return installation;
   }

@@ -73,7 +73,7 @@ export async function startRegistrar(options: RegistrarOptions): Promise<Registr
     const bridge = childOf(children, 'bridge');
     bridge.go();
     await Promise.race([Promise.all([bridge.ready(), untilPolling(config, childOf(children, 'worker'), signal)]), broken.promise.then(fail)]);
-    const problem = await Promise.race([probe(config), broken.promise.then(fail)]);
+    const problem = await Promise.race([probe(config, contracts), broken.promise.then(fail)]);
     if (problem !== null) onProgress({ kind: 'step', about: 'registrar', text: problem });
     onProgress({ kind: 'ready', about: 'registrar', text: 'worker and bridge run', ms: Date.now() - serversUpAt });
     return { config, contracts, links: linksOf(config, stack?.addresses.temporalUi), serversUpAt, broken: broken.promise, stop };

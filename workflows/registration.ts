@@ -171,7 +171,6 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   /** A new attempt supersedes whatever is going on. */
   function begin(introspection: Introspection, attempt: number, refusal: string | null): void {
     effects.cancel();
-    suspected = false;
     note(`attempt ${attempt} begins: introspection (${introspection.reason}) of ${introspection.at}${refusal === null ? '' : `, refused: ${refusal}`}`);
     if (node.introspection !== null && node.introspection.node_type !== introspection.node_type) {
       upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.node_type, value: introspection.node_type }]);
@@ -207,7 +206,7 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
     take(fire(node, timer.trigger, now(), contract));
   }
 
-  /** A suspicion is about the lease: where a node does not live by one (yet), it waits. */
+  /** A suspicion is about the lease: it waits while a node that lives by one is on its way elsewhere, and ends with the state (see take). */
   function isSuspected(): boolean {
     return suspected && node.entering === null && livesByLease(node.state, contract);
   }

@@ -1,4 +1,4 @@
-import { PARTS, parameters, type BrakeQuestion } from './brake.js';
+import { PARTS, parameters, type BrakeQuestion, type BrakeState } from './brake.js';
 import type { Sql } from './pool.js';
 
 export interface LeaseClaim extends BrakeQuestion {
@@ -7,8 +7,8 @@ export interface LeaseClaim extends BrakeQuestion {
   readonly attempt: number;
 }
 
-/** What the one statement saw and did. */
-export interface ClaimedLease {
+/** What the one statement saw and did, and how the brake stands; its numbers are those of when it was last written. */
+export interface ClaimedLease extends BrakeState {
   readonly claimed: boolean;
   readonly last_heartbeat_at: string | null;
   /** Attempt of the node's lease, whoever holds it; null if there is none. */
@@ -25,14 +25,6 @@ export interface ClaimedLease {
   readonly reopened_until: string | null;
   /** The lease is over, and the brake keeps it from being claimed. */
   readonly held: boolean;
-  /** How the brake stands; its numbers are those of when it was last written. */
-  readonly held_since: string | null;
-  readonly held_seconds: number | null;
-  readonly suspects: number;
-  readonly expired: number;
-  readonly active: number;
-  readonly changed_by: string | null;
-  readonly changed_at: string | null;
 }
 
 /**

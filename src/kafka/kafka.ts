@@ -1,12 +1,15 @@
 import { Kafka, logLevel, type LogEntry } from 'kafkajs';
 import type { Logger } from 'pino';
 import { logger as namedLogger } from '../telemetry.js';
+import { letIdleConnectionsRest } from './idle-connections.js';
 
 /**
  * The one small port around kafkajs, which is unmaintained: nothing else in
  * the house imports it (but the embedded servers' set-up), so that it can be
  * replaced here.
  */
+
+letIdleConnectionsRest();
 
 export interface KafkaOptions {
   /** host:port of one or more brokers. */

@@ -19,6 +19,7 @@ import { bundleWorkflows } from './bundle.js';
 import type { Config } from './config.js';
 import { loadContracts, type Contracts } from './contracts/load.js';
 import { batched, createKafka, createProducer, type EventProducer } from './kafka/index.js';
+import { topicName } from './protocol/topics.js';
 import { Catalog } from './registry/consul.js';
 import { createPool } from './registry/pool.js';
 import { readRecord } from './registry/read-record.js';
@@ -47,7 +48,7 @@ export async function openWorker(config: Config, bundle?: WorkflowBundle): Promi
   const { token, httpAddr } = config.consul;
   const catalog = new Catalog({ address: httpAddr, ...(token === undefined ? {} : { token }) });
   const producer = batched(createProducer(createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-worker' })), PUBLISH_WAIT_MS);
-  await warmUp(pool, catalog, producer);
+  await warmUp({ pool, catalog, producer }, Object.values(contracts.topics).map((template) => topicName(template, config)));
   const close = (): Promise<unknown> => Promise.allSettled([producer.close(), pool.end(), connection.close()]);
   try {
     const worker = await withShortStacks(() => Worker.create({
@@ -131,11 +132,11 @@ const WARM_UP_MS = 2_000;
  * The first node must not wait for the first connections. A backend that is
  * away now is no reason not to start: its activities will say so, and retry.
  */
-async function warmUp(pool: Pool, catalog: Catalog, producer: EventProducer): Promise<void> {
+async function warmUp({ pool, catalog, producer }: Backends, topics: readonly string[]): Promise<void> {
   const rehearsal = Promise.allSettled([
     ...Array.from({ length: WARM_CONNECTIONS }, () => readRecord(pool, '')),
     catalog.instance('', AbortSignal.timeout(WARM_UP_MS)),
-    producer.connect(),
+    producer.connect(topics),
   ]);
   const results = await Promise.race([rehearsal, new Promise<[]>((resolve) => setTimeout(resolve, WARM_UP_MS, []).unref())]);
   for (const result of results) if (result.status === 'rejected') log.info({ reason: String(result.reason) }, 'a backend does not answer yet');

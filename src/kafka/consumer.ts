@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload, IHeaders } from 'kafkajs';
 import pRetry from 'p-retry';
 import { createAdmin } from './admin.js';
+import { Commits } from './commits.js';
 import { Contiguous } from './contiguous.js';
 import type { KafkaHandle } from './kafka.js';
 
@@ -57,8 +58,8 @@ export interface Subscription {
  * Consumes topics as a member of a group. Resolves when the group has been
  * joined; while Kafka or a topic is not there, it waits.
  *
- * Offsets are committed only as far as every record has been marked as done,
- * and at least once a second. While a batch is worked on, however long that
+ * Offsets are committed only as far as every record has been marked as done.
+ * While a batch is worked on, however long that
  * takes, the group is told that this member lives. However long a backlog is,
  * at most 1 MB of a partition and 10 MB in all are held of it (kafkajs's defaults).
  */
@@ -77,6 +78,8 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
     allowAutoTopicCreation: false,
   });
   const positions = from === 'now' ? await endsOf(kafka, options) : null;
+  const commits = new Commits(kafka.logger);
+  consumer.on(consumer.events.REBALANCING, () => void commits.flush());
   const start = async (): Promise<void> => {
     await patiently(kafka, `cannot consume ${topics.join(', ')} yet`, signal, async () => {
       await consumer.connect();
@@ -84,10 +87,9 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
     });
     await consumer.run({
       eachBatchAutoResolve: false,
-      autoCommit: true,
-      autoCommitInterval: 1_000,
+      autoCommit: false,
       partitionsConsumedConcurrently: options.partitionsAtOnce ?? 4,
-      eachBatch: (payload) => work(payload, options, stopping.signal, positions),
+      eachBatch: (payload) => work(payload, options, stopping.signal, positions, commits),
     });
   };
   let stopped = false;
@@ -107,6 +109,7 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
     async stop() {
       stopped = true;
       const timer = setTimeout(() => stopping.abort(new Error('the consumer is being stopped')), stopGraceMs);
+      await commits.flush();
       await consumer.disconnect();
       clearTimeout(timer);
     },
@@ -186,7 +189,7 @@ function endProcess(error: Error): void {
   });
 }
 
-async function work(payload: EachBatchPayload, options: ConsumeOptions, stopped: AbortSignal, positions: Positions | null): Promise<void> {
+async function work(payload: EachBatchPayload, options: ConsumeOptions, stopped: AbortSignal, positions: Positions | null, commits: Commits): Promise<void> {
   const { topic, partition } = payload.batch;
   if (!payload.isRunning() || payload.isStale()) return;
   const records = payload.batch.messages.map(({ offset, timestamp, key, value, headers }) => ({
@@ -211,6 +214,7 @@ async function work(payload: EachBatchPayload, options: ConsumeOptions, stopped:
         const upTo = finished.done(offset);
         if (upTo === null) return;
         payload.resolveOffset(upTo);
+        commits.due(payload);
         positions?.set(place(topic, partition), String(BigInt(upTo) + 1n));
       },
     });
@@ -219,20 +223,18 @@ async function work(payload: EachBatchPayload, options: ConsumeOptions, stopped:
     if (error !== member.signal.reason && error !== stopped.reason) throw error;
   } finally {
     member.release();
+    // The group is left after this.
+    if (!payload.isRunning()) await commits.flush();
   }
   // kafkajs has to hear of a rebalance: it joins the group again.
   member.signal.throwIfAborted();
 }
 
-/** Tells the group that we live, and commits, for as long as a batch is worked on; aborts when the group has gone on without us. */
+/** Tells the group that we live for as long as a batch is worked on; aborts when the group has gone on without us. */
 function keepMembership(payload: EachBatchPayload): { readonly signal: AbortSignal; release(): void } {
   const lost = new AbortController();
-  const beat = async (): Promise<void> => {
-    await payload.heartbeat();
-    await payload.commitOffsetsIfNecessary();
-  };
   const timer = setInterval(() => {
-    beat().catch((error: unknown) => lost.abort(error));
+    payload.heartbeat().catch((error: unknown) => lost.abort(error));
   }, 1_000);
   return { signal: lost.signal, release: () => clearInterval(timer) };
 }

@@ -9,8 +9,11 @@ export interface RecordToSend {
 }
 
 export interface EventProducer {
-  /** Connects now, so that the first send need not. */
-  connect(): Promise<void>;
+  /**
+   * Connects now and learns where these topics are, so that the first send need not.
+   * Rejects when the broker is away or one of them does not exist yet: that send will do it then.
+   */
+  connect(topics?: readonly string[]): Promise<void>;
   /** Sends all of them, in order per topic and key, acknowledged by all replicas. Rejects if one of them may not have arrived. */
   send(records: readonly RecordToSend[]): Promise<void>;
   close(): Promise<void>;
@@ -43,7 +46,11 @@ export function createProducer(kafka: KafkaHandle): EventProducer {
     return connecting;
   };
   return {
-    connect: connected,
+    async connect(topics = []) {
+      await connected();
+      // kafkajs asks for topics when it sends to them; of no messages, that is all it does.
+      await producer.sendBatch({ topicMessages: topics.map((topic) => ({ topic, messages: [] })) });
+    },
     async send(records) {
       if (records.length === 0) return;
       await connected();

@@ -81,7 +81,7 @@ export class SendQueue {
 export function batched(producer: EventProducer, maxWaitMs: number): EventProducer {
   const queue = new SendQueue((records) => producer.send(records), maxWaitMs);
   return {
-    connect: () => producer.connect(),
+    connect: (topics) => producer.connect(topics),
     async send(records) {
       await Promise.all(records.map((record) => queue.push(record)));
     },

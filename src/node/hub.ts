@@ -66,7 +66,7 @@ export class NodeHub {
     this.#brokers = brokers.join(', ');
     this.#topics = nodeTopics({ env, namespace }, options.topics);
     this.#groupId = groupId;
-    this.#transport = options.transport ?? kafkaTransport({ brokers, clientId: groupId, logger });
+    this.#transport = options.transport ?? kafkaTransport({ brokers, clientId: groupId, logger, said: Object.values(this.#topics.said) });
     this.#queue = new SendQueue((records) => this.#transport.send(records));
   }
 

@@ -23,14 +23,22 @@ export interface NodeTransport {
   close(): Promise<void>;
 }
 
+export interface KafkaTransportOptions {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly logger: Logger;
+  /** Topics that will be sent to. */
+  readonly said: readonly string[];
+}
+
 /** One consumer and one producer. */
-export function kafkaTransport(options: { readonly brokers: readonly string[]; readonly clientId: string; readonly logger: Logger }): NodeTransport {
+export function kafkaTransport(options: KafkaTransportOptions): NodeTransport {
   const kafka = createKafka(options);
   const producer = createProducer(kafka);
   return {
     subscribe(listening) {
       // Meanwhile, so that the first introspection need not wait for it. A failure here is met again, and told, by that send.
-      void Promise.allSettled([producer.connect()]);
+      void Promise.allSettled([producer.connect(options.said)]);
       return consume(kafka, {
         groupId: listening.groupId,
         topics: listening.topics,

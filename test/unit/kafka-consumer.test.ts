@@ -9,7 +9,7 @@ function crashing() {
   const emitter = new EventEmitter();
   const counts = { runs: 0 };
   const consumer = {
-    events: { GROUP_JOIN: 'join', CRASH: 'crash' },
+    events: { GROUP_JOIN: 'join', CRASH: 'crash', REBALANCING: 'rebalancing' },
     on: (event: string, listener: (event: object) => void) => emitter.on(event, listener),
     connect: () => Promise.resolve(),
     subscribe: () => Promise.resolve(),

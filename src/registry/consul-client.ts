@@ -97,7 +97,7 @@ function consulError(error: HttpError): ConsulError {
   if (isTransactionFailure(body)) {
     const whats = body.Errors.map(({ What }) => What);
     const refusal = whats.find((what) => REFUSAL.test(what));
-    return new ConsulError(refusal ?? whats.join('; '), refusal !== undefined);
+    return new ConsulError(refusal ?? whats.join('; '), refusal !== undefined, refusal === undefined);
   }
   const words = typeof body === 'string' ? body.trim() : Buffer.isBuffer(body) ? body.toString('utf8').trim() : '';
   const refused = statusCode >= 400 && statusCode < 500 && ![404, 408, 409, 429].includes(statusCode);

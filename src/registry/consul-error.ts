@@ -6,6 +6,8 @@ export class ConsulError extends Error {
     message: string,
     /** Asking again the same way is pointless: permission or validation. */
     readonly refused: boolean,
+    /** A check-and-set by what is no longer so: somebody has written in between. */
+    readonly stale = false,
   ) {
     super(message);
   }

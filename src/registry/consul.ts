@@ -10,9 +10,10 @@ import { written, type Written } from './written.js';
  * ACTIVE; all three in one transaction, so nobody ever sees a part of it.
  *
  * The fence: the catalog node carries the attempt that wrote it. Every write
- * first reads who holds the node, and then is a check-and-set of all three by
- * the indexes it read; whoever wrote in between makes it fail, and it is tried
- * again from the start.
+ * is a check-and-set of all three by the indexes of what is known of the node:
+ * read just before, or remembered of our own last write. Whoever wrote in
+ * between makes it fail. Then it is read; a second failure is the activity's,
+ * which begins again.
  */
 
 /** Marks the catalog nodes that are ours. */
@@ -49,10 +50,21 @@ interface CatalogCheck {
 
 /** Everything that the catalog holds of a node. */
 interface Held {
-  readonly node: CatalogNode;
+  readonly node: CatalogNode | undefined;
   readonly attempt: number;
   readonly services: readonly CatalogService[];
   readonly check: CatalogCheck | undefined;
+}
+
+const NOTHING: Held = { node: undefined, attempt: 0, services: [], check: undefined };
+
+/** Registrations that wait for the node's ack. Of more than these the oldest are read again when it comes. */
+const REMEMBERED = 1_000;
+
+interface TransactionResult {
+  readonly Node?: CatalogNode;
+  readonly Service?: CatalogService;
+  readonly Check?: CatalogCheck;
 }
 
 /** A registered node, as those see it who look for one. */
@@ -73,6 +85,8 @@ export interface Instance {
 
 export class Catalog {
   readonly #client: ConsulClient;
+  /** What we wrote ourselves, by node, for the write that comes next. */
+  readonly #wrote = new Map<string, Held>();
 
   constructor(address: ConsulAddress) {
     this.#client = new ConsulClient(address);
@@ -85,19 +99,22 @@ export class Catalog {
 
   /** Sets the registration; a new attempt is critical, the same one keeps what its check says. */
   register(attempt: number, registration: ConsulPayload, signal?: AbortSignal): Promise<Written> {
-    return this.#set(attempt, registration, (held) => held?.attempt === attempt && held.check?.Status === 'passing', signal);
+    const passes = (held: Held): boolean => held.attempt === attempt && held.check?.Status === 'passing';
+    // Nobody is likely to have written before the first attempt.
+    return this.#set(attempt, registration, passes, attempt === 1 ? NOTHING : undefined, signal);
   }
 
   /** Makes the node discoverable. A registration that is gone, because somebody wiped Consul, is set whole. */
   pass(attempt: number, registration: ConsulPayload, signal?: AbortSignal): Promise<Written> {
-    return this.#set(attempt, registration, () => true, signal);
+    return this.#set(attempt, registration, () => true, undefined, signal);
   }
 
   /** Takes the node out, with its service and check. */
   async deregister(attempt: number, nodeId: string, signal?: AbortSignal): Promise<Written> {
-    const held = await this.#held(nodeId, signal);
-    if (held === undefined || held.attempt > attempt) return written(attempt, held?.attempt ?? attempt);
-    const { Node, ModifyIndex } = held.node;
+    this.#wrote.delete(nodeId);
+    const { node, attempt: holder } = await this.#held(nodeId, signal);
+    if (node === undefined || holder > attempt) return written(attempt, holder);
+    const { Node, ModifyIndex } = node;
     await this.#transact([{ Node: { Verb: 'delete-cas', Node: { Node, ModifyIndex } } }], signal);
     return { done: true };
   }
@@ -125,9 +142,8 @@ export class Catalog {
 
   /** What Consul holds of one node; null if nothing. */
   async instance(nodeId: string, signal?: AbortSignal): Promise<Instance | null> {
-    const held = await this.#held(nodeId, signal);
-    const service = held?.services[0];
-    return held === undefined || service === undefined ? null : instanceOf(held.node, service, held.check);
+    const { node, services: [service], check } = await this.#held(nodeId, signal);
+    return node === undefined || service === undefined ? null : instanceOf(node, service, check);
   }
 
   close(): void {
@@ -143,7 +159,7 @@ export class Catalog {
     return Object.keys(services);
   }
 
-  async #held(nodeId: string, signal?: AbortSignal): Promise<Held | undefined> {
+  async #held(nodeId: string, signal?: AbortSignal): Promise<Held> {
     const name = nodeName(nodeId);
     const consistent = { consistent: true };
     // Not one snapshot, and it need not be: whatever changes between the two reads fails the check-and-set.
@@ -158,7 +174,7 @@ export class Catalog {
         return consul.health.node(node);
       }, signal),
     ]);
-    if (catalog === null) return undefined;
+    if (catalog === null) return NOTHING;
     return {
       node: catalog.Node,
       attempt: Number(catalog.Node.Meta?.['attempt'] ?? 0),
@@ -167,24 +183,39 @@ export class Catalog {
     };
   }
 
+  /** @param guess what is likely to be there, where we remember nothing; undefined: look first */
   async #set(
     attempt: number,
     registration: ConsulPayload,
-    passes: (held: Held | undefined) => boolean,
+    passes: (held: Held) => boolean,
+    guess: Held | undefined,
     signal?: AbortSignal,
   ): Promise<Written> {
+    const { node_id } = registration;
+    const likely = this.#wrote.get(node_id) ?? guess;
+    this.#wrote.delete(node_id);
+    if (likely !== undefined && likely.attempt <= attempt) {
+      try {
+        return await this.#write(likely, attempt, registration, passes, signal);
+      } catch (error) {
+        if (!(error instanceof ConsulError) || !error.stale) throw error;
+      }
+    }
+    return this.#write(await this.#held(node_id, signal), attempt, registration, passes, signal);
+  }
+
+  async #write(held: Held, attempt: number, registration: ConsulPayload, passes: (held: Held) => boolean, signal?: AbortSignal): Promise<Written> {
     const { address, port } = addressOf(registration);
-    const held = await this.#held(registration.node_id, signal);
-    if (held !== undefined && held.attempt > attempt) return written(attempt, held.attempt);
+    if (held.attempt > attempt) return written(attempt, held.attempt);
 
     const { node_id, node_version, correlation_id, service_id } = registration;
     const passing = passes(held);
-    const others = (held?.services ?? []).filter(({ ID }) => ID !== service_id);
-    const service = held?.services.find(({ ID }) => ID === service_id);
+    const others = held.services.filter(({ ID }) => ID !== service_id);
+    const service = held.services.find(({ ID }) => ID === service_id);
     // Removing a service removes its check with it, and what is gone is set anew.
-    const check = held?.check?.ServiceID === service_id ? held.check : undefined;
+    const check = held.check?.ServiceID === service_id ? held.check : undefined;
 
-    await this.#transact(
+    const results = await this.#transact(
       [
         {
           Node: {
@@ -193,7 +224,7 @@ export class Catalog {
               Node: nodeName(node_id),
               Address: address,
               Meta: { 'external-node': 'true', 'registered-by': REGISTERED_BY, attempt: String(attempt) },
-              ModifyIndex: held?.node.ModifyIndex ?? 0,
+              ModifyIndex: held.node?.ModifyIndex ?? 0,
             },
           },
         },
@@ -237,15 +268,29 @@ export class Catalog {
       ],
       signal,
     );
+    // An ACTIVE node is not written again soon.
+    if (!passing) this.#remember(node_id, attempt, results);
     return { done: true };
   }
 
-  async #transact(operations: readonly object[], signal?: AbortSignal): Promise<void> {
-    await this.#client.call((consul, options) => {
+  #remember(nodeId: string, attempt: number, results: readonly TransactionResult[]): void {
+    this.#wrote.set(nodeId, {
+      node: results.find(({ Node }) => Node)?.Node,
+      attempt,
+      services: results.flatMap(({ Service }) => Service ?? []),
+      check: results.find(({ Check }) => Check)?.Check,
+    });
+    const [oldest] = this.#wrote.keys();
+    if (this.#wrote.size > REMEMBERED && oldest !== undefined) this.#wrote.delete(oldest);
+  }
+
+  async #transact(operations: readonly object[], signal?: AbortSignal): Promise<readonly TransactionResult[]> {
+    const { Results } = await this.#client.call<{ readonly Results: readonly TransactionResult[] | null }>((consul, options) => {
       // The package sends the operations as they are; its types describe other ones than Consul takes.
       const transaction = consul.transaction as unknown as { create(operations: readonly object[], options: object): Promise<unknown> };
       return transaction.create(operations, options);
     }, signal);
+    return Results ?? [];
   }
 }
 

@@ -3,6 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import type { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
+import fc from 'fast-check';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { REFUSED, UNAVAILABLE, type Activities, type EffectRequest, type LeaseQuestion } from '../../activities/api.js';
@@ -575,6 +576,28 @@ describe('Consul', () => {
       expect([pass.status, refresh.status]).toContain('fulfilled');
     };
     await Promise.all(Array.from({ length: 30 }, race));
+  });
+
+  test('two workers, each of which remembers what it wrote, do what one does that always reads', async () => {
+    const workers = [catalog, new Catalog({ address: servers().consulAddress })] as const;
+    const operation = fc.record({ worker: fc.constantFrom(...workers), verb: fc.constantFrom('register', 'pass', 'deregister'), attempt: fc.integer({ min: 1, max: 3 }) });
+    const life = fc.asyncProperty(fc.array(operation, { minLength: 4, maxLength: 8 }), async (operations) => {
+      const id = randomUUID();
+      const now = async (): Promise<{ attempt: number; status: string } | null> => {
+        const held = await catalog.instance(id);
+        return held && { attempt: held.attempt, status: held.status };
+      };
+      for (const { worker, verb, attempt } of operations) {
+        const effect = { register: consulRegister, pass: consulPass, deregister: consulDeregister }[verb](worker);
+        const before = await now();
+        const isFenced = before !== null && before.attempt > attempt;
+        expect(await run(effect, service(id, attempt))).toEqual(isFenced ? { done: false, fenced_by: before.attempt } : { done: true });
+        const stays = before?.attempt === attempt && before.status === 'passing';
+        const after = verb === 'deregister' ? null : { attempt, status: verb === 'pass' || stays ? 'passing' : 'critical' };
+        expect(await now()).toEqual(isFenced ? before : after);
+      }
+    });
+    await fc.assert(life, { numRuns: 60 });
   });
 
   test('a node without endpoints is registered without an address', async () => {

@@ -91,9 +91,9 @@ describe('the picture', () => {
     const lines: string[] = [];
     const screen = lineScreen((line) => lines.push(line));
     const rejected = { ...view(1), nodes: nodes(1).map((node) => ({ ...node, state: 'REJECTED', reason: 'too old' })) };
-    screen.draw(view(1));
-    screen.draw(rejected);
-    screen.draw(rejected);
+    screen.draw(() => view(1));
+    screen.draw(() => rejected);
+    screen.draw(() => rejected);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('REJECTED: too old');
   });

@@ -119,7 +119,7 @@ class Demo {
 
   note(change: NodeChange): void {
     this.#watcher.note(change);
-    this.screen.tell(change, this.#view());
+    this.screen.tell(change, () => this.#view());
   }
 
   /** From the first introspection to the last goodbye. */
@@ -168,7 +168,7 @@ class Demo {
     await this.#watcher.readSteps();
     await this.#watcher.readSteps();
     this.#line = `last one after ${summary.seconds} s, ${timesText(summary)}. ${this.options.exit === true ? 'Now they leave.' : 'Ctrl-C lets them leave.'}`;
-    this.screen.draw(this.#view());
+    this.screen.draw(() => this.#view());
     if (this.#isLive()) return void this.#farewell.push(this.#allActive(summary));
     this.screen.say(this.#allActive(summary));
     this.screen.say(stepLines(this.#watcher.shownId, this.#watcher.steps(), 40).join('\n'));
@@ -197,7 +197,7 @@ class Demo {
   async #leave(): Promise<void> {
     const ids = this.fleet.members.filter(({ node }) => node.state !== 'idle').map(({ node }) => node.node_id);
     this.#line = this.stopping.signal.aborted ? 'leaving; Ctrl-C again ends at once' : 'leaving';
-    this.screen.draw(this.#view());
+    this.screen.draw(() => this.#view());
     await this.fleet.stop({ timeoutMs: 5_000 });
     const remaining = await this.#unlessBroken(this.#untilGone(ids));
     this.#failedToLeave = remaining.length;
@@ -242,7 +242,7 @@ class Demo {
     } catch (error) {
       this.#trouble = `the record cannot be asked: ${wordsOf(error)}`;
     }
-    this.screen.draw(this.#view());
+    this.screen.draw(() => this.#view());
   }
 
   #isLive(): boolean {

@@ -8,10 +8,10 @@ import { viewText, type View } from './view.js';
 
 /** How the demo shows what happens. */
 export interface Screen {
-  /** The fleet has changed, or time has passed. */
-  draw(view: View): void;
+  /** The fleet has changed, or time has passed. The view is made when it is shown: the processor is needed elsewhere while nodes register. */
+  draw(view: () => View): void;
   /** Something happened to one node. */
-  tell(change: NodeChange, view: View): void;
+  tell(change: NodeChange, view: () => View): void;
   /** Something for people to read that stays. */
   say(text: string): void;
   /** The last picture stays. */
@@ -28,7 +28,7 @@ export function createScreen(stream: WriteStream): Screen {
 function liveScreen(stream: WriteStream): Screen {
   const update = createLogUpdate(stream);
   const size = () => ({ columns: stream.columns || 80, rows: stream.rows || 24 });
-  let last: View | undefined;
+  let last: (() => View) | undefined;
   let next: NodeJS.Timeout | undefined;
   let height = 0;
   let ended = false;
@@ -36,15 +36,15 @@ function liveScreen(stream: WriteStream): Screen {
     clearTimeout(next);
     next = undefined;
     if (last === undefined) return;
-    const text = viewText(last, size());
+    const text = viewText(last(), size());
     const lines = text.split('\n').length;
     // log-update 7 rewrites only the lines that differ, and loses those below when their number changes.
     if (lines !== height) update.clear();
     height = lines;
     update(text);
   };
-  // Of many changes at once only the last one is painted: the processor is needed elsewhere then.
-  const draw = (view: View): void => {
+  // Of many changes at once only the last one is painted.
+  const draw = (view: () => View): void => {
     if (ended) return;
     last = view;
     next ??= setTimeout(paint, FRAME_MS);
@@ -70,13 +70,14 @@ function liveScreen(stream: WriteStream): Screen {
 export function lineScreen(write: (line: string) => void): Screen {
   const known = new Map<string, string>();
   return {
-    draw({ nodes }) {
-      for (const node of nodes) tellRecord(node);
+    draw(view) {
+      for (const node of view().nodes) tellRecord(node);
     },
-    tell({ node, node_type, state, at, steps }, { summary }) {
+    tell({ node, node_type, state, at, steps }, view) {
       const line = (what: string): void => write(`${clock(at.toISOString())}  ${node.node_id}  ${node_type.padEnd(12)}  ${what}`);
       if (state === 'active') {
         const took = steps.active !== undefined && steps.introduced !== undefined ? `, ${steps.active - steps.introduced} ms after its introspection` : '';
+        const { summary } = view();
         line(`ACTIVE${took} (${summary.active} of ${summary.nodes})`);
       } else if (state === 'waiting') line('has lost its registration and starts over shortly');
       else if (state === 'leaving') line('leaves');

@@ -12,6 +12,8 @@ const COMMIT_EVERY_MS = 250;
 export class Commits {
   #latest: EachBatchPayload | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** The last commit; never rejects. */
+  #committing: Promise<void> = Promise.resolve();
 
   constructor(private readonly logger: Logger) {}
 
@@ -22,9 +24,14 @@ export class Commits {
   }
 
   /** Commits now what is done. A broker that does not take it is asked again; a partition that is somebody else's now is theirs to commit. */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#committing = this.#committing.then(() => this.#commit());
+    return this.#committing;
+  }
+
+  async #commit(): Promise<void> {
     const payload = this.#latest;
     this.#latest = undefined;
     if (payload === undefined) return;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import type { WorkflowHandle } from '@temporalio/client';
+import { WithStartWorkflowOperation, type Client, type WorkflowHandle } from '@temporalio/client';
 import type { Activities } from '../../activities/api.js';
 import { bundleWorkflows } from '../../src/bundle.js';
 import { loadContracts } from '../../src/contracts/load.js';
@@ -10,8 +10,8 @@ import type { CompiledContract } from '../../src/contracts/compiled.js';
 import type { Introspection } from '../../src/protocol/messages.js';
 import { provisionTestServer } from '../../src/stack/index.js';
 import type { Status } from '../../workflows/details.js';
-import { ACK_SIGNAL, INTROSPECTION_SIGNAL, STATUS_QUERY, SUSPECT_SIGNAL, workflowId, WORKFLOW_TYPE, type AckSignal } from '../../workflows/messages.js';
-import type { Outcome, Start } from '../../workflows/registration.js';
+import { ACK_SIGNAL, INTROSPECTION_SIGNAL, RETRY_UPDATE, STATUS_QUERY, SUSPECT_SIGNAL, workflowId, WORKFLOW_TYPE, type AckSignal } from '../../workflows/messages.js';
+import type { Outcome, registration, Start } from '../../workflows/registration.js';
 import { World } from './world.js';
 
 type Handle = WorkflowHandle<(start: Start) => Promise<Outcome>>;
@@ -26,6 +26,8 @@ export interface Harness {
   introduce(introspection: Introspection): Promise<Handle>;
   /** As the sweep does it. */
   suspect(node_id: string): Promise<Handle>;
+  /** As an operator does it; answers the new attempt's number. */
+  retry(node_id: string): Promise<number>;
   ack(node_id: string, changes?: Partial<AckSignal>): Promise<void>;
   status(node_id: string): Promise<Status>;
   /** Waits, in real time, until the workflow is where the test wants it: time is skipped only after that. */
@@ -36,6 +38,13 @@ export interface Harness {
 }
 
 export const TASK_QUEUE = 'registration';
+
+/** An operator's retry, of a node that has a run or had one. */
+export function retry(client: Client, node_id: string): Promise<number> {
+  return client.workflow.executeUpdateWithStart<typeof registration, number, []>(RETRY_UPDATE, {
+    startWorkflowOperation: new WithStartWorkflowOperation(WORKFLOW_TYPE, { workflowId: workflowId(node_id), taskQueue: TASK_QUEUE, args: [{ node_id }], workflowIdConflictPolicy: 'USE_EXISTING' }),
+  });
+}
 
 /** A time-skipping server that knows the registrar's search attributes. */
 export async function startServer(): Promise<TestWorkflowEnvironment> {
@@ -99,6 +108,7 @@ export async function startHarness(contract: CompiledContract = loadContracts().
       }),
     suspect: (node_id) =>
       env.client.workflow.signalWithStart(WORKFLOW_TYPE, { workflowId: workflowId(node_id), taskQueue: TASK_QUEUE, args: [{ node_id }], signal: SUSPECT_SIGNAL }),
+    retry: (node_id) => retry(env.client, node_id),
     async ack(node_id, changes = {}) {
       const { registration } = await status(node_id);
       const ack: AckSignal = { message_id: randomUUID(), node_id, correlation_id: registration?.incarnation?.correlation_id ?? '', at: await world.now(), ...changes };

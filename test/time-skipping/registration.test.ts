@@ -1,9 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { WithStartWorkflowOperation } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plusSeconds } from '../../workflows/core/time.js';
-import type { registration } from '../../workflows/registration.js';
-import { RETRY_UPDATE, workflowId, WORKFLOW_TYPE } from '../../workflows/messages.js';
 import { startHarness, type Harness } from './harness.js';
 
 let h: Harness;
@@ -261,20 +258,10 @@ describe('a node that cannot be registered', () => {
 });
 
 describe("an operator's retry", () => {
-  const retry = (node_id: string) =>
-    h.env.client.workflow.executeUpdateWithStart<typeof registration, number, []>(RETRY_UPDATE, {
-      startWorkflowOperation: new WithStartWorkflowOperation(WORKFLOW_TYPE, {
-        workflowId: workflowId(node_id),
-        taskQueue: 'registration',
-        args: [{ node_id }],
-        workflowIdConflictPolicy: 'USE_EXISTING',
-      }),
-    });
-
   it('replays the last introspection of an ended node as a new attempt', async () => {
     const { node_id, handle } = await awaitingAck();
     expect(await handle.result()).toMatchObject({ state: 'ACK_TIMED_OUT' });
-    expect(await retry(node_id)).toBe(2);
+    expect(await h.retry(node_id)).toBe(2);
     await h.untilState(node_id, 'AWAITING_ACK');
     await h.ack(node_id);
     await h.untilState(node_id, 'ACTIVE');
@@ -282,10 +269,10 @@ describe("an operator's retry", () => {
 
   it('of an active node is refused with the reason', async () => {
     const { node_id } = await active();
-    await expect(retry(node_id)).rejects.toMatchObject({ cause: { message: 'ignored a retry in state ACTIVE: there is nothing to retry', type: 'RetryRefused' } });
+    await expect(h.retry(node_id)).rejects.toMatchObject({ cause: { message: 'ignored a retry in state ACTIVE: there is nothing to retry', type: 'RetryRefused' } });
   });
 
   it('of a node that never introduced itself is refused', async () => {
-    await expect(retry(randomUUID())).rejects.toMatchObject({ cause: { message: expect.stringContaining('never introduced itself') as string } });
+    await expect(h.retry(randomUUID())).rejects.toMatchObject({ cause: { message: expect.stringContaining('never introduced itself') as string } });
   });
 });

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { ActivityNotFoundError, Client, WithStartWorkflowOperation, WorkflowNotFoundError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
+import { ActivityNotFoundError, Client, WorkflowNotFoundError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -8,9 +8,9 @@ import { derivedId } from '../../src/protocol/ids.js';
 import { REASONS, type Introspection } from '../../src/protocol/messages.js';
 import { millisBetween, plusSeconds } from '../../workflows/core/time.js';
 import type { Status } from '../../workflows/details.js';
-import { ACK_SIGNAL, INTROSPECTION_SIGNAL, RETRY_REFUSED, RETRY_UPDATE, STATUS_QUERY, SUSPECT_SIGNAL, workflowId, WORKFLOW_TYPE, type AckSignal } from '../../workflows/messages.js';
-import type { Outcome, registration, Start } from '../../workflows/registration.js';
-import { TASK_QUEUE } from './harness.js';
+import { ACK_SIGNAL, INTROSPECTION_SIGNAL, RETRY_REFUSED, STATUS_QUERY, SUSPECT_SIGNAL, workflowId, WORKFLOW_TYPE, type AckSignal } from '../../workflows/messages.js';
+import type { Outcome, Start } from '../../workflows/registration.js';
+import { retry, TASK_QUEUE } from './harness.js';
 import { HOW, type NodeWorld, type RestlessWorld } from './restless-world.js';
 
 /** What can go wrong: every activity that the workflow knows. */
@@ -290,9 +290,7 @@ export class Player {
 
   async #retry(): Promise<void> {
     try {
-      const attempt = await this.#client.workflow.executeUpdateWithStart<typeof registration, number, []>(RETRY_UPDATE, {
-        startWorkflowOperation: new WithStartWorkflowOperation(WORKFLOW_TYPE, { workflowId: workflowId(this.node.node_id), taskQueue: TASK_QUEUE, args: [{ node_id: this.node.node_id }], workflowIdConflictPolicy: 'USE_EXISTING' }),
-      });
+      const attempt = await retry(this.#client, this.node.node_id);
       this.node.log.push({ what: 'told', of: `attempt ${attempt} by a retry` });
     } catch (error) {
       if (!(error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure && error.cause.type === RETRY_REFUSED)) throw error;

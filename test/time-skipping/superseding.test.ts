@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { WithStartWorkflowOperation } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { plusSeconds } from '../../workflows/core/time.js';
-import { RETRY_UPDATE, SEARCH_ATTRIBUTES, WORKFLOW_TYPE } from '../../workflows/messages.js';
-import type { registration } from '../../workflows/registration.js';
+import { SEARCH_ATTRIBUTES } from '../../workflows/messages.js';
 import { startHarness, type Harness } from './harness.js';
 import { ignoredOf, OVER, RUNNING, type Met } from './situations.js';
 
@@ -21,10 +19,6 @@ afterAll(async () => {
   await h.stop();
 });
 
-const retry = ({ handle, node_id }: Met): Promise<number> =>
-  h.env.client.workflow.executeUpdateWithStart<typeof registration, number, []>(RETRY_UPDATE, {
-    startWorkflowOperation: new WithStartWorkflowOperation(WORKFLOW_TYPE, { workflowId: handle.workflowId, taskQueue: 'registration', args: [{ node_id }], workflowIdConflictPolicy: 'USE_EXISTING' }),
-  });
 const inAttempt2 = (node_id: string) => h.until(node_id, 'in attempt 2', (status) => status.registration?.attempt === 2);
 
 /** It was published in its order, once for each attempt, and every id once. */
@@ -64,10 +58,10 @@ describe.each(Object.entries(RUNNING))('while %s', (name, situation) => {
     const { node_id, introspection } = met;
     if (situation.busy) setTimeout(met.release, 100);
     if (refused) {
-      await expect(retry(met)).rejects.toMatchObject({ cause: { message: 'ignored a retry in state ACTIVE: there is nothing to retry', type: 'RetryRefused' } });
+      await expect(h.retry(met.node_id)).rejects.toMatchObject({ cause: { message: 'ignored a retry in state ACTIVE: there is nothing to retry', type: 'RetryRefused' } });
       return;
     }
-    expect(await retry(met)).toBe(2);
+    expect(await h.retry(met.node_id)).toBe(2);
     met.release();
     const { registration } = await met.becomesActive();
     expect(registration).toMatchObject({ attempt: 2, incarnation: { correlation_id: introspection.correlation_id } });
@@ -88,7 +82,7 @@ describe.each(Object.entries(OVER))('when it is over: %s', (_, situation) => {
 
   it("an operator's retry begins again with the last introspection", async () => {
     met = await situation.reach(h);
-    expect(await retry(met)).toBe(2);
+    expect(await h.retry(met.node_id)).toBe(2);
     met.release();
     await met.becomesActive();
     publishedOnce(met.node_id);

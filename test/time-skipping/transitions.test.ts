@@ -1,11 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { CompiledContract, Machine } from '../../src/contracts/compiled.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import type { Status } from '../../workflows/details.js';
 import { initialState, reduce, type ReducerState } from '../../workflows/core/reducer.js';
-import { RETRY_UPDATE, workflowId, WORKFLOW_TYPE } from '../../workflows/messages.js';
-import type { registration } from '../../workflows/registration.js';
 import { contractDirectory } from '../unit/contract-files.js';
 import { startHarness, type Harness } from './harness.js';
 import { OVER, RUNNING } from './situations.js';
@@ -228,8 +225,7 @@ describe('the reducer is taken', () => {
     const { node_id, release } = await reach();
     const before = (await h.status(node_id)).registration;
     const releaseKafka = h.world.hold('publish_events', node_id);
-    const workflow = new WithStartWorkflowOperation(WORKFLOW_TYPE, { workflowId: workflowId(node_id), taskQueue: 'registration', args: [{ node_id }], workflowIdConflictPolicy: 'USE_EXISTING' });
-    const retried = h.env.client.workflow.executeUpdateWithStart<typeof registration, number, []>(RETRY_UPDATE, { startWorkflowOperation: workflow });
+    const retried = h.retry(node_id);
     const { registration: after } = await h.until(node_id, 'in attempt 2', (status) => status.registration?.attempt === 2);
     releaseKafka();
     release();

@@ -131,10 +131,16 @@ export async function settle(): Promise<void> {
   }
 }
 
+/** Time passes in steps: what was sent at its time has been taken before the next step. */
 export async function seconds(count: number): Promise<void> {
-  await vi.advanceTimersByTimeAsync(count * 1_000);
+  for (let left = count * 1_000; left > 0; left -= STEP_MS) {
+    await vi.advanceTimersByTimeAsync(Math.min(STEP_MS, left));
+    await turn();
+  }
   await settle();
 }
+
+const STEP_MS = 500;
 
 /** A node that has been started and is ACTIVE. */
 export async function activeNode(wire: Wire, options: Partial<RegisteredNodeOptions> = {}): Promise<ReturnType<typeof nodeOn>> {

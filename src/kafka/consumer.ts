@@ -59,9 +59,9 @@ export interface Subscription {
  * joined; while Kafka or a topic is not there, it waits.
  *
  * Offsets are committed only as far as every record has been marked as done.
- * While a batch is worked on, however long that
- * takes, the group is told that this member lives. However long a backlog is,
- * at most 1 MB of a partition and 10 MB in all are held of it (kafkajs's defaults).
+ * While a batch is worked on, however long that takes, the group is told that
+ * this member lives. However long a backlog is, at most 1 MB of a partition
+ * and 10 MB in all are held of it (kafkajs's defaults).
  */
 export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Promise<Subscription> {
   const { groupId, topics, from, signal, stopGraceMs = 8_000 } = options;

@@ -1,14 +1,4 @@
-import { createRequire } from 'node:module';
-
-/** What is used here of kafkajs's queue of requests: one for each connection. */
-interface RequestQueue {
-  readonly pending: readonly unknown[];
-  /** Milliseconds since 1970 until which the broker wants to be left alone; -1: it does not. */
-  readonly throttledUntil: number;
-  throttleCheckTimeoutId: NodeJS.Timeout | null;
-  checkPendingRequests(): void;
-  scheduleCheckPendingRequests(): void;
-}
+import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 
 /** kafkajs's own pause while requests wait without a throttle. */
 const CHECK_AGAIN_MS = 10;
@@ -22,8 +12,7 @@ const CHECK_AGAIN_MS = 10;
  * answer, has it asked anyway.
  */
 export function letIdleConnectionsRest(): void {
-  const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as { readonly prototype: RequestQueue };
-  prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
+  RequestQueue.prototype.scheduleCheckPendingRequests = function (): void {
     if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return;
     this.throttleCheckTimeoutId = setTimeout(() => {
       this.throttleCheckTimeoutId = null;

@@ -1,0 +1,11 @@
+declare module 'kafkajs/src/network/requestQueue/index.js' {
+  /** What is used here of kafkajs's queue of requests: one for each connection. */
+  export default class RequestQueue {
+    readonly pending: readonly unknown[];
+    /** Milliseconds since 1970 until which the broker wants to be left alone; -1: it does not. */
+    readonly throttledUntil: number;
+    throttleCheckTimeoutId: NodeJS.Timeout | null;
+    checkPendingRequests(): void;
+    scheduleCheckPendingRequests(): void;
+  }
+}

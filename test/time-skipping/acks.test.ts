@@ -82,9 +82,10 @@ describe('an ack', () => {
     await inRound(node_id, 2);
     await h.sleep(31);
     const { registration } = await inRound(node_id, 3);
-    expect(registration?.attempt).toBe(1);
+    expect(registration).toMatchObject({ attempt: 1, reason: expect.stringContaining('no acknowledgement by') as string });
     await h.ack(node_id);
-    await h.untilState(node_id, 'ACTIVE');
+    // An ACTIVE node is not shown with why it was not.
+    expect((await h.untilState(node_id, 'ACTIVE')).registration?.reason).toBeNull();
     expect(h.world.of(node_id).filter(({ event_type }) => event_type === 'NodeRegistrationAckTimedOut').map(({ tags }) => tags['ack_rounds_left'])).toEqual(['2', '1']);
     const ids = h.world.of(node_id).map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);

@@ -58,19 +58,22 @@ export function apply(registration: Registration, event: Exclude<DomainEvent, { 
     causation_id: event.causation_id,
     ...(event.liveness_deadline === undefined ? {} : { liveness_deadline: event.liveness_deadline }),
   });
-  return fire(told, event.trigger, now, contract);
+  // The node has spoken: that it was silent before is no reason any more.
+  return fire(told, event.trigger, now, contract, null);
 }
 
 /**
  * Raises a trigger. Where the current state has no transition for it, or its
  * conditions do not hold, nothing changes.
+ *
+ * @param otherwise the reason after a transition that has none of its own; by default it stays what it was
  */
-export function fire(registration: Registration, trigger: string, now: string, contract: CompiledContract): Turn {
+export function fire(registration: Registration, trigger: string, now: string, contract: CompiledContract, otherwise: string | null = registration.reason): Turn {
   const transition = registration.state === null ? undefined : contract.orchestrator.states[registration.state]?.transitions[trigger];
   if (transition === undefined) return still(registration);
   const values = variables(registration, contract);
   if (!transition.conditions.every((condition) => holds(condition, values))) return still(registration);
-  const reason = transition.reason === null ? registration.reason : text(fill(transition.reason, values));
+  const reason = transition.reason === null ? otherwise : text(fill(transition.reason, values));
   const leaving = withChanges(registration, { previous_state: registration.state, reason, timer_due: null });
   return arriveIfDone(enter(leaving, transition.to, contract), now, contract);
 }

@@ -28,7 +28,8 @@ export async function probe(config: Config, contracts: Contracts): Promise<strin
   const signal = AbortSignal.timeout(WITHIN_MS);
   try {
     const client = new Client({ connection, namespace: config.temporal.namespace });
-    const once = (): Promise<unknown>[] => [askBackends(client, config), sayGoodbye(client, producer, bridgeTopics(contracts, config).introspections, signal)];
+    const { introspections } = bridgeTopics(contracts, config);
+    const once = (): Promise<unknown>[] => [askBackends(client, config), sayGoodbye(client, producer, introspections, signal)];
     for (let round = 0; round < ROUNDS; round++) await Promise.all(Array.from({ length: SIDE_BY_SIDE }, once).flat());
     return null;
   } catch (error) {

@@ -1,5 +1,6 @@
 import { ConsulClient, type ConsulAddress } from './consul-client.js';
 import { ConsulError } from './consul-error.js';
+import { checkId, nodeName, NOTHING, REGISTERED_BY, registrationOperations, type CatalogCheck, type CatalogNode, type CatalogService, type Held } from './consul-operations.js';
 import type { ConsulPayload } from './payloads.js';
 import { serviceAddress } from './service-address.js';
 import { written, type Written } from './written.js';
@@ -15,48 +16,6 @@ import { written, type Written } from './written.js';
  * between makes it fail. Then it is read; a second failure is the activity's,
  * which begins again.
  */
-
-/** Marks the catalog nodes that are ours. */
-const REGISTERED_BY = 'node-registrar';
-
-const nodeName = (nodeId: string): string => `onex-${nodeId}`;
-const checkId = (nodeId: string): string => `${nodeName(nodeId)}:registration`;
-
-interface CatalogNode {
-  readonly Node: string;
-  readonly Address: string;
-  readonly Meta: Readonly<Record<string, string>> | null;
-  readonly ModifyIndex: number;
-}
-
-interface CatalogService {
-  readonly ID: string;
-  readonly Service: string;
-  readonly Tags: readonly string[] | null;
-  readonly Address: string;
-  /** Left out by some endpoints where it is 0. */
-  readonly Port?: number;
-  readonly Meta: Readonly<Record<string, string>> | null;
-  readonly ModifyIndex: number;
-}
-
-interface CatalogCheck {
-  readonly CheckID: string;
-  readonly ServiceID: string;
-  readonly Status: string;
-  readonly Output: string;
-  readonly ModifyIndex: number;
-}
-
-/** Everything that the catalog holds of a node. */
-interface Held {
-  readonly node: CatalogNode | undefined;
-  readonly attempt: number;
-  readonly services: readonly CatalogService[];
-  readonly check: CatalogCheck | undefined;
-}
-
-const NOTHING: Held = { node: undefined, attempt: 0, services: [], check: undefined };
 
 /** Registrations that wait for the node's ack. Of more than these the oldest are read again when it comes. */
 const REMEMBERED = 1_000;
@@ -205,71 +164,13 @@ export class Catalog {
   }
 
   async #write(held: Held, attempt: number, registration: ConsulPayload, passes: (held: Held) => boolean, signal?: AbortSignal): Promise<Written> {
-    const { address, port } = addressOf(registration);
+    const address = addressOf(registration);
     if (held.attempt > attempt) return written(attempt, held.attempt);
 
-    const { node_id, node_version, correlation_id, service_id } = registration;
     const passing = passes(held);
-    const others = held.services.filter(({ ID }) => ID !== service_id);
-    const service = held.services.find(({ ID }) => ID === service_id);
-    // Removing a service removes its check with it, and what is gone is set anew.
-    const check = held.check?.ServiceID === service_id ? held.check : undefined;
-
-    const results = await this.#transact(
-      [
-        {
-          Node: {
-            Verb: 'cas',
-            Node: {
-              Node: nodeName(node_id),
-              Address: address,
-              Meta: { 'external-node': 'true', 'registered-by': REGISTERED_BY, attempt: String(attempt) },
-              ModifyIndex: held.node?.ModifyIndex ?? 0,
-            },
-          },
-        },
-        ...others.map(({ ID, Service, ModifyIndex }) => ({
-          Service: { Verb: 'delete-cas', Node: nodeName(node_id), Service: { ID, Service, ModifyIndex } },
-        })),
-        {
-          Service: {
-            Verb: 'cas',
-            Node: nodeName(node_id),
-            Service: {
-              ID: service_id,
-              Service: registration.service_name,
-              Tags: registration.tags,
-              Address: address,
-              Port: port,
-              Meta: { node_id, node_version, node_type: registration.node_type, attempt: String(attempt), correlation_id },
-              ModifyIndex: service?.ModifyIndex ?? 0,
-            },
-          },
-        },
-        {
-          Check: {
-            Verb: 'cas',
-            Check: {
-              Node: nodeName(node_id),
-              CheckID: checkId(node_id),
-              Name: 'Registration',
-              Notes: 'Set by node-registrar: passing while the node is ACTIVE.',
-              Status: passing ? 'passing' : 'critical',
-              Output: passing
-                ? `ACTIVE: the node acknowledged its registration (attempt ${attempt}).`
-                : `Registered (attempt ${attempt}), not yet active: waiting for the node to acknowledge.`,
-              ServiceID: service_id,
-              // Access rules go by the name: without it a token needs the right to write every service.
-              ServiceName: registration.service_name,
-              ModifyIndex: check?.ModifyIndex ?? 0,
-            },
-          },
-        },
-      ],
-      signal,
-    );
+    const results = await this.#transact(registrationOperations(held, attempt, registration, address, passing), signal);
     // An ACTIVE node is not written again soon.
-    if (!passing) this.#remember(node_id, attempt, results);
+    if (!passing) this.#remember(registration.node_id, attempt, results);
     return { done: true };
   }
 

@@ -77,7 +77,8 @@ export type LeaseAnswer = { readonly contract_version: string } & (
 );
 
 /** Has the ack topic been read past a deadline? If not: when to ask again. */
-export type AcksReadAnswer = { readonly read: true } | { readonly read: false; readonly why: string; readonly again_at: string };
+export type AcksReadAnswer =
+  { readonly read: true } | { readonly read: false; readonly why: string; readonly again_at: string };
 
 export interface Published {
   /** When they were handed to the broker that took them, ISO 8601: `emitted_at`, and the moment that stamped deadlines count from. */

@@ -1,4 +1,4 @@
-import type { Catalog } from '../src/registry/consul.js';
+import type { Catalog } from '../src/registry/consul/catalog.js';
 import type { Activities } from './api.js';
 import { askingConsul } from './failures.js';
 

@@ -2,9 +2,9 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Pool } from 'pg';
 import type { z } from 'zod';
-import type { Catalog } from '../src/registry/consul.js';
-import { ConsulError } from '../src/registry/consul-error.js';
-import { ConsulPayload } from '../src/registry/payloads.js';
+import type { Catalog } from '../src/registry/consul/catalog.js';
+import { ConsulError } from '../src/registry/consul/error.js';
+import { ConsulPayload } from '../src/registry/rows/payloads.js';
 import { placeOf } from '../src/registry/pool.js';
 import { REFUSED, UNAVAILABLE, type EffectRequest } from './api.js';
 
@@ -50,7 +50,8 @@ export function askingConsul<T>(
       backend: `Consul at ${catalog.url}`,
       what: `${verb} node ${request.node_id}, attempt ${request.attempt}`,
       node_id: request.node_id,
-      ifRefused: 'look at the policy of the token (it needs node:write, service:write and read) and at what the node says about itself',
+      ifRefused:
+        'look at the policy of the token (it needs node:write, service:write and read) and at what the node says about itself',
     },
     // Parsed in here, so that a payload that does not hold ends as every refusal does.
     (signal) => ask(payloadOf(ConsulPayload, request), signal),
@@ -133,6 +134,7 @@ function isRefusal(error: Error): boolean {
 
 /** A connection refused at each of a name's addresses is an error of errors, with no message of its own. */
 function wordsOf(error: Error): string {
-  if (error instanceof AggregateError) return error.errors.map((each) => (each instanceof Error ? each.message : String(each))).join('; ');
+  if (error instanceof AggregateError)
+    return error.errors.map((each) => (each instanceof Error ? each.message : String(each))).join('; ');
   return error.message;
 }

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { CompiledContract } from '../src/contracts/compiled.js';
 import { placeOf } from '../src/registry/pool.js';
-import { readRecord } from '../src/registry/read-record.js';
+import { readRecord } from '../src/registry/rows/read-record.js';
 import type { Activities } from './api.js';
 import { asking } from './failures.js';
 
@@ -13,7 +13,12 @@ import { asking } from './failures.js';
 export function openAttempt(pool: Pool, contract: CompiledContract): Activities['open_attempt'] {
   return async (node_id) => {
     const record = await asking(
-      { backend: `PostgreSQL at ${placeOf(pool)}`, what: `tell the last attempt of node ${node_id}`, node_id, ifRefused: 'look at the rights of the database user' },
+      {
+        backend: `PostgreSQL at ${placeOf(pool)}`,
+        what: `tell the last attempt of node ${node_id}`,
+        node_id,
+        ifRefused: 'look at the rights of the database user',
+      },
       () => readRecord(pool, node_id),
     );
     return { record, contract };

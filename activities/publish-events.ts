@@ -20,11 +20,17 @@ export interface PublishOptions {
  * same ids, so that a reader can tell. It answers with the moment from which
  * the stamped deadlines were counted: the workflow and the node must agree.
  */
-export function publishEvents(producer: EventProducer, { env, namespace, source = 'node-registrar' }: PublishOptions): Activities['publish_events'] {
+export function publishEvents(
+  producer: EventProducer,
+  { env, namespace, source = 'node-registrar' }: PublishOptions,
+): Activities['publish_events'] {
   return async (events) => {
     cancellationSignal().throwIfAborted();
     const sentAt = new Date();
-    const records = events.map((event) => ({ topic: topicName(event.topic, { env, namespace }), ...buildEnvelope(event, { sentAt, source }) }));
+    const records = events.map((event) => ({
+      topic: topicName(event.topic, { env, namespace }),
+      ...buildEnvelope(event, { sentAt, source }),
+    }));
     try {
       await producer.send(records);
     } catch (error) {

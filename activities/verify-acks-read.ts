@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { placeOf } from '../src/registry/pool.js';
-import { lowestWatermark } from '../src/registry/watermarks.js';
+import { lowestWatermark } from '../src/registry/leases/watermarks.js';
 import type { Activities } from './api.js';
 import { asking } from './failures.js';
 
@@ -13,7 +13,11 @@ export interface VerifyAcksReadOptions {
 export function verifyAcksRead(pool: Pool, { ackTopic }: VerifyAcksReadOptions): Activities['verify_acks_read'] {
   return async (deadline) => {
     const watermark = await asking(
-      { backend: `PostgreSQL at ${placeOf(pool)}`, what: `say how far ${ackTopic} is read`, ifRefused: 'look at the rights of the database user' },
+      {
+        backend: `PostgreSQL at ${placeOf(pool)}`,
+        what: `say how far ${ackTopic} is read`,
+        ifRefused: 'look at the rights of the database user',
+      },
       () => lowestWatermark(pool, ackTopic),
     );
     // At the watermark itself more may come; past it nothing does.

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
-import type { BrakeQuestion, BrakeRule } from '../src/registry/brake.js';
-import { BrakeLog, heldSentence } from '../src/registry/brake-words.js';
-import { claimLease, type ClaimedLease } from '../src/registry/claim-lease.js';
+import type { BrakeQuestion, BrakeRule } from '../src/registry/leases/self-preservation.js';
+import { BrakeLog, heldSentence } from '../src/registry/leases/self-preservation-words.js';
+import { claimLease, type ClaimedLease } from '../src/registry/leases/claim-lease.js';
 import { placeOf } from '../src/registry/pool.js';
 import { logger } from '../src/telemetry.js';
 import type { Activities, LeaseAnswer, LeaseQuestion } from './api.js';
@@ -17,7 +17,10 @@ export interface VerifyLeaseOptions {
 }
 
 /** Is the node gone? If so its lease is claimed by the same statement; if that can't be known, nobody expires. */
-export function verifyLease(pool: Pool, { heartbeatTopic, contractVersion, brake }: VerifyLeaseOptions): Activities['verify_lease'] {
+export function verifyLease(
+  pool: Pool,
+  { heartbeatTopic, contractVersion, brake }: VerifyLeaseOptions,
+): Activities['verify_lease'] {
   const log = new BrakeLog(logger('worker'));
   return async (question) => {
     const { window_seconds, grace_seconds } = question;
@@ -48,9 +51,12 @@ function answer(question: LeaseQuestion, claim: ClaimedLease, about: BrakeQuesti
 
 function whyUnknown({ node_id, attempt }: LeaseQuestion, claim: ClaimedLease, about: BrakeQuestion): string {
   if (claim.held) return heldSentence(claim, about, claim.now);
-  if (claim.reopened_until !== null) return `the lease of node ${node_id} was lost; it has one again, which runs out at ${claim.reopened_until} unless it beats`;
-  if (claim.holder === null) return `node ${node_id} has no lease, and its record says that attempt ${attempt} is over: nothing can be said about it`;
-  if (claim.holder !== attempt) return `the lease of node ${node_id} is held by attempt ${claim.holder}, not by ${attempt}`;
+  if (claim.reopened_until !== null)
+    return `the lease of node ${node_id} was lost; it has one again, which runs out at ${claim.reopened_until} unless it beats`;
+  if (claim.holder === null)
+    return `node ${node_id} has no lease, and its record says that attempt ${attempt} is over: nothing can be said about it`;
+  if (claim.holder !== attempt)
+    return `the lease of node ${node_id} is held by attempt ${claim.holder}, not by ${attempt}`;
   if (claim.watermark === null) return `no heartbeat of ${about.topic} was ever stored: is the bridge running?`;
   if (claim.judged_from !== null && claim.watermark < claim.judged_from) {
     return `the heartbeats had stood still, or many nodes are just coming back: nobody expires before they are stored up to ${claim.judged_from} (now: ${claim.watermark})`;
@@ -66,7 +72,10 @@ const KEEPS_UP_MS = 5_000;
  * give or take a second. Of any other nobody knows: a window from now, a fifth
  * more or less, so that a fleet that could not be judged does not come back as one.
  */
-function lookAgain({ attempt, window_seconds, grace_seconds }: LeaseQuestion, { now, watermark, deadline, holder, judged_from }: ClaimedLease): string {
+function lookAgain(
+  { attempt, window_seconds, grace_seconds }: LeaseQuestion,
+  { now, watermark, deadline, holder, judged_from }: ClaimedLease,
+): string {
   const asked = Date.parse(now);
   const stored = Date.parse(watermark ?? '');
   const short = Date.parse(deadline ?? '') + grace_seconds * 1_000 - stored;

@@ -28,7 +28,9 @@ export async function bundleWorkflows(source: string = WORKFLOWS): Promise<Workf
   const bundle = await bundleWorkflowCode({ workflowsPath: source, logger, preloadModules: [...SHARED, source] });
   const inside = FORBIDDEN.filter((name) => bundle.code.includes(`node_modules/${name}/`));
   if (inside.length > 0) {
-    throw new Error(`The workflow bundle contains ${inside.join(', ')}: a file that ${relative(process.cwd(), source)} imports, directly or not, imports it. Move that import into an activity.`);
+    throw new Error(
+      `The workflow bundle contains ${inside.join(', ')}: a file that ${relative(process.cwd(), source)} imports, directly or not, imports it. Move that import into an activity.`,
+    );
   }
   return bundle;
 }
@@ -44,4 +46,5 @@ async function main(target: string | undefined): Promise<void> {
   writeFileSync(target, code);
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) await main(process.argv[2]);
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
+  await main(process.argv[2]);

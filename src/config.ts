@@ -50,14 +50,22 @@ export function loadConfig(env: Environment = process.env): Config {
   return {
     temporal: temporalConfig(env, own),
     kafka: { brokers: outside.kafka ?? own.kafka ?? ['localhost:9092'] },
-    consul: { httpAddr: outside.consul ?? own.consul ?? 'http://localhost:8500', ...(token !== undefined && { token }) },
-    postgres: { connectionString: outside.postgres ?? own.postgres ?? 'postgresql://registrar@localhost:5432/registrar' },
+    consul: {
+      httpAddr: outside.consul ?? own.consul ?? 'http://localhost:8500',
+      ...(token !== undefined && { token }),
+    },
+    postgres: {
+      connectionString: outside.postgres ?? own.postgres ?? 'postgresql://registrar@localhost:5432/registrar',
+    },
     env: topicSegment(env, 'REGISTRAR_ENV') ?? 'dev',
     namespace: topicSegment(env, 'REGISTRAR_NAMESPACE') ?? '',
     taskQueue: given(env, 'REGISTRAR_TASK_QUEUE') ?? 'registration',
     contractsDir: contractsDir(env),
     dataDir,
-    metrics: { ...(bridgeMetrics !== undefined && { bridge: bridgeMetrics }), ...(workerMetrics !== undefined && { worker: workerMetrics }) },
+    metrics: {
+      ...(bridgeMetrics !== undefined && { bridge: bridgeMetrics }),
+      ...(workerMetrics !== undefined && { worker: workerMetrics }),
+    },
     fromEnvironment: {
       temporal: given(env, 'TEMPORAL_ADDRESS') !== undefined || usesTemporalFile(env),
       kafka: outside.kafka !== undefined,
@@ -170,7 +178,10 @@ function postgresUrl(env: Environment): string | undefined {
   const path = encodeURIComponent(database ?? user);
   // A directory is how a local socket is given.
   const isSocket = host?.startsWith('/') === true;
-  const query = new URLSearchParams({ ...(isSocket && { host }), ...(sslmode !== undefined && { sslmode }) }).toString();
+  const query = new URLSearchParams({
+    ...(isSocket && { host }),
+    ...(sslmode !== undefined && { sslmode }),
+  }).toString();
   const authority = `${isSocket ? 'localhost' : (host ?? 'localhost')}:${port ?? '5432'}`;
   return `postgresql://${credentials}@${authority}/${path}${query === '' ? '' : `?${query}`}`;
 }

@@ -27,7 +27,14 @@ export async function serveMetrics(address: string, registry: Registry): Promise
     );
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(new Error(`metrics cannot be served at ${address}: ${error.message}; choose another address in REGISTRAR_BRIDGE_METRICS`, { cause: error })));
+    server.once('error', (error) =>
+      reject(
+        new Error(
+          `metrics cannot be served at ${address}: ${error.message}; choose another address in REGISTRAR_BRIDGE_METRICS`,
+          { cause: error },
+        ),
+      ),
+    );
     server.listen(port, host, resolve);
   });
   return {

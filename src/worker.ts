@@ -14,15 +14,15 @@ import { publishEvents } from '../activities/publish-events.js';
 import { verifyAcksRead } from '../activities/verify-acks-read.js';
 import { verifyLease } from '../activities/verify-lease.js';
 import type { Activities } from '../activities/api.js';
-import { bridgeTopics } from './bridge/topics.js';
+import { bridgeTopics } from './bridge/bridge-topics.js';
 import { bundleWorkflows } from './bundle.js';
 import type { Config } from './config.js';
 import { loadContracts, type Contracts } from './contracts/load.js';
 import { batched, createKafka, createProducer, type EventProducer } from './kafka/index.js';
 import { topicName } from './protocol/topics.js';
-import { Catalog } from './registry/consul.js';
+import { Catalog } from './registry/consul/catalog.js';
 import { createPool } from './registry/pool.js';
-import { readRecord } from './registry/read-record.js';
+import { readRecord } from './registry/rows/read-record.js';
 import { logger } from './telemetry.js';
 
 const log = logger('worker');
@@ -43,22 +43,33 @@ export interface RegistrarWorker {
  */
 export async function openWorker(config: Config, bundle?: WorkflowBundle): Promise<RegistrarWorker> {
   const contracts = loadContracts(config.contractsDir);
-  const [workflows, connection] = await Promise.all([bundle === undefined ? workflowCode() : { workflowBundle: bundle }, connect(config)]);
+  const [workflows, connection] = await Promise.all([
+    bundle === undefined ? workflowCode() : { workflowBundle: bundle },
+    connect(config),
+  ]);
   const pool = createPool(config.postgres.connectionString);
   const { token, httpAddr } = config.consul;
   const catalog = new Catalog({ address: httpAddr, ...(token === undefined ? {} : { token }) });
-  const producer = batched(createProducer(createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-worker' })), PUBLISH_WAIT_MS);
-  await warmUp({ pool, catalog, producer }, Object.values(contracts.topics).map((template) => topicName(template, config)));
+  const producer = batched(
+    createProducer(createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-worker' })),
+    PUBLISH_WAIT_MS,
+  );
+  await warmUp(
+    { pool, catalog, producer },
+    Object.values(contracts.topics).map((template) => topicName(template, config)),
+  );
   const close = (): Promise<unknown> => Promise.allSettled([producer.close(), pool.end(), connection.close()]);
   try {
-    const worker = await withShortStacks(() => Worker.create({
-      connection,
-      namespace: config.temporal.namespace,
-      taskQueue: config.taskQueue,
-      activities: activitiesOf(config, contracts, { pool, catalog, producer }),
-      ...workflows,
-      ...TUNING,
-    }));
+    const worker = await withShortStacks(() =>
+      Worker.create({
+        connection,
+        namespace: config.temporal.namespace,
+        taskQueue: config.taskQueue,
+        activities: activitiesOf(config, contracts, { pool, catalog, producer }),
+        ...workflows,
+        ...TUNING,
+      }),
+    );
     return {
       async run() {
         log.info({ taskQueue: config.taskQueue, contract: contracts.compiled.version }, 'worker runs');
@@ -112,7 +123,11 @@ function activitiesOf(config: Config, contracts: Contracts, { pool, catalog, pro
   return {
     open_attempt: openAttempt(pool, compiled),
     publish_events: publishEvents(producer, config),
-    verify_lease: verifyLease(pool, { heartbeatTopic: topics.heartbeats, contractVersion: () => compiled.version, brake: contracts.brake }),
+    verify_lease: verifyLease(pool, {
+      heartbeatTopic: topics.heartbeats,
+      contractVersion: () => compiled.version,
+      brake: contracts.brake,
+    }),
     verify_acks_read: verifyAcksRead(pool, { ackTopic: topics.acks }),
     'consul.register': consulRegister(catalog),
     'consul.pass': consulPass(catalog),
@@ -138,8 +153,12 @@ async function warmUp({ pool, catalog, producer }: Backends, topics: readonly st
     catalog.instance('', AbortSignal.timeout(WARM_UP_MS)),
     producer.connect(topics),
   ]);
-  const results = await Promise.race([rehearsal, new Promise<[]>((resolve) => setTimeout(resolve, WARM_UP_MS, []).unref())]);
-  for (const result of results) if (result.status === 'rejected') log.info({ reason: String(result.reason) }, 'a backend does not answer yet');
+  const results = await Promise.race([
+    rehearsal,
+    new Promise<[]>((resolve) => setTimeout(resolve, WARM_UP_MS, []).unref()),
+  ]);
+  for (const result of results)
+    if (result.status === 'rejected') log.info({ reason: String(result.reason) }, 'a backend does not answer yet');
 }
 
 /** A built worker starts with the checked bundle that was built with it; from source, it is made now. */
@@ -153,14 +172,22 @@ async function workflowCode(): Promise<Pick<WorkerOptions, 'workflowBundle'>> {
 function connect({ temporal }: Config): Promise<NativeConnection> {
   const { address, apiKey, tls } = temporal;
   let said = false;
-  return pRetry(() => NativeConnection.connect({ address, ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls }) }), {
-    retries: Infinity,
-    minTimeout: 200,
-    factor: 1.5,
-    maxTimeout: 5_000,
-    onFailedAttempt: ({ error }) => {
-      if (!said) log.info({ address, reason: error.message }, 'waiting for Temporal');
-      said = true;
+  return pRetry(
+    () =>
+      NativeConnection.connect({
+        address,
+        ...(apiKey === undefined ? {} : { apiKey }),
+        ...(tls === undefined ? {} : { tls }),
+      }),
+    {
+      retries: Infinity,
+      minTimeout: 200,
+      factor: 1.5,
+      maxTimeout: 5_000,
+      onFailedAttempt: ({ error }) => {
+        if (!said) log.info({ address, reason: error.message }, 'waiting for Temporal');
+        said = true;
+      },
     },
-  });
+  );
 }

@@ -1,4 +1,11 @@
-import { isCancellation, proxyActivities, proxyLocalActivities, scheduleActivity, scheduleLocalActivity, TemporalFailure } from '@temporalio/workflow';
+import {
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+  scheduleActivity,
+  scheduleLocalActivity,
+  TemporalFailure,
+} from '@temporalio/workflow';
 import type { Activities, AcksReadAnswer, LeaseAnswer, LeaseQuestion, Opening, Published } from '../activities/api.js';
 import type { OutgoingEvent } from '../src/protocol/messages.js';
 import { plusSeconds } from './core/time.js';
@@ -9,9 +16,20 @@ import { plusSeconds } from './core/time.js';
  * cost no history. (Failing local activities hold a workflow-task slot; see
  * DESIGN, "One node's life".)
  */
-export const QUICK = { startToCloseTimeout: '1500ms', scheduleToCloseTimeout: '3s', retry: { maximumAttempts: 2, initialInterval: '100ms' } } as const;
-const PATIENT = { startToCloseTimeout: '10s', retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } } as const;
-const once = proxyLocalActivities<Activities>({ startToCloseTimeout: '1s', scheduleToCloseTimeout: '1s', retry: { maximumAttempts: 1 } });
+export const QUICK = {
+  startToCloseTimeout: '1500ms',
+  scheduleToCloseTimeout: '3s',
+  retry: { maximumAttempts: 2, initialInterval: '100ms' },
+} as const;
+const PATIENT = {
+  startToCloseTimeout: '10s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' },
+} as const;
+const once = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '1s',
+  scheduleToCloseTimeout: '1s',
+  retry: { maximumAttempts: 1 },
+});
 const patient = proxyActivities<Activities>(PATIENT);
 
 function ask<Answer>(activity: keyof Activities, summary: string, args: unknown[]): Promise<Answer> {
@@ -38,17 +56,29 @@ export async function verifyLease(question: LeaseQuestion, now: string): Promise
   } catch (error) {
     if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
     const again_at = plusSeconds(now, question.window_seconds * (0.8 + 0.4 * Math.random()));
-    return { outcome: 'unknown', why: `the lease could not be verified: ${reasonOf(error)}`, again_at, contract_version: question.contract_version };
+    return {
+      outcome: 'unknown',
+      why: `the lease could not be verified: ${reasonOf(error)}`,
+      again_at,
+      contract_version: question.contract_version,
+    };
   }
 }
 
 /** As above, for the ack topic: has it been read past the deadline? */
 export async function verifyAcksRead(deadline: string, now: string): Promise<AcksReadAnswer> {
   try {
-    return await once.verify_acks_read.executeWithOptions({ summary: 'has the ack topic been read past the deadline?' }, [deadline]);
+    return await once.verify_acks_read.executeWithOptions(
+      { summary: 'has the ack topic been read past the deadline?' },
+      [deadline],
+    );
   } catch (error) {
     if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
-    return { read: false, why: `the ack topic's progress could not be read: ${reasonOf(error)}`, again_at: plusSeconds(now, 5) };
+    return {
+      read: false,
+      why: `the ack topic's progress could not be read: ${reasonOf(error)}`,
+      again_at: plusSeconds(now, 5),
+    };
   }
 }
 
@@ -56,8 +86,25 @@ export async function verifyAcksRead(deadline: string, now: string): Promise<Ack
 export async function askBackends(node_id: string): Promise<void> {
   await openAttempt(node_id);
   await publish([]);
-  const intent = { intent_type: 'extension', target: `consul://service/${node_id}`, payload: { intent_type: 'consul.deregister', correlation_id: node_id, service_id: node_id, service_name: 'onex-effect', tags: [], node_id, node_type: 'effect', node_version: '0.0.0', endpoints: {} } };
-  await Promise.all([patient['consul.deregister']({ node_id, attempt: 0, intent }), patient.verify_acks_read(new Date(0).toISOString())]);
+  const intent = {
+    intent_type: 'extension',
+    target: `consul://service/${node_id}`,
+    payload: {
+      intent_type: 'consul.deregister',
+      correlation_id: node_id,
+      service_id: node_id,
+      service_name: 'onex-effect',
+      tags: [],
+      node_id,
+      node_type: 'effect',
+      node_version: '0.0.0',
+      endpoints: {},
+    },
+  };
+  await Promise.all([
+    patient['consul.deregister']({ node_id, attempt: 0, intent }),
+    patient.verify_acks_read(new Date(0).toISOString()),
+  ]);
 }
 
 /** The innermost message of a failed activity: the backend's own words. */

@@ -39,7 +39,9 @@ export function filteredState(registration: Registration, contract: CompiledCont
 /** What a timer stands for, as Temporal's web UI shows it. */
 export function timerSummary({ attempt, round, rounds }: Registration, timer: Timer | undefined): string {
   const what = (timer?.trigger ?? 'timer').replaceAll('_', ' ');
-  return rounds === null || timer?.rounds === null ? `${what}, attempt ${attempt}` : `${what}, round ${round} of ${rounds}, attempt ${attempt}`;
+  return rounds === null || timer?.rounds === null
+    ? `${what}, attempt ${attempt}`
+    : `${what}, round ${round} of ${rounds}, attempt ${attempt}`;
 }
 
 /** The status line: what a person wants to know first, then why. */
@@ -50,21 +52,31 @@ export function statusLine(registration: Registration, contract: CompiledContrac
   else if (entering !== null && registration.state !== null) parts.push(`on the way to ${entering.state}`);
   if (registration.state === contract.orchestrator.initial) {
     const flags = Object.entries(reducer).filter(([key]) => key.endsWith('_confirmed'));
-    parts.push(`reducer ${reducer.status}`, ...flags.map(([key, up]) => `${key.replace('_confirmed', '')} ${up === true ? 'confirmed' : 'outstanding'}`));
+    parts.push(
+      `reducer ${reducer.status}`,
+      ...flags.map(([key, up]) => `${key.replace('_confirmed', '')} ${up === true ? 'confirmed' : 'outstanding'}`),
+    );
   }
   if (registration.state !== null && contract.orchestrator.states[registration.state]?.timer === 'ack') {
-    parts.push(`ack round ${registration.round} of ${registration.rounds ?? 1}, until ${registration.ack_deadline ?? 'soon'}`);
+    parts.push(
+      `ack round ${registration.round} of ${registration.rounds ?? 1}, until ${registration.ack_deadline ?? 'soon'}`,
+    );
   }
   if (registration.reason !== null) parts.push(registration.reason);
   return parts.join(' · ');
 }
 
 /** Markdown for the "current details" of Temporal's web UI. */
-export function currentDetails({ registration, contract_version, journal }: Status & { registration: Registration }, contract: CompiledContract): string {
+export function currentDetails(
+  { registration, contract_version, journal }: Status & { registration: Registration },
+  contract: CompiledContract,
+): string {
   const node = registration.introspection;
   const lines = [
     `**${statusLine(registration, contract)}**`,
-    node === null ? `node ${registration.node_id}` : `${node.node_type} node ${registration.node_id}, version ${node.node_version}`,
+    node === null
+      ? `node ${registration.node_id}`
+      : `${node.node_type} node ${registration.node_id}, version ${node.node_version}`,
     `attempt ${registration.attempt}, in this state since ${registration.since ?? 'just now'}, contract ${contract_version}`,
     ...journal.slice(-8).map((entry) => `- ${entry.at} ${entry.what}`),
   ];

@@ -1,4 +1,11 @@
-import { ActivityCancellationType, CancellationScope, isCancellation, scheduleActivity, scheduleLocalActivity, TemporalFailure } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  isCancellation,
+  scheduleActivity,
+  scheduleLocalActivity,
+  TemporalFailure,
+} from '@temporalio/workflow';
 import { REFUSED, type EffectRequest, type EffectResult, type Intent } from '../activities/api.js';
 import type { CompiledContract, EffectRoute } from '../src/contracts/compiled.js';
 import { QUICK, reasonOf } from './ask.js';
@@ -56,17 +63,26 @@ export class Effects {
    * have ended, within 3 s: nothing else is decided meanwhile, and none of them
    * is ever cancelled (see docs/decisions/local-activities-end-first.md).
    */
-  async carryOut(purpose: 'step' | 'refresh', node_id: string, attempt: number, intents: readonly Intent[], contract: CompiledContract): Promise<void> {
+  async carryOut(
+    purpose: 'step' | 'refresh',
+    node_id: string,
+    attempt: number,
+    intents: readonly Intent[],
+    contract: CompiledContract,
+  ): Promise<void> {
     const effects = effectsOf(node_id, attempt, intents, contract);
     const results: PromiseSettledResult<EffectResult>[] = [];
     if (contract.execution_mode === 'parallel') results.push(...(await Promise.allSettled(effects.map(locally))));
     // In sequence, what comes after a failure waits for it.
-    else for (const effect of effects) if (results.at(-1)?.status !== 'rejected') results.push(...(await Promise.allSettled([locally(effect)])));
+    else
+      for (const effect of effects)
+        if (results.at(-1)?.status !== 'rejected') results.push(...(await Promise.allSettled([locally(effect)])));
 
     const left = effects.filter(({ route }, index) => {
       const result = results[index];
       if (result?.status === 'fulfilled') this.answers.push(answerOf(purpose, route, result.value));
-      else if (result !== undefined && (isCancellation(result.reason) || !(result.reason instanceof TemporalFailure))) throw result.reason;
+      else if (result !== undefined && (isCancellation(result.reason) || !(result.reason instanceof TemporalFailure)))
+        throw result.reason;
       return result?.status !== 'fulfilled';
     });
     this.#fly(purpose, left, contract);
@@ -98,7 +114,12 @@ export class Effects {
     void scope.run(flight);
   }
 
-  async #run(purpose: Purpose, scope: CancellationScope, { route, request }: Effect, contract: CompiledContract): Promise<boolean> {
+  async #run(
+    purpose: Purpose,
+    scope: CancellationScope,
+    { route, request }: Effect,
+    contract: CompiledContract,
+  ): Promise<boolean> {
     let answer: Answer;
     try {
       answer = answerOf(purpose, route, await ordinarily(purpose, route, request));
@@ -142,7 +163,9 @@ function ordinarily(purpose: Purpose, route: EffectRoute, request: EffectRequest
       initialInterval: route.retry.initial_interval_seconds * 1000,
       backoffCoefficient: route.retry.backoff_coefficient,
       maximumInterval: route.retry.maximum_interval_seconds * 1000,
-      ...(route.retry.maximum_attempts === undefined || purpose !== 'registration' ? {} : { maximumAttempts: route.retry.maximum_attempts }),
+      ...(route.retry.maximum_attempts === undefined || purpose !== 'registration'
+        ? {}
+        : { maximumAttempts: route.retry.maximum_attempts }),
       nonRetryableErrorTypes: purpose === 'registration' ? [REFUSED] : [],
     },
   });

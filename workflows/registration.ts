@@ -1,4 +1,17 @@
-import { allHandlersFinished, ApplicationFailure, condition, continueAsNew, defineQuery, defineSignal, defineUpdate, setCurrentDetails, setHandler, upsertSearchAttributes, uuid4, workflowInfo } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  uuid4,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { CompiledContract } from '../src/contracts/compiled.js';
 import { derivedId } from '../src/protocol/ids.js';
 import type { Introspection } from '../src/protocol/messages.js';
@@ -6,16 +19,37 @@ import { openAttempt, publish, verifyAcksRead, verifyLease } from './ask.js';
 import { decide, type Message } from './core/decide.js';
 import { apply, beginAttempt, confirm, fire, refreshed, stepDone, type Turn } from './core/orchestrator.js';
 import { eventsOf, intentsOf } from './core/outgoing.js';
-import { isOver, livesByLease, nodeOfRecord, refreshAgain, withTimerDue, withLease, type Registration } from './core/registration.js';
+import {
+  isOver,
+  livesByLease,
+  nodeOfRecord,
+  refreshAgain,
+  withTimerDue,
+  withLease,
+  type Registration,
+} from './core/registration.js';
 import { millisBetween, plusSeconds } from './core/time.js';
 import { currentDetails, filteredState, timerSummary, type JournalEntry, type Status } from './details.js';
 import { Effects, type Answer } from './effects.js';
-import { ACK_SIGNAL, INTROSPECTION_SIGNAL, RETRY_REFUSED, RETRY_UPDATE, SEARCH_ATTRIBUTES, STATUS_QUERY, SUSPECT_SIGNAL, type AckSignal } from './messages.js';
+import {
+  ACK_SIGNAL,
+  INTROSPECTION_SIGNAL,
+  RETRY_REFUSED,
+  RETRY_UPDATE,
+  SEARCH_ATTRIBUTES,
+  STATUS_QUERY,
+  SUSPECT_SIGNAL,
+  type AckSignal,
+} from './messages.js';
 
 export interface Start {
   readonly node_id: string;
   /** From the run before this one (continue-as-new). */
-  readonly carried?: { readonly registration: Registration; readonly contract: CompiledContract; readonly journal: readonly JournalEntry[] };
+  readonly carried?: {
+    readonly registration: Registration;
+    readonly contract: CompiledContract;
+    readonly journal: readonly JournalEntry[];
+  };
 }
 
 export interface Outcome {
@@ -52,8 +86,14 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   let outdated = false;
 
   // Handlers only fill the inbox, and stand before the first await: nothing is lost, or judged too early.
-  setHandler(introspectionSignal, (payload) => void inbox.push({ event_model: 'ModelNodeIntrospectionEvent', payload }));
-  setHandler(ackSignal, (ack) => void inbox.push({ event_model: 'ModelNodeRegistrationAcked', payload: { ...ack, at: ack.at ?? now() } }));
+  setHandler(
+    introspectionSignal,
+    (payload) => void inbox.push({ event_model: 'ModelNodeIntrospectionEvent', payload }),
+  );
+  setHandler(
+    ackSignal,
+    (ack) => void inbox.push({ event_model: 'ModelNodeRegistrationAcked', payload: { ...ack, at: ack.at ?? now() } }),
+  );
   setHandler(suspectSignal, () => void (suspected = true));
   setHandler(retryUpdate, retry);
   setHandler(statusQuery, () => ({ registration: carried?.registration ?? null, contract_version: null, journal }));
@@ -65,10 +105,15 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   let contractIsFresh = true;
   let node = carried?.registration ?? nodeOfRecord(node_id, opening.record, contract, now());
   let filtered = carried === undefined ? contract.orchestrator.initial : filteredState(node, contract);
-  const status = (): Status & { registration: Registration } => ({ registration: node, contract_version: contract.version, journal });
+  const status = (): Status & { registration: Registration } => ({
+    registration: node,
+    contract_version: contract.version,
+    journal,
+  });
   setHandler(statusQuery, status);
   setHandler(retryUpdate, retry, { validator: mayRetry });
-  if (carried === undefined && node.state !== null) note(`goes on with attempt ${node.attempt} in ${node.state}, as the record has it: its run is gone`);
+  if (carried === undefined && node.state !== null)
+    note(`goes on with attempt ${node.attempt} in ${node.state}, as the record has it: its run is gone`);
 
   for (;;) {
     const step = node.entering?.steps[0];
@@ -98,7 +143,9 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
 
   /** Effects are next. The last word of an attempt is said when every flight has really ended, those of superseded attempts too. */
   function mayAct(): boolean {
-    return node.entering?.steps[0]?.kind === 'effects' && !effects.inFlight && (effects.landed || !node.entering.ending);
+    return (
+      node.entering?.steps[0]?.kind === 'effects' && !effects.inFlight && (effects.landed || !node.entering.ending)
+    );
   }
 
   /** Tries effects; the loop goes on, hears their answers, and those of what a backend could not do at once. */
@@ -122,7 +169,8 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
     if (answer.kind === 'fenced') {
       note(`a backend holds attempt ${answer.by}, this is attempt ${node.attempt}`);
       // The newest incarnation goes on above the holder, so that a lost record can't lock a node out.
-      if (node.entering?.ending !== true && node.introspection !== null) begin(node.introspection, Math.max(node.attempt, answer.by) + 1, null);
+      if (node.entering?.ending !== true && node.introspection !== null)
+        begin(node.introspection, Math.max(node.attempt, answer.by) + 1, null);
       return;
     }
     const { route } = answer;
@@ -130,8 +178,15 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
     note(confirmed ? route.confirmation : `refused for good by ${answer.reason}`);
     const trigger = confirmed ? contract.confirmations[route.confirmation]?.trigger : 'error_received';
     if (answer.purpose !== 'registration' || trigger === undefined) return;
-    const id = derivedId(node.incarnation?.correlation_id ?? '', confirmed ? route.confirmation : `${route.confirmation}.refused`, node_id);
-    take(confirm(node, { id, trigger, ...(confirmed ? {} : { reason: answer.reason }) }, now(), contract), 'leave the other backend to finish');
+    const id = derivedId(
+      node.incarnation?.correlation_id ?? '',
+      confirmed ? route.confirmation : `${route.confirmation}.refused`,
+      node_id,
+    );
+    take(
+      confirm(node, { id, trigger, ...(confirmed ? {} : { reason: answer.reason }) }, now(), contract),
+      'leave the other backend to finish',
+    );
   }
 
   /** The handler decides; here its events are carried out. */
@@ -171,7 +226,9 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   /** A new attempt supersedes whatever is going on. */
   function begin(introspection: Introspection, attempt: number, refusal: string | null): void {
     effects.cancel();
-    note(`attempt ${attempt} begins: introspection (${introspection.reason}) of ${introspection.at}${refusal === null ? '' : `, refused: ${refusal}`}`);
+    note(
+      `attempt ${attempt} begins: introspection (${introspection.reason}) of ${introspection.at}${refusal === null ? '' : `, refused: ${refusal}`}`,
+    );
     if (node.introspection !== null && node.introspection.node_type !== introspection.node_type) {
       upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.node_type, value: introspection.node_type }]);
     }
@@ -192,7 +249,10 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
     if (timer.verify === 'lease') {
       suspected = false;
       const { window_seconds, grace_seconds } = contract.liveness;
-      const answer = await verifyLease({ node_id, attempt: node.attempt, window_seconds, grace_seconds, contract_version: contract.version }, now());
+      const answer = await verifyLease(
+        { node_id, attempt: node.attempt, window_seconds, grace_seconds, contract_version: contract.version },
+        now(),
+      );
       outdated = !keepsOld && answer.contract_version !== contract.version;
       if (answer.outcome === 'unknown') return lookAgain(answer.again_at, answer.why);
       if (answer.outcome === 'renewed') {
@@ -234,9 +294,13 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
   async function wait(): Promise<void> {
     contractIsFresh = false;
     show();
-    const woken = (): boolean => inbox.length > 0 || effects.answers.length > 0 || isSuspected() || mayAct() || isDone();
+    const woken = (): boolean =>
+      inbox.length > 0 || effects.answers.length > 0 || isSuspected() || mayAct() || isDone();
     if (node.timer_due === null) await condition(woken);
-    else await condition(woken, Math.max(1, millisBetween(now(), node.timer_due)), { summary: timerSummary(node, currentTimer()) });
+    else
+      await condition(woken, Math.max(1, millisBetween(now(), node.timer_due)), {
+        summary: timerSummary(node, currentTimer()),
+      });
   }
 
   /** What the machine says is the node's life from here on. Leaving a state ends what was in flight for it. */
@@ -255,7 +319,8 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
       if (effects.purpose === 'refresh') node = refreshAgain(node);
       effects.cancel();
     }
-    if (turn.intents.length > 0) effects.register(node_id, node.attempt, intentsOf(node, turn.intents, contract), contract);
+    if (turn.intents.length > 0)
+      effects.register(node_id, node.attempt, intentsOf(node, turn.intents, contract), contract);
   }
 
   function note(what: string): void {
@@ -273,7 +338,12 @@ export async function registration({ node_id, carried }: Start): Promise<Outcome
 
   function outcome(): Outcome {
     show();
-    return { node_id, attempt: node.attempt, state: node.state, reason: node.state === null ? 'nothing to do: no introspection that is newer than the record' : node.reason };
+    return {
+      node_id,
+      attempt: node.attempt,
+      state: node.state,
+      reason: node.state === null ? 'nothing to do: no introspection that is newer than the record' : node.reason,
+    };
   }
 }
 

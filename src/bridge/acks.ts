@@ -8,7 +8,7 @@ import type { BridgeContext } from './context.js';
 import { handling } from './handling.js';
 import { inOrderPerKey } from './in-order.js';
 import { isAboutTheMessage } from './temporal-errors.js';
-import { markStored, type StoredStream } from './watermarks.js';
+import { markStored, type StoredStream } from './liveness/watermarks.js';
 
 /** Signals under way at once, over all partitions. */
 const IN_FLIGHT = 32;
@@ -27,7 +27,16 @@ export function acks(context: BridgeContext, stream: StoredStream): (batch: Reco
       batch.done(record);
     };
     await inOrderPerKey(
-      batch.records.map((record) => handling(context, batch, record, parseAck(record.value, record), (ack) => tell(context, ack, batch.signal), done)),
+      batch.records.map((record) =>
+        handling(
+          context,
+          batch,
+          record,
+          parseAck(record.value, record),
+          (ack) => tell(context, ack, batch.signal),
+          done,
+        ),
+      ),
       limit,
       () => batch.isRunning() && !batch.signal.aborted,
     );
@@ -36,14 +45,22 @@ export function acks(context: BridgeContext, stream: StoredStream): (batch: Reco
 }
 
 /** Waits for Temporal for as long as it takes. Returns why this message can't be told at all, else null. */
-async function tell({ temporal, temporalClient, counters, logger }: BridgeContext, ack: Ack, signal: AbortSignal): Promise<string | null> {
+async function tell(
+  { temporal, temporalClient, counters, logger }: BridgeContext,
+  ack: Ack,
+  signal: AbortSignal,
+): Promise<string | null> {
   const { node_id, correlation_id, message_id } = ack;
   const handle = temporalClient.workflow.getHandle(workflowId(node_id));
   try {
-    await temporal.ride(() => temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, () => handle.signal<[AckSignal]>(ACK_SIGNAL, ack)), {
-      signal,
-      isFinal: (error) => error instanceof WorkflowNotFoundError || isAboutTheMessage(error),
-    });
+    await temporal.ride(
+      () =>
+        temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, () => handle.signal<[AckSignal]>(ACK_SIGNAL, ack)),
+      {
+        signal,
+        isFinal: (error) => error instanceof WorkflowNotFoundError || isAboutTheMessage(error),
+      },
+    );
     counters.acks += 1;
     return null;
   } catch (error) {
@@ -51,7 +68,10 @@ async function tell({ temporal, temporalClient, counters, logger }: BridgeContex
     if (error instanceof WorkflowNotFoundError) {
       // It came after the end of the registration, or for a node that never introduced itself. There is nothing to apply it to.
       counters.acks_without_run += 1;
-      logger.info({ node_id, correlation_id, message_id, at: ack.at }, 'an ack for a node whose registration has no run');
+      logger.info(
+        { node_id, correlation_id, message_id, at: ack.at },
+        'an ack for a node whose registration has no run',
+      );
       return null;
     }
     logger.error({ node_id, message_id, error }, 'an ack can not be told to its workflow');

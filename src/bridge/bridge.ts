@@ -9,19 +9,19 @@ import type { KafkaHandle } from '../kafka/kafka.js';
 import { createProducer } from '../kafka/producer.js';
 import { logger as namedLogger } from '../telemetry.js';
 import { acks } from './acks.js';
-import { brakeQuestion, watchBrake } from './brake.js';
+import { brakeQuestion, watchBrake } from './liveness/watch-self-preservation.js';
 import type { BridgeContext } from './context.js';
 import { newCounters, type BridgeCounters } from './counters.js';
 import { DeadLetters } from './dead-letters.js';
 import { every, type Repetition } from './every.js';
-import { heartbeats } from './heartbeats.js';
-import { IntrospectionRequests } from './introspection-requests.js';
+import { heartbeats } from './liveness/heartbeats.js';
+import { IntrospectionRequests } from './liveness/introspection-requests.js';
 import { introspections } from './introspections.js';
 import { bridgeMetrics, type ReadTopic } from './metrics.js';
 import { Backend } from './outage.js';
-import { startSweep } from './sweep.js';
-import { bridgeTopics, groupId, type Names } from './topics.js';
-import { QuietPartitions, type StoredStream } from './watermarks.js';
+import { startSweep } from './liveness/sweep.js';
+import { bridgeTopics, groupId, type Names } from './bridge-topics.js';
+import { QuietPartitions, type StoredStream } from './liveness/watermarks.js';
 
 export interface BridgeOptions {
   /** The {env} and {namespace} of topics, and the task queue of the workers. */
@@ -67,20 +67,45 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const { config, contracts, pool, kafka, temporalClient, logger = namedLogger('bridge') } = options;
   const topics = bridgeTopics(contracts, config);
   const standstillSeconds = contracts.compiled.liveness.heartbeat_interval_seconds;
-  const stream = (kind: 'acks' | 'heartbeats'): StoredStream => ({ topic: topics[kind], groupId: groupId(kind, config), standstillSeconds });
+  const stream = (kind: 'acks' | 'heartbeats'): StoredStream => ({
+    topic: topics[kind],
+    groupId: groupId(kind, config),
+    standstillSeconds,
+  });
   const streams = { acks: stream('acks'), heartbeats: stream('heartbeats') };
 
   const producer = createProducer(kafka);
   const admin = createAdmin(kafka);
   const counters = newCounters();
-  const backends = { temporal: new Backend('Temporal', logger), postgres: new Backend('PostgreSQL', logger), kafka: new Backend('Kafka', logger) };
+  const backends = {
+    temporal: new Backend('Temporal', logger),
+    postgres: new Backend('PostgreSQL', logger),
+    kafka: new Backend('Kafka', logger),
+  };
   const deadLetters = new DeadLetters(topics.deadLetters, producer, backends.kafka, counters);
-  const context: BridgeContext = { temporalClient, taskQueue: config.taskQueue, pool, producer, deadLetters, counters, logger, ...backends };
-  const quiet = { acks: new QuietPartitions(admin, streams.acks), heartbeats: new QuietPartitions(admin, streams.heartbeats) };
+  const context: BridgeContext = {
+    temporalClient,
+    taskQueue: config.taskQueue,
+    pool,
+    producer,
+    deadLetters,
+    counters,
+    logger,
+    ...backends,
+  };
+  const quiet = {
+    acks: new QuietPartitions(admin, streams.acks),
+    heartbeats: new QuietPartitions(admin, streams.heartbeats),
+  };
 
   const abandoned = new AbortController();
   const signal = AbortSignal.any([abandoned.signal, ...(options.signal ? [options.signal] : [])]);
-  const subscribe = (topic: string, group: string, onBatch: (batch: RecordBatch) => Promise<void>, assigned?: QuietPartitions): Promise<Subscription> =>
+  const subscribe = (
+    topic: string,
+    group: string,
+    onBatch: (batch: RecordBatch) => Promise<void>,
+    assigned?: QuietPartitions,
+  ): Promise<Subscription> =>
     consume(kafka, {
       groupId: group,
       topics: [topic],
@@ -113,7 +138,12 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     },
     async () => {
       await before.ride(() => quiet.heartbeats.seed(pool), { signal });
-      return subscribe(topics.heartbeats, streams.heartbeats.groupId, heartbeats(context, streams.heartbeats, requests), quiet.heartbeats);
+      return subscribe(
+        topics.heartbeats,
+        streams.heartbeats.groupId,
+        heartbeats(context, streams.heartbeats, requests),
+        quiet.heartbeats,
+      );
     },
   ];
   const results = await Promise.allSettled(starts.map((start) => start().catch(giveUpAll)));
@@ -126,8 +156,17 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
 
   const watermarks = new Backend('the broker or the database that keeps the watermarks', logger);
   const brake = watchBrake(context, brakeQuestion(contracts, config));
-  const read = (kind: 'introspections' | 'acks' | 'heartbeats'): ReadTopic => ({ topic: topics[kind], groupId: groupId(kind, config), hasWatermark: kind !== 'introspections' });
-  const metrics = bridgeMetrics(context, admin, [read('introspections'), read('acks'), read('heartbeats')], brake.state);
+  const read = (kind: 'introspections' | 'acks' | 'heartbeats'): ReadTopic => ({
+    topic: topics[kind],
+    groupId: groupId(kind, config),
+    hasWatermark: kind !== 'introspections',
+  });
+  const metrics = bridgeMetrics(
+    context,
+    admin,
+    [read('introspections'), read('acks'), read('heartbeats')],
+    brake.state,
+  );
   const ticks = Object.values(quiet).map((partitions) =>
     every(quietMs(standstillSeconds), async () => {
       try {

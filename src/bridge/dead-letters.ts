@@ -36,7 +36,10 @@ export class DeadLetters {
   async put(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {
     for (const some of inPortions(letters)) {
       try {
-        await this.#send(some.map((letter) => this.#record(letter)), signal);
+        await this.#send(
+          some.map((letter) => this.#record(letter)),
+          signal,
+        );
       } catch (error) {
         if (!isTooLarge(error)) throw error;
         // A record at the broker's own limit grows beyond it with our headers. One at a time, and if need be its head only.
@@ -50,7 +53,11 @@ export class DeadLetters {
     const { value } = letter.record;
     const whole = this.#record(letter);
     const fits = value === null || value.length <= SEND_BYTES;
-    const head = { ...whole, value: value?.subarray(0, SEND_BYTES) ?? null, headers: { ...whole.headers, truncated_from_bytes: String(value?.length) } };
+    const head = {
+      ...whole,
+      value: value?.subarray(0, SEND_BYTES) ?? null,
+      headers: { ...whole.headers, truncated_from_bytes: String(value?.length) },
+    };
     await this.#send([fits ? whole : head], signal);
   }
 

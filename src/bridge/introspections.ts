@@ -6,7 +6,7 @@ import { parseIntrospection } from '../protocol/wire.js';
 import type { BridgeContext } from './context.js';
 import { handling } from './handling.js';
 import { inOrderPerKey } from './in-order.js';
-import { RecentlyTold } from './recently-told.js';
+import { RecentlyTold } from './recently-signalled.js';
 import { startOf } from './start-of.js';
 import { isAboutTheMessage } from './temporal-errors.js';
 
@@ -37,17 +37,33 @@ export function introspections(context: BridgeContext): (batch: RecordBatch) => 
   };
   return (batch) =>
     inOrderPerKey(
-      batch.records.map((record) => handling(context, batch, record, parseIntrospection(record.value, record), (message) => tellOnce(message, batch.signal), (one) => batch.done(one))),
+      batch.records.map((record) =>
+        handling(
+          context,
+          batch,
+          record,
+          parseIntrospection(record.value, record),
+          (message) => tellOnce(message, batch.signal),
+          (one) => batch.done(one),
+        ),
+      ),
       limit,
       () => batch.isRunning() && !batch.signal.aborted,
     );
 }
 
 /** Waits for Temporal for as long as it takes. Returns why this message can't be told at all, else null. */
-async function tell({ temporal, temporalClient, taskQueue, counters, logger }: BridgeContext, message: Introspection, signal: AbortSignal): Promise<string | null> {
+async function tell(
+  { temporal, temporalClient, taskQueue, counters, logger }: BridgeContext,
+  message: Introspection,
+  signal: AbortSignal,
+): Promise<string | null> {
   try {
     await temporal.ride(
-      () => temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, () => temporalClient.workflow.signalWithStart(WORKFLOW_TYPE, introductionOf(message, taskQueue))),
+      () =>
+        temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
+          temporalClient.workflow.signalWithStart(WORKFLOW_TYPE, introductionOf(message, taskQueue)),
+        ),
       { signal, isFinal: isAboutTheMessage },
     );
     counters.introspections += 1;

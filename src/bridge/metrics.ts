@@ -1,8 +1,8 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { KafkaAdmin } from '../kafka/admin.js';
-import type { BrakeState } from '../registry/brake.js';
-import { shareOf } from '../registry/brake-words.js';
-import { lowestWatermark } from '../registry/watermarks.js';
+import type { BrakeState } from '../registry/leases/self-preservation.js';
+import { shareOf } from '../registry/leases/self-preservation-words.js';
+import { lowestWatermark } from '../registry/leases/watermarks.js';
 import type { BridgeContext } from './context.js';
 import type { BridgeCounters } from './counters.js';
 
@@ -37,7 +37,12 @@ const HELP: Record<keyof BridgeCounters, string> = {
  *
  * @param brake how the brake stood when it was last looked at; null before the first look
  */
-export function bridgeMetrics({ counters, pool, kafka, postgres }: BridgeContext, admin: KafkaAdmin, topics: readonly ReadTopic[], brake: () => BrakeState | null): Registry {
+export function bridgeMetrics(
+  { counters, pool, kafka, postgres }: BridgeContext,
+  admin: KafkaAdmin,
+  topics: readonly ReadTopic[],
+  brake: () => BrakeState | null,
+): Registry {
   const registry = new Registry();
   const registers = [registry];
   for (const [name, help] of Object.entries(HELP) as [keyof BridgeCounters, string][]) {
@@ -92,7 +97,9 @@ export function bridgeMetrics({ counters, pool, kafka, postgres }: BridgeContext
       },
     });
   };
-  ofBrake('held', '1 while expiry is held, because too much of the fleet is gone at once', ({ held_since }) => (held_since === null ? 0 : 1));
+  ofBrake('held', '1 while expiry is held, because too much of the fleet is gone at once', ({ held_since }) =>
+    held_since === null ? 0 : 1,
+  );
   ofBrake('share', 'of the fleet, how much looks dead or has expired within the last window', shareOf);
   ofBrake('suspects', 'nodes with a lease that has run out', ({ suspects }) => suspects);
   ofBrake('expired', 'nodes that have expired within the last window', ({ expired }) => expired);
@@ -102,5 +109,9 @@ export function bridgeMetrics({ counters, pool, kafka, postgres }: BridgeContext
 
 async function lag(admin: KafkaAdmin, topic: string, groupId: string): Promise<number> {
   const [ends, committed] = await Promise.all([admin.topicEnds(topic), admin.committed(groupId, topic)]);
-  return ends.reduce((sum, { partition, low, high }) => sum + Number(high) - Math.max(Number(committed.get(partition) ?? low), Number(low)), 0);
+  return ends.reduce(
+    (sum, { partition, low, high }) =>
+      sum + Number(high) - Math.max(Number(committed.get(partition) ?? low), Number(low)),
+    0,
+  );
 }

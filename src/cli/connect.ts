@@ -5,9 +5,9 @@ import { createPool, placeOf } from '../registry/pool.js';
 import { acceptsConnections } from '../stack/health.js';
 import { runningState } from '../stack/state.js';
 import { splitHostPort, type ServerName } from '../stack/types.js';
-import { CliError, EXIT } from './exit-codes.js';
-import { wordsOf } from './errors.js';
-import { command } from './invocation.js';
+import { CliError, EXIT } from './terminal/exit-codes.js';
+import { wordsOf } from './terminal/errors.js';
+import { command } from './terminal/invocation.js';
 
 const ANSWER_WITHIN_MS = 5_000;
 
@@ -21,19 +21,30 @@ const NAMES: Record<ServerName, { readonly title: string; readonly variable: str
 /** A server that does not answer, with what to do about it. */
 export function unreachable(config: Config, server: ServerName, where: string, error: unknown): CliError {
   const { title, variable } = NAMES[server];
-  return new CliError(`${title} at ${where} does not answer: ${wordsOf(error)}`, EXIT.unreachable, { hint: whatToDo(config, server, variable), cause: error });
+  return new CliError(`${title} at ${where} does not answer: ${wordsOf(error)}`, EXIT.unreachable, {
+    hint: whatToDo(config, server, variable),
+    cause: error,
+  });
 }
 
 function whatToDo(config: Config, server: ServerName, variable: string): string {
-  if (config.fromEnvironment[server]) return `Its address comes from the environment (${variable}): is it right, and is the server up?`;
-  if (runningState(config.dataDir) !== undefined) return `The servers of ${config.dataDir} run: was this one stopped? Start it with '${command(`start ${server}`)}'.`;
+  if (config.fromEnvironment[server])
+    return `Its address comes from the environment (${variable}): is it right, and is the server up?`;
+  if (runningState(config.dataDir) !== undefined)
+    return `The servers of ${config.dataDir} run: was this one stopped? Start it with '${command(`start ${server}`)}'.`;
   return `No servers of ours run on ${config.dataDir}: start them with '${command('up')}' or '${command('demo')}', or set ${variable}.`;
 }
 
 /** Options of a connection to the configured Temporal. */
 export function temporalOptions({ temporal: { address, apiKey, tls } }: Config) {
   // grpc's own pause between two tries grows to minutes; a bridge must be back within seconds.
-  return { address, connectTimeout: ANSWER_WITHIN_MS, channelArgs: { 'grpc.max_reconnect_backoff_ms': 5_000 }, ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls }) };
+  return {
+    address,
+    connectTimeout: ANSWER_WITHIN_MS,
+    channelArgs: { 'grpc.max_reconnect_backoff_ms': 5_000 },
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(tls === undefined ? {} : { tls }),
+  };
 }
 
 /** @throws CliError when nobody answers there, at once when nobody listens */
@@ -66,7 +77,8 @@ export async function withTemporal<T>(config: Config, work: (client: Client) => 
 const UNAVAILABLE = 14;
 
 function isUnavailable(error: unknown): boolean {
-  for (let one = error; one instanceof Error; one = one.cause) if (isGrpcServiceError(one) && Number(one.code) === UNAVAILABLE) return true;
+  for (let one = error; one instanceof Error; one = one.cause)
+    if (isGrpcServiceError(one) && Number(one.code) === UNAVAILABLE) return true;
   return false;
 }
 

@@ -38,7 +38,11 @@ export function check(sources: ContractSources): Fault[] {
   checkRouting(sources, report);
   checkMachine('orchestrator', sources.orchestrator.state_machine, report, {
     actions: [...published, ...intents],
-    triggers: [...ORCHESTRATOR_TRIGGERS, ...timers.map((timer) => timer.trigger), ...sources.reducer.state_machine.states.map((state) => `reducer_${state.state_name}`)],
+    triggers: [
+      ...ORCHESTRATOR_TRIGGERS,
+      ...timers.map((timer) => timer.trigger),
+      ...sources.reducer.state_machine.states.map((state) => `reducer_${state.state_name}`),
+    ],
     timers: timers.map((timer) => timer.timer),
     variables: VARIABLES,
   });
@@ -54,7 +58,8 @@ export function check(sources: ContractSources): Fault[] {
   checkAdmission(sources, report);
   checkUpkeep(sources, report);
   sources.orchestrator.refresh_actions.forEach((action, index) => {
-    if (!intents.includes(action)) report('orchestrator', ['refresh_actions', index], `unknown intent "${action}": ${choose(intents)}`);
+    if (!intents.includes(action))
+      report('orchestrator', ['refresh_actions', index], `unknown intent "${action}": ${choose(intents)}`);
   });
   return faults.sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column);
 }
@@ -63,7 +68,11 @@ function checkTopics({ orchestrator }: ContractSources, report: Report): void {
   const known: readonly string[] = CONSUMED_EVENTS;
   orchestrator.consumed_events.forEach((row, index) => {
     if (!known.includes(row.event_type)) {
-      report('orchestrator', ['consumed_events', index, 'event_type'], `nothing consumes "${row.topic}": no reader is known for event type "${row.event_type}"; ${choose(known)}`);
+      report(
+        'orchestrator',
+        ['consumed_events', index, 'event_type'],
+        `nothing consumes "${row.topic}": no reader is known for event type "${row.event_type}"; ${choose(known)}`,
+      );
     }
   });
   for (const event_type of known) {
@@ -79,28 +88,49 @@ function checkRouting({ orchestrator }: ContractSources, report: Report): void {
   orchestrator.handler_routing.handlers.forEach((row, index) => {
     const path = ['handler_routing', 'handlers', index] as const;
     if (!(row.event_model.name in HANDLERS)) {
-      report('orchestrator', [...path, 'event_model', 'name'], `unknown event model "${row.event_model.name}": ${choose(Object.keys(HANDLERS))}`);
+      report(
+        'orchestrator',
+        [...path, 'event_model', 'name'],
+        `unknown event model "${row.event_model.name}": ${choose(Object.keys(HANDLERS))}`,
+      );
       return;
     }
-    const { handler, actions }: { handler: string; actions: readonly string[] } = HANDLERS[row.event_model.name as keyof typeof HANDLERS];
+    const { handler, actions }: { handler: string; actions: readonly string[] } =
+      HANDLERS[row.event_model.name as keyof typeof HANDLERS];
     if (row.handler.name !== handler) {
-      report('orchestrator', [...path, 'handler', 'name'], `unknown handler "${row.handler.name}" for ${row.event_model.name}: ${choose([handler])}`);
+      report(
+        'orchestrator',
+        [...path, 'handler', 'name'],
+        `unknown handler "${row.handler.name}" for ${row.event_model.name}: ${choose([handler])}`,
+      );
       return;
     }
     row.output_events?.forEach((event, at) => {
-      if (!events.includes(event.replace(/^Model/, ''))) report('orchestrator', [...path, 'output_events', at], `unknown event "${event}": ${choose(events)}`);
+      if (!events.includes(event.replace(/^Model/, '')))
+        report('orchestrator', [...path, 'output_events', at], `unknown event "${event}": ${choose(events)}`);
     });
     const seen = new Map<string, number>();
     row.state_decision_matrix?.forEach((decision, at) => {
       const place = [...path, 'state_decision_matrix', at];
-      if (!actions.includes(decision.action)) report('orchestrator', [...place, 'action'], `unknown action "${decision.action}" of ${row.handler.name}: ${choose(actions)}`);
+      if (!actions.includes(decision.action))
+        report(
+          'orchestrator',
+          [...place, 'action'],
+          `unknown action "${decision.action}" of ${row.handler.name}: ${choose(actions)}`,
+        );
       for (const state of [decision.current_state].flat()) {
-        if (state !== null && !states.includes(state)) report('orchestrator', [...place, 'current_state'], `unknown state "${state}": ${choose(states)}`);
+        if (state !== null && !states.includes(state))
+          report('orchestrator', [...place, 'current_state'], `unknown state "${state}": ${choose(states)}`);
         const compiled = compileRow(decision);
         const key = JSON.stringify([state, compiled.reason, compiled.incarnation, specificity(compiled)]);
         const earlier = seen.get(key);
         if (earlier === undefined) seen.set(key, at);
-        else report('orchestrator', place, `this row and row ${earlier + 1} match the same messages in state ${JSON.stringify(state)}: keep one of them`);
+        else
+          report(
+            'orchestrator',
+            place,
+            `this row and row ${earlier + 1} match the same messages in state ${JSON.stringify(state)}: keep one of them`,
+          );
       }
     });
   });
@@ -113,20 +143,33 @@ interface Words {
   readonly variables: readonly string[];
 }
 
-function checkMachine(part: 'orchestrator' | 'reducer', machine: StateMachineContract, report: Report, words: Words): void {
+function checkMachine(
+  part: 'orchestrator' | 'reducer',
+  machine: StateMachineContract,
+  report: Report,
+  words: Words,
+): void {
   const names = machine.states.map((state) => state.state_name);
   const at = (...path: Path): Path => ['state_machine', ...path];
-  if (!names.includes(machine.initial_state)) report(part, at('initial_state'), `unknown state "${machine.initial_state}": ${choose(names)}`);
+  if (!names.includes(machine.initial_state))
+    report(part, at('initial_state'), `unknown state "${machine.initial_state}": ${choose(names)}`);
   machine.states.forEach((state, index) => {
-    if (names.indexOf(state.state_name) !== index) report(part, at('states', index), `state "${state.state_name}" is declared twice: remove one`);
+    if (names.indexOf(state.state_name) !== index)
+      report(part, at('states', index), `state "${state.state_name}" is declared twice: remove one`);
     for (const list of ['entry_actions', 'end_actions'] as const) {
       state[list]?.forEach((action, item) => {
-        if (!words.actions.includes(action)) report(part, at('states', index, list, item), `unknown action "${action}": ${choose(words.actions)}`);
+        if (!words.actions.includes(action))
+          report(part, at('states', index, list, item), `unknown action "${action}": ${choose(words.actions)}`);
       });
     }
-    if (state.timer !== undefined && !words.timers.includes(state.timer)) report(part, at('states', index, 'timer'), `unknown timer "${state.timer}": ${choose(words.timers)}`);
+    if (state.timer !== undefined && !words.timers.includes(state.timer))
+      report(part, at('states', index, 'timer'), `unknown timer "${state.timer}": ${choose(words.timers)}`);
     if ((state.end_actions ?? []).length > 0 && state.terminal !== true) {
-      report(part, at('states', index, 'end_actions'), `"${state.state_name}" has end_actions but no run ends in it: add terminal: true or remove them`);
+      report(
+        part,
+        at('states', index, 'end_actions'),
+        `"${state.state_name}" has end_actions but no run ends in it: add terminal: true or remove them`,
+      );
     }
   });
 
@@ -134,32 +177,56 @@ function checkMachine(part: 'orchestrator' | 'reducer', machine: StateMachineCon
   machine.transitions.forEach((row, index) => {
     for (const key of ['from_state', 'to_state'] as const) {
       const state = row[key];
-      if (!names.includes(state) && !(key === 'from_state' && state === '*')) report(part, at('transitions', index, key), `unknown state "${state}": ${choose(names)}`);
+      if (!names.includes(state) && !(key === 'from_state' && state === '*'))
+        report(part, at('transitions', index, key), `unknown state "${state}": ${choose(names)}`);
     }
-    if (!words.triggers.includes(row.trigger)) report(part, at('transitions', index, 'trigger'), `nothing raises "${row.trigger}": ${choose(words.triggers)}`);
+    if (!words.triggers.includes(row.trigger))
+      report(part, at('transitions', index, 'trigger'), `nothing raises "${row.trigger}": ${choose(words.triggers)}`);
     for (const from of sourcesOf(row.from_state, machine)) {
       const key = `${from}/${row.trigger}`;
       const earlier = taken.get(key);
-      if (earlier !== undefined) report(part, at('transitions', index), `"${from}" has two transitions for "${row.trigger}" (this one and number ${earlier + 1}): keep one of them`);
+      if (earlier !== undefined)
+        report(
+          part,
+          at('transitions', index),
+          `"${from}" has two transitions for "${row.trigger}" (this one and number ${earlier + 1}): keep one of them`,
+        );
       taken.set(key, index);
     }
-    row.conditions?.forEach(({ expression }, item) => checkCondition(part, at('transitions', index, 'conditions', item, 'expression'), expression, words.variables, report));
+    row.conditions?.forEach(({ expression }, item) =>
+      checkCondition(
+        part,
+        at('transitions', index, 'conditions', item, 'expression'),
+        expression,
+        words.variables,
+        report,
+      ),
+    );
     if (row.reason !== undefined) checkTemplate(part, at('transitions', index, 'reason'), row.reason, report);
   });
 
   const reached = reachable(machine);
   machine.states.forEach((state, index) => {
-    if (!reached.has(state.state_name)) report(part, at('states', index), `no transition leads to "${state.state_name}": add one or remove the state`);
-    const leaves = machine.transitions.some((row) => row.to_state !== state.state_name && sourcesOf(row.from_state, machine).includes(state.state_name));
-    if (!leaves && state.terminal !== true) report(part, at('states', index), `"${state.state_name}" is a dead end: add a transition that leaves it, or terminal: true`);
+    if (!reached.has(state.state_name))
+      report(part, at('states', index), `no transition leads to "${state.state_name}": add one or remove the state`);
+    const leaves = machine.transitions.some(
+      (row) => row.to_state !== state.state_name && sourcesOf(row.from_state, machine).includes(state.state_name),
+    );
+    if (!leaves && state.terminal !== true)
+      report(
+        part,
+        at('states', index),
+        `"${state.state_name}" is a dead end: add a transition that leaves it, or terminal: true`,
+      );
   });
 }
 
 function reachable(machine: StateMachineContract): Set<string> {
   const reached = new Set([machine.initial_state]);
-  for (let before = 0; before !== reached.size; ) {
+  for (let before = 0; before !== reached.size;) {
     before = reached.size;
-    for (const row of machine.transitions) if (sourcesOf(row.from_state, machine).some((from) => reached.has(from))) reached.add(row.to_state);
+    for (const row of machine.transitions)
+      if (sourcesOf(row.from_state, machine).some((from) => reached.has(from))) reached.add(row.to_state);
   }
   return reached;
 }
@@ -168,18 +235,28 @@ function checkEvents({ orchestrator }: ContractSources, report: Report): void {
   const timers = orchestrator.timers.map((timer) => timer.timer);
   const known = orchestrator.published_events.map((event) => event.action);
   for (const action of BRIDGE_ACTIONS) {
-    if (!known.includes(action)) report('orchestrator', ['published_events'], `the bridge needs a topic for "${action}": add a row with that action`);
+    if (!known.includes(action))
+      report(
+        'orchestrator',
+        ['published_events'],
+        `the bridge needs a topic for "${action}": add a row with that action`,
+      );
   }
   orchestrator.published_events.forEach((event, index) => {
     const path = ['published_events', index] as const;
     const bridges: readonly string[] = BRIDGE_ACTIONS;
     if (publishedEventType(event.event_type) === null && !bridges.includes(event.action)) {
-      report('orchestrator', [...path, 'event_type'], `unknown event type "${event.event_type}": nodes understand ${PUBLISHED_EVENT_TYPES.join(', ')}`);
+      report(
+        'orchestrator',
+        [...path, 'event_type'],
+        `unknown event type "${event.event_type}": nodes understand ${PUBLISHED_EVENT_TYPES.join(', ')}`,
+      );
     }
     checkTemplate('orchestrator', [...path, 'payload'], event.payload ?? {}, report);
     checkTemplate('orchestrator', [...path, 'tags'], event.tags ?? {}, report);
     for (const [field, timer] of Object.entries(event.stamps ?? {})) {
-      if (!timers.includes(timer)) report('orchestrator', [...path, 'stamps', field], `unknown timer "${timer}": ${choose(timers)}`);
+      if (!timers.includes(timer))
+        report('orchestrator', [...path, 'stamps', field], `unknown timer "${timer}": ${choose(timers)}`);
     }
   });
 }
@@ -188,14 +265,23 @@ function checkIntents({ reducer, effect }: ContractSources, report: Report): voi
   const served = effect.handler_routing.handlers.map((row) => row.intent_type);
   reducer.intents.forEach((intent, index) => {
     if (!served.includes(intent.payload.intent_type)) {
-      report('reducer', ['intents', index, 'payload', 'intent_type'], `no handler of the effect contract serves intent "${intent.payload.intent_type}": ${choose(served)}`);
+      report(
+        'reducer',
+        ['intents', index, 'payload', 'intent_type'],
+        `no handler of the effect contract serves intent "${intent.payload.intent_type}": ${choose(served)}`,
+      );
     }
     checkTemplate('reducer', ['intents', index, 'target'], intent.target, report);
     checkTemplate('reducer', ['intents', index, 'payload'], intent.payload, report);
   });
   const confirmed = effect.handler_routing.handlers.map((row) => row.confirmation);
   reducer.confirmations.forEach((row, index) => {
-    if (!confirmed.includes(row.event_type)) report('reducer', ['confirmations', index, 'event_type'], `no effect confirms with event "${row.event_type}": ${choose(confirmed)}`);
+    if (!confirmed.includes(row.event_type))
+      report(
+        'reducer',
+        ['confirmations', index, 'event_type'],
+        `no effect confirms with event "${row.event_type}": ${choose(confirmed)}`,
+      );
   });
 }
 
@@ -205,13 +291,27 @@ function checkEffects({ effect }: ContractSources, report: Report): void {
   effect.handler_routing.handlers.forEach((row, index) => {
     const path = ['handler_routing', 'handlers', index] as const;
     const handler = handlers[row.handler.name];
-    if (handler === undefined) report('effect', [...path, 'handler', 'name'], `unknown handler "${row.handler.name}": ${choose(Object.keys(handlers))}`);
-    if (!backends.includes(row.backend)) report('effect', [...path, 'backend'], `unknown backend "${row.backend}": ${choose(backends)}`);
+    if (handler === undefined)
+      report(
+        'effect',
+        [...path, 'handler', 'name'],
+        `unknown handler "${row.handler.name}": ${choose(Object.keys(handlers))}`,
+      );
+    if (!backends.includes(row.backend))
+      report('effect', [...path, 'backend'], `unknown backend "${row.backend}": ${choose(backends)}`);
     else if (handler !== undefined && handler.backend !== row.backend) {
-      report('effect', [...path, 'backend'], `${row.handler.name} serves backend "${handler.backend}", not "${row.backend}"`);
+      report(
+        'effect',
+        [...path, 'backend'],
+        `${row.handler.name} serves backend "${handler.backend}", not "${row.backend}"`,
+      );
     }
     if (row.retry.maximum_interval_seconds < row.retry.initial_interval_seconds) {
-      report('effect', [...path, 'retry', 'maximum_interval_seconds'], `the longest pause between tries (${row.retry.maximum_interval_seconds} s) is shorter than the first one (${row.retry.initial_interval_seconds} s)`);
+      report(
+        'effect',
+        [...path, 'retry', 'maximum_interval_seconds'],
+        `the longest pause between tries (${row.retry.maximum_interval_seconds} s) is shorter than the first one (${row.retry.initial_interval_seconds} s)`,
+      );
     }
   });
 }
@@ -239,15 +339,26 @@ function checkUpkeep({ orchestrator }: ContractSources, report: Report): void {
   const { window_seconds } = orchestrator.liveness;
   orchestrator.timers.forEach((timer, index) => {
     if (timer.verify === 'lease' && timer.seconds > window_seconds) {
-      report('orchestrator', ['timers', index, 'seconds'], `without a sweep (sweep: null) only this timer finds a dead node: let it be at most the window (${window_seconds} s), or let a sweep run`);
+      report(
+        'orchestrator',
+        ['timers', index, 'seconds'],
+        `without a sweep (sweep: null) only this timer finds a dead node: let it be at most the window (${window_seconds} s), or let a sweep run`,
+      );
     }
   });
 }
 
-function checkCondition(part: Part, path: Path, expression: string, variables: readonly string[], report: Report): void {
+function checkCondition(
+  part: Part,
+  path: Path,
+  expression: string,
+  variables: readonly string[],
+  report: Report,
+): void {
   const condition = parseCondition(expression);
   if (typeof condition === 'string') report(part, path, condition);
-  else if (!variables.includes(condition.field)) report(part, path, `unknown field "${condition.field}" in "${expression}": ${choose(variables)}`);
+  else if (!variables.includes(condition.field))
+    report(part, path, `unknown field "${condition.field}" in "${expression}": ${choose(variables)}`);
 }
 
 function checkTemplate(part: Part, path: Path, template: unknown, report: Report): void {
@@ -257,7 +368,8 @@ function checkTemplate(part: Part, path: Path, template: unknown, report: Report
   }
   if (typeof template !== 'string') return;
   for (const [, name = ''] of template.matchAll(/\{([^}]*)\}/g)) {
-    if (!(VARIABLES as readonly string[]).includes(name)) report(part, path, `unknown variable "{${name}}": ${choose(VARIABLES)}`);
+    if (!(VARIABLES as readonly string[]).includes(name))
+      report(part, path, `unknown variable "{${name}}": ${choose(VARIABLES)}`);
   }
 }
 

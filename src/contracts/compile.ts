@@ -24,20 +24,36 @@ export function compile({ orchestrator, reducer, effect }: ContractSources): Com
     handlers: Object.fromEntries(
       orchestrator.handler_routing.handlers.map((row) => [
         row.event_model.name,
-        { handler: row.handler.name, matrix: (row.state_decision_matrix ?? []).map(compileRow).sort((a, b) => specificity(b) - specificity(a)) },
+        {
+          handler: row.handler.name,
+          matrix: (row.state_decision_matrix ?? []).map(compileRow).sort((a, b) => specificity(b) - specificity(a)),
+        },
       ]),
     ),
     orchestrator: compileMachine(orchestrator.state_machine),
     reducer: compileMachine(reducer.state_machine),
-    confirmations: Object.fromEntries(reducer.confirmations.map((row) => [row.event_type, { trigger: row.trigger, flag: row.sets ?? null }])),
+    confirmations: Object.fromEntries(
+      reducer.confirmations.map((row) => [row.event_type, { trigger: row.trigger, flag: row.sets ?? null }]),
+    ),
     intents: Object.fromEntries(
-      reducer.intents.map(({ action, intent_type, target, payload }) => [action, { intent_type, target, payload: payload as IntentTemplate['payload'] }]),
+      reducer.intents.map(({ action, intent_type, target, payload }) => [
+        action,
+        { intent_type, target, payload: payload as IntentTemplate['payload'] },
+      ]),
     ),
     events: Object.fromEntries(
-      orchestrator.published_events.map(({ action, event_type, topic, payload, stamps, tags }): [string, EventTemplate] => [
-        action,
-        { event_type, topic, payload: (payload ?? {}) as Record<string, Template>, stamps: stamps ?? {}, tags: tags ?? {} },
-      ]),
+      orchestrator.published_events.map(
+        ({ action, event_type, topic, payload, stamps, tags }): [string, EventTemplate] => [
+          action,
+          {
+            event_type,
+            topic,
+            payload: (payload ?? {}) as Record<string, Template>,
+            stamps: stamps ?? {},
+            tags: tags ?? {},
+          },
+        ],
+      ),
     ),
     effects: Object.fromEntries(
       effect.handler_routing.handlers.map((row): [string, EffectRoute] => {
@@ -57,10 +73,16 @@ export function compile({ orchestrator, reducer, effect }: ContractSources): Com
     execution_mode: effect.execution_mode ?? effect.handler_routing.execution_mode,
     partial_failure_handling: effect.partial_failure_handling ?? effect.handler_routing.partial_failure_handling,
     timers: Object.fromEntries(
-      orchestrator.timers.map(({ timer, seconds, trigger, rounds, verify }) => [timer, { seconds, trigger, rounds: rounds ?? null, verify: verify ?? null }]),
+      orchestrator.timers.map(({ timer, seconds, trigger, rounds, verify }) => [
+        timer,
+        { seconds, trigger, rounds: rounds ?? null, verify: verify ?? null },
+      ]),
     ),
     liveness,
-    admission: orchestrator.admission.map((rule) => ({ require: parseCondition(rule.require) as Condition, reason: rule.reason })),
+    admission: orchestrator.admission.map((rule) => ({
+      require: parseCondition(rule.require) as Condition,
+      reason: rule.reason,
+    })),
     refresh_actions: orchestrator.refresh_actions,
   };
   const digest = createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 8);
@@ -68,7 +90,10 @@ export function compile({ orchestrator, reducer, effect }: ContractSources): Com
 }
 
 /** Topics consumed and published, for the bridge, the CLI and topic creation. */
-export function topicsOf(orchestrator: OrchestratorContract): { consumed: ConsumedEvent[]; topics: Record<string, string> } {
+export function topicsOf(orchestrator: OrchestratorContract): {
+  consumed: ConsumedEvent[];
+  topics: Record<string, string>;
+} {
   return {
     consumed: orchestrator.consumed_events.map(({ event_type, topic }) => ({ event_type, topic })),
     topics: Object.fromEntries(orchestrator.published_events.map(({ action, topic }) => [action, topic])),
@@ -96,7 +121,8 @@ function compileMachine(machine: StateMachineContract): Machine {
     };
     for (const from of sourcesOf(row.from_state, machine)) {
       const state = states[from];
-      if (state !== undefined) states[from] = { ...state, transitions: { ...state.transitions, [row.trigger]: transition } };
+      if (state !== undefined)
+        states[from] = { ...state, transitions: { ...state.transitions, [row.trigger]: transition } };
     }
   }
   return { name: machine.state_machine_name, initial: machine.initial_state, states };
@@ -108,7 +134,9 @@ export function sourcesOf(from_state: string, machine: StateMachineContract): st
   return machine.states.filter((state) => state.terminal !== true).map((state) => state.state_name);
 }
 
-type MatrixRowContract = NonNullable<OrchestratorContract['handler_routing']['handlers'][number]['state_decision_matrix']>[number];
+type MatrixRowContract = NonNullable<
+  OrchestratorContract['handler_routing']['handlers'][number]['state_decision_matrix']
+>[number];
 
 export function compileRow(row: MatrixRowContract): MatrixRow {
   const { current_state } = row;

@@ -15,13 +15,19 @@ export function parseCondition(expression: string): Condition | string {
     return `"${expression}" is not a condition: write "field operator value", for example "node_id is_present"`;
   }
   const known = OPERATORS.find((candidate) => candidate === operator);
-  if (known === undefined) return `unknown operator "${operator}" in "${expression}": use one of ${OPERATORS.join(', ')}`;
+  if (known === undefined)
+    return `unknown operator "${operator}" in "${expression}": use one of ${OPERATORS.join(', ')}`;
   if (known === 'is_present' || known === 'is_absent') {
-    return rest === '' ? { field, operator: known } : `"${known}" takes no value: remove "${rest}" from "${expression}"`;
+    return rest === ''
+      ? { field, operator: known }
+      : `"${known}" takes no value: remove "${rest}" from "${expression}"`;
   }
   if (rest === '') return `"${known}" needs a value in "${expression}"`;
   if (known === 'in') {
-    const list = rest.replace(/^\[|\]$/g, '').split(',').map((item) => String(scalar(item)));
+    const list = rest
+      .replace(/^\[|\]$/g, '')
+      .split(',')
+      .map((item) => String(scalar(item)));
     return { field, operator: known, value: list };
   }
   const value = scalar(rest);
@@ -29,7 +35,8 @@ export function parseCondition(expression: string): Condition | string {
     return `"at_least" compares semantic versions: "${rest}" in "${expression}" is none (write for example 1.2.0)`;
   }
   if (known === 'matches') {
-    if (rest.length > LONGEST_PATTERN) return `the pattern in "${expression.slice(0, 40)}…" is longer than ${LONGEST_PATTERN} characters`;
+    if (rest.length > LONGEST_PATTERN)
+      return `the pattern in "${expression.slice(0, 40)}…" is longer than ${LONGEST_PATTERN} characters`;
     try {
       new RegExp(String(value));
     } catch (error) {

@@ -13,18 +13,23 @@ export function mermaidOf(machine: Machine): string {
     for (const [trigger, transition] of Object.entries(state.transitions)) {
       if (everywhere.has(trigger)) continue;
       const conditions = transition.conditions.map(conditionText);
-      lines.push(`    ${name} --> ${transition.to}: ${[trigger, ...(conditions.length > 0 ? [`[${conditions.join(', ')}]`] : [])].join(' ')}`);
+      lines.push(
+        `    ${name} --> ${transition.to}: ${[trigger, ...(conditions.length > 0 ? [`[${conditions.join(', ')}]`] : [])].join(' ')}`,
+      );
     }
     if (state.terminal) lines.push(`    ${name} --> [*]`);
   }
-  for (const [trigger, to] of everywhere) lines.push(`    note right of ${to}: from every state that is not terminal, on ${trigger}`);
+  for (const [trigger, to] of everywhere)
+    lines.push(`    note right of ${to}: from every state that is not terminal, on ${trigger}`);
   return lines.join('\n');
 }
 
 function sharedTriggers(machine: Machine): Map<string, string> {
   const open = Object.values(machine.states).filter((state) => !state.terminal);
   const [first] = open;
-  const shared = Object.entries(first?.transitions ?? {}).filter(([trigger, { to }]) => open.length > 2 && open.every((state) => state.transitions[trigger]?.to === to));
+  const shared = Object.entries(first?.transitions ?? {}).filter(
+    ([trigger, { to }]) => open.length > 2 && open.every((state) => state.transitions[trigger]?.to === to),
+  );
   return new Map(shared.map(([trigger, { to }]) => [trigger, to]));
 }
 

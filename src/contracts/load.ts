@@ -45,7 +45,11 @@ export const SHIPPED_CONTRACTS = shippedDirectory();
 function shippedDirectory(): string {
   // From the source tree the folder is two levels up; from dist/src/contracts it is three.
   const here = fileURLToPath(new URL('.', import.meta.url));
-  return [join(here, '../../contracts'), join(here, '../../../contracts')].find((dir) => existsSync(join(dir, FILES.orchestrator))) ?? join(here, '../../contracts');
+  return (
+    [join(here, '../../contracts'), join(here, '../../../contracts')].find((dir) =>
+      existsSync(join(dir, FILES.orchestrator)),
+    ) ?? join(here, '../../contracts')
+  );
 }
 
 /**
@@ -77,7 +81,8 @@ function readSources(dir: string): ContractSources {
     data[part] = changed && shipped ? mergeContract(shipped, changed, positions) : shipped;
   }
   if (faults.length > 0) throw new ContractError(faults);
-  for (const part of Object.keys(FILES) as Part[]) faults.push(...schemaFaults(SCHEMAS[part], data[part], positions, files[part]));
+  for (const part of Object.keys(FILES) as Part[])
+    faults.push(...schemaFaults(SCHEMAS[part], data[part], positions, files[part]));
   if (faults.length > 0) throw new ContractError(faults);
   // Validated above; the unparsed data is used so that the positions still belong to it.
   return { ...(data as Record<Part, never>), positions, files };
@@ -87,7 +92,12 @@ function readPart(path: string, positions: Positions, faults: Fault[]): Record<s
   const { data, faults: found } = parseLocated(readFileSync(path, 'utf8'), shown(path), positions);
   faults.push(...found);
   if (found.length === 0 && (typeof data !== 'object' || data === null || Array.isArray(data))) {
-    faults.push({ file: shown(path), line: 1, column: 1, message: 'a contract is a map of keys: this file holds something else' });
+    faults.push({
+      file: shown(path),
+      line: 1,
+      column: 1,
+      message: 'a contract is a map of keys: this file holds something else',
+    });
     return undefined;
   }
   return data as Record<string, unknown> | undefined;
@@ -100,7 +110,10 @@ function schemaFaults(schema: z.ZodType, data: unknown, positions: Positions, fi
     const unknownKey = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
     const path = unknownKey === undefined ? issue.path : [...issue.path, unknownKey];
     const where = path.map(String).join('.');
-    const message = unknownKey === undefined ? `${where}: ${issue.message}` : `${where}: this key is not known here; check its spelling or remove it`;
+    const message =
+      unknownKey === undefined
+        ? `${where}: ${issue.message}`
+        : `${where}: this key is not known here; check its spelling or remove it`;
     return { ...positions.at(data as object, path, { file, line: 1, column: 1 }), message };
   });
 }

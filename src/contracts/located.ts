@@ -61,7 +61,12 @@ export function parseLocated(text: string, file: string, positions: Positions): 
   };
   const faults = document.errors.map((error): Fault => {
     const start = error.linePos?.[0];
-    return { file, line: start?.line ?? 1, column: start?.col ?? 1, message: `This is not valid YAML: ${error.message.split('\n')[0] ?? ''}` };
+    return {
+      file,
+      line: start?.line ?? 1,
+      column: start?.col ?? 1,
+      message: `This is not valid YAML: ${error.message.split('\n')[0] ?? ''}`,
+    };
   });
   if (faults.length > 0) return { data: undefined, faults };
 

@@ -10,7 +10,8 @@ const IDENTITY: Record<string, (item: Map) => string> = {
     const model = item['event_model'] as Map | undefined;
     return model ? String(model['name']) : `${String(item['operation'])}/${String(item['backend'])}`;
   },
-  state_decision_matrix: (item) => `${JSON.stringify(item['current_state'])}/${String(item['reason'])}/${String(item['incarnation'])}`,
+  state_decision_matrix: (item) =>
+    `${JSON.stringify(item['current_state'])}/${String(item['reason'])}/${String(item['incarnation'])}`,
   states: (item) => String(item['state_name']),
   transitions: (item) => `${String(item['from_state'])}/${String(item['trigger'])}`,
   timers: (item) => String(item['timer']),
@@ -42,7 +43,8 @@ export function mergeContract(base: Map, partial: Map, positions: Positions): Ma
     const before = merged[key];
     const identity = IDENTITY[key];
     if (isMap(before) && isMap(value)) merged[key] = mergeContract(before, value, positions);
-    else if (identity && Array.isArray(before) && Array.isArray(value)) merged[key] = mergeList(before, value, identity, positions);
+    else if (identity && Array.isArray(before) && Array.isArray(value))
+      merged[key] = mergeList(before, value, identity, positions);
     else {
       merged[key] = value;
       carry(partial, key);
@@ -51,7 +53,12 @@ export function mergeContract(base: Map, partial: Map, positions: Positions): Ma
   return merged;
 }
 
-function mergeList(base: unknown[], partial: unknown[], identity: (item: Map) => string, positions: Positions): unknown[] {
+function mergeList(
+  base: unknown[],
+  partial: unknown[],
+  identity: (item: Map) => string,
+  positions: Positions,
+): unknown[] {
   const merged = [...base];
   const carry = (from: unknown[], index: number, to: number): void => {
     const place = positions.get(from, index);

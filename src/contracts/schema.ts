@@ -33,10 +33,16 @@ const stateMachine = z.strictObject({
   ),
 });
 
-const header = { contract_version: z.string().regex(/^\d+\.\d+\.\d+$/, 'a version such as "1.0.0"'), name, node_type: name };
+const header = {
+  contract_version: z.string().regex(/^\d+\.\d+\.\d+$/, 'a version such as "1.0.0"'),
+  name,
+  node_type: name,
+};
 
 const matrixRow = z.strictObject({
-  current_state: z.union([name, z.null(), z.array(z.union([name, z.null()]))]).describe('a state, a list of states, null (no attempt, or an ended one) or "any"'),
+  current_state: z
+    .union([name, z.null(), z.array(z.union([name, z.null()]))])
+    .describe('a state, a list of states, null (no attempt, or an ended one) or "any"'),
   reason: z.enum(REASONS).optional(),
   incarnation: z.enum(['newer', 'duplicate', 'stale']).optional(),
   action: name,
@@ -51,7 +57,10 @@ export const orchestratorSchema = z.strictObject({
       event_type: name,
       topic: name,
       payload: z.record(z.string(), z.unknown()).optional(),
-      stamps: z.record(z.string(), name).optional().describe('payload field: the timer whose length is added to the time of sending'),
+      stamps: z
+        .record(z.string(), name)
+        .optional()
+        .describe('payload field: the timer whose length is added to the time of sending'),
       tags: z.record(z.string(), z.string()).optional(),
     }),
   ),
@@ -84,7 +93,11 @@ export const orchestratorSchema = z.strictObject({
     grace_seconds: seconds,
     heartbeat_interval_seconds: seconds,
     brake: z.strictObject({
-      share: z.number().gt(0).lte(1).describe('nobody expires while a larger share of the fleet is gone at once; 1 never holds'),
+      share: z
+        .number()
+        .gt(0)
+        .lte(1)
+        .describe('nobody expires while a larger share of the fleet is gone at once; 1 never holds'),
       max_hold_windows: z.number().positive().describe('the longest hold, in windows of a moving stream of heartbeats'),
       floor: z.number().int().min(1).describe('not applied in fleets of fewer nodes'),
     }),
@@ -93,7 +106,11 @@ export const orchestratorSchema = z.strictObject({
     .strictObject({ interval_seconds: seconds.describe('seconds between two looks for leases that have run out') })
     .nullable()
     .describe('null: none runs, and the timer that verifies leases finds the dead'),
-  retention: z.strictObject({ ended_seconds: seconds.describe('how long a node that has ended is remembered; longer than Kafka keeps introspections') }),
+  retention: z.strictObject({
+    ended_seconds: seconds.describe(
+      'how long a node that has ended is remembered; longer than Kafka keeps introspections',
+    ),
+  }),
 });
 
 export const reducerSchema = z.strictObject({
@@ -103,7 +120,10 @@ export const reducerSchema = z.strictObject({
     z.strictObject({
       event_type: name,
       trigger: name,
-      sets: z.string().regex(/_confirmed$/, 'a flag whose name ends in _confirmed').optional(),
+      sets: z
+        .string()
+        .regex(/_confirmed$/, 'a flag whose name ends in _confirmed')
+        .optional(),
     }),
   ),
   intents: z.array(

@@ -6,7 +6,10 @@
 
 /** What the orchestrator hears, the handler that judges it, and the actions which that handler understands. */
 export const HANDLERS = {
-  ModelNodeIntrospectionEvent: { handler: 'HandlerNodeIntrospected', actions: ['emit_registration_initiated', 'refresh', 'deregister', 'no_op'] },
+  ModelNodeIntrospectionEvent: {
+    handler: 'HandlerNodeIntrospected',
+    actions: ['emit_registration_initiated', 'refresh', 'deregister', 'no_op'],
+  },
   ModelNodeRegistrationAcked: { handler: 'HandlerNodeRegistrationAcked', actions: ['accept_ack', 'no_op'] },
   ModelRegistrationReset: { handler: 'HandlerRegistrationReset', actions: ['emit_registration_initiated', 'no_op'] },
 } as const;

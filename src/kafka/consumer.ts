@@ -133,7 +133,8 @@ async function endsOf(kafka: KafkaHandle, { topics, signal }: ConsumeOptions): P
   try {
     return await patiently(kafka, `cannot ask for the end of ${topics.join(', ')} yet`, signal, async () => {
       const positions: Positions = new Map();
-      for (const topic of topics) for (const { partition, high } of await admin.topicEnds(topic)) positions.set(place(topic, partition), high);
+      for (const topic of topics)
+        for (const { partition, high } of await admin.topicEnds(topic)) positions.set(place(topic, partition), high);
       return positions;
     });
   } finally {
@@ -152,11 +153,18 @@ function isOutage(error: unknown): boolean {
 }
 
 /** Follows the consumer's life. Resolves when it has joined the group for the first time. */
-function watch(consumer: Consumer, options: ConsumeOptions, positions: Positions | null, startAgain: () => Promise<void>): Promise<void> {
+function watch(
+  consumer: Consumer,
+  options: ConsumeOptions,
+  positions: Positions | null,
+  startAgain: () => Promise<void>,
+): Promise<void> {
   const fatal = options.onFatal ?? endProcess;
   let joined = false;
   return new Promise((resolve, reject) => {
-    options.signal?.addEventListener('abort', ({ target }) => reject((target as AbortSignal).reason as Error), { once: true });
+    options.signal?.addEventListener('abort', ({ target }) => reject((target as AbortSignal).reason as Error), {
+      once: true,
+    });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       // kafkajs knows no "from now on" across a rebalance: it would look for the end again.
       for (const [topic, partitions] of Object.entries(payload.memberAssignment)) {
@@ -189,7 +197,13 @@ function endProcess(error: Error): void {
   });
 }
 
-async function work(payload: EachBatchPayload, options: ConsumeOptions, stopped: AbortSignal, positions: Positions | null, commits: Commits): Promise<void> {
+async function work(
+  payload: EachBatchPayload,
+  options: ConsumeOptions,
+  stopped: AbortSignal,
+  positions: Positions | null,
+  commits: Commits,
+): Promise<void> {
   const { topic, partition } = payload.batch;
   if (!payload.isRunning() || payload.isStale()) return;
   const records = payload.batch.messages.map(({ offset, timestamp, key, value, headers }) => ({
@@ -240,7 +254,12 @@ function keepMembership(payload: EachBatchPayload): { readonly signal: AbortSign
 }
 
 /** Waits for Kafka with growing pauses; says so once, and once when it is over. */
-async function patiently<T>(kafka: KafkaHandle, what: string, signal: AbortSignal | undefined, attempt: () => Promise<T>): Promise<T> {
+async function patiently<T>(
+  kafka: KafkaHandle,
+  what: string,
+  signal: AbortSignal | undefined,
+  attempt: () => Promise<T>,
+): Promise<T> {
   let said = false;
   const result = await pRetry(attempt, {
     retries: Number.POSITIVE_INFINITY,

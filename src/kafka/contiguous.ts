@@ -20,7 +20,11 @@ export class Contiguous {
   done(offset: string): string | null {
     this.#done.add(offset);
     let moved: string | null = null;
-    for (let next = this.#offsets[this.#next]; next !== undefined && this.#done.delete(next); next = this.#offsets[this.#next]) {
+    for (
+      let next = this.#offsets[this.#next];
+      next !== undefined && this.#done.delete(next);
+      next = this.#offsets[this.#next]
+    ) {
       moved = next;
       this.#next += 1;
     }

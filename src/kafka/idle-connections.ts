@@ -14,9 +14,12 @@ const CHECK_AGAIN_MS = 10;
 export function letIdleConnectionsRest(): void {
   RequestQueue.prototype.scheduleCheckPendingRequests = function (): void {
     if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return;
-    this.throttleCheckTimeoutId = setTimeout(() => {
-      this.throttleCheckTimeoutId = null;
-      this.checkPendingRequests();
-    }, Math.max(this.throttledUntil - Date.now(), CHECK_AGAIN_MS));
+    this.throttleCheckTimeoutId = setTimeout(
+      () => {
+        this.throttleCheckTimeoutId = null;
+        this.checkPendingRequests();
+      },
+      Math.max(this.throttledUntil - Date.now(), CHECK_AGAIN_MS),
+    );
   };
 }

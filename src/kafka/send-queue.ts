@@ -62,7 +62,8 @@ export class SendQueue {
     const late = this.#waiting.filter(({ until }) => until < now);
     if (late.length === 0) return;
     this.#waiting = this.#waiting.filter(({ until }) => until >= now);
-    for (const { reject } of late) reject(new Error(`not sent within ${this.maxWaitMs} ms: requests to the broker take too long`));
+    for (const { reject } of late)
+      reject(new Error(`not sent within ${this.maxWaitMs} ms: requests to the broker take too long`));
   }
 
   #nextBatch(): Waiting[] {

@@ -47,7 +47,11 @@ export function pause(milliseconds: number, signal: AbortSignal): Promise<boolea
 }
 
 /** Resolves with the promise, or with undefined once the signal comes or the time has passed; rejects only with the promise. */
-export async function within<T>(promise: Promise<T>, milliseconds: number, signal?: AbortSignal): Promise<T | undefined> {
+export async function within<T>(
+  promise: Promise<T>,
+  milliseconds: number,
+  signal?: AbortSignal,
+): Promise<T | undefined> {
   const settled = new AbortController();
   const over = signal === undefined ? settled.signal : AbortSignal.any([settled.signal, signal]);
   try {

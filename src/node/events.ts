@@ -7,7 +7,8 @@ import type { NodeError } from './errors.js';
  *     any of the last four -> waiting (rejected, expired or too late) -> introducing
  *     any -> leaving -> left
  */
-export type NodeState = 'idle' | 'connecting' | 'introducing' | 'accepted' | 'acknowledged' | 'active' | 'waiting' | 'leaving' | 'left';
+export type NodeState =
+  'idle' | 'connecting' | 'introducing' | 'accepted' | 'acknowledged' | 'active' | 'waiting' | 'leaving' | 'left';
 
 /** Why an attempt, or an active life, has ended. */
 export type Ending = 'rejected' | 'ack timed out' | 'liveness expired';
@@ -22,7 +23,14 @@ interface OfAttempt {
 /** Every event with what its listeners get. */
 export interface NodeEvents {
   /** The node stands elsewhere now. */
-  state: [{ readonly state: NodeState; readonly previous: NodeState; readonly correlation_id: string | null; readonly at: Date }];
+  state: [
+    {
+      readonly state: NodeState;
+      readonly previous: NodeState;
+      readonly correlation_id: string | null;
+      readonly at: Date;
+    },
+  ];
   /** The broker has an introspection. `sends` counts those of this attempt, `at` is the moment before sending. */
   introduced: [OfAttempt & { readonly sends: number }];
   /** Both backends hold it; it has until `ack_deadline` (ISO 8601, the registrar's clock) to acknowledge. Comes again with each ack round. */

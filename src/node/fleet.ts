@@ -67,7 +67,12 @@ export function simulateFleet(options: FleetOptions): Fleet {
   };
 }
 
-function simulate(index: number, hub: NodeHub, behaviour: NodeBehaviour, onChange: (change: NodeChange) => void): SimulatedNode {
+function simulate(
+  index: number,
+  hub: NodeHub,
+  behaviour: NodeBehaviour,
+  onChange: (change: NodeChange) => void,
+): SimulatedNode {
   const node_type = NODE_TYPES[index % NODE_TYPES.length] ?? 'effect';
   const api = `http://10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}:8080`;
   const { autoAck, heartbeat_interval_seconds, activeOperations, pauses } = behaviour;

@@ -51,6 +51,9 @@ export class ProcessGauge {
     this.#cpu = process.cpuUsage();
     this.#since = now;
     // More than one core's worth is 100 % to the registrar.
-    return { memory_usage_mb: Math.round(process.memoryUsage.rss() / 1_048_576), cpu_usage_percent: Math.min(100, Math.round(share)) };
+    return {
+      memory_usage_mb: Math.round(process.memoryUsage.rss() / 1_048_576),
+      cpu_usage_percent: Math.min(100, Math.round(share)),
+    };
   }
 }

@@ -5,7 +5,7 @@ import { parsePublished, type OutgoingRecord, type PublishedEvent } from '../pro
 import { logger as namedLogger } from '../telemetry.js';
 import { Backoff, pause, within } from './backoff.js';
 import type { NodeError } from './errors.js';
-import { nodeTopics, type NodeTopic, type Saying, type Topics } from './topics.js';
+import { nodeTopics, type NodeTopic, type Saying, type Topics } from './node-topics.js';
 import { kafkaTransport, type NodeTransport } from './transport.js';
 
 export interface NodeHubOptions {
@@ -60,13 +60,21 @@ export class NodeHub {
   #unreadable = 0;
 
   constructor(options: NodeHubOptions) {
-    const { brokers, env = 'dev', namespace = '', groupId = `${env}-nodes-${v4()}`, logger = namedLogger('node') } = options;
+    const {
+      brokers,
+      env = 'dev',
+      namespace = '',
+      groupId = `${env}-nodes-${v4()}`,
+      logger = namedLogger('node'),
+    } = options;
     this.env = env;
     this.logger = logger;
     this.#brokers = brokers.join(', ');
     this.#topics = nodeTopics({ env, namespace }, options.topics);
     this.#groupId = groupId;
-    this.#transport = options.transport ?? kafkaTransport({ brokers, clientId: groupId, logger, said: Object.values(this.#topics.said) });
+    this.#transport =
+      options.transport ??
+      kafkaTransport({ brokers, clientId: groupId, logger, said: Object.values(this.#topics.said) });
     this.#queue = new SendQueue((records) => this.#transport.send(records));
   }
 
@@ -82,7 +90,10 @@ export class NodeHub {
    */
   attach(listener: HubListener): () => void {
     const { node_id } = listener;
-    if (this.#nodes.has(node_id)) throw new TypeError(`node ${node_id} is already running in this process: stop it first, or give the other one an id of its own`);
+    if (this.#nodes.has(node_id))
+      throw new TypeError(
+        `node ${node_id} is already running in this process: stop it first, or give the other one an id of its own`,
+      );
     this.#nodes.set(node_id, listener);
     return () => {
       if (this.#nodes.get(node_id) === listener) this.#nodes.delete(node_id);
@@ -109,7 +120,10 @@ export class NodeHub {
     const now = Date.now();
     const repeated = now - (this.#logged.get(what) ?? -LOG_AGAIN_AFTER_MS) < LOG_AGAIN_AFTER_MS;
     if (!repeated) this.#logged.set(what, now);
-    this.logger[repeated ? 'debug' : 'warn']({ node_id, ...(cause instanceof Error && { reason: cause.message }) }, message);
+    this.logger[repeated ? 'debug' : 'warn'](
+      { node_id, ...(cause instanceof Error && { reason: cause.message }) },
+      message,
+    );
   }
 
   /**
@@ -127,7 +141,10 @@ export class NodeHub {
       return true;
     });
     try {
-      if ((await within(leaving, timeoutMs)) === undefined) this.logger.warn(`Kafka has not let go of the connection of group ${this.#groupId} within ${timeoutMs} ms; it is left behind`);
+      if ((await within(leaving, timeoutMs)) === undefined)
+        this.logger.warn(
+          `Kafka has not let go of the connection of group ${this.#groupId} within ${timeoutMs} ms; it is left behind`,
+        );
     } catch (error) {
       this.logger.warn({ err: error }, `the connection of group ${this.#groupId} did not close in order`);
     }
@@ -173,7 +190,9 @@ export class NodeHub {
 
   async #sayThatWeWait(signal: AbortSignal): Promise<void> {
     if (await pause(SAY_THAT_WE_WAIT_AFTER_MS, signal)) {
-      this.#tellAll(`waits for Kafka at ${this.#brokers}: it does not answer, or lacks a topic of the registrar (${this.#topics.heard[0] ?? ''} and its like)`);
+      this.#tellAll(
+        `waits for Kafka at ${this.#brokers}: it does not answer, or lacks a topic of the registrar (${this.#topics.heard[0] ?? ''} and its like)`,
+      );
     }
   }
 
@@ -185,7 +204,10 @@ export class NodeHub {
     const read = parsePublished(value);
     if (!read.ok) {
       this.#unreadable += 1;
-      this.logger.debug({ reason: read.reason, unreadable: this.#unreadable }, 'a record on a topic of the registrar could not be understood');
+      this.logger.debug(
+        { reason: read.reason, unreadable: this.#unreadable },
+        'a record on a topic of the registrar could not be understood',
+      );
       return;
     }
     const { event } = read;

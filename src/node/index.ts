@@ -29,5 +29,11 @@ export type { Ending, NodeEvents, NodeState } from './events.js';
 export { simulateFleet, type Fleet, type FleetOptions, type NodeChange, type NodeSteps } from './fleet.js';
 export { NodeHub, type NodeHubOptions } from './hub.js';
 export { RegisteredNode, type StartOptions, type StopOptions } from './node.js';
-export { DEFAULT_PAUSES, type NodeBehaviour, type NodeDescription, type NodePauses, type RegisteredNodeOptions } from './options.js';
-export { NODE_TOPICS, type NodeTopic } from './topics.js';
+export {
+  DEFAULT_PAUSES,
+  type NodeBehaviour,
+  type NodeDescription,
+  type NodePauses,
+  type RegisteredNodeOptions,
+} from './options.js';
+export { NODE_TOPICS, type NodeTopic } from './node-topics.js';

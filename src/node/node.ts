@@ -9,8 +9,14 @@ import { NodeError } from './errors.js';
 import type { Ending, NodeEvents, NodeState } from './events.js';
 import { Heartbeats, ProcessGauge } from './heartbeats.js';
 import { NodeHub } from './hub.js';
-import { checkDescription, DEFAULT_PAUSES, type CheckedDescription, type NodePauses, type RegisteredNodeOptions } from './options.js';
-import type { Saying } from './topics.js';
+import {
+  checkDescription,
+  DEFAULT_PAUSES,
+  type CheckedDescription,
+  type NodePauses,
+  type RegisteredNodeOptions,
+} from './options.js';
+import type { Saying } from './node-topics.js';
 
 export interface StartOptions {
   /** How long to wait for ACTIVE, in milliseconds. Default: for ever. */
@@ -92,7 +98,8 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
    * only: the node goes on trying until `stop()`.
    */
   async start({ timeoutMs, signal }: StartOptions = {}): Promise<void> {
-    if (this.#stopping.signal.aborted) throw new NodeError(this.node_id, 'has been stopped: make a new RegisteredNode to register it again');
+    if (this.#stopping.signal.aborted)
+      throw new NodeError(this.node_id, 'has been stopped: make a new RegisteredNode to register it again');
     if (this.#detach === undefined) {
       this.#detach = this.#hub.attach({
         node_id: this.node_id,
@@ -125,12 +132,22 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
   async ack(): Promise<void> {
     const attempt = this.#attempts.current;
     if (attempt === null || attempt.over || attempt.stage === 'introducing') {
-      throw new NodeError(this.node_id, `has nothing to acknowledge: it is ${this.#state}. Wait for its event "accepted"`);
+      throw new NodeError(
+        this.node_id,
+        `has nothing to acknowledge: it is ${this.#state}. Wait for its event "accepted"`,
+      );
     }
     try {
-      await this.#hub.send('ack', buildAck({ node_id: this.node_id, correlation_id: attempt.correlation_id }, new Date()));
+      await this.#hub.send(
+        'ack',
+        buildAck({ node_id: this.node_id, correlation_id: attempt.correlation_id }, new Date()),
+      );
     } catch (error) {
-      throw new NodeError(this.node_id, 'could not send its acknowledgement: see that Kafka is there, and call ack() again', { cause: error });
+      throw new NodeError(
+        this.node_id,
+        'could not send its acknowledgement: see that Kafka is there, and call ack() again',
+        { cause: error },
+      );
     }
     this.#acknowledged(attempt);
   }
@@ -215,12 +232,20 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
       attempt.stage = 'accepted';
       this.#enter('accepted');
     }
-    this.#tell('accepted', { ...this.#now(attempt), ack_deadline: text(event.payload.ack_deadline), heartbeat_interval_seconds: this.#heartbeatInterval });
+    this.#tell('accepted', {
+      ...this.#now(attempt),
+      ack_deadline: text(event.payload.ack_deadline),
+      heartbeat_interval_seconds: this.#heartbeatInterval,
+    });
     if (this.#autoAck) void this.#acknowledge(attempt, signal);
   }
 
   async #acknowledge(attempt: Attempt, signal: AbortSignal): Promise<void> {
-    const sent = await this.#insist('ack', () => buildAck({ node_id: this.node_id, correlation_id: attempt.correlation_id }, new Date()), signal);
+    const sent = await this.#insist(
+      'ack',
+      () => buildAck({ node_id: this.node_id, correlation_id: attempt.correlation_id }, new Date()),
+      signal,
+    );
     if (sent) this.#acknowledged(attempt);
   }
 
@@ -255,7 +280,11 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
 
   #onRejected(attempt: Attempt, event: PublishedEvent): void {
     const retry_in_ms = this.#rejected.next();
-    this.#tell('rejected', { ...this.#now(attempt), reason: text(event.payload.rejection_reason) ?? 'no reason was given', retry_in_ms });
+    this.#tell('rejected', {
+      ...this.#now(attempt),
+      reason: text(event.payload.rejection_reason) ?? 'no reason was given',
+      retry_in_ms,
+    });
     this.#end(attempt, 'rejected', retry_in_ms);
   }
 
@@ -293,7 +322,11 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
   async #answer(to: string): Promise<void> {
     this.#answering = true;
     const correlation_id = this.#attempts.offer(to);
-    await this.#insist('introspection', () => this.#introspection(correlation_id, 'request', new Date()), this.#stopping.signal);
+    await this.#insist(
+      'introspection',
+      () => this.#introspection(correlation_id, 'request', new Date()),
+      this.#stopping.signal,
+    );
     this.#answering = false;
   }
 
@@ -328,7 +361,9 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     try {
       const count = this.#activeOperations();
       if (Number.isSafeInteger(count) && count >= 0) return count;
-      this.#problem(`cannot tell how many operations are under way: activeOperations() gave ${String(count)}, expected a whole number from 0`);
+      this.#problem(
+        `cannot tell how many operations are under way: activeOperations() gave ${String(count)}, expected a whole number from 0`,
+      );
     } catch (error) {
       this.#problem('cannot tell how many operations are under way: activeOperations() failed', error);
     }
@@ -344,7 +379,9 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     this.#enter('leaving');
     const announced = this.#introduced && (await this.#sayGoodbye(timeoutMs));
     if (this.#introduced && !announced) {
-      this.#problem(`left without being able to tell the registrar within ${timeoutMs} ms: it stays in the registry until its lease expires`);
+      this.#problem(
+        `left without being able to tell the registrar within ${timeoutMs} ms: it stays in the registry until its lease expires`,
+      );
     }
     this.#detach?.();
     if (this.#ownsHub) await this.#hub.close(timeoutMs);
@@ -355,7 +392,11 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
   async #sayGoodbye(timeoutMs: number): Promise<boolean> {
     const giveUp = new AbortController();
     const correlation_id = v4();
-    const told = this.#insist('introspection', () => this.#introspection(correlation_id, 'shutdown', new Date()), giveUp.signal);
+    const told = this.#insist(
+      'introspection',
+      () => this.#introspection(correlation_id, 'shutdown', new Date()),
+      giveUp.signal,
+    );
     const result = await within(told, timeoutMs);
     giveUp.abort();
     return result ?? false;
@@ -381,7 +422,10 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     } catch (error) {
       // One problem for an outage, not one for each try. Whoever stops hears of it at the end.
       if (!this.#troubled && !this.#stopping.signal.aborted) {
-        this.#problem(`could not send its ${saying} and goes on trying: see that Kafka is there, and its topics`, error);
+        this.#problem(
+          `could not send its ${saying} and goes on trying: see that Kafka is there, and its topics`,
+          error,
+        );
       }
       this.#troubled = true;
       return false;
@@ -419,7 +463,10 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     try {
       (this as EventEmitter).emit(event, ...details);
     } catch (error) {
-      this.#hub.logger.error({ node_id: this.node_id, err: error }, `a listener of "${event}" of node ${this.node_id} failed`);
+      this.#hub.logger.error(
+        { node_id: this.node_id, err: error },
+        `a listener of "${event}" of node ${this.node_id} failed`,
+      );
     }
   }
 
@@ -432,16 +479,27 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
         this.#watchers.delete(watcher);
         act();
       };
-      const fail = (message: string, cause?: unknown): void => settle(() => reject(new NodeError(this.node_id, message, { cause })));
+      const fail = (message: string, cause?: unknown): void =>
+        settle(() => reject(new NodeError(this.node_id, message, { cause })));
       const watcher = (state: NodeState): void => {
         if (state === 'active') settle(resolve);
         else if (state === 'leaving') fail('was stopped before it was active');
       };
-      const aborted = (): void => fail(`is not active: the waiting was ended while it was ${this.#state}. It goes on trying until stop()`, signal?.reason);
+      const aborted = (): void =>
+        fail(
+          `is not active: the waiting was ended while it was ${this.#state}. It goes on trying until stop()`,
+          signal?.reason,
+        );
       const timer =
         timeoutMs === undefined
           ? undefined
-          : setTimeout(() => fail(`is not active after ${timeoutMs} ms: it is ${this.#state}. See that the registrar runs; the node goes on trying until stop()`), timeoutMs);
+          : setTimeout(
+              () =>
+                fail(
+                  `is not active after ${timeoutMs} ms: it is ${this.#state}. See that the registrar runs; the node goes on trying until stop()`,
+                ),
+              timeoutMs,
+            );
       this.#watchers.add(watcher);
       signal?.addEventListener('abort', aborted);
       if (signal?.aborted === true) aborted();

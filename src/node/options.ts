@@ -55,20 +55,40 @@ type Connection = (Omit<NodeHubOptions, 'groupId'> & { readonly hub?: undefined 
 
 export type RegisteredNodeOptions = NodeDescription & NodeBehaviour & Connection;
 
-export type CheckedDescription = Pick<Introspection, 'node_id' | 'node_type' | 'node_version' | 'endpoints' | 'capabilities' | 'epoch'>;
+export type CheckedDescription = Pick<
+  Introspection,
+  'node_id' | 'node_type' | 'node_version' | 'endpoints' | 'capabilities' | 'epoch'
+>;
 
 /**
  * The registrar's own edge judges the description, so that what it would refuse is said here and now.
  *
  * @throws NodeError that names the field
  */
-export function checkDescription({ node_type, node_id = v4(), version, endpoints = {}, capabilities = [], epoch }: NodeDescription): CheckedDescription {
+export function checkDescription({
+  node_type,
+  node_id = v4(),
+  version,
+  endpoints = {},
+  capabilities = [],
+  epoch,
+}: NodeDescription): CheckedDescription {
   const correlation_id = v4();
-  const refuse = (reason: string, cause?: unknown): NodeError => new NodeError(node_id, `cannot be described like this to a registrar: ${reason}`, { cause });
+  const refuse = (reason: string, cause?: unknown): NodeError =>
+    new NodeError(node_id, `cannot be described like this to a registrar: ${reason}`, { cause });
   let value: Buffer;
   try {
     ({ value } = buildIntrospection(
-      { node_id, node_type, node_version: version, endpoints, capabilities, epoch: epoch ?? null, correlation_id, reason: 'startup' },
+      {
+        node_id,
+        node_type,
+        node_version: version,
+        endpoints,
+        capabilities,
+        epoch: epoch ?? null,
+        correlation_id,
+        reason: 'startup',
+      },
       new Date(),
     ));
   } catch (error) {

@@ -31,8 +31,10 @@ export const capabilityFields = z
         return;
       }
       for (const name of names()) {
-        if (typeof name === 'string' && name.length >= 1 && name.length <= MAX_NAME && isPrintable(name)) found.add(name);
-        else context.addIssue({ code: 'custom', path: [path], message: `names of 1 to ${MAX_NAME} printable characters` });
+        if (typeof name === 'string' && name.length >= 1 && name.length <= MAX_NAME && isPrintable(name))
+          found.add(name);
+        else
+          context.addIssue({ code: 'custom', path: [path], message: `names of 1 to ${MAX_NAME} printable characters` });
       }
     };
     const { capabilities, declared_capabilities, discovered_capabilities, contract_capabilities } = fields;
@@ -45,7 +47,8 @@ export const capabilityFields = z
     take('contract_capabilities', contract_capabilities, 'a list of names, or an object with capability_tags', () =>
       listed(contract_capabilities, 'capability_tags'),
     );
-    if (found.size > MAX_CAPABILITIES) context.addIssue({ code: 'custom', path: ['capabilities'], message: `at most ${MAX_CAPABILITIES} of them` });
+    if (found.size > MAX_CAPABILITIES)
+      context.addIssue({ code: 'custom', path: ['capabilities'], message: `at most ${MAX_CAPABILITIES} of them` });
     return [...found].sort();
   });
 

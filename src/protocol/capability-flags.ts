@@ -3,5 +3,7 @@ const NO_FLAGS = new Set(['batch_size', 'max_batch', 'supported_types', 'config'
 
 /** Capability names as the object of flags that existing nodes read; their model takes any further flag. */
 export function flagsOf(capabilities: readonly string[]): Readonly<Record<string, true>> {
-  return Object.fromEntries(capabilities.map((name) => [NO_FLAGS.has(name) ? `capability.${name}` : name, true as const]));
+  return Object.fromEntries(
+    capabilities.map((name) => [NO_FLAGS.has(name) ? `capability.${name}` : name, true as const]),
+  );
 }

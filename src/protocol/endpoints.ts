@@ -36,8 +36,10 @@ export const endpointFields = z
 
     for (const [name, url] of all) {
       const path = name === 'health' && separate ? ['health_endpoint'] : ['endpoints', placeOf(endpoints, name, named)];
-      if (name === '' || name.length > MAX_NAME || !isPrintable(name)) return refuse(path, `a name of 1 to ${MAX_NAME} printable characters`);
-      if (isRelative(url)) return refuse(path, 'an absolute URL, or a first endpoint to join a relative health endpoint to');
+      if (name === '' || name.length > MAX_NAME || !isPrintable(name))
+        return refuse(path, `a name of 1 to ${MAX_NAME} printable characters`);
+      if (isRelative(url))
+        return refuse(path, 'an absolute URL, or a first endpoint to join a relative health endpoint to');
       if (!isAbsolute(url)) return refuse(path, 'an absolute URL with a host, such as http://10.0.0.1:8080');
     }
     return Object.fromEntries(all) as Endpoints;
@@ -49,7 +51,8 @@ interface Named {
 }
 
 function namesAndUrls(endpoints: unknown): readonly Named[] | null {
-  if (Array.isArray(endpoints)) return endpoints.map((url: unknown, index) => ({ name: index === 0 ? 'api' : `api${index + 1}`, url }));
+  if (Array.isArray(endpoints))
+    return endpoints.map((url: unknown, index) => ({ name: index === 0 ? 'api' : `api${index + 1}`, url }));
   return isObject(endpoints) ? Object.entries(endpoints).map(([name, url]) => ({ name, url })) : null;
 }
 
@@ -59,10 +62,13 @@ function placeOf(endpoints: unknown, name: string, named: readonly Named[]): str
 }
 
 function isRelative(url: unknown): url is string {
-  return typeof url === 'string' && url.startsWith('/') && !url.startsWith('//') && url.length <= MAX_URL && isPrintable(url);
+  return (
+    typeof url === 'string' && url.startsWith('/') && !url.startsWith('//') && url.length <= MAX_URL && isPrintable(url)
+  );
 }
 
 function isAbsolute(url: unknown): url is string {
-  if (typeof url !== 'string' || url.length > MAX_URL || !isPrintable(url) || /\s/.test(url) || !URL.canParse(url)) return false;
+  if (typeof url !== 'string' || url.length > MAX_URL || !isPrintable(url) || /\s/.test(url) || !URL.canParse(url))
+    return false;
   return new URL(url).host !== '';
 }

@@ -27,7 +27,8 @@ export interface Sending {
  */
 export function buildEnvelope(event: OutgoingEvent, { sentAt, source }: Sending): OutgoingRecord {
   const type = publishedEventType(event.event_type);
-  if (type === null) throw new TypeError(`unknown event type ${event.event_type}: no schema says what nodes would understand`);
+  if (type === null)
+    throw new TypeError(`unknown event type ${event.event_type}: no schema says what nodes would understand`);
   const { node_id, correlation_id } = event;
   const sent_at = sentAt.toISOString();
   const identity = { entity_id: node_id, node_id, correlation_id };
@@ -39,10 +40,21 @@ export function buildEnvelope(event: OutgoingEvent, { sentAt, source }: Sending)
     ...stamped(event.stamps, sentAt),
   };
   const checked = publishedSchemas[type].safeParse(payload);
-  if (!checked.success) throw new TypeError(`${type} of ${node_id} does not fit its schema: ${explain(checked.error, payload)}`);
+  if (!checked.success)
+    throw new TypeError(`${type} of ${node_id} does not fit its schema: ${explain(checked.error, payload)}`);
   // The one node that is asked finds itself at the top level; without it, every existing node would answer.
   const top = type === 'RequestIntrospection' ? { ...identity, target_node_id: node_id } : identity;
-  return seal({ message_id: event.id, correlation_id, event_type: type, node_id, sent_at, source, payload, tags: event.tags, top });
+  return seal({
+    message_id: event.id,
+    correlation_id,
+    event_type: type,
+    node_id,
+    sent_at,
+    source,
+    payload,
+    tags: event.tags,
+    top,
+  });
 }
 
 /** Our normal form in the words of existing nodes: capabilities as flags, states in lower case. */
@@ -56,7 +68,12 @@ function forNodes(payload: JsonObject): JsonObject {
 }
 
 function stamped(stamps: OutgoingEvent['stamps'], sentAt: Date): JsonObject {
-  return Object.fromEntries(Object.entries(stamps).map(([field, seconds]) => [field, new Date(sentAt.getTime() + seconds * 1000).toISOString()]));
+  return Object.fromEntries(
+    Object.entries(stamps).map(([field, seconds]) => [
+      field,
+      new Date(sentAt.getTime() + seconds * 1000).toISOString(),
+    ]),
+  );
 }
 
 /** An event that was published, read back. */
@@ -78,7 +95,12 @@ const publishedEnvelope = z.object({
   event_type: z.string(),
   metadata: z.object({ tags: z.record(z.string(), z.string()).nullish() }).nullish(),
 });
-const publishedPayload = z.object({ node_id: nodeId, correlation_id: correlationId, causation_id: z.uuid(), emitted_at: timestamp });
+const publishedPayload = z.object({
+  node_id: nodeId,
+  correlation_id: correlationId,
+  causation_id: z.uuid(),
+  emitted_at: timestamp,
+});
 
 /**
  * Reads an event that a registrar published, for nodes and tests.
@@ -88,7 +110,8 @@ const publishedPayload = z.object({ node_id: nodeId, correlation_id: correlation
 export function parsePublished(value: Buffer | null): { readonly ok: true; readonly event: PublishedEvent } | Refusal {
   const wrapped = unwrap(value);
   if (!wrapped.ok) return wrapped;
-  if (wrapped.envelope === null) return { ok: false, reason: 'expected an event in its envelope, got a message without payload' };
+  if (wrapped.envelope === null)
+    return { ok: false, reason: 'expected an event in its envelope, got a message without payload' };
   const envelope = publishedEnvelope.safeParse(wrapped.envelope);
   if (!envelope.success) return { ok: false, reason: explain(envelope.error, wrapped.envelope) };
   const payload = publishedPayload.safeParse(wrapped.payload);
@@ -96,5 +119,8 @@ export function parsePublished(value: Buffer | null): { readonly ok: true; reado
   const event_type = publishedEventType(envelope.data.event_type);
   if (event_type === null) return { ok: false, reason: `event_type: unknown ${envelope.data.event_type.slice(0, 64)}` };
   const { envelope_id, metadata } = envelope.data;
-  return { ok: true, event: { event_type, id: envelope_id, ...payload.data, payload: wrapped.payload, tags: metadata?.tags ?? {} } };
+  return {
+    ok: true,
+    event: { event_type, id: envelope_id, ...payload.data, payload: wrapped.payload, tags: metadata?.tags ?? {} },
+  };
 }

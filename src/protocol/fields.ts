@@ -45,20 +45,26 @@ const label = z
 const versionParts = z.object({ major: part, minor: part, patch: part, prerelease: label, build: label });
 
 /** "1.2.3" from a string or from Python's object of parts; "0.0.0" from nothing. */
-export const nodeVersion = z.unknown().optional().transform((value, context): string => {
-  if (value === undefined || value === null) return '0.0.0';
-  if (typeof value === 'string') {
-    const version = SEMVER.exec(value)?.[1];
-    if (version !== undefined) return version;
-  }
-  const parts = versionParts.safeParse(value);
-  if (parts.success) {
-    const { major, minor, patch, prerelease, build } = parts.data;
-    return `${major}.${minor}.${patch}${prerelease ? `-${prerelease}` : ''}${build ? `+${build}` : ''}`;
-  }
-  context.addIssue({ code: 'custom', message: 'a semantic version such as 1.2.3, or an object of major, minor and patch' });
-  return z.NEVER;
-});
+export const nodeVersion = z
+  .unknown()
+  .optional()
+  .transform((value, context): string => {
+    if (value === undefined || value === null) return '0.0.0';
+    if (typeof value === 'string') {
+      const version = SEMVER.exec(value)?.[1];
+      if (version !== undefined) return version;
+    }
+    const parts = versionParts.safeParse(value);
+    if (parts.success) {
+      const { major, minor, patch, prerelease, build } = parts.data;
+      return `${major}.${minor}.${patch}${prerelease ? `-${prerelease}` : ''}${build ? `+${build}` : ''}`;
+    }
+    context.addIssue({
+      code: 'custom',
+      message: 'a semantic version such as 1.2.3, or an object of major, minor and patch',
+    });
+    return z.NEVER;
+  });
 
 function lowerCase(value: unknown): unknown {
   return typeof value === 'string' ? value.toLowerCase() : value;

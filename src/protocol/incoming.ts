@@ -39,11 +39,18 @@ export function unwrap(value: Buffer | null): ({ readonly ok: true } & Unwrapped
   const decoded = decodeObject(value);
   if (!decoded.ok) return decoded;
   const { json } = decoded;
-  if (!Object.hasOwn(json, 'payload')) return { ok: true, payload: json, envelope: null, envelope_id: null, correlation_id: null };
+  if (!Object.hasOwn(json, 'payload'))
+    return { ok: true, payload: json, envelope: null, envelope_id: null, correlation_id: null };
   const envelope = envelopeSchema.safeParse(json);
   if (!envelope.success) return { ok: false, reason: explain(envelope.error, json) };
   const { payload, envelope_id, correlation_id } = envelope.data;
-  return { ok: true, payload, envelope: json, envelope_id: uuidOrNull(envelope_id), correlation_id: correlation_id ?? null };
+  return {
+    ok: true,
+    payload,
+    envelope: json,
+    envelope_id: uuidOrNull(envelope_id),
+    correlation_id: correlation_id ?? null,
+  };
 }
 
 /** Ids that we pass on as a causation_id must be UUIDs: existing nodes read it as one. */

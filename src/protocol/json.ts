@@ -6,7 +6,8 @@ const MAX_DEPTH = 24;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-export type Decoded = { readonly ok: true; readonly json: JsonObject } | { readonly ok: false; readonly reason: string };
+export type Decoded =
+  { readonly ok: true; readonly json: JsonObject } | { readonly ok: false; readonly reason: string };
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -22,7 +23,8 @@ export function isObject(value: unknown): value is JsonObject {
  */
 export function decodeObject(value: Buffer | null): Decoded {
   if (value === null || value.length === 0) return refuse('the message is empty');
-  if (value.length > MAX_MESSAGE_BYTES) return refuse(`the message has ${value.length} bytes, the limit is ${MAX_MESSAGE_BYTES}`);
+  if (value.length > MAX_MESSAGE_BYTES)
+    return refuse(`the message has ${value.length} bytes, the limit is ${MAX_MESSAGE_BYTES}`);
   let json: unknown;
   try {
     json = JSON.parse(utf8.decode(value));

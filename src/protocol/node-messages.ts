@@ -121,13 +121,29 @@ function fromNode(
   sentAt: Date,
   payload: Readonly<Record<string, unknown>>,
 ): OutgoingRecord {
-  return seal({ message_id, correlation_id, event_type, node_id, sent_at: sentAt.toISOString(), source: `node/${node_id}`, payload });
+  return seal({
+    message_id,
+    correlation_id,
+    event_type,
+    node_id,
+    sent_at: sentAt.toISOString(),
+    source: `node/${node_id}`,
+    payload,
+  });
 }
 
 function versionParts(version: string): Readonly<Record<string, unknown>> {
-  const [, major, minor, patch, prerelease, build] = /^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?$/.exec(version) ?? [];
-  if (major === undefined) throw new TypeError(`node_version: expected a semantic version such as 1.2.3, got ${JSON.stringify(version)}`);
-  return { major: Number(major), minor: Number(minor), patch: Number(patch), prerelease: identifiers(prerelease), build: build?.split('.') ?? null };
+  const [, major, minor, patch, prerelease, build] =
+    /^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?$/.exec(version) ?? [];
+  if (major === undefined)
+    throw new TypeError(`node_version: expected a semantic version such as 1.2.3, got ${JSON.stringify(version)}`);
+  return {
+    major: Number(major),
+    minor: Number(minor),
+    patch: Number(patch),
+    prerelease: identifiers(prerelease),
+    build: build?.split('.') ?? null,
+  };
 }
 
 /** Existing nodes keep a prerelease as the list of its identifiers, numbers as numbers. */

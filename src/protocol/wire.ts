@@ -55,8 +55,10 @@ export function parseIntrospection(value: Buffer | null, record: RecordPlace): P
 export function parseAck(value: Buffer | null, record: RecordPlace): Parsed<Ack> {
   return parsed(value, record, { fields: ackSchema }, ({ fields }, wrapped, at) => {
     const correlation_id = fields.correlation_id ?? wrapped.correlation_id;
-    if (correlation_id === null) return { ok: false, reason: 'correlation_id: expected the one of the registration, got nothing' };
-    const message_id = uuidOrNull(fields.command_id) ?? wrapped.envelope_id ?? derivedId(record.topic, record.partition, record.offset);
+    if (correlation_id === null)
+      return { ok: false, reason: 'correlation_id: expected the one of the registration, got nothing' };
+    const message_id =
+      uuidOrNull(fields.command_id) ?? wrapped.envelope_id ?? derivedId(record.topic, record.partition, record.offset);
     return { ok: true, message: { message_id, node_id: fields.node_id, correlation_id, at } };
   });
 }
@@ -102,5 +104,7 @@ function parsed<S extends Schemas, T>(
 const LAST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 function isoTime(milliseconds: number): string | null {
-  return Number.isFinite(milliseconds) && milliseconds >= 0 && milliseconds <= LAST ? new Date(milliseconds).toISOString() : null;
+  return Number.isFinite(milliseconds) && milliseconds >= 0 && milliseconds <= LAST
+    ? new Date(milliseconds).toISOString()
+    : null;
 }

@@ -5,7 +5,10 @@ const SWEEP_LOCK = 724_611;
 
 /** Takes the lock of a name for this session, if nobody has it. */
 export async function tryLock(session: Sql, name: string): Promise<boolean> {
-  const { rows } = await session.query<{ mine: boolean }>('select pg_try_advisory_lock($1, hashtext($2)) as mine', [SWEEP_LOCK, name]);
+  const { rows } = await session.query<{ mine: boolean }>('select pg_try_advisory_lock($1, hashtext($2)) as mine', [
+    SWEEP_LOCK,
+    name,
+  ]);
   return rows[0]?.mine === true;
 }
 

@@ -47,7 +47,8 @@ export function createPool(connectionString: string | undefined, options: PoolOp
   });
   const onConnectionLost =
     options.onConnectionLost ??
-    ((error: Error) => process.emitWarning(`lost an idle connection to PostgreSQL at ${placeOf(pool)}: ${error.message}`));
+    ((error: Error) =>
+      process.emitWarning(`lost an idle connection to PostgreSQL at ${placeOf(pool)}: ${error.message}`));
   pool.on('error', onConnectionLost);
   return pool;
 }

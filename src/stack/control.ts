@@ -51,10 +51,16 @@ export function controlSocket(dataDir: string): string {
 }
 
 /** Asks the running owner of a data directory; fails with its reason, or when nobody runs a stack there. */
-export async function askOwner(dataDir: string, request: OwnerRequest, withinMs = ANSWER_WITHIN_MS): Promise<OwnerReply> {
+export async function askOwner(
+  dataDir: string,
+  request: OwnerRequest,
+  withinMs = ANSWER_WITHIN_MS,
+): Promise<OwnerReply> {
   const socket = await dial(controlSocket(dataDir));
   if (socket === undefined) {
-    throw new StackError(`no stack is running on ${resolve(dataDir)}; start one with 'registrar up' or 'registrar demo'`);
+    throw new StackError(
+      `no stack is running on ${resolve(dataDir)}; start one with 'registrar up' or 'registrar demo'`,
+    );
   }
   try {
     const line = await exchange(socket, JSON.stringify(request), withinMs);
@@ -81,7 +87,10 @@ export function dial(path: string): Promise<Socket | undefined> {
 
 function exchange(socket: Socket, line: string, withinMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new StackError(`the process that runs the stack gave no answer within ${withinMs / 1000} s`)), withinMs);
+    const late = setTimeout(
+      () => reject(new StackError(`the process that runs the stack gave no answer within ${withinMs / 1000} s`)),
+      withinMs,
+    );
     const ended = () => reject(new StackError('the process that runs the stack ended before it answered'));
     socket.on('error', ended);
     socket.once('close', () => {
@@ -109,7 +118,10 @@ export function listen(path: string, answer: Answer): Promise<Server> {
     const server = createServer((socket) => {
       // Somebody who hangs up before the answer has only themselves to tell.
       socket.on('error', () => socket.destroy());
-      firstLine(socket, (line) => void answerLine(line, answer).then((reply) => socket.end(`${JSON.stringify(reply)}\n`)));
+      firstLine(
+        socket,
+        (line) => void answerLine(line, answer).then((reply) => socket.end(`${JSON.stringify(reply)}\n`)),
+      );
     });
     server.once('error', reject);
     server.listen(path, () => resolve(server));

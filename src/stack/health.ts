@@ -36,7 +36,9 @@ export async function waitUntilHealthy(probe: () => Promise<void>, patience: Pat
     }
     if (ended) throw new StackError(`${patience.title} ended while it was starting.${logTail(patience.logFile)}`);
     if (Date.now() >= deadline) {
-      throw new StackError(`${patience.title} did not answer within ${patience.withinMs / 1000} s: ${reason}.${logTail(patience.logFile)}`);
+      throw new StackError(
+        `${patience.title} did not answer within ${patience.withinMs / 1000} s: ${reason}.${logTail(patience.logFile)}`,
+      );
     }
     await delay(TRY_EVERY_MS);
   }

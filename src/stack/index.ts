@@ -6,5 +6,13 @@ export { createSearchAttributes, createTopics } from './prepare.js';
 export { progressReporter, type ProgressReporter } from './progress.js';
 export { startStack, type RunningStack, type StackOptions } from './stack.js';
 export { provisionTestServer } from './testServer.js';
-export { SERVER_NAMES, StackError, type Addresses, type OnProgress, type ServerName, type StackEvent, type StackLogger } from './types.js';
+export {
+  SERVER_NAMES,
+  StackError,
+  type Addresses,
+  type OnProgress,
+  type ServerName,
+  type StackEvent,
+  type StackLogger,
+} from './types.js';
 export { wipe } from './wipe.js';

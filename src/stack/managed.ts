@@ -76,9 +76,16 @@ export class ManagedServer {
     this.current = 'starting';
     try {
       const guarded = this.spawn(await this.runnable.launch());
-      await waitUntilHealthy(() => this.runnable.probe(), { withinMs: startWithinMs, title, logFile, ended: guarded.exited, signal });
+      await waitUntilHealthy(() => this.runnable.probe(), {
+        withinMs: startWithinMs,
+        title,
+        logFile,
+        ended: guarded.exited,
+        signal,
+      });
       // It may have ended between its last answer and now.
-      if (this.guarded !== guarded) throw new StackError(`${title} ended right after it had started.${logTail(logFile)}`);
+      if (this.guarded !== guarded)
+        throw new StackError(`${title} ended right after it had started.${logTail(logFile)}`);
       this.current = 'running';
     } catch (error) {
       await this.stopNow();
@@ -96,7 +103,10 @@ export class ManagedServer {
       if (guarded.pid > 0) signalGroup(guarded.pid, 'SIGKILL');
       if (this.guarded === guarded) this.noteEnd(code);
     };
-    guarded.exited.then(({ code }) => ended(code), () => ended(null));
+    guarded.exited.then(
+      ({ code }) => ended(code),
+      () => ended(null),
+    );
     this.onSpawn();
     return guarded;
   }

@@ -40,11 +40,19 @@ export function dataPath(dataDir: string, name: ServerName): string {
  * Only what the servers that are really ours need counts.
  */
 export async function checkPrerequisites(options: PlanOptions, machine: Platform = thisPlatform()): Promise<void> {
-  await checkPlan(makePlan(options, loadConfig({ ...options.env, REGISTRAR_DATA_DIR: options.dataDir })), options.env, machine);
+  await checkPlan(
+    makePlan(options, loadConfig({ ...options.env, REGISTRAR_DATA_DIR: options.dataDir })),
+    options.env,
+    machine,
+  );
 }
 
 /** The same for a plan that is made already. */
-export async function checkPlan(plan: readonly ServerPlan[], env: Environment, machine: Platform = thisPlatform()): Promise<void> {
+export async function checkPlan(
+  plan: readonly ServerPlan[],
+  env: Environment,
+  machine: Platform = thisPlatform(),
+): Promise<void> {
   const toProvision = plan.flatMap((server) => (server.how === 'provision' ? [server.kind] : []));
   await requirePrerequisites(toProvision, plan.flatMap(needsOf), env, machine);
 }

@@ -38,7 +38,10 @@ export async function reservePorts(wanted: Ports, registry = userRegistry()): Pr
   const mine = new Set(Object.values(ports));
   return {
     ports,
-    release: () => changing(registry, (reserved) => Promise.resolve({ result: undefined, reserved: reserved.filter(({ port }) => !mine.has(port)) })),
+    release: () =>
+      changing(registry, (reserved) =>
+        Promise.resolve({ result: undefined, reserved: reserved.filter(({ port }) => !mine.has(port)) }),
+      ),
   };
 }
 
@@ -111,7 +114,10 @@ function userRegistry(): string {
 }
 
 /** Changes the list while nobody else does; what dead processes had reserved is dropped on the way. */
-async function changing<T>(registry: string, change: (reserved: Reservations) => Promise<{ result: T; reserved: Reservations }>): Promise<T> {
+async function changing<T>(
+  registry: string,
+  change: (reserved: Reservations) => Promise<{ result: T; reserved: Reservations }>,
+): Promise<T> {
   const retries = { retries: 100, minTimeout: 20, maxTimeout: 100 };
   const unlock = await lockfile.lock(registry, { realpath: false, stale: 5000, retries });
   try {

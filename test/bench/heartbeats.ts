@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { groupId, bridgeTopics } from '../../src/bridge/topics.js';
-import { startChild } from '../../src/cli/children.js';
+import { groupId, bridgeTopics } from '../../src/bridge/bridge-topics.js';
+import { startChild } from '../../src/cli/processes/children.js';
 import { createProducer } from '../../src/kafka/index.js';
 import { buildIntrospection } from '../../src/protocol/node-messages.js';
 import { startProcess } from './support/child-process.js';
@@ -38,7 +38,9 @@ export const run: Scenario = (say) =>
         const barePerSecond = await bareConsumer(topic);
         const bridge = await bridgeRound(servers, counter, topic);
         rounds.push({ barePerSecond, ...bridge });
-        say(`round ${round} of ${ROUNDS}: ${Math.round(bridge.perSecond)} heartbeats/s, bare consumer ${Math.round(barePerSecond)}/s`);
+        say(
+          `round ${round} of ${ROUNDS}: ${Math.round(bridge.perSecond)} heartbeats/s, bare consumer ${Math.round(barePerSecond)}/s`,
+        );
       }
     } finally {
       await counter.close();
@@ -47,15 +49,28 @@ export const run: Scenario = (say) =>
   });
 
 /** Leases, and the heartbeats that will move them. */
-async function prepare({ config, contracts, pool, kafka }: Servers, say: (text: string) => void): Promise<{ readonly topic: string }> {
+async function prepare(
+  { config, contracts, pool, kafka }: Servers,
+  say: (text: string) => void,
+): Promise<{ readonly topic: string }> {
   const topic = bridgeTopics(contracts, config).heartbeats;
   const nodes = Array.from({ length: NODES }, () => newNode().node_id);
-  await pool.query(`insert into node_leases (node_id, attempt, deadline, window_seconds) select node_id, 1, now(), 90 from unnest($1::text[]) as node_id`, [nodes]);
+  await pool.query(
+    `insert into node_leases (node_id, attempt, deadline, window_seconds) select node_id, 1, now(), 90 from unnest($1::text[]) as node_id`,
+    [nodes],
+  );
   say(`producing ${HEARTBEATS} heartbeats of ${NODES} nodes`);
   const producer = createProducer(kafka);
   const atOnce = 5_000;
   for (let sent = 0; sent < HEARTBEATS; sent += atOnce) {
-    await producer.send(Array.from({ length: atOnce }, (_, index) => ({ topic, key: null, value: heartbeat(nodes[(sent + index) % NODES] ?? '', sent + index), headers: {} })));
+    await producer.send(
+      Array.from({ length: atOnce }, (_, index) => ({
+        topic,
+        key: null,
+        value: heartbeat(nodes[(sent + index) % NODES] ?? '', sent + index),
+        headers: {},
+      })),
+    );
   }
   await producer.close();
   return { topic };
@@ -64,8 +79,22 @@ async function prepare({ config, contracts, pool, kafka }: Servers, say: (text: 
 /** As existing nodes send it, 330 bytes. */
 function heartbeat(node_id: string, index: number): Buffer {
   const node_version = { major: 1, minor: 0, patch: 0, prerelease: null, build: null };
-  const measures = { uptime_seconds: 1000 + index / 7, active_operations_count: index % 40, memory_usage_mb: 123.5, cpu_usage_percent: null };
-  return Buffer.from(JSON.stringify({ node_id, node_type: 'effect', node_version, ...measures, correlation_id: null, timestamp: new Date().toISOString().replace('Z', '000Z') }));
+  const measures = {
+    uptime_seconds: 1000 + index / 7,
+    active_operations_count: index % 40,
+    memory_usage_mb: 123.5,
+    cpu_usage_percent: null,
+  };
+  return Buffer.from(
+    JSON.stringify({
+      node_id,
+      node_type: 'effect',
+      node_version,
+      ...measures,
+      correlation_id: null,
+      timestamp: new Date().toISOString().replace('Z', '000Z'),
+    }),
+  );
 }
 
 async function bareConsumer(topic: string): Promise<number> {
@@ -79,12 +108,22 @@ async function bareConsumer(topic: string): Promise<number> {
 }
 
 /** A bridge that has never read anything, until it has stored all heartbeats. */
-async function bridgeRound(servers: Servers, counter: RequestCounter, topic: string): Promise<Omit<Round, 'barePerSecond'>> {
+async function bridgeRound(
+  servers: Servers,
+  counter: RequestCounter,
+  topic: string,
+): Promise<Omit<Round, 'barePerSecond'>> {
   process.env.TEMPORAL_ADDRESS = counter.address;
   const bridge = startChild('bridge', 'inherit');
-  const look = async () => ({ at: performance.now(), stored: await stored(servers, topic), cpu: cpuSeconds(bridge.pid), requests: counter.requests() });
+  const look = async () => ({
+    at: performance.now(),
+    stored: await stored(servers, topic),
+    cpu: cpuSeconds(bridge.pid),
+    requests: counter.requests(),
+  });
   type Look = Awaited<ReturnType<typeof look>>;
-  const lookUntil = (what: string, enough: (seen: Look) => boolean): Promise<Look> => eventually(what, async () => [await look()].find(enough));
+  const lookUntil = (what: string, enough: (seen: Look) => boolean): Promise<Look> =>
+    eventually(what, async () => [await look()].find(enough));
   try {
     bridge.go();
     // Timed from the first heartbeats stored on: starting and joining the groups is no part of it.
@@ -93,7 +132,11 @@ async function bridgeRound(servers: Servers, counter: RequestCounter, topic: str
     await everyLeaseMoved(servers);
     await requestsAreCounted(servers, counter);
     const heartbeats = last.stored - first.stored;
-    return { perSecond: (heartbeats * 1000) / (last.at - first.at), cpuMicroseconds: ((last.cpu - first.cpu) * 1e6) / heartbeats, requests: last.requests - first.requests };
+    return {
+      perSecond: (heartbeats * 1000) / (last.at - first.at),
+      cpuMicroseconds: ((last.cpu - first.cpu) * 1e6) / heartbeats,
+      requests: last.requests - first.requests,
+    };
   } finally {
     await bridge.stop();
     await forget(servers, topic);
@@ -101,12 +144,17 @@ async function bridgeRound(servers: Servers, counter: RequestCounter, topic: str
 }
 
 async function stored({ pool }: Servers, topic: string): Promise<number> {
-  const { rows } = await pool.query<{ stored: number }>('select coalesce(sum(next_offset), 0)::int as stored from stream_watermarks where topic = $1', [topic]);
+  const { rows } = await pool.query<{ stored: number }>(
+    'select coalesce(sum(next_offset), 0)::int as stored from stream_watermarks where topic = $1',
+    [topic],
+  );
   return rows[0]?.stored ?? 0;
 }
 
 async function everyLeaseMoved({ pool }: Servers): Promise<void> {
-  const { rows } = await pool.query<{ moved: number }>('select count(*)::int as moved from node_leases where last_heartbeat_at is not null');
+  const { rows } = await pool.query<{ moved: number }>(
+    'select count(*)::int as moved from node_leases where last_heartbeat_at is not null',
+  );
   if (rows[0]?.moved !== NODES) throw new Error(`${rows[0]?.moved} of ${NODES} leases were moved by their heartbeats`);
 }
 
@@ -114,9 +162,13 @@ async function everyLeaseMoved({ pool }: Servers): Promise<void> {
 async function requestsAreCounted({ config, contracts, kafka }: Servers, counter: RequestCounter): Promise<void> {
   const before = counter.requests();
   const producer = createProducer(kafka);
-  await producer.send([{ topic: bridgeTopics(contracts, config).introspections, ...buildIntrospection(newNode(), new Date()) }]);
+  await producer.send([
+    { topic: bridgeTopics(contracts, config).introspections, ...buildIntrospection(newNode(), new Date()) },
+  ]);
   await producer.close();
-  await eventually('an introspection is counted as a request to Temporal', () => Promise.resolve(counter.requests() > before || undefined));
+  await eventually('an introspection is counted as a request to Temporal', () =>
+    Promise.resolve(counter.requests() > before || undefined),
+  );
 }
 
 /** The next bridge begins as the first one did. */
@@ -148,9 +200,29 @@ function outcome(rounds: readonly Round[]): Outcome {
     json: { per_second: Math.round(perSecond), ratio: Number(ratio.toFixed(3)), temporal_requests: requests },
     counts: `${HEARTBEATS.toLocaleString('en')} heartbeats of 330 bytes on 6 partitions, of ${NODES.toLocaleString('en')} nodes with open leases, read ${ROUNDS} times by each, in turn`,
     figures: [
-      { name: 'heartbeats per second of one bridge', value: perSecond, unit: '/s', baseline: `${Math.round(bare).toLocaleString('en')} /s, kafkajs consumer that does nothing`, ratio, goal: { goal: 60_000, limit: 20_000, better: 'higher' } },
-      { name: 'Temporal requests of the bridge meanwhile', value: requests, unit: '', baseline: `${ROUNDS * HEARTBEATS} heartbeats`, ratio: requests / (ROUNDS * HEARTBEATS), goal: { goal: 0, limit: 0, better: 'lower' } },
-      { name: 'processor time of the bridge for one', value: median(rounds.map((round) => round.cpuMicroseconds)), unit: 'µs', baseline: `${(1e6 / bare).toFixed(1)} µs, time of the bare consumer`, ratio: (median(rounds.map((round) => round.cpuMicroseconds)) * bare) / 1e6 },
+      {
+        name: 'heartbeats per second of one bridge',
+        value: perSecond,
+        unit: '/s',
+        baseline: `${Math.round(bare).toLocaleString('en')} /s, kafkajs consumer that does nothing`,
+        ratio,
+        goal: { goal: 60_000, limit: 20_000, better: 'higher' },
+      },
+      {
+        name: 'Temporal requests of the bridge meanwhile',
+        value: requests,
+        unit: '',
+        baseline: `${ROUNDS * HEARTBEATS} heartbeats`,
+        ratio: requests / (ROUNDS * HEARTBEATS),
+        goal: { goal: 0, limit: 0, better: 'lower' },
+      },
+      {
+        name: 'processor time of the bridge for one',
+        value: median(rounds.map((round) => round.cpuMicroseconds)),
+        unit: 'µs',
+        baseline: `${(1e6 / bare).toFixed(1)} µs, time of the bare consumer`,
+        ratio: (median(rounds.map((round) => round.cpuMicroseconds)) * bare) / 1e6,
+      },
     ],
   };
 }

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startChild } from '../../src/cli/children.js';
+import { startChild } from '../../src/cli/processes/children.js';
 import type { Fleet } from '../../src/node/index.js';
 import { fleetOf } from './support/fleet.js';
 import { readProgress, type Progress } from './support/histories.js';
@@ -40,7 +40,11 @@ export const run: Scenario = (say) =>
       for (const child of Object.values(children)) child.go();
       await Promise.all([children.bridge.ready(), fleet.hub.open()]);
       const measured = await measure(servers, fleet, children.worker.pid, say);
-      return outcome(measured, contracts.compiled.timers['liveness']?.seconds ?? NaN, contracts.compiled.liveness.heartbeat_interval_seconds);
+      return outcome(
+        measured,
+        contracts.compiled.timers['liveness']?.seconds ?? NaN,
+        contracts.compiled.liveness.heartbeat_interval_seconds,
+      );
     } finally {
       await fleet.stop({ timeoutMs: 5_000 });
       await children.bridge.stop();
@@ -53,11 +57,19 @@ export const run: Scenario = (say) =>
 async function frequentVerification(dataDir: string): Promise<string> {
   const directory = join(dataDir, 'contracts', 'node_registration_orchestrator');
   await mkdir(directory, { recursive: true });
-  await writeFile(join(directory, 'contract.yaml'), `timers:\n  - timer: "liveness"\n    seconds: ${VERIFY_EVERY_SECONDS}\n`);
+  await writeFile(
+    join(directory, 'contract.yaml'),
+    `timers:\n  - timer: "liveness"\n    seconds: ${VERIFY_EVERY_SECONDS}\n`,
+  );
   return join(dataDir, 'contracts');
 }
 
-async function measure({ client, config }: Servers, fleet: Fleet, worker: number, say: (text: string) => void): Promise<Measured> {
+async function measure(
+  { client, config }: Servers,
+  fleet: Fleet,
+  worker: number,
+  say: (text: string) => void,
+): Promise<Measured> {
   const temporal = temporalServerOn(config.dataDir);
   const share = async (milliseconds: number): Promise<number> => {
     const [at, before] = [performance.now(), cpuSeconds(temporal)];
@@ -77,15 +89,25 @@ async function measure({ client, config }: Servers, fleet: Fleet, worker: number
   if (left > 0) throw new Error(`${left} of ${NODES} nodes did not stay active: that is not what is measured here`);
   return {
     hours: (performance.now() - at) / 3_600_000,
-    nodes: after.map(({ events, timersFired }, index) => ({ events: events - (before[index]?.events ?? 0), timersFired: timersFired - (before[index]?.timersFired ?? 0) })),
+    nodes: after.map(({ events, timersFired }, index) => ({
+      events: events - (before[index]?.events ?? 0),
+      timersFired: timersFired - (before[index]?.timersFired ?? 0),
+    })),
     temporalCpu: { empty, busy },
     workerMb: { empty: emptyMb, full: memoryMb(worker).now },
   };
 }
 
-function outcome({ hours, nodes, temporalCpu, workerMb }: Measured, livenessSeconds: number, heartbeatSeconds: number): Outcome {
-  const perVerification = median(nodes.filter(({ timersFired }) => timersFired > 0).map(({ events, timersFired }) => events / timersFired));
-  const others = nodes.reduce((sum, { events, timersFired }) => sum + events - perVerification * timersFired, 0) / (NODES * hours);
+function outcome(
+  { hours, nodes, temporalCpu, workerMb }: Measured,
+  livenessSeconds: number,
+  heartbeatSeconds: number,
+): Outcome {
+  const perVerification = median(
+    nodes.filter(({ timersFired }) => timersFired > 0).map(({ events, timersFired }) => events / timersFired),
+  );
+  const others =
+    nodes.reduce((sum, { events, timersFired }) => sum + events - perVerification * timersFired, 0) / (NODES * hours);
   const perHour = (perVerification * 3600) / livenessSeconds + others;
   const heartbeats = 3600 / heartbeatSeconds;
   const verifications = nodes.reduce((sum, { timersFired }) => sum + timersFired, 0);
@@ -94,9 +116,28 @@ function outcome({ hours, nodes, temporalCpu, workerMb }: Measured, livenessSeco
     json: { events_per_node_hour: Number(perHour.toFixed(2)) },
     counts: `${NODES} active nodes for ${MINUTES} minutes; ${verifications} verifications of ${Number(perVerification.toFixed(2))} events each, ${others.toFixed(2)} other events per node and hour; the shipped contract verifies every ${livenessSeconds} s`,
     figures: [
-      { name: 'history events per node and hour', value: perHour, unit: '', baseline: `${heartbeats}, its heartbeats`, ratio: perHour / heartbeats, goal: { goal: 2, limit: 12, better: 'lower' } },
-      { name: `Temporal's processor, a verification per node and minute`, value: temporalCpu.busy * 100, unit: '% of a core', baseline: `${(temporalCpu.empty * 100).toFixed(1)} %, without nodes`, ratio: temporalCpu.busy / temporalCpu.empty },
-      { name: 'memory of the worker per node', value: perNodeMb * 1000, unit: 'kB', baseline: `${workerMb.empty.toFixed(0)} MB, the worker without nodes`, ratio: perNodeMb / workerMb.empty },
+      {
+        name: 'history events per node and hour',
+        value: perHour,
+        unit: '',
+        baseline: `${heartbeats}, its heartbeats`,
+        ratio: perHour / heartbeats,
+        goal: { goal: 2, limit: 12, better: 'lower' },
+      },
+      {
+        name: `Temporal's processor, a verification per node and minute`,
+        value: temporalCpu.busy * 100,
+        unit: '% of a core',
+        baseline: `${(temporalCpu.empty * 100).toFixed(1)} %, without nodes`,
+        ratio: temporalCpu.busy / temporalCpu.empty,
+      },
+      {
+        name: 'memory of the worker per node',
+        value: perNodeMb * 1000,
+        unit: 'kB',
+        baseline: `${workerMb.empty.toFixed(0)} MB, the worker without nodes`,
+        ratio: perNodeMb / workerMb.empty,
+      },
     ],
   };
 }

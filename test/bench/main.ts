@@ -2,8 +2,8 @@
 import { readdirSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import pc from 'picocolors';
-import { lined } from '../../src/cli/format.js';
-import { print, say } from '../../src/cli/output.js';
+import { lined } from '../../src/cli/terminal/format.js';
+import { print, say } from '../../src/cli/terminal/output.js';
 import { machine } from './support/machine.js';
 import type { Figure, Outcome, Scenario } from './support/scenario.js';
 import { versions } from './support/servers.js';
@@ -12,7 +12,13 @@ const SCENARIOS = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts') && file !== 'main.ts')
   .map((file) => file.replace('.ts', ''));
 
-async function bench({ scenario, json }: { readonly scenario?: readonly string[]; readonly json?: true }): Promise<void> {
+async function bench({
+  scenario,
+  json,
+}: {
+  readonly scenario?: readonly string[];
+  readonly json?: true;
+}): Promise<void> {
   const outcomes = new Map<string, Outcome>();
   const at = machine();
   for (const name of scenario ?? SCENARIOS) {
@@ -24,13 +30,28 @@ async function bench({ scenario, json }: { readonly scenario?: readonly string[]
   print(`machine: ${at}`);
   if (versions.size > 0) print(`servers: ${[...versions.values()].join(', ')}`);
   for (const [name, { counts }] of all) print(`${name}: ${counts}`);
-  print(lined(['scenario', 'figure', 'measured', 'baseline of the same run', 'ratio', 'goal', 'at worst', ''], all.flatMap(([name, { figures }]) => figures.map((figure) => row(name, figure)))));
+  print(
+    lined(
+      ['scenario', 'figure', 'measured', 'baseline of the same run', 'ratio', 'goal', 'at worst', ''],
+      all.flatMap(([name, { figures }]) => figures.map((figure) => row(name, figure))),
+    ),
+  );
   if (json === true) print(JSON.stringify(Object.fromEntries(all.map(([name, outcome]) => [name, outcome.json]))));
 }
 
 function row(scenario: string, { name, value, unit, baseline, ratio, goal }: Figure): string[] {
-  const wanted = goal === undefined ? ['', '', ''] : [bound(goal.goal, goal), bound(goal.limit, goal), verdict(goal.of === 'ratio' ? ratio : value, goal)];
-  return [scenario, name, `${figureText(value)}${unit === '' || unit.startsWith('/') ? '' : ' '}${unit}`, baseline, ratio.toPrecision(3), ...wanted];
+  const wanted =
+    goal === undefined
+      ? ['', '', '']
+      : [bound(goal.goal, goal), bound(goal.limit, goal), verdict(goal.of === 'ratio' ? ratio : value, goal)];
+  return [
+    scenario,
+    name,
+    `${figureText(value)}${unit === '' || unit.startsWith('/') ? '' : ' '}${unit}`,
+    baseline,
+    ratio.toPrecision(3),
+    ...wanted,
+  ];
 }
 
 type Goal = NonNullable<Figure['goal']>;

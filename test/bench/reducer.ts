@@ -2,7 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { loadContracts } from '../../src/contracts/load.js';
 import { decide, type Message } from '../../workflows/core/decide.js';
 import { beginAttempt } from '../../workflows/core/orchestrator.js';
-import { initialState, reduce, type ReducerEvent, type ReducerOutput, type ReducerState } from '../../workflows/core/reducer.js';
+import {
+  initialState,
+  reduce,
+  type ReducerEvent,
+  type ReducerOutput,
+  type ReducerState,
+} from '../../workflows/core/reducer.js';
 import { unknownNode, withChanges, type Registration } from '../../workflows/core/registration.js';
 import { decideByHand, reduceByHand } from './support/by-hand.js';
 import { threadMs } from './support/processes.js';
@@ -38,7 +44,8 @@ type Round = (keep: boolean) => { readonly calls: number; readonly outputs: read
 
 function compare(what: string, ours: Round, byHand: Round): Figure {
   // What does something else is no baseline.
-  if (!isDeepStrictEqual(ours(true).outputs, byHand(true).outputs)) throw new Error(`${what} by hand answers otherwise than ${what}`);
+  if (!isDeepStrictEqual(ours(true).outputs, byHand(true).outputs))
+    throw new Error(`${what} by hand answers otherwise than ${what}`);
   for (const round of [ours, byHand]) perSecond(round);
   const pairs = Array.from({ length: PAIRS }, () => ({ ours: perSecond(ours), byHand: perSecond(byHand) }));
   return {
@@ -65,7 +72,11 @@ function reduceAll(step: (state: ReducerState, event: ReducerEvent, of: typeof c
   const start = initialState(contract);
   const registrations = nodes.map(({ node_id }, index) => {
     const [first, second] = index % 2 === 0 ? ['consul', 'postgres'] : ['postgres', 'consul'];
-    return ['introspection_received', `${first}_confirmed`, `${second}_confirmed`].map((trigger) => ({ id: `${trigger} ${node_id}`, trigger, node_id }));
+    return ['introspection_received', `${first}_confirmed`, `${second}_confirmed`].map((trigger) => ({
+      id: `${trigger} ${node_id}`,
+      trigger,
+      node_id,
+    }));
   });
   return (keep) => {
     const outputs: unknown[] = [];
@@ -84,16 +95,28 @@ function reduceAll(step: (state: ReducerState, event: ReducerEvent, of: typeof c
   };
 }
 
-function decideAll(judge: (node: Registration, message: Message, of: typeof contract) => { readonly action: string }): Round {
+function decideAll(
+  judge: (node: Registration, message: Message, of: typeof contract) => { readonly action: string },
+): Round {
   const cases = nodes.flatMap((node) => {
     const known = { ...node, at: '2026-01-01T00:00:10.000Z' };
     const { node_id, correlation_id } = known;
     const nobody = unknownNode(node_id, null, contract);
     const begun = beginAttempt(nobody, known, 1, null, contract);
     const active = withChanges(begun, { state: 'ACTIVE', entering: null });
-    const waiting = withChanges(begun, { state: 'AWAITING_ACK', entering: null, ack_deadline: '2026-01-01T00:00:40.000Z' });
-    const introspected = (changes: object): Message => ({ event_model: 'ModelNodeIntrospectionEvent', payload: { ...known, ...changes } });
-    const acked = (changes: object): Message => ({ event_model: 'ModelNodeRegistrationAcked', payload: { message_id: known.message_id, node_id, correlation_id, at: '2026-01-01T00:00:11.000Z', ...changes } });
+    const waiting = withChanges(begun, {
+      state: 'AWAITING_ACK',
+      entering: null,
+      ack_deadline: '2026-01-01T00:00:40.000Z',
+    });
+    const introspected = (changes: object): Message => ({
+      event_model: 'ModelNodeIntrospectionEvent',
+      payload: { ...known, ...changes },
+    });
+    const acked = (changes: object): Message => ({
+      event_model: 'ModelNodeRegistrationAcked',
+      payload: { message_id: known.message_id, node_id, correlation_id, at: '2026-01-01T00:00:11.000Z', ...changes },
+    });
     return [
       [nobody, introspected({})],
       [active, introspected({})],
@@ -111,7 +134,8 @@ function decideAll(judge: (node: Registration, message: Message, of: typeof cont
       if (output.action !== 'no_op') acted += 1;
       if (keep) outputs.push(output);
     }
-    if (acted !== 2 * NODES) throw new Error(`${acted} of ${cases.length} messages led to something, expected ${2 * NODES}`);
+    if (acted !== 2 * NODES)
+      throw new Error(`${acted} of ${cases.length} messages led to something, expected ${2 * NODES}`);
     return { calls: cases.length, outputs };
   };
 }

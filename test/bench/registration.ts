@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { startChild } from '../../src/cli/children.js';
+import { startChild } from '../../src/cli/processes/children.js';
 import { startProcess } from './support/child-process.js';
 import { fleetOf } from './support/fleet.js';
 import { medianCost, type Cost } from './support/histories.js';
@@ -64,10 +64,19 @@ async function compare(servers: Servers, workerPid: number, say: (text: string) 
   const block = (kind: Kind, count: number, atOnce: number) => driver.block(kind, count, atOnce);
   const serverPid = temporalServerOn(servers.config.dataDir);
   const cpu = (): Cpu => ({ worker: cpuSeconds(workerPid), temporal: cpuSeconds(serverPid) });
-  const load = async (laps: readonly Lap[]): Promise<Load> => ({ laps, cost: await medianCost(servers.client, laps.slice(-BLOCK).map(({ node_id }) => node_id)) });
+  const load = async (laps: readonly Lap[]): Promise<Load> => ({
+    laps,
+    cost: await medianCost(
+      servers.client,
+      laps.slice(-BLOCK).map(({ node_id }) => node_id),
+    ),
+  });
   try {
     for (const kind of ['bare', 'registration'] as const) await block(kind, BLOCK, AT_ONCE);
-    const light = { registration: await load((await block('registration', LIGHT, 1)).laps), bare: await load((await block('bare', LIGHT, 1)).laps) };
+    const light = {
+      registration: await load((await block('registration', LIGHT, 1)).laps),
+      bare: await load((await block('bare', LIGHT, 1)).laps),
+    };
     const rates: Record<Kind, number[]> = { registration: [], bare: [] };
     const laps: Record<Kind, Lap[]> = { registration: [], bare: [] };
     const cpus: Record<Kind, Cpu[]> = { registration: [], bare: [] };
@@ -80,11 +89,16 @@ async function compare(servers: Servers, workerPid: number, say: (text: string) 
         const done = await block(kind, BLOCK, AT_ONCE);
         const after = cpu();
         const perNodeMs = 1000 / BLOCK;
-        cpus[kind].push({ worker: (after.worker - before.worker) * perNodeMs, temporal: (after.temporal - before.temporal) * perNodeMs });
+        cpus[kind].push({
+          worker: (after.worker - before.worker) * perNodeMs,
+          temporal: (after.temporal - before.temporal) * perNodeMs,
+        });
         rates[kind].push(done.perSecond);
         laps[kind].push(...done.laps);
       }
-      say(`pair ${pair + 1} of ${PAIRS}: ${rates.registration.at(-1)?.toFixed(1)} registrations/s, bare ${rates.bare.at(-1)?.toFixed(1)}/s`);
+      say(
+        `pair ${pair + 1} of ${PAIRS}: ${rates.registration.at(-1)?.toFixed(1)} registrations/s, bare ${rates.bare.at(-1)?.toFixed(1)}/s`,
+      );
     }
     return {
       ratios: rates.registration.map((rate, pair) => rate / (rates.bare[pair] ?? NaN)),
@@ -99,7 +113,10 @@ async function compare(servers: Servers, workerPid: number, say: (text: string) 
 }
 
 function medianCpu(blocks: readonly Cpu[]): Cpu {
-  return { worker: median(blocks.map(({ worker }) => worker)), temporal: median(blocks.map(({ temporal }) => temporal)) };
+  return {
+    worker: median(blocks.map(({ worker }) => worker)),
+    temporal: median(blocks.map(({ temporal }) => temporal)),
+  };
 }
 
 /** Nodes that speak only Kafka: one at a time, then many. */
@@ -109,35 +126,76 @@ async function wholeSystem(servers: Servers): Promise<{ readonly light: Load; re
   const load = async (members: typeof fleet.members, atOnce: number): Promise<Load> => {
     const limit = pLimit(atOnce);
     await Promise.all(members.map(({ node }) => limit(() => node.start({ timeoutMs: 60_000 }))));
-    const laps = members.map(({ node: { node_id }, steps }) => ({ node_id, ms: (steps.active ?? NaN) - (steps.introduced ?? NaN) }));
-    return { laps, cost: await medianCost(servers.client, laps.map(({ node_id }) => node_id)) };
+    const laps = members.map(({ node: { node_id }, steps }) => ({
+      node_id,
+      ms: (steps.active ?? NaN) - (steps.introduced ?? NaN),
+    }));
+    return {
+      laps,
+      cost: await medianCost(
+        servers.client,
+        laps.map(({ node_id }) => node_id),
+      ),
+    };
   };
   try {
     bridge.go();
     await Promise.all([bridge.ready(), fleet.hub.open()]);
-    return { light: await load(fleet.members.slice(0, LIGHT), 1), full: await load(fleet.members.slice(LIGHT), AT_ONCE) };
+    return {
+      light: await load(fleet.members.slice(0, LIGHT), 1),
+      full: await load(fleet.members.slice(LIGHT), AT_ONCE),
+    };
   } finally {
     await fleet.stop({ timeoutMs: 5_000 });
     await bridge.stop();
   }
 }
 
-function outcome({ ratios, perSecond, cpuMs, light: bareLight, full: bareFull }: Direct, { light, full }: { readonly light: Load; readonly full: Load }): Outcome {
+function outcome(
+  { ratios, perSecond, cpuMs, light: bareLight, full: bareFull }: Direct,
+  { light, full }: { readonly light: Load; readonly full: Load },
+): Outcome {
   const ratio = median(ratios);
-  const times = (load: Load, percentage: number): number => percent(load.laps.map(({ ms }) => ms), percentage);
+  const times = (load: Load, percentage: number): number =>
+    percent(
+      load.laps.map(({ ms }) => ms),
+      percentage,
+    );
   const cpu = (who: keyof Cpu) => {
     const [value, baseline] = [cpuMs.registration[who], cpuMs.bare[who]];
-    return { name: `processor time for one, ${who === 'worker' ? 'worker' : 'Temporal'}`, value, unit: 'ms', baseline: `${baseline.toFixed(1)} ms, bare workflow`, ratio: value / baseline };
+    return {
+      name: `processor time for one, ${who === 'worker' ? 'worker' : 'Temporal'}`,
+      value,
+      unit: 'ms',
+      baseline: `${baseline.toFixed(1)} ms, bare workflow`,
+      ratio: value / baseline,
+    };
   };
   const latency = (what: string, load: Load, bare: Load, percentage: number) => {
     const [value, baseline] = [times(load, percentage), times(bare, percentage)];
-    return { name: `introspection to ACTIVE, p${percentage}, ${what}`, value, unit: 'ms', baseline: `${baseline.toFixed(0)} ms, bare, without Kafka and bridge before it`, ratio: value / baseline };
+    return {
+      name: `introspection to ACTIVE, p${percentage}, ${what}`,
+      value,
+      unit: 'ms',
+      baseline: `${baseline.toFixed(0)} ms, bare, without Kafka and bridge before it`,
+      ratio: value / baseline,
+    };
   };
   const cost = (what: string, key: keyof Cost, load: Load, bare: Load, goal: { goal: number; limit: number }) => {
     const [value, baseline] = [load.cost[key], bare.cost[key]];
-    return { name: `${key.replace('_', ' ')} to ACTIVE, median, ${what}`, value, unit: '', baseline: `${baseline}, bare`, ratio: value / baseline, goal: { ...goal, better: 'lower' as const } };
+    return {
+      name: `${key.replace('_', ' ')} to ACTIVE, median, ${what}`,
+      value,
+      unit: '',
+      baseline: `${baseline}, bare`,
+      ratio: value / baseline,
+      goal: { ...goal, better: 'lower' as const },
+    };
   };
-  const [events, tasks] = [{ goal: 28, limit: 32 }, { goal: 3, limit: 5 }];
+  const [events, tasks] = [
+    { goal: 28, limit: 32 },
+    { goal: 3, limit: 5 },
+  ];
   const [oneAtATime, many] = ['one at a time', `${AT_ONCE} at a time`];
   return {
     // Where light and full load differ, the worse one is the figure.
@@ -148,9 +206,21 @@ function outcome({ ratios, perSecond, cpuMs, light: bareLight, full: bareFull }:
       p50_ms: Math.round(Math.max(times(light, 50), times(full, 50))),
       p99_ms: Math.round(Math.max(times(light, 99), times(full, 99))),
     },
-    counts: `${ratios.length} pairs of blocks of ${BLOCK} registrations, ${AT_ONCE} at a time, after as many to warm up (ratios ${[...ratios].sort((a, b) => a - b).map((one) => one.toFixed(2)).join(' ')}); then ${LIGHT} one at a time and ${FLEET} ${many} through the whole system`,
+    counts: `${ratios.length} pairs of blocks of ${BLOCK} registrations, ${AT_ONCE} at a time, after as many to warm up (ratios ${[
+      ...ratios,
+    ]
+      .sort((a, b) => a - b)
+      .map((one) => one.toFixed(2))
+      .join(' ')}); then ${LIGHT} one at a time and ${FLEET} ${many} through the whole system`,
     figures: [
-      { name: `registrations per second, ${many}`, value: perSecond.registration, unit: '/s', baseline: `${perSecond.bare.toFixed(1)} /s, bare workflow`, ratio, goal: { of: 'ratio', goal: 0.95, limit: 0.8, better: 'higher' } },
+      {
+        name: `registrations per second, ${many}`,
+        value: perSecond.registration,
+        unit: '/s',
+        baseline: `${perSecond.bare.toFixed(1)} /s, bare workflow`,
+        ratio,
+        goal: { of: 'ratio', goal: 0.95, limit: 0.8, better: 'higher' },
+      },
       cpu('worker'),
       cpu('temporal'),
       latency(oneAtATime, light, bareLight.bare, 50),

@@ -3,9 +3,9 @@ import pLimit from 'p-limit';
 import { newCounters } from '../../src/bridge/counters.js';
 import { introductionOf } from '../../src/bridge/introspections.js';
 import { Backend } from '../../src/bridge/outage.js';
-import { startSweep } from '../../src/bridge/sweep.js';
-import { bridgeTopics } from '../../src/bridge/topics.js';
-import { findSuspects } from '../../src/registry/find-suspects.js';
+import { startSweep } from '../../src/bridge/liveness/sweep.js';
+import { bridgeTopics } from '../../src/bridge/bridge-topics.js';
+import { findSuspects } from '../../src/registry/leases/find-suspects.js';
 import { SUSPECT_SIGNAL, WORKFLOW_TYPE, workflowId } from '../../workflows/messages.js';
 import { newNode } from './support/registrations.js';
 import type { Outcome, Scenario } from './support/scenario.js';
@@ -28,19 +28,32 @@ export const run: Scenario = (say) =>
   withServers(async (servers) => {
     const expired = Array.from({ length: EXPIRED }, newNode);
     const topic = bridgeTopics(servers.contracts, servers.config).heartbeats;
-    await fillTables(servers, topic, expired.map(({ node_id }) => node_id));
+    await fillTables(
+      servers,
+      topic,
+      expired.map(({ node_id }) => node_id),
+    );
     const limit = pLimit(AT_ONCE);
     const { workflow } = servers.client;
-    await Promise.all(expired.map((node) => limit(() => workflow.signalWithStart(WORKFLOW_TYPE, introductionOf(node, servers.config.taskQueue)))));
+    await Promise.all(
+      expired.map((node) =>
+        limit(() => workflow.signalWithStart(WORKFLOW_TYPE, introductionOf(node, servers.config.taskQueue))),
+      ),
+    );
     say(`${LEASES} leases, ${EXPIRED} of them run out`);
 
     const search = { topic, ...servers.contracts.compiled.liveness, limit: EXPIRED * 5, after: null };
     const { suspects } = await findSuspects(servers.pool, search);
-    if (suspects.length !== EXPIRED) throw new Error(`the sweep's query finds ${suspects.length} suspects, not ${EXPIRED}`);
+    if (suspects.length !== EXPIRED)
+      throw new Error(`the sweep's query finds ${suspects.length} suspects, not ${EXPIRED}`);
     const query = await medianMs(() => findSuspects(servers.pool, search));
     const nothing = await medianMs(() => servers.pool.query('select 1'));
 
-    const signals = await time(() => Promise.all(suspects.map(({ node_id }) => limit(() => workflow.getHandle(workflowId(node_id)).signal(SUSPECT_SIGNAL)))));
+    const signals = await time(() =>
+      Promise.all(
+        suspects.map(({ node_id }) => limit(() => workflow.getHandle(workflowId(node_id)).signal(SUSPECT_SIGNAL))),
+      ),
+    );
     return outcome({ query, nothing, signals, wake: await time(() => sweepOnce(servers, topic)) });
   });
 
@@ -53,8 +66,14 @@ async function fillTables({ pool }: Servers, topic: string, expired: readonly st
      select node_id, 'effect', '1.0.0', 'ACTIVE', 'complete', 1, node_id, now(), 'bench' from (${nodes}) as nodes`,
     [expired],
   );
-  await pool.query(`insert into node_leases (node_id, attempt, deadline, window_seconds) select node_id, 1, deadline, 90 from (${nodes}) as nodes`, [expired]);
-  await pool.query(`insert into stream_watermarks (topic, partition, next_offset, watermark) select $1, n, 1, now() from generate_series(0, 5) as n`, [topic]);
+  await pool.query(
+    `insert into node_leases (node_id, attempt, deadline, window_seconds) select node_id, 1, deadline, 90 from (${nodes}) as nodes`,
+    [expired],
+  );
+  await pool.query(
+    `insert into stream_watermarks (topic, partition, next_offset, watermark) select $1, n, 1, now() from generate_series(0, 5) as n`,
+    [topic],
+  );
   await pool.query('analyze');
 }
 
@@ -62,11 +81,25 @@ async function fillTables({ pool }: Servers, topic: string, expired: readonly st
 async function sweepOnce({ client, config, contracts, pool }: Servers, topic: string): Promise<void> {
   const counters = newCounters();
   const log = quietLogger('sweep');
-  const sweep = startSweep({ temporalClient: client, taskQueue: config.taskQueue, pool, counters, logger: log, temporal: new Backend('Temporal', log) }, contracts, topic);
+  const sweep = startSweep(
+    {
+      temporalClient: client,
+      taskQueue: config.taskQueue,
+      pool,
+      counters,
+      logger: log,
+      temporal: new Backend('Temporal', log),
+    },
+    contracts,
+    topic,
+  );
   try {
     const end = performance.now() + WITHIN_MS;
     while (counters.suspects_woken < EXPIRED) {
-      if (performance.now() > end) throw new Error(`the sweep has woken ${counters.suspects_woken} of ${EXPIRED} nodes within ${WITHIN_MS / 1000} s`);
+      if (performance.now() > end)
+        throw new Error(
+          `the sweep has woken ${counters.suspects_woken} of ${EXPIRED} nodes within ${WITHIN_MS / 1000} s`,
+        );
       await delay(1);
     }
   } finally {
@@ -98,8 +131,21 @@ function outcome({ query, nothing, signals, wake }: Times): Outcome {
     json: { query_ms: Number(query.toFixed(2)), wake_ms: Math.round(wake) },
     counts: `${LEASES.toLocaleString('en')} leases, ${EXPIRED} of them run out; median of ${QUERIES} queries; one pass, ${AT_ONCE} signals at a time`,
     figures: [
-      { name: "the sweep's query", value: query, unit: 'ms', baseline: `${nothing.toFixed(2)} ms, select 1`, ratio: query / nothing, goal: { goal: 5, limit: 50, better: 'lower' } },
-      { name: 'a pass that wakes all of them', value: wake, unit: 'ms', baseline: `${signals.toFixed(0)} ms, the same signals alone`, ratio: wake / signals },
+      {
+        name: "the sweep's query",
+        value: query,
+        unit: 'ms',
+        baseline: `${nothing.toFixed(2)} ms, select 1`,
+        ratio: query / nothing,
+        goal: { goal: 5, limit: 50, better: 'lower' },
+      },
+      {
+        name: 'a pass that wakes all of them',
+        value: wake,
+        unit: 'ms',
+        baseline: `${signals.toFixed(0)} ms, the same signals alone`,
+        ratio: wake / signals,
+      },
     ],
   };
 }

@@ -2,13 +2,19 @@ import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { judgeBrake, readBrake, releaseBrake, type BrakeQuestion, type BrakeState } from '../../src/registry/brake.js';
-import { BrakeLog } from '../../src/registry/brake-words.js';
-import { claimLease, type ClaimedLease } from '../../src/registry/claim-lease.js';
+import {
+  judgeBrake,
+  readBrake,
+  releaseBrake,
+  type BrakeQuestion,
+  type BrakeState,
+} from '../../src/registry/leases/self-preservation.js';
+import { BrakeLog } from '../../src/registry/leases/self-preservation-words.js';
+import { claimLease, type ClaimedLease } from '../../src/registry/leases/claim-lease.js';
 import { migrate } from '../../src/registry/migrate.js';
-import { moveLeases } from '../../src/registry/move-leases.js';
+import { moveLeases } from '../../src/registry/leases/renew-leases.js';
 import { createPool, inTransaction } from '../../src/registry/pool.js';
-import { advanceWatermarks } from '../../src/registry/watermarks.js';
+import { advanceWatermarks } from '../../src/registry/leases/watermarks.js';
 import { eventually } from './installation.js';
 import { servers } from './servers.js';
 
@@ -41,7 +47,12 @@ beforeEach(async () => {
 const iso = (at: number): string => new Date(at).toISOString();
 
 function stored(): Promise<void> {
-  return advanceWatermarks(pool, about.topic, [0, 1].map((partition) => ({ partition, next_offset: '1', watermark: iso(time) })), { standstillSeconds: 10 });
+  return advanceWatermarks(
+    pool,
+    about.topic,
+    [0, 1].map((partition) => ({ partition, next_offset: '1', watermark: iso(time) })),
+    { standstillSeconds: 10 },
+  );
 }
 
 /** The stream moves on, in steps that are no standstill. */
@@ -61,13 +72,20 @@ async function outage(seconds: number): Promise<void> {
 /** Nodes with an open lease; a negative number of seconds is a deadline that is behind the stream. */
 async function nodes(count: number, deadlineIn: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => randomUUID());
-  await pool.query('insert into node_leases (node_id, attempt, deadline, window_seconds) select id, 1, $2, $3 from unnest($1::text[]) as id', [ids, iso(time + deadlineIn * 1_000), WINDOW]);
+  await pool.query(
+    'insert into node_leases (node_id, attempt, deadline, window_seconds) select id, 1, $2, $3 from unnest($1::text[]) as id',
+    [ids, iso(time + deadlineIn * 1_000), WINDOW],
+  );
   return ids;
 }
 
 const alive = (count: number): Promise<string[]> => nodes(count, WINDOW);
 const dead = (count: number): Promise<string[]> => nodes(count, -GRACE - 5);
-const beat = (ids: readonly string[]): Promise<string[]> => moveLeases(pool, ids.map((node_id) => ({ node_id, at: iso(time) })));
+const beat = (ids: readonly string[]): Promise<string[]> =>
+  moveLeases(
+    pool,
+    ids.map((node_id) => ({ node_id, at: iso(time) })),
+  );
 
 const claim = (node_id: string): Promise<ClaimedLease> => claimLease(pool, { ...about, node_id, attempt: 1 });
 const judge = () => judgeBrake(pool, about);
@@ -104,7 +122,14 @@ describe('the share', () => {
     const [fifth = ''] = await dead(1);
     expect(await claim(fifth)).toMatchObject({ claimed: false, held: true, suspects: 1, expired: 4, active: 7 });
     await moves(WINDOW + 1);
-    await beat((await pool.query<{ node_id: string }>('select node_id from node_leases where expired_at is null and node_id <> $1', [fifth])).rows.map((row) => row.node_id));
+    await beat(
+      (
+        await pool.query<{ node_id: string }>(
+          'select node_id from node_leases where expired_at is null and node_id <> $1',
+          [fifth],
+        )
+      ).rows.map((row) => row.node_id),
+    );
     expect(await judge()).toMatchObject({ held_since: null, expired: 0, changed_by: 'itself' });
     await moves(WINDOW);
     expect(await claim(fifth)).toMatchObject({ claimed: true });
@@ -245,10 +270,17 @@ describe('a hold', () => {
     await inTransaction(pool, async (sql) => {
       await sql.query('select from liveness_brake where topic = $1 for update', [about.topic]);
       judges = Array.from({ length: 4 }, judge);
-      await eventually('all of them wait for the row', 10, async () => (await pool.query("select from pg_stat_activity where wait_event_type = 'Lock'")).rowCount === judges.length);
+      await eventually(
+        'all of them wait for the row',
+        10,
+        async () =>
+          (await pool.query("select from pg_stat_activity where wait_event_type = 'Lock'")).rowCount === judges.length,
+      );
     });
     const states = await Promise.all(judges);
-    expect(new Set(states.flatMap(({ held_since, changed_at }) => (held_since === null ? [changed_at] : []))).size).toBe(1);
+    expect(
+      new Set(states.flatMap(({ held_since, changed_at }) => (held_since === null ? [changed_at] : []))).size,
+    ).toBe(1);
     expect((await judge()).held_since).toBeNull();
   });
 });
@@ -267,7 +299,9 @@ describe('after a standstill', () => {
 describe('the log', () => {
   test('says each hold and each end once, however often it is seen', async () => {
     const lines: string[] = [];
-    const log = new BrakeLog(pino({ level: 'info', base: null, timestamp: false }, { write: (line: string) => void lines.push(line) }));
+    const log = new BrakeLog(
+      pino({ level: 'info', base: null, timestamp: false }, { write: (line: string) => void lines.push(line) }),
+    );
     const see = async () => log.seen(await judge(), about);
     await alive(4);
     const gone = await dead(6);
@@ -278,8 +312,19 @@ describe('the log', () => {
     log.seen(early, about);
     await see();
     expect(lines.map((line) => JSON.parse(line) as { level: number; msg: string })).toEqual([
-      expect.objectContaining({ level: 50, suspects: 6, active: 10, msg: expect.stringMatching(/^the brake holds: 6 of 10 nodes .* registrar brake release$/) as string }),
-      expect.objectContaining({ level: 40, by: 'itself', msg: expect.stringMatching(/^the brake has opened by itself: 0 of 10 nodes are gone; it had held since /) as string }),
+      expect.objectContaining({
+        level: 50,
+        suspects: 6,
+        active: 10,
+        msg: expect.stringMatching(/^the brake holds: 6 of 10 nodes .* registrar brake release$/) as string,
+      }),
+      expect.objectContaining({
+        level: 40,
+        by: 'itself',
+        msg: expect.stringMatching(
+          /^the brake has opened by itself: 0 of 10 nodes are gone; it had held since /,
+        ) as string,
+      }),
     ]);
   });
 });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { listRegistrations } from '../../src/registry/list-registrations.js';
-import { contractDirectory } from '../unit/contract-files.js';
+import { listRegistrations } from '../../src/registry/rows/list-registrations.js';
+import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { startFleet, type FleetProcess } from './fleet-process.js';
 import { eventually, Installation } from './installation.js';
 
@@ -42,7 +42,12 @@ async function states(ids: readonly string[]): Promise<Readonly<Record<string, n
   return counts;
 }
 
-const held = async (): Promise<boolean> => (await registrar.pool.query('select from liveness_brake where topic like $1 and held_since is not null', [`${registrar.config.env}.%`])).rowCount === 1;
+const held = async (): Promise<boolean> =>
+  (
+    await registrar.pool.query('select from liveness_brake where topic like $1 and held_since is not null', [
+      `${registrar.config.env}.%`,
+    ])
+  ).rowCount === 1;
 const saidOfBrake = (): string[] => registrar.said.filter((line) => line.includes('brake'));
 
 describe('in a fleet below the floor', () => {
@@ -102,12 +107,19 @@ describe('ten nodes killed at once', () => {
     const suspect = await eventually('a workflow tells why it waits', 15, async () => {
       for (const id of ids) {
         const { journal } = await registrar.status(id).catch(() => ({ journal: [] }));
-        if (journal.some(({ what }) => /no verdict yet: the brake holds: \d+ of 13 nodes look dead .* registrar brake release/.test(what))) return id;
+        if (
+          journal.some(({ what }) =>
+            /no verdict yet: the brake holds: \d+ of 13 nodes look dead .* registrar brake release/.test(what),
+          )
+        )
+          return id;
       }
       return null;
     });
     // The web UI's current details, and the command line's status.
-    const { currentDetails } = await registrar.handle(suspect).query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    const { currentDetails } = await registrar
+      .handle(suspect)
+      .query<{ currentDetails: string }>('__temporal_workflow_metadata');
     expect(currentDetails).toContain('no verdict yet: the brake holds');
     const status = await run('status', suspect);
     expect(status.stdout).toContain('the brake holds');
@@ -128,10 +140,14 @@ describe('ten nodes killed at once', () => {
     process.kill('SIGKILL');
     await eventually('the brake holds', 40, held);
     const [doctor, shown] = await Promise.all([run('doctor', '--json'), run('brake', '--json')]);
-    const { checks } = JSON.parse(doctor.stdout) as { checks: { about: string; ok: boolean; found: string; todo: string }[] };
+    const { checks } = JSON.parse(doctor.stdout) as {
+      checks: { about: string; ok: boolean; found: string; todo: string }[];
+    };
     expect(checks.find(({ about }) => about === 'liveness')).toMatchObject({
       ok: false,
-      found: expect.stringMatching(/^holds since .*: \d+ of 13 nodes gone at once, a share of 0\.\d+ \(of 0\.45 at most\); released by itself at the latest /) as string,
+      found: expect.stringMatching(
+        /^holds since .*: \d+ of 13 nodes gone at once, a share of 0\.\d+ \(of 0\.45 at most\); released by itself at the latest /,
+      ) as string,
       todo: expect.stringContaining('brake release') as string,
     });
     expect(doctor.code).toBe(4);

@@ -6,9 +6,18 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { workflowId } from '../../workflows/messages.js';
 import { startBridge, type Bridge, type BridgeOptions } from '../../src/bridge/bridge.js';
-import { bridgeTopics, groupId, type BridgeTopics } from '../../src/bridge/topics.js';
+import { bridgeTopics, groupId, type BridgeTopics } from '../../src/bridge/bridge-topics.js';
 import { loadContracts } from '../../src/contracts/load.js';
-import { consume, createAdmin, createKafka, createProducer, type IncomingRecord, type KafkaAdmin, type KafkaHandle, type RecordToSend } from '../../src/kafka/index.js';
+import {
+  consume,
+  createAdmin,
+  createKafka,
+  createProducer,
+  type IncomingRecord,
+  type KafkaAdmin,
+  type KafkaHandle,
+  type RecordToSend,
+} from '../../src/kafka/index.js';
 import type { OutgoingRecord } from '../../src/protocol/outgoing.js';
 import { migrate } from '../../src/registry/migrate.js';
 import { createPool } from '../../src/registry/pool.js';
@@ -22,7 +31,11 @@ export class BridgeWorld {
   readonly names = { env: `t${randomUUID().slice(0, 8)}`, namespace: '' };
   readonly contracts = loadContracts();
   readonly topics: BridgeTopics = bridgeTopics(this.contracts, this.names);
-  readonly kafka: KafkaHandle = createKafka({ brokers: servers().kafkaBrokers, clientId: 'bridge-test', logger: silent });
+  readonly kafka: KafkaHandle = createKafka({
+    brokers: servers().kafkaBrokers,
+    clientId: 'bridge-test',
+    logger: silent,
+  });
   readonly #producer = createProducer(this.kafka);
   readonly #bridges: Bridge[] = [];
 
@@ -57,7 +70,10 @@ export class BridgeWorld {
     return bridge;
   }
 
-  async send(topic: string, ...records: readonly (OutgoingRecord | Pick<RecordToSend, 'key' | 'value'>)[]): Promise<void> {
+  async send(
+    topic: string,
+    ...records: readonly (OutgoingRecord | Pick<RecordToSend, 'key' | 'value'>)[]
+  ): Promise<void> {
     await this.#producer.send(records.map((record) => ({ headers: {}, ...record, topic })));
   }
 
@@ -88,7 +104,10 @@ export class BridgeWorld {
   async lag(kind: 'introspections' | 'acks' | 'heartbeats'): Promise<number> {
     const ends = await this.admin.topicEnds(this.topics[kind]);
     const committed = await this.admin.committed(groupId(kind, this.names), this.topics[kind]);
-    return ends.reduce((sum, { partition, low, high }) => sum + Number(high) - Number(committed.get(partition) ?? low), 0);
+    return ends.reduce(
+      (sum, { partition, low, high }) => sum + Number(high) - Number(committed.get(partition) ?? low),
+      0,
+    );
   }
 
   /** Arguments of the signals that a node's workflow was told, in order. */
@@ -97,7 +116,12 @@ export class BridgeWorld {
     return (history.events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => {
       const payload = signal?.input?.payloads?.[0];
       if (!payload) return [];
-      return [{ name: signal.signalName ?? '', argument: defaultPayloadConverter.fromPayload<Record<string, unknown>>(payload) }];
+      return [
+        {
+          name: signal.signalName ?? '',
+          argument: defaultPayloadConverter.fromPayload<Record<string, unknown>>(payload),
+        },
+      ];
     });
   }
 
@@ -115,7 +139,10 @@ export class BridgeWorld {
   }
 
   async openLease(node_id: string, deadline: Date): Promise<void> {
-    await this.pool.query('insert into node_leases (node_id, attempt, deadline, window_seconds) values ($1, 1, $2, 90)', [node_id, deadline.toISOString()]);
+    await this.pool.query(
+      'insert into node_leases (node_id, attempt, deadline, window_seconds) values ($1, 1, $2, 90)',
+      [node_id, deadline.toISOString()],
+    );
   }
 
   async lease(node_id: string): Promise<{ deadline: string; last_heartbeat_at: string | null } | undefined> {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection, ServiceError } from '@temporalio/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { groupId } from '../../src/bridge/topics.js';
+import { groupId } from '../../src/bridge/bridge-topics.js';
 import { parsePublished } from '../../src/protocol/envelope.js';
 import { buildAck, buildHeartbeat, buildIntrospection } from '../../src/protocol/node-messages.js';
 import { createPool } from '../../src/registry/pool.js';
-import { readWatermarks } from '../../src/registry/watermarks.js';
+import { readWatermarks } from '../../src/registry/leases/watermarks.js';
 import { workflowId } from '../../workflows/messages.js';
 import { BridgeWorld, Gate, until } from './bridge-world.js';
 import { servers } from './servers.js';
@@ -22,7 +22,15 @@ afterEach(async () => {
 
 function introspection(node_id: string, correlation_id: string = randomUUID()) {
   return buildIntrospection(
-    { node_id, node_type: 'effect', node_version: '1.2.3', correlation_id, endpoints: { api: 'http://localhost:8080' }, capabilities: ['storage'], reason: 'startup' },
+    {
+      node_id,
+      node_type: 'effect',
+      node_version: '1.2.3',
+      correlation_id,
+      endpoints: { api: 'http://localhost:8080' },
+      capabilities: ['storage'],
+      reason: 'startup',
+    },
     new Date(),
   );
 }
@@ -61,7 +69,14 @@ describe('introspections', () => {
     const [signal] = await world.signals(node_id);
     expect(signal).toMatchObject({
       name: 'introspection',
-      argument: { node_id, correlation_id, node_type: 'effect', node_version: '1.2.3', capabilities: ['storage'], reason: 'startup' },
+      argument: {
+        node_id,
+        correlation_id,
+        node_type: 'effect',
+        node_version: '1.2.3',
+        capabilities: ['storage'],
+        reason: 'startup',
+      },
     });
     const described = await world.client.workflow.getHandle(workflowId(node_id)).describe();
     expect(described.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value])).toEqual(
@@ -120,13 +135,17 @@ describe('introspections', () => {
 
     const letters = await world.read(world.topics.deadLetters);
     expect(bridge.counters()).toMatchObject({ introspections: 2, dead_letters: 3 });
-    expect(new Set(letters.map(({ key, value }) => `${key?.toString() ?? null} ${value?.toString('hex') ?? null}`))).toEqual(
-      new Set(garbage.map(({ key, value }) => `${key} ${value?.toString('hex') ?? null}`)),
+    expect(
+      new Set(letters.map(({ key, value }) => `${key?.toString() ?? null} ${value?.toString('hex') ?? null}`)),
+    ).toEqual(new Set(garbage.map(({ key, value }) => `${key} ${value?.toString('hex') ?? null}`)));
+    const headers = letters.map((letter) =>
+      Object.fromEntries(Object.entries(letter.headers).map(([name, value]) => [name, value?.toString()])),
     );
-    const headers = letters.map((letter) => Object.fromEntries(Object.entries(letter.headers).map(([name, value]) => [name, value?.toString()])));
     expect(headers).toContainEqual(
       expect.objectContaining({
-        reason: expect.stringContaining('node_type: expected one of effect, reducer, orchestrator, compute, got "toaster"') as string,
+        reason: expect.stringContaining(
+          'node_type: expected one of effect, reducer, orchestrator, compute, got "toaster"',
+        ) as string,
         original_topic: world.topics.introspections,
         original_partition: expect.stringMatching(/^\d+$/) as string,
         original_offset: expect.stringMatching(/^\d+$/) as string,
@@ -139,9 +158,17 @@ describe('introspections', () => {
   it('that Temporal refuses for good go there too', async () => {
     const [refused = '', good = ''] = nodes(2);
     await world.send(world.topics.introspections, introspection(refused), introspection(good));
-    const invalid = Object.assign(new Error('3 INVALID_ARGUMENT'), { code: 3, details: 'exceeded workflow execution limit for signal events', metadata: {} });
+    const invalid = Object.assign(new Error('3 INVALID_ARGUMENT'), {
+      code: 3,
+      details: 'exceeded workflow execution limit for signal events',
+      metadata: {},
+    });
     await world.bridge({
-      temporalClient: clientWith((id) => (id === workflowId(refused) ? Promise.reject(new ServiceError('Failed to signal', { cause: invalid })) : Promise.resolve())),
+      temporalClient: clientWith((id) =>
+        id === workflowId(refused)
+          ? Promise.reject(new ServiceError('Failed to signal', { cause: invalid }))
+          : Promise.resolve(),
+      ),
     });
     await until(() => world.hasRun(good));
     await until(async () => (await world.lag('introspections')) === 0);
@@ -183,7 +210,10 @@ describe('heartbeats', () => {
     await world.openLease(node_id, new Date());
     const bridge = await world.bridge();
     const before = Date.now();
-    await world.send(world.topics.heartbeats, heartbeat(node_id), heartbeat(node_id), { key: node_id, value: Buffer.from('nonsense') });
+    await world.send(world.topics.heartbeats, heartbeat(node_id), heartbeat(node_id), {
+      key: node_id,
+      value: Buffer.from('nonsense'),
+    });
     await until(async () => (await world.lease(node_id))?.last_heartbeat_at !== null);
     const lease = await world.lease(node_id);
     const beat = Date.parse(lease?.last_heartbeat_at ?? '');
@@ -202,7 +232,10 @@ describe('heartbeats', () => {
     await until(() => bridge.counters().heartbeats_without_lease === 2);
     const requests = await world.read(world.topics.introspectionRequests);
     expect(requests).toHaveLength(1);
-    expect(parsePublished(requests[0]?.value ?? null)).toMatchObject({ ok: true, event: { event_type: 'RequestIntrospection', node_id } });
+    expect(parsePublished(requests[0]?.value ?? null)).toMatchObject({
+      ok: true,
+      event: { event_type: 'RequestIntrospection', node_id },
+    });
     expect(JSON.parse(requests[0]?.value?.toString() ?? '')).toMatchObject({ target_node_id: node_id });
   });
 
@@ -250,7 +283,10 @@ describe('nothing is lost', () => {
   it('while Temporal is away: the bridge waits, commits nothing, stays in the group', async () => {
     const fleet = nodes(20);
     const gate = await Gate.before(servers().temporalAddress);
-    const connection = Connection.lazy({ address: gate.address, channelArgs: { 'grpc.max_reconnect_backoff_ms': 1_000 } });
+    const connection = Connection.lazy({
+      address: gate.address,
+      channelArgs: { 'grpc.max_reconnect_backoff_ms': 1_000 },
+    });
     try {
       await world.send(world.topics.introspections, ...fleet.map((node_id) => introspection(node_id)));
       const bridge = await world.bridge({ temporalClient: new Client({ connection }) });

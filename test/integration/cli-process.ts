@@ -20,10 +20,16 @@ export class RegistrarProcess {
   readonly #result: Promise<Result>;
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
-    this.child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.child.stdout?.on('data', (chunk: Buffer) => (this.#stdout += chunk.toString('utf8')));
     this.child.stderr?.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString('utf8')));
-    this.#result = new Promise((resolve) => this.child.once('close', (code, signal) => resolve({ code, signal, stdout: this.#stdout, stderr: this.#stderr })));
+    this.#result = new Promise((resolve) =>
+      this.child.once('close', (code, signal) => resolve({ code, signal, stdout: this.#stdout, stderr: this.#stderr })),
+    );
   }
 
   /** Waits until it has said something; fails with all that it said when it ends before. */
@@ -34,7 +40,8 @@ export class RegistrarProcess {
     for (;;) {
       const found = what.exec(this.#stdout) ?? what.exec(this.#stderr);
       if (found !== null) return found;
-      if (ended !== undefined || Date.now() > deadline) throw new Error(`never said ${what}:\n${this.#stdout}\n${this.#stderr}`);
+      if (ended !== undefined || Date.now() > deadline)
+        throw new Error(`never said ${what}:\n${this.#stdout}\n${this.#stderr}`);
       await delay(50);
     }
   }

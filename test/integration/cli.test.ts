@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import { loadContracts } from '../../src/contracts/load.js';
-import { allTopics } from '../../src/cli/topics.js';
+import { allTopics } from '../../src/cli/setup/all-topics.js';
 import { createKafka, createProducer } from '../../src/kafka/index.js';
 import { createPool } from '../../src/registry/pool.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
@@ -57,7 +57,20 @@ describe('a node without acks of its own', () => {
   let node: RegistrarProcess;
 
   beforeAll(async () => {
-    node = new RegistrarProcess(['node', '--id', id, '--no-ack', '--endpoint', 'health=http://10.0.0.7:8080/health', '--capability', 'mail.send', 'mail.read'], env);
+    node = new RegistrarProcess(
+      [
+        'node',
+        '--id',
+        id,
+        '--no-ack',
+        '--endpoint',
+        'health=http://10.0.0.7:8080/health',
+        '--capability',
+        'mail.send',
+        'mail.read',
+      ],
+      env,
+    );
     const [, line] = await node.says(/acknowledge it in another terminal: +(?:npm run registrar --|registrar) (.+)\n/);
     expect(line).toBe(`ack ${id}`);
   });
@@ -76,7 +89,11 @@ describe('a node without acks of its own', () => {
     expect(stdout).toBe(`${id} is ACTIVE: the ack counted\n`);
     await node.says(/ACTIVE: discoverable from now on/);
     const list = await registrar(env, 'list', '--state', 'active', '--type', 'effect', '--json');
-    expect(JSON.parse(list.stdout)).toMatchObject({ nodes: expect.arrayContaining([expect.objectContaining({ node_id: id, state: 'ACTIVE', attempt: 1, recorded: true })]) as unknown });
+    expect(JSON.parse(list.stdout)).toMatchObject({
+      nodes: expect.arrayContaining([
+        expect.objectContaining({ node_id: id, state: 'ACTIVE', attempt: 1, recorded: true }),
+      ]) as unknown,
+    });
   });
 
   test('needs no second one, and no retry', async () => {
@@ -92,7 +109,9 @@ describe('a node without acks of its own', () => {
     const { code, stdout } = await node.ends();
     expect(code).toBe(0);
     expect(stdout).toMatch(/left, after \d+ heartbeats?\n$/);
-    await expect.poll(async () => (await registrar(env, 'status', id)).stdout, { timeout: 20_000, interval: 500 }).toMatch(/DEREGISTERED: the node left/);
+    await expect
+      .poll(async () => (await registrar(env, 'status', id)).stdout, { timeout: 20_000, interval: 500 })
+      .toMatch(/DEREGISTERED: the node left/);
 
     const late = await registrar(env, 'ack', id);
     expect(late.code).toBe(1);
@@ -112,17 +131,31 @@ test('a node that is not understood is found among the dead letters', async () =
   const config = loadConfig(env);
   const [topic] = allTopics(loadContracts(config.contractsDir), config);
   const producer = createProducer(createKafka({ brokers: config.kafka.brokers, clientId: name }));
-  await producer.send([{ topic: topic ?? '', key: id, headers: {}, value: Buffer.from(JSON.stringify({ node_id: id, node_type: 'toaster', node_version: '1.0.0' })) }]);
+  await producer.send([
+    {
+      topic: topic ?? '',
+      key: id,
+      headers: {},
+      value: Buffer.from(JSON.stringify({ node_id: id, node_type: 'toaster', node_version: '1.0.0' })),
+    },
+  ]);
   await producer.close();
   let result = await registrar(env, 'status', id);
-  await expect.poll(async () => (result = await registrar(env, 'status', id)).code, { timeout: 30_000, interval: 500 }).toBe(0);
+  await expect
+    .poll(async () => (result = await registrar(env, 'status', id)).code, { timeout: 30_000, interval: 500 })
+    .toBe(0);
   expect(result.stdout).toContain(`${id}  not understood`);
   expect(result.stdout).toMatch(/node_type: .*toaster/);
-  expect(result.stdout).toMatch(new RegExp(`read from ${name}\\.onex\\.evt\\.node-introspection\\.v1, partition \\d, offset \\d+`));
+  expect(result.stdout).toMatch(
+    new RegExp(`read from ${name}\\.onex\\.evt\\.node-introspection\\.v1, partition \\d, offset \\d+`),
+  );
 });
 
 describe('up', () => {
-  const another = async (): Promise<{ readonly process: RegistrarProcess; readonly pids: Readonly<Record<string, number>> }> => {
+  const another = async (): Promise<{
+    readonly process: RegistrarProcess;
+    readonly pids: Readonly<Record<string, number>>;
+  }> => {
     const process = new RegistrarProcess(['up', '--no-stack'], env);
     const [, worker, bridge] = await process.says(/worker +process (\d+)\n.*bridge +process (\d+)\n/);
     return { process, pids: { worker: Number(worker), bridge: Number(bridge) } };

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FleetList } from '../../src/cli/fleet-list.js';
+import type { FleetList } from '../../src/cli/list/fleet-list.js';
 import type { Summary } from '../../src/cli/demo/fleet-state.js';
 import { leftOver, processesOf, registrar, RegistrarProcess, withoutServers } from './cli-process.js';
 
@@ -23,21 +23,27 @@ afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 const summaryOf = (stdout: string): Summary => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Summary;
 
 describe('demo --exit --json', () => {
-  test('ten nodes become ACTIVE and leave again in order; the last line is the summary', { timeout: 240_000 }, async () => {
-    const { code, stdout, stderr } = await registrar(env, 'demo', '--nodes', '10', '--exit', '--json');
-    expect(code, stderr).toBe(0);
-    const summary = summaryOf(stdout);
-    expect(summary).toMatchObject({ nodes: 10, active: 10, failed: 0 });
-    expect(summary.seconds).toBeGreaterThan(0);
-    expect(summary.introspection_to_active_ms.p50).toBeGreaterThan(0);
-    expect(summary.introspection_to_active_ms.p99).toBeGreaterThanOrEqual(summary.introspection_to_active_ms.p50 ?? 0);
-    expect(stdout.trimEnd().split('\n')).toHaveLength(1);
-    expect(stderr).toMatch(/All 10 nodes ACTIVE/);
-    expect(stderr).toMatch(/Steps of [\w-]+\n +\+0 ms {2}node: introduces itself/);
-    expect(stderr).toMatch(/consul\.registered/);
-    expect(stderr.match(/DEREGISTERED: the node left/g)).toHaveLength(10);
-    expect(await leftOver(dataDir, 0)).toEqual([]);
-  });
+  test(
+    'ten nodes become ACTIVE and leave again in order; the last line is the summary',
+    { timeout: 240_000 },
+    async () => {
+      const { code, stdout, stderr } = await registrar(env, 'demo', '--nodes', '10', '--exit', '--json');
+      expect(code, stderr).toBe(0);
+      const summary = summaryOf(stdout);
+      expect(summary).toMatchObject({ nodes: 10, active: 10, failed: 0 });
+      expect(summary.seconds).toBeGreaterThan(0);
+      expect(summary.introspection_to_active_ms.p50).toBeGreaterThan(0);
+      expect(summary.introspection_to_active_ms.p99).toBeGreaterThanOrEqual(
+        summary.introspection_to_active_ms.p50 ?? 0,
+      );
+      expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+      expect(stderr).toMatch(/All 10 nodes ACTIVE/);
+      expect(stderr).toMatch(/Steps of [\w-]+\n +\+0 ms {2}node: introduces itself/);
+      expect(stderr).toMatch(/consul\.registered/);
+      expect(stderr.match(/DEREGISTERED: the node left/g)).toHaveLength(10);
+      expect(await leftOver(dataDir, 0)).toEqual([]);
+    },
+  );
 });
 
 describe('a demo that goes on', () => {
@@ -55,11 +61,17 @@ describe('a demo that goes on', () => {
     const { nodes, active, ended } = JSON.parse(stdout) as FleetList;
     expect({ active, ended }).toEqual({ active: 3, ended: 10 });
     ids = nodes.filter(({ state }) => state === 'ACTIVE').map(({ node_id }) => node_id);
-    expect(new Set(nodes.slice(0, 3).map(({ node_type }) => node_type))).toEqual(new Set(['effect', 'reducer', 'orchestrator']));
+    expect(new Set(nodes.slice(0, 3).map(({ node_type }) => node_type))).toEqual(
+      new Set(['effect', 'reducer', 'orchestrator']),
+    );
   });
 
   test('is explained from another terminal: a running node, one that has left, one that never was', async () => {
-    const [running, gone, never] = await Promise.all([registrar(env, 'status', ids[0] ?? ''), registrar(env, 'list', '--state', 'DEREGISTERED', '--limit', '2', '--json'), registrar(env, 'status', 'nobody')]);
+    const [running, gone, never] = await Promise.all([
+      registrar(env, 'status', ids[0] ?? ''),
+      registrar(env, 'list', '--state', 'DEREGISTERED', '--limit', '2', '--json'),
+      registrar(env, 'status', 'nobody'),
+    ]);
     expect(running).toMatchObject({ code: 0 });
     expect(running.stdout).toMatch(/ACTIVE since .*reducer complete/);
     expect(running.stdout).toMatch(/http:\/\/127\.0\.0\.1:\d+\/namespaces\/default\/workflows\/registration%2F/);
@@ -68,7 +80,10 @@ describe('a demo that goes on', () => {
     const { nodes, truncated } = JSON.parse(gone.stdout) as FleetList;
     expect({ rows: nodes.length, truncated }).toEqual({ rows: 2, truncated: true });
     const record = await registrar(env, 'status', nodes[0]?.node_id ?? '', '--json');
-    expect(JSON.parse(record.stdout)).toMatchObject({ source: 'record', record: { state: 'DEREGISTERED', reason: 'the node left' } });
+    expect(JSON.parse(record.stdout)).toMatchObject({
+      source: 'record',
+      record: { state: 'DEREGISTERED', reason: 'the node left' },
+    });
 
     expect(never).toMatchObject({ code: 3 });
     expect(never.stderr).toContain('Node nobody was never seen on topic dev.onex.evt.node-introspection.v1');
@@ -95,7 +110,12 @@ describe('a demo that goes on', () => {
     const node = new RegistrarProcess(['node', '--id', 'half-1'], env);
     await node.says(/introduced itself/);
     let status = '';
-    await expect.poll(async () => (status = (await registrar(env, 'status', 'half-1')).stdout), { timeout: 30_000, interval: 500 }).toMatch(/consul\.register: try [2-9]/);
+    await expect
+      .poll(async () => (status = (await registrar(env, 'status', 'half-1')).stdout), {
+        timeout: 30_000,
+        interval: 500,
+      })
+      .toMatch(/consul\.register: try [2-9]/);
     expect(status).toMatch(/PENDING_REGISTRATION.*reducer partial/);
     expect(status).toMatch(/ECONNREFUSED/);
 

@@ -9,11 +9,19 @@ export interface FleetProcess {
 }
 
 /** Starts it; resolves when all its nodes are active. */
-export async function startFleet(nodes: number, { env, brokers }: { readonly env: string; readonly brokers: readonly string[] }): Promise<FleetProcess> {
-  const child = fork(fileURLToPath(import.meta.url), [String(nodes), env, brokers.join(',')], { execArgv: ['--import', 'tsx'], env: { ...process.env, LOG_LEVEL: 'silent' } });
+export async function startFleet(
+  nodes: number,
+  { env, brokers }: { readonly env: string; readonly brokers: readonly string[] },
+): Promise<FleetProcess> {
+  const child = fork(fileURLToPath(import.meta.url), [String(nodes), env, brokers.join(',')], {
+    execArgv: ['--import', 'tsx'],
+    env: { ...process.env, LOG_LEVEL: 'silent' },
+  });
   const ids = await new Promise<string[]>((resolve, reject) => {
     child.once('message', (message) => resolve(message as string[]));
-    child.once('exit', (code) => reject(new Error(`the fleet's process ended with ${code} before its nodes were active`)));
+    child.once('exit', (code) =>
+      reject(new Error(`the fleet's process ended with ${code} before its nodes were active`)),
+    );
   });
   return { ids, process: child };
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { simulateFleet } from '../../src/node/index.js';
 import { consume } from '../../src/kafka/index.js';
 import { topicName } from '../../src/protocol/topics.js';
-import { listRegistrations } from '../../src/registry/list-registrations.js';
+import { listRegistrations } from '../../src/registry/rows/list-registrations.js';
 import { eventually, Installation } from './installation.js';
 
 let registrar: Installation;
@@ -24,7 +24,11 @@ const MALFORMED = [
 describe('fifty nodes at once, with malformed messages beside them', () => {
   it('all become active and leave again; each malformed message is a dead letter with its reason and bytes', async () => {
     const fleet = simulateFleet({ nodes: 50, brokers: registrar.config.kafka.brokers, env: registrar.config.env });
-    const malformed = Promise.all([registrar.send('NodeIntrospectionEvent', ...MALFORMED), registrar.send('NodeRegistrationAcked', ...MALFORMED), registrar.send('NodeHeartbeat', ...MALFORMED)]);
+    const malformed = Promise.all([
+      registrar.send('NodeIntrospectionEvent', ...MALFORMED),
+      registrar.send('NodeRegistrationAcked', ...MALFORMED),
+      registrar.send('NodeHeartbeat', ...MALFORMED),
+    ]);
     await Promise.all([fleet.start({ timeoutMs: 55_000 }), malformed]);
 
     const ids = fleet.members.map(({ node }) => node.node_id);
@@ -41,7 +45,11 @@ describe('fifty nodes at once, with malformed messages beside them', () => {
       onBatch: (batch) => {
         for (const record of batch.records) {
           const header = (name: string): string => String(record.headers[name] ?? '');
-          letters.push({ value: record.value?.toString() ?? '', reason: header('reason'), topic: header('original_topic') });
+          letters.push({
+            value: record.value?.toString() ?? '',
+            reason: header('reason'),
+            topic: header('original_topic'),
+          });
           batch.done(record);
         }
         return Promise.resolve();
@@ -49,7 +57,9 @@ describe('fifty nodes at once, with malformed messages beside them', () => {
     });
     await eventually('every malformed message is a dead letter', 20, () => letters.length >= 3 * MALFORMED.length);
     expect(letters.map(({ value }) => value).sort()).toEqual([...MALFORMED, ...MALFORMED, ...MALFORMED].sort());
-    expect(letters.every(({ reason, topic }) => reason.length > 10 && topic.startsWith(registrar.config.env))).toBe(true);
+    expect(letters.every(({ reason, topic }) => reason.length > 10 && topic.startsWith(registrar.config.env))).toBe(
+      true,
+    );
     await reader.stop();
 
     await fleet.stop();

@@ -10,7 +10,7 @@ import { consume, createKafka, createProducer, type KafkaHandle, type Subscripti
 import { RegisteredNode, type RegisteredNodeOptions } from '../../src/node/index.js';
 import { parsePublished, type PublishedEvent } from '../../src/protocol/envelope.js';
 import { topicName } from '../../src/protocol/topics.js';
-import { Catalog } from '../../src/registry/consul.js';
+import { Catalog } from '../../src/registry/consul/catalog.js';
 import { migrate } from '../../src/registry/migrate.js';
 import { createPool } from '../../src/registry/pool.js';
 import { createSearchAttributes, createTopics } from '../../src/stack/index.js';
@@ -39,7 +39,10 @@ export class Installation {
   readonly said: string[] = [];
   readonly pool = createPool(servers().databaseUrl);
   readonly catalog = new Catalog({ address: servers().consulAddress });
-  readonly #logger = pino({ level: 'warn' }, { write: (line: string) => void this.said.push((JSON.parse(line) as { msg: string }).msg) });
+  readonly #logger = pino(
+    { level: 'warn' },
+    { write: (line: string) => void this.said.push((JSON.parse(line) as { msg: string }).msg) },
+  );
   #nodes: RegisteredNode[] = [];
   #processes: RegistrarProcess[] = [];
   #worker: { worker: RegistrarWorker; running: Promise<void> } | null = null;
@@ -64,11 +67,22 @@ export class Installation {
   static async prepare(contractsDir?: string): Promise<Installation> {
     Runtime.install({ logger: new DefaultLogger('ERROR') });
     const name = `t${randomUUID().slice(0, 8)}`;
-    const config = loadConfig({ ...process.env, REGISTRAR_ENV: name, REGISTRAR_TASK_QUEUE: name, ...(contractsDir === undefined ? {} : { REGISTRAR_CONTRACTS: contractsDir }) });
+    const config = loadConfig({
+      ...process.env,
+      REGISTRAR_ENV: name,
+      REGISTRAR_TASK_QUEUE: name,
+      ...(contractsDir === undefined ? {} : { REGISTRAR_CONTRACTS: contractsDir }),
+    });
     const contracts = loadContracts(config.contractsDir);
     const { temporalAddress, databaseUrl, kafkaBrokers } = servers();
-    const topics = [...contracts.consumed.map(({ topic }) => topic), ...Object.values(contracts.topics)].map((topic) => topicName(topic, config));
-    await Promise.all([migrate(databaseUrl), createSearchAttributes(temporalAddress, 'default'), createTopics(kafkaBrokers, topics, { partitions: 3 })]);
+    const topics = [...contracts.consumed.map(({ topic }) => topic), ...Object.values(contracts.topics)].map((topic) =>
+      topicName(topic, config),
+    );
+    await Promise.all([
+      migrate(databaseUrl),
+      createSearchAttributes(temporalAddress, 'default'),
+      createTopics(kafkaBrokers, topics, { partitions: 3 }),
+    ]);
     const kafka = createKafka({ brokers: kafkaBrokers, clientId: name, logger: silent });
     const client = new Client({ connection: await Connection.connect({ address: temporalAddress }) });
     const installation = new Installation(config, contracts, client, kafka);
@@ -80,7 +94,12 @@ export class Installation {
   /** `registrar …` for this installation, in a process of its own. */
   process(...args: readonly string[]): RegistrarProcess {
     const { env, taskQueue, contractsDir } = this.config;
-    const started = new RegistrarProcess(args, { ...process.env, REGISTRAR_ENV: env, REGISTRAR_TASK_QUEUE: taskQueue, REGISTRAR_CONTRACTS: contractsDir });
+    const started = new RegistrarProcess(args, {
+      ...process.env,
+      REGISTRAR_ENV: env,
+      REGISTRAR_TASK_QUEUE: taskQueue,
+      REGISTRAR_CONTRACTS: contractsDir,
+    });
     this.#processes.push(started);
     return started;
   }
@@ -104,7 +123,14 @@ export class Installation {
   }
 
   async startBridge(): Promise<void> {
-    this.#bridge = await startBridge({ config: this.config, contracts: this.contracts, temporalClient: this.client, pool: this.pool, kafka: this.kafka, logger: this.#logger });
+    this.#bridge = await startBridge({
+      config: this.config,
+      contracts: this.contracts,
+      temporalClient: this.client,
+      pool: this.pool,
+      kafka: this.kafka,
+      logger: this.#logger,
+    });
   }
 
   async stopBridge(): Promise<void> {
@@ -137,7 +163,14 @@ export class Installation {
   async send(event_type: string, ...values: readonly (string | Buffer)[]): Promise<void> {
     const template = this.contracts.consumed.find((row) => row.event_type === event_type)?.topic ?? '';
     const producer = createProducer(this.kafka);
-    await producer.send(values.map((value) => ({ topic: topicName(template, this.config), key: null, value: Buffer.from(value), headers: {} })));
+    await producer.send(
+      values.map((value) => ({
+        topic: topicName(template, this.config),
+        key: null,
+        value: Buffer.from(value),
+        headers: {},
+      })),
+    );
     await producer.close();
   }
 
@@ -151,7 +184,9 @@ export class Installation {
 
   /** What was published for a node, in the order of emission. */
   of(node_id: string): PublishedRecord[] {
-    return this.published.filter(({ event }) => event.node_id === node_id).sort((a, b) => a.event.emitted_at.localeCompare(b.event.emitted_at));
+    return this.published
+      .filter(({ event }) => event.node_id === node_id)
+      .sort((a, b) => a.event.emitted_at.localeCompare(b.event.emitted_at));
   }
 
   async stop(): Promise<void> {
@@ -168,7 +203,9 @@ export class Installation {
   #read(): Promise<Subscription> {
     return consume(this.kafka, {
       groupId: `reader-${randomUUID()}`,
-      topics: Object.entries(this.contracts.topics).filter(([action]) => action !== 'dead_letter').map(([, topic]) => topicName(topic, this.config)),
+      topics: Object.entries(this.contracts.topics)
+        .filter(([action]) => action !== 'dead_letter')
+        .map(([, topic]) => topicName(topic, this.config)),
       from: 'beginning',
       onBatch: (batch) => {
         for (const record of batch.records) {
@@ -184,7 +221,11 @@ export class Installation {
 }
 
 /** Waits until something holds; fails with what it was asked for. */
-export async function eventually<T>(what: string, seconds: number, look: () => T | undefined | null | false | Promise<T | undefined | null | false>): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  seconds: number,
+  look: () => T | undefined | null | false | Promise<T | undefined | null | false>,
+): Promise<T> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const found = await look();

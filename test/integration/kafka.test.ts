@@ -14,7 +14,12 @@ it('a process whose connections to Kafka are idle sleeps', async () => {
   const producer = createProducer(kafka);
   onTestFinished(() => producer.close());
   await producer.connect([topic]);
-  const subscription = await consume(kafka, { groupId: topic, topics: [topic], from: 'beginning', onBatch: () => Promise.resolve() });
+  const subscription = await consume(kafka, {
+    groupId: topic,
+    topics: [topic],
+    from: 'beginning',
+    onBatch: () => Promise.resolve(),
+  });
   onTestFinished(() => subscription.stop());
 
   const timers = vi.spyOn(globalThis, 'setTimeout');

@@ -24,7 +24,10 @@ class Gate {
     this.#server = createServer((worker) => {
       const temporal = connect({ host: host ?? '', port: Number(port) });
       if (this.#isShut) worker.pause();
-      for (const [from, to] of [[worker, temporal], [temporal, worker]] as const) {
+      for (const [from, to] of [
+        [worker, temporal],
+        [temporal, worker],
+      ] as const) {
         this.#sockets.add(from);
         from.on('data', (data) => to.write(data));
         from.on('close', () => (this.#sockets.delete(from), to.destroy()));
@@ -75,7 +78,12 @@ afterAll(async () => {
 
 async function startWorker(): Promise<RegistrarProcess> {
   const { env, taskQueue } = registrar.config;
-  const worker = new RegistrarProcess(['worker'], { ...process.env, TEMPORAL_ADDRESS: address, REGISTRAR_ENV: env, REGISTRAR_TASK_QUEUE: taskQueue });
+  const worker = new RegistrarProcess(['worker'], {
+    ...process.env,
+    TEMPORAL_ADDRESS: address,
+    REGISTRAR_ENV: env,
+    REGISTRAR_TASK_QUEUE: taskQueue,
+  });
   await worker.says(/worker runs/);
   // Long enough for its first questions to have reached Temporal.
   await delay(1_000);
@@ -85,14 +93,22 @@ async function startWorker(): Promise<RegistrarProcess> {
 const NODES = [randomUUID(), randomUUID()];
 
 /** An event's kind as a reader sees it: what one id may stand for, and only that. */
-const kindOf = ({ event }: PublishedRecord): string => [event.event_type, event.correlation_id, event.tags['attempt'], event.tags['ack_round'] ?? ''].join(' ');
-const copies = (node_id: string, type: string): PublishedRecord[] => registrar.of(node_id).filter(({ event }) => event.event_type === type);
+const kindOf = ({ event }: PublishedRecord): string =>
+  [event.event_type, event.correlation_id, event.tags['attempt'], event.tags['ack_round'] ?? ''].join(' ');
+const copies = (node_id: string, type: string): PublishedRecord[] =>
+  registrar.of(node_id).filter(({ event }) => event.event_type === type);
 
 /** Lets something happen, and kills the worker when the broker has the event of each node, and Temporal knows nothing of it. */
-async function killedAfterPublishing(worker: RegistrarProcess, type: string, happens: () => Promise<unknown>): Promise<void> {
+async function killedAfterPublishing(
+  worker: RegistrarProcess,
+  type: string,
+  happens: () => Promise<unknown>,
+): Promise<void> {
   gate.shut();
   await happens();
-  await eventually(`${type} is on the topic for each node`, 20, () => NODES.every((node_id) => copies(node_id, type).length > 0));
+  await eventually(`${type} is on the topic for each node`, 20, () =>
+    NODES.every((node_id) => copies(node_id, type).length > 0),
+  );
   worker.kill('SIGKILL');
   expect((await worker.ends()).signal).toBe('SIGKILL');
   gate.openAgain();
@@ -107,14 +123,27 @@ const allIn = (state: string) =>
 it('a worker killed between a publish and its record: nothing is lost, and a repeat has the id of what it repeats', async () => {
   const correlation = new Map(NODES.map((node_id) => [node_id, randomUUID()]));
   const introductions = NODES.map((node_id) => {
-    const identity = { node_id, node_type: 'effect', node_version: '1.0.0', endpoints: { health: 'http://10.0.0.1/health' }, capabilities: [], epoch: 1, correlation_id: correlation.get(node_id) ?? '', reason: 'startup' } as const;
+    const identity = {
+      node_id,
+      node_type: 'effect',
+      node_version: '1.0.0',
+      endpoints: { health: 'http://10.0.0.1/health' },
+      capabilities: [],
+      epoch: 1,
+      correlation_id: correlation.get(node_id) ?? '',
+      reason: 'startup',
+    } as const;
     return buildIntrospection(identity, new Date()).value;
   });
 
-  await killedAfterPublishing(await startWorker(), 'NodeRegistrationInitiated', () => registrar.send('NodeIntrospectionEvent', ...introductions));
+  await killedAfterPublishing(await startWorker(), 'NodeRegistrationInitiated', () =>
+    registrar.send('NodeIntrospectionEvent', ...introductions),
+  );
   const second = await startWorker();
   await allIn('AWAITING_ACK');
-  const acks = NODES.map((node_id) => buildAck({ node_id, correlation_id: correlation.get(node_id) ?? '' }, new Date()).value);
+  const acks = NODES.map(
+    (node_id) => buildAck({ node_id, correlation_id: correlation.get(node_id) ?? '' }, new Date()).value,
+  );
   await killedAfterPublishing(second, 'NodeBecameActive', () => registrar.send('NodeRegistrationAcked', ...acks));
   const third = await startWorker();
   await allIn('ACTIVE');
@@ -122,7 +151,9 @@ it('a worker killed between a publish and its record: nothing is lost, and a rep
   for (const node_id of NODES) {
     const published = registrar.of(node_id);
     // An id names one event, and an event has one id, however often it was sent.
-    expect(new Set(published.map((record) => `${record.event.id} ${kindOf(record)}`)).size).toBe(new Set(published.map(({ event }) => event.id)).size);
+    expect(new Set(published.map((record) => `${record.event.id} ${kindOf(record)}`)).size).toBe(
+      new Set(published.map(({ event }) => event.id)).size,
+    );
     expect(new Set(published.map(kindOf)).size).toBe(new Set(published.map(({ event }) => event.id)).size);
     // The kills have hit: each of these was sent before its worker was killed, and again by the next one.
     for (const type of ['NodeRegistrationInitiated', 'NodeRegistrationAckReceived', 'NodeBecameActive']) {
@@ -130,7 +161,14 @@ it('a worker killed between a publish and its record: nothing is lost, and a rep
       expect(new Set(copies(node_id, type).map(({ event }) => event.id)).size, type).toBe(1);
     }
     // Nothing is lost.
-    expect(new Set(published.map(({ event }) => event.event_type))).toEqual(new Set(['NodeRegistrationInitiated', 'NodeRegistrationAccepted', 'NodeRegistrationAckReceived', 'NodeBecameActive']));
+    expect(new Set(published.map(({ event }) => event.event_type))).toEqual(
+      new Set([
+        'NodeRegistrationInitiated',
+        'NodeRegistrationAccepted',
+        'NodeRegistrationAckReceived',
+        'NodeBecameActive',
+      ]),
+    );
     expect(await registrar.catalog.instance(node_id)).toMatchObject({ attempt: 1, status: 'passing' });
   }
   third.kill('SIGTERM');

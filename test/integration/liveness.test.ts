@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRegistration } from '../../src/registry/read-registration.js';
-import { contractDirectory } from '../unit/contract-files.js';
+import { readRegistration } from '../../src/registry/rows/read-registration.js';
+import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { eventually, Installation } from './installation.js';
 
 /** Seconds are short so that a dead node is found while a test can wait for it. */
@@ -19,10 +19,14 @@ const state = async (node_id: string) => (await readRegistration(registrar.pool,
 
 /** A node in a process of its own, through the CLI, so that it can really be killed. */
 function processOf(node_id: string) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'node', '--id', node_id, '--type', 'compute', '--version', '1.0.0'], {
-    env: { ...process.env, REGISTRAR_ENV: registrar.config.env },
-    stdio: 'ignore',
-  });
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', 'src/cli/main.ts', 'node', '--id', node_id, '--type', 'compute', '--version', '1.0.0'],
+    {
+      env: { ...process.env, REGISTRAR_ENV: registrar.config.env },
+      stdio: 'ignore',
+    },
+  );
   return child;
 }
 
@@ -31,14 +35,20 @@ async function killed(): Promise<string> {
   const node_id = `killed-${randomUUID()}`;
   const child = processOf(node_id);
   await eventually('it is active', 30, async () => (await state(node_id)) === 'ACTIVE');
-  await eventually('it has beaten', 10, async () => (await readRegistration(registrar.pool, node_id))?.last_heartbeat_at);
+  await eventually(
+    'it has beaten',
+    10,
+    async () => (await readRegistration(registrar.pool, node_id))?.last_heartbeat_at,
+  );
   child.kill('SIGKILL');
   return node_id;
 }
 
 /** The event that says so, and how long after the node's last beat it was published. Seconds. */
 async function expiryOf(node_id: string) {
-  const { event } = await eventually('its expiry is published', 30, () => registrar.of(node_id).find(({ event: { event_type } }) => event_type === 'NodeLivenessExpired'));
+  const { event } = await eventually('its expiry is published', 30, () =>
+    registrar.of(node_id).find(({ event: { event_type } }) => event_type === 'NodeLivenessExpired'),
+  );
   const last = String(event.payload['last_heartbeat_at']);
   expect(last).toMatch(/^\d{4}-/);
   return { event, after: (Date.parse(event.emitted_at) - Date.parse(last)) / 1_000 };
@@ -63,7 +73,10 @@ describe.each([
     expect(after).toBeGreaterThan(WINDOW + GRACE);
     expect(after).toBeLessThan(within);
     await registrar.handle(node_id).result();
-    expect(await readRegistration(registrar.pool, node_id)).toMatchObject({ state: 'LIVENESS_EXPIRED', reason: expect.stringMatching(/no heartbeat within 4 s/) as string });
+    expect(await readRegistration(registrar.pool, node_id)).toMatchObject({
+      state: 'LIVENESS_EXPIRED',
+      reason: expect.stringMatching(/no heartbeat within 4 s/) as string,
+    });
     expect(await registrar.catalog.instance(node_id)).toBeFalsy();
 
     const second = processOf(node_id);
@@ -107,7 +120,11 @@ describe('with the sweep', () => {
     const node = registrar.node();
     await node.start();
     const events = async () => ((await registrar.handle(node.node_id).fetchHistory()).events ?? []).length;
-    await eventually('its run waits', 10, async () => (await registrar.handle(node.node_id).describe()).raw.pendingWorkflowTask === null);
+    await eventually(
+      'its run waits',
+      10,
+      async () => (await registrar.handle(node.node_id).describe()).raw.pendingWorkflowTask === null,
+    );
     const before = await events();
     await pause(3 * WINDOW);
     expect(await events()).toBe(before);

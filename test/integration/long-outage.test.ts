@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NodeHub, type RegisteredNode } from '../../src/node/index.js';
-import { readRegistration } from '../../src/registry/read-registration.js';
+import { readRegistration } from '../../src/registry/rows/read-registration.js';
 import { askOwner, type ServerName } from '../../src/stack/index.js';
-import { contractDirectory } from '../unit/contract-files.js';
+import { contractDirectory } from '../unit/contracts/contract-files.js';
 import type { RegistrarProcess } from './cli-process.js';
 import { eventually, Installation } from './installation.js';
 
@@ -36,7 +36,11 @@ beforeAll(async () => {
   );
   await Promise.all(living.map((node) => node.start({ timeoutMs: 60_000 })));
   for (const { node_id } of mortals.values()) {
-    await eventually(`${node_id} beats`, 60, async () => (await readRegistration(registrar.pool, node_id))?.last_heartbeat_at);
+    await eventually(
+      `${node_id} beats`,
+      60,
+      async () => (await readRegistration(registrar.pool, node_id))?.last_heartbeat_at,
+    );
   }
 });
 afterAll(async () => {
@@ -57,29 +61,45 @@ async function start(what: ServerName | 'bridge'): Promise<void> {
 describe('an outage of five lease windows', () => {
   const died: string[] = [];
 
-  it.each(OUTAGES)('of %s expires nobody who lives, and afterwards finds who died in it', { timeout: 120_000 }, async (outage) => {
-    const mortal = mortals.get(outage);
-    await stop(outage);
-    await delay(OUTAGE_MS / 2);
-    mortal?.process.kill('SIGKILL');
-    await delay(OUTAGE_MS / 2);
-    await start(outage);
+  it.each(OUTAGES)(
+    'of %s expires nobody who lives, and afterwards finds who died in it',
+    { timeout: 120_000 },
+    async (outage) => {
+      const mortal = mortals.get(outage);
+      await stop(outage);
+      await delay(OUTAGE_MS / 2);
+      mortal?.process.kill('SIGKILL');
+      await delay(OUTAGE_MS / 2);
+      await start(outage);
 
-    const { node_id = '' } = mortal ?? {};
-    died.push(node_id);
-    await eventually(`${node_id} has expired`, 60, async () => (await readRegistration(registrar.pool, node_id))?.state === 'LIVENESS_EXPIRED');
-    const found = new Date().toISOString();
-    const ids = living.map((node) => node.node_id);
-    await eventually('all others beat and are judged by that', 30, async () => {
-      const { rows } = await registrar.pool.query('select from node_leases where node_id = any($1) and expired_at is null and last_heartbeat_at > $2', [ids, found]);
-      return rows.length === ids.length;
-    });
-    const { rows } = await registrar.pool.query<{ node_id: string }>(`select node_id, state, attempt from node_registrations where node_id = any($1) and state = 'ACTIVE' and attempt = 1`, [ids]);
-    expect(rows.map((row) => row.node_id).sort()).toEqual([...ids].sort());
-    const passing = (await registrar.catalog.passingInstances('onex-effect')).map((instance) => instance.node_id);
-    expect(passing).toEqual(expect.arrayContaining(ids));
-    expect(passing).not.toContain(node_id);
-    const expired = registrar.published.filter(({ event }) => event.event_type === 'NodeLivenessExpired').map(({ event }) => event.node_id);
-    expect(new Set(expired)).toEqual(new Set(died));
-  });
+      const { node_id = '' } = mortal ?? {};
+      died.push(node_id);
+      await eventually(
+        `${node_id} has expired`,
+        60,
+        async () => (await readRegistration(registrar.pool, node_id))?.state === 'LIVENESS_EXPIRED',
+      );
+      const found = new Date().toISOString();
+      const ids = living.map((node) => node.node_id);
+      await eventually('all others beat and are judged by that', 30, async () => {
+        const { rows } = await registrar.pool.query(
+          'select from node_leases where node_id = any($1) and expired_at is null and last_heartbeat_at > $2',
+          [ids, found],
+        );
+        return rows.length === ids.length;
+      });
+      const { rows } = await registrar.pool.query<{ node_id: string }>(
+        `select node_id, state, attempt from node_registrations where node_id = any($1) and state = 'ACTIVE' and attempt = 1`,
+        [ids],
+      );
+      expect(rows.map((row) => row.node_id).sort()).toEqual([...ids].sort());
+      const passing = (await registrar.catalog.passingInstances('onex-effect')).map((instance) => instance.node_id);
+      expect(passing).toEqual(expect.arrayContaining(ids));
+      expect(passing).not.toContain(node_id);
+      const expired = registrar.published
+        .filter(({ event }) => event.event_type === 'NodeLivenessExpired')
+        .map(({ event }) => event.node_id);
+      expect(new Set(expired)).toEqual(new Set(died));
+    },
+  );
 });

@@ -22,14 +22,22 @@ const scrape = async (address: string): Promise<string> => (await fetch(`http://
 it('of bridge and worker tell what a node’s registration has done', async () => {
   const node = registrar.node();
   await node.start();
-  const text = await eventually('the bridge has told of a heartbeat, and has looked at the brake since the node has its lease', 30, async () => {
-    const text = await scrape(bridge);
-    return /^registrar_bridge_heartbeats_total [1-9]/m.test(text) && /^registrar_brake_active 1$/m.test(text) ? text : null;
-  });
+  const text = await eventually(
+    'the bridge has told of a heartbeat, and has looked at the brake since the node has its lease',
+    30,
+    async () => {
+      const text = await scrape(bridge);
+      return /^registrar_bridge_heartbeats_total [1-9]/m.test(text) && /^registrar_brake_active 1$/m.test(text)
+        ? text
+        : null;
+    },
+  );
   expect(text).toMatch(/^registrar_bridge_introspections_total 1$/m);
   expect(text).toMatch(/^registrar_bridge_acks_total 1$/m);
   expect(text).toMatch(/^registrar_brake_held 0$/m);
   expect(text).toMatch(/^registrar_watermark_age_seconds\{topic="[^"]+node-heartbeat\.v1"\} \d/m);
   expect(text).toMatch(/^registrar_consumer_lag_records\{topic="[^"]+node-introspection\.v1"\} 0$/m);
-  expect(await scrape(worker)).toMatch(/^temporal_activity_execution_latency_seconds_count\{[^}]*activity_type="consul\.register"[^}]*\} 1$/m);
+  expect(await scrape(worker)).toMatch(
+    /^temporal_activity_execution_latency_seconds_count\{[^}]*activity_type="consul\.register"[^}]*\} 1$/m,
+  );
 });

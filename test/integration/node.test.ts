@@ -36,7 +36,8 @@ class Counterpart {
       from: 'beginning',
       onBatch: async (batch) => {
         for (const record of batch.records) {
-          if (record.topic === topic('introspection')) await this.#onIntrospection(read(parseIntrospection(record.value, record)));
+          if (record.topic === topic('introspection'))
+            await this.#onIntrospection(read(parseIntrospection(record.value, record)));
           else if (record.topic === topic('ack')) await this.#onAck(read(parseAck(record.value, record)));
           else this.heartbeats.push(read(parseHeartbeat(record.value, record)));
           batch.done(record);
@@ -50,7 +51,12 @@ class Counterpart {
     await this.#producer.close();
   }
 
-  async publish(to: NodeTopic, event_type: string, { node_id, correlation_id }: { node_id: string; correlation_id: string }, payload: Record<string, unknown> = {}): Promise<void> {
+  async publish(
+    to: NodeTopic,
+    event_type: string,
+    { node_id, correlation_id }: { node_id: string; correlation_id: string },
+    payload: Record<string, unknown> = {},
+  ): Promise<void> {
     const record = buildEnvelope(
       {
         id: randomUUID(),
@@ -71,7 +77,8 @@ class Counterpart {
   async #onIntrospection(introspection: Introspection): Promise<void> {
     const known = this.introspections.some((one) => one.correlation_id === introspection.correlation_id);
     this.introspections.push(introspection);
-    if (!known && introspection.reason === 'startup') await this.publish('accepted', 'NodeRegistrationAccepted', introspection);
+    if (!known && introspection.reason === 'startup')
+      await this.publish('accepted', 'NodeRegistrationAccepted', introspection);
   }
 
   async #onAck(ack: Ack): Promise<void> {
@@ -104,27 +111,57 @@ afterAll(async () => {
 
 describe('on a real broker', () => {
   test('a node goes from its introspection to active, beats at the interval it was told, and leaves', async () => {
-    const node = new RegisteredNode({ brokers: counterpart.brokers, env, namespace, node_type: 'effect', node_id: 'mailer-1', version: '1.2.3-rc.1', endpoints: { health: 'http://10.0.0.7:8080/health' }, capabilities: ['mail.send'] });
+    const node = new RegisteredNode({
+      brokers: counterpart.brokers,
+      env,
+      namespace,
+      node_type: 'effect',
+      node_id: 'mailer-1',
+      version: '1.2.3-rc.1',
+      endpoints: { health: 'http://10.0.0.7:8080/health' },
+      capabilities: ['mail.send'],
+    });
     const states: NodeState[] = [];
     node.on('state', ({ state }) => states.push(state));
     await node.start({ timeoutMs: 30_000 });
     expect(node.heartbeat_interval_seconds).toBe(1);
-    await vi.waitFor(() => expect(counterpart.heartbeats.filter((beat) => beat.node_id === 'mailer-1').length).toBeGreaterThanOrEqual(3), 10_000);
+    await vi.waitFor(
+      () =>
+        expect(counterpart.heartbeats.filter((beat) => beat.node_id === 'mailer-1').length).toBeGreaterThanOrEqual(3),
+      10_000,
+    );
     const [first, third] = [0, 2].map((place) => Date.parse(counterpart.heartbeats[place]?.at ?? ''));
     expect(Math.round(((third ?? 0) - (first ?? 0)) / 1_000)).toBe(2);
     await node.stop();
     expect(states).toEqual(['connecting', 'introducing', 'accepted', 'acknowledged', 'active', 'leaving', 'left']);
-    await vi.waitFor(() => expect(counterpart.introspections.at(-1)).toMatchObject({ node_id: 'mailer-1', reason: 'shutdown' }), 10_000);
+    await vi.waitFor(
+      () => expect(counterpart.introspections.at(-1)).toMatchObject({ node_id: 'mailer-1', reason: 'shutdown' }),
+      10_000,
+    );
   });
 
   test('a node that reads that it expired introduces itself with a new correlation_id and is active again', async () => {
-    const node = new RegisteredNode({ brokers: counterpart.brokers, env, namespace, node_type: 'compute', version: '1.0.0', pauses: { startOver: { first_seconds: 0.1, max_seconds: 0.1 } } });
+    const node = new RegisteredNode({
+      brokers: counterpart.brokers,
+      env,
+      namespace,
+      node_type: 'compute',
+      version: '1.0.0',
+      pauses: { startOver: { first_seconds: 0.1, max_seconds: 0.1 } },
+    });
     await node.start({ timeoutMs: 30_000 });
     const correlation_id = node.correlation_id ?? '';
     const again = once(node, 'active');
-    await counterpart.publish('livenessExpired', 'NodeLivenessExpired', { node_id: node.node_id, correlation_id }, { last_heartbeat_at: null });
+    await counterpart.publish(
+      'livenessExpired',
+      'NodeLivenessExpired',
+      { node_id: node.node_id, correlation_id },
+      { last_heartbeat_at: null },
+    );
     await again;
-    expect(counterpart.introspections.filter((one) => one.node_id === node.node_id).map((one) => one.correlation_id)).toEqual([correlation_id, node.correlation_id]);
+    expect(
+      counterpart.introspections.filter((one) => one.node_id === node.node_id).map((one) => one.correlation_id),
+    ).toEqual([correlation_id, node.correlation_id]);
     expect(node.correlation_id).not.toBe(correlation_id);
     await node.stop();
   });
@@ -134,9 +171,20 @@ describe('on a real broker', () => {
     await fleet.start({ timeoutMs: 30_000 });
     const attempts = fleet.members.map(({ node }) => `${node.node_id} ${String(node.correlation_id)}`);
     const ids = new Set(fleet.members.map(({ node }) => node.node_id));
-    expect(counterpart.acks.filter((ack) => ids.has(ack.node_id)).map((ack) => `${ack.node_id} ${ack.correlation_id}`).sort()).toEqual([...attempts].sort());
+    expect(
+      counterpart.acks
+        .filter((ack) => ids.has(ack.node_id))
+        .map((ack) => `${ack.node_id} ${ack.correlation_id}`)
+        .sort(),
+    ).toEqual([...attempts].sort());
     await fleet.stop();
-    await vi.waitFor(() => expect(counterpart.introspections.filter((one) => ids.has(one.node_id) && one.reason === 'shutdown')).toHaveLength(50), 10_000);
+    await vi.waitFor(
+      () =>
+        expect(
+          counterpart.introspections.filter((one) => ids.has(one.node_id) && one.reason === 'shutdown'),
+        ).toHaveLength(50),
+      10_000,
+    );
   });
 
   test('a node whose Kafka is not there waits, and can be stopped while it waits', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askOwner, type ServerName } from '../../src/stack/index.js';
-import { readRegistration } from '../../src/registry/read-registration.js';
+import { readRegistration } from '../../src/registry/rows/read-registration.js';
 import { eventually, Installation } from './installation.js';
 
 let registrar: Installation;
@@ -16,11 +16,17 @@ const stack = (action: 'stop' | 'start', server: ServerName) => askOwner(registr
 /** Every try of an activity and what the last one failed with, as Temporal's web UI shows it. */
 async function pending(node_id: string) {
   const { raw } = await registrar.handle(node_id).describe();
-  return (raw.pendingActivities ?? []).map((activity) => ({ name: activity.activityType?.name, attempt: activity.attempt ?? 0, failure: activity.lastFailure?.message ?? '' }));
+  return (raw.pendingActivities ?? []).map((activity) => ({
+    name: activity.activityType?.name,
+    attempt: activity.attempt ?? 0,
+    failure: activity.lastFailure?.message ?? '',
+  }));
 }
 
 const scheduled = async (node_id: string) =>
-  ((await registrar.handle(node_id).fetchHistory()).events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? []);
+  ((await registrar.handle(node_id).fetchHistory()).events ?? []).flatMap(
+    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? [],
+  );
 
 describe('while Consul is away', () => {
   it('a node is partial and somebody can see why; only Consul is tried again, and the node becomes active when it is back', async () => {
@@ -31,10 +37,21 @@ describe('while Consul is away', () => {
       const status = await registrar.status(node.node_id).catch(() => null);
       return status?.registration?.reducer.status === 'partial' ? status.registration : null;
     });
-    expect(partial).toMatchObject({ state: 'PENDING_REGISTRATION', reducer: { postgres_confirmed: true, consul_confirmed: false } });
-    expect(await readRegistration(registrar.pool, node.node_id)).toMatchObject({ state: 'PENDING_REGISTRATION', active_at: null });
-    const failing = await eventually('Consul was tried three times', 20, async () => (await pending(node.node_id)).find(({ attempt }) => attempt >= 3));
-    expect(failing).toMatchObject({ name: 'consul.register', failure: expect.stringMatching(/^Consul at .* did not register node .*ECONNREFUSED/) as string });
+    expect(partial).toMatchObject({
+      state: 'PENDING_REGISTRATION',
+      reducer: { postgres_confirmed: true, consul_confirmed: false },
+    });
+    expect(await readRegistration(registrar.pool, node.node_id)).toMatchObject({
+      state: 'PENDING_REGISTRATION',
+      active_at: null,
+    });
+    const failing = await eventually('Consul was tried three times', 20, async () =>
+      (await pending(node.node_id)).find(({ attempt }) => attempt >= 3),
+    );
+    expect(failing).toMatchObject({
+      name: 'consul.register',
+      failure: expect.stringMatching(/^Consul at .* did not register node .*ECONNREFUSED/) as string,
+    });
 
     await stack('start', 'consul');
     await starting;
@@ -49,13 +66,22 @@ describe('while PostgreSQL is away', () => {
     await stack('stop', 'postgres');
     const node = registrar.node();
     const starting = node.start();
-    const failing = await eventually('the record was asked for three times', 30, async () => (await pending(node.node_id).catch(() => [])).find(({ attempt }) => attempt >= 3));
-    expect(failing).toMatchObject({ name: 'open_attempt', failure: expect.stringMatching(/^PostgreSQL at .* did not tell the last attempt of node/) as string });
+    const failing = await eventually('the record was asked for three times', 30, async () =>
+      (await pending(node.node_id).catch(() => [])).find(({ attempt }) => attempt >= 3),
+    );
+    expect(failing).toMatchObject({
+      name: 'open_attempt',
+      failure: expect.stringMatching(/^PostgreSQL at .* did not tell the last attempt of node/) as string,
+    });
     expect((await registrar.status(node.node_id)).registration).toBeNull();
 
     await stack('start', 'postgres');
     await starting;
     expect(await readRegistration(registrar.pool, node.node_id)).toMatchObject({ state: 'ACTIVE', attempt: 1 });
-    expect((await scheduled(node.node_id)).slice(0, 3)).toEqual(['open_attempt', 'consul.register', 'postgres.upsert_registration']);
+    expect((await scheduled(node.node_id)).slice(0, 3)).toEqual([
+      'open_attempt',
+      'consul.register',
+      'postgres.upsert_registration',
+    ]);
   });
 });

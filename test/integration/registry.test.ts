@@ -15,15 +15,15 @@ import { postgresUpsertRegistration } from '../../activities/postgres-upsert-reg
 import { verifyAcksRead } from '../../activities/verify-acks-read.js';
 import { verifyLease } from '../../activities/verify-lease.js';
 import { loadContracts } from '../../src/contracts/load.js';
-import { Catalog } from '../../src/registry/consul.js';
-import { listRegistrations } from '../../src/registry/list-registrations.js';
+import { Catalog } from '../../src/registry/consul/catalog.js';
+import { listRegistrations } from '../../src/registry/rows/list-registrations.js';
 import { migrate } from '../../src/registry/migrate.js';
-import { moveLeases } from '../../src/registry/move-leases.js';
+import { moveLeases } from '../../src/registry/leases/renew-leases.js';
 import { createPool, inTransaction } from '../../src/registry/pool.js';
-import { readRecord } from '../../src/registry/read-record.js';
-import { readRegistering } from '../../src/registry/read-registering.js';
-import { readRegistration } from '../../src/registry/read-registration.js';
-import { advanceWatermarks, readWatermarks } from '../../src/registry/watermarks.js';
+import { readRecord } from '../../src/registry/rows/read-record.js';
+import { readRegistering } from '../../src/registry/rows/read-registering.js';
+import { readRegistration } from '../../src/registry/rows/read-registration.js';
+import { advanceWatermarks, readWatermarks } from '../../src/registry/leases/watermarks.js';
 import { servers } from './servers.js';
 
 const CONTRACT = '1.0.0+test';
@@ -77,7 +77,11 @@ function identity(node_id: string) {
 }
 
 function request(node_id: string, attempt: number, intent_type: string, payload: object): EffectRequest {
-  return { node_id, attempt, intent: { intent_type: 'extension', target: 'test://', payload: { intent_type, ...payload } } };
+  return {
+    node_id,
+    attempt,
+    intent: { intent_type: 'extension', target: 'test://', payload: { intent_type, ...payload } },
+  };
 }
 
 function upsert(node_id: string, attempt: number, changes: object = {}): EffectRequest {
@@ -94,9 +98,22 @@ function upsert(node_id: string, attempt: number, changes: object = {}): EffectR
 }
 
 function update(node_id: string, attempt: number, changes: object): EffectRequest {
-  const whole = { reducer_status: 'complete', reason: null, lease: null, ack_deadline: null, liveness_deadline: null, window_seconds: 90, ended: false };
+  const whole = {
+    reducer_status: 'complete',
+    reason: null,
+    lease: null,
+    ack_deadline: null,
+    liveness_deadline: null,
+    window_seconds: 90,
+    ended: false,
+  };
   const { intent } = upsert(node_id, attempt);
-  return request(node_id, attempt, 'postgres.update_registration', { ...intent.payload, ...whole, ...changes, intent_type: 'postgres.update_registration' });
+  return request(node_id, attempt, 'postgres.update_registration', {
+    ...intent.payload,
+    ...whole,
+    ...changes,
+    intent_type: 'postgres.update_registration',
+  });
 }
 
 const active = (node_id: string, attempt: number, deadline: string, window_seconds = 90) =>
@@ -105,8 +122,13 @@ const active = (node_id: string, attempt: number, deadline: string, window_secon
 const ended = (node_id: string, attempt: number, state = 'DEREGISTERED', reason: string | null = null) =>
   update(node_id, attempt, { state, reason, lease: 'close', ended: true });
 
-async function leaseOf(node_id: string): Promise<{ attempt: number; deadline: string; expired_at: string | null } | undefined> {
-  const { rows } = await pool.query<{ attempt: number; deadline: string; expired_at: string | null }>('select * from node_leases where node_id = $1', [node_id]);
+async function leaseOf(
+  node_id: string,
+): Promise<{ attempt: number; deadline: string; expired_at: string | null } | undefined> {
+  const { rows } = await pool.query<{ attempt: number; deadline: string; expired_at: string | null }>(
+    'select * from node_leases where node_id = $1',
+    [node_id],
+  );
   return rows[0];
 }
 
@@ -176,11 +198,25 @@ describe('the record', () => {
     await run(write().put, upsert(id, 1));
     await run(write().set, active(id, 1, seconds(30)));
     const before = await readRegistration(pool, id);
-    expect(await run(write().put, upsert(id, 1, { node_version: '2.0.0', endpoints: {}, capabilities: ['z'], correlation_id: 'other' }))).toEqual({ done: true });
+    expect(
+      await run(
+        write().put,
+        upsert(id, 1, { node_version: '2.0.0', endpoints: {}, capabilities: ['z'], correlation_id: 'other' }),
+      ),
+    ).toEqual({ done: true });
     const after = await readRegistration(pool, id);
     expect(after).toMatchObject({ node_version: '2.0.0', endpoints: {}, capabilities: ['z'] });
-    const { state, reducer_status, state_since, active_at, liveness_deadline, correlation_id, lease_deadline } = before ?? expect.fail();
-    expect(after).toMatchObject({ state, reducer_status, state_since, active_at, liveness_deadline, correlation_id, lease_deadline });
+    const { state, reducer_status, state_since, active_at, liveness_deadline, correlation_id, lease_deadline } =
+      before ?? expect.fail();
+    expect(after).toMatchObject({
+      state,
+      reducer_status,
+      state_since,
+      active_at,
+      liveness_deadline,
+      correlation_id,
+      lease_deadline,
+    });
     expect(state).toBe('ACTIVE');
   });
 
@@ -192,7 +228,11 @@ describe('the record', () => {
     const before = await readRegistration(pool, id);
     expect(before).toMatchObject({ state: 'LIVENESS_EXPIRED', reason: 'no heartbeat', lease_deadline: null });
     expect(before?.ended_at).not.toBeNull();
-    for (const late of [run(write().put, upsert(id, 1)), run(write().set, active(id, 1, seconds(30))), run(write().set, ended(id, 1, 'DEREGISTERED'))]) {
+    for (const late of [
+      run(write().put, upsert(id, 1)),
+      run(write().set, active(id, 1, seconds(30))),
+      run(write().set, ended(id, 1, 'DEREGISTERED')),
+    ]) {
       expect(await late).toEqual({ done: true });
     }
     expect(await readRegistration(pool, id)).toEqual(before);
@@ -218,13 +258,21 @@ describe('the record', () => {
   test('is written whole by an update that finds no row: a node refused by an admission rule', async () => {
     const id = randomUUID();
     expect(await run(write().set, ended(id, 1, 'REJECTED', 'version 0.9.0 is too old'))).toEqual({ done: true });
-    expect(await readRegistration(pool, id)).toMatchObject({ ...identity(id), state: 'REJECTED', reason: 'version 0.9.0 is too old', active_at: null });
+    expect(await readRegistration(pool, id)).toMatchObject({
+      ...identity(id),
+      state: 'REJECTED',
+      reason: 'version 0.9.0 is too old',
+      active_at: null,
+    });
   });
 
   test('remembers the newest introspection that was applied, so that an older one stays stale', async () => {
     const id = randomUUID();
     await run(write().put, upsert(id, 1, { introspected_at: '2026-01-01T00:00:00.000Z' }));
-    await run(write().set, update(id, 1, { state: 'DEREGISTERED', ended: true, introspected_at: '2026-01-03T00:00:00.000Z' }));
+    await run(
+      write().set,
+      update(id, 1, { state: 'DEREGISTERED', ended: true, introspected_at: '2026-01-03T00:00:00.000Z' }),
+    );
     expect((await readRecord(pool, id))?.introspected_at).toBe('2026-01-03T00:00:00.000Z');
   });
 
@@ -297,19 +345,29 @@ describe('the lease', () => {
   });
 
   test('is not missed in a node that is being registered, nor when it was opened between the two looks', async () => {
-    const [registering, opened, claimed, ended_, stranger] = [randomUUID(), randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+    const [registering, opened, claimed, ended_, stranger] = [
+      randomUUID(),
+      randomUUID(),
+      randomUUID(),
+      randomUUID(),
+      randomUUID(),
+    ];
     await run(postgresUpsertRegistration(pool), upsert(registering, 1));
     await Promise.all([opened, claimed, ended_].map((id) => run(set(), active(id, 1, seconds(30)))));
     await pool.query('update node_leases set expired_at = now() where node_id = $1', [claimed]);
     await run(set(), ended(ended_, 1));
-    expect((await readRegistering(pool, [registering, opened, claimed, ended_, stranger])).sort()).toEqual([registering, opened].sort());
+    expect((await readRegistering(pool, [registering, opened, claimed, ended_, stranger])).sort()).toEqual(
+      [registering, opened].sort(),
+    );
   });
 
   test('two bridges with beats of the same nodes do not lock each other out', async () => {
     const ids = Array.from({ length: 200 }, () => randomUUID());
     await Promise.all(ids.map((id) => run(set(), active(id, 1, seconds(30)))));
     const beats = ids.map((node_id) => ({ node_id, at: seconds(1) }));
-    const rounds = Array.from({ length: 40 }, (_, i) => inTransaction(pool, (client) => moveLeases(client, i % 2 === 0 ? beats : [...beats].reverse())));
+    const rounds = Array.from({ length: 40 }, (_, i) =>
+      inTransaction(pool, (client) => moveLeases(client, i % 2 === 0 ? beats : [...beats].reverse())),
+    );
     expect((await Promise.all(rounds)).flat()).toEqual([]);
   });
 });
@@ -323,7 +381,9 @@ describe('the watermark', () => {
     const first = (await readWatermarks(pool, topic))[0]?.resumed_at;
     await advance('20', '2026-01-01T00:00:20.000Z');
     await advance('15', '2026-01-01T00:00:10.000Z');
-    expect(await readWatermarks(pool, topic)).toEqual([{ partition: 0, next_offset: '20', watermark: '2026-01-01T00:00:20.000Z', resumed_at: first }]);
+    expect(await readWatermarks(pool, topic)).toEqual([
+      { partition: 0, next_offset: '20', watermark: '2026-01-01T00:00:20.000Z', resumed_at: first },
+    ]);
     await advance('30', '2026-01-01T00:05:00.000Z');
     expect((await readWatermarks(pool, topic))[0]?.resumed_at).toBe('2026-01-01T00:05:00.000Z');
     await advance('40', '2026-01-01T00:05:10.000Z');
@@ -338,7 +398,12 @@ describe('verifying a lease', () => {
   /** A topic of two partitions that is stored up to these times, with no standstill behind it unless given. */
   async function storedUpTo(marks: readonly string[], resumedAt: string | null = null): Promise<string> {
     const topic = `heartbeats-${randomUUID()}`;
-    await advanceWatermarks(pool, topic, marks.map((watermark, partition) => ({ partition, next_offset: '1', watermark })), { standstillSeconds: 30 });
+    await advanceWatermarks(
+      pool,
+      topic,
+      marks.map((watermark, partition) => ({ partition, next_offset: '1', watermark })),
+      { standstillSeconds: 30 },
+    );
     await pool.query('update stream_watermarks set resumed_at = $2 where topic = $1', [topic, resumedAt]);
     return topic;
   }
@@ -346,7 +411,13 @@ describe('verifying a lease', () => {
   const verify = (heartbeatTopic: string, question: LeaseQuestion) =>
     run(verifyLease(pool, { heartbeatTopic, contractVersion: () => CONTRACT, brake: loadContracts().brake }), question);
 
-  const ask = (node_id: string, attempt = 1): LeaseQuestion => ({ node_id, attempt, window_seconds: 90, grace_seconds: 15, contract_version: CONTRACT });
+  const ask = (node_id: string, attempt = 1): LeaseQuestion => ({
+    node_id,
+    attempt,
+    window_seconds: 90,
+    grace_seconds: 15,
+    contract_version: CONTRACT,
+  });
 
   const open = async (deadline: string): Promise<string> => {
     const id = randomUUID();
@@ -392,10 +463,23 @@ describe('verifying a lease', () => {
   });
 
   const unknown: readonly { title: string; marks: readonly string[]; resumedAt?: string; why: RegExp }[] = [
-    { title: 'the slowest partition is not past deadline and grace', marks: [seconds(-1), seconds(-40)], why: /stored up to .* only/ },
-    { title: 'a partition is past the deadline but not its grace', marks: [seconds(-1), seconds(-20)], why: /stored up to .* only/ },
+    {
+      title: 'the slowest partition is not past deadline and grace',
+      marks: [seconds(-1), seconds(-40)],
+      why: /stored up to .* only/,
+    },
+    {
+      title: 'a partition is past the deadline but not its grace',
+      marks: [seconds(-1), seconds(-20)],
+      why: /stored up to .* only/,
+    },
     { title: 'nothing of the topic was ever stored', marks: [], why: /ever stored/ },
-    { title: 'the stream has stood still and window and grace have not passed since', marks: [seconds(-1)], resumedAt: seconds(-60), why: /stood still/ },
+    {
+      title: 'the stream has stood still and window and grace have not passed since',
+      marks: [seconds(-1)],
+      resumedAt: seconds(-60),
+      why: /stood still/,
+    },
   ];
   test.each(unknown)('expires nobody while $title', async ({ marks, resumedAt, why }) => {
     const topic = await storedUpTo(marks, resumedAt ?? null);
@@ -418,21 +502,38 @@ describe('verifying a lease', () => {
     const topic = await storedUpTo([seconds(-1)]);
     const id = randomUUID();
     await run(postgresUpdateRegistration(pool), active(id, 2, seconds(-30)));
-    expect(await verify(topic, ask(id))).toMatchObject({ outcome: 'unknown', why: expect.stringContaining('held by attempt 2') as string });
+    expect(await verify(topic, ask(id))).toMatchObject({
+      outcome: 'unknown',
+      why: expect.stringContaining('held by attempt 2') as string,
+    });
     expect(await leaseOf(id)).toMatchObject({ attempt: 2, expired_at: null });
   });
 
   const lost: readonly { title: string; lose: (id: string) => Promise<unknown> }[] = [
     { title: 'gone', lose: (id) => pool.query('delete from node_leases where node_id = $1', [id]) },
-    { title: 'gone with its record', lose: (id) => Promise.all(['node_leases', 'node_registrations'].map((table) => pool.query(`delete from ${table} where node_id = $1`, [id]))) },
-    { title: 'that of an older attempt, claimed then', lose: (id) => pool.query('update node_leases set attempt = 1, expired_at = now() where node_id = $1', [id]) },
+    {
+      title: 'gone with its record',
+      lose: (id) =>
+        Promise.all(
+          ['node_leases', 'node_registrations'].map((table) =>
+            pool.query(`delete from ${table} where node_id = $1`, [id]),
+          ),
+        ),
+    },
+    {
+      title: 'that of an older attempt, claimed then',
+      lose: (id) => pool.query('update node_leases set attempt = 1, expired_at = now() where node_id = $1', [id]),
+    },
   ];
   test.each(lost)('opens a lease again that is $title, so that the node is judged a window later', async ({ lose }) => {
     const topic = await storedUpTo([seconds(-1)]);
     const id = randomUUID();
     await run(postgresUpdateRegistration(pool), active(id, 2, seconds(-30)));
     await lose(id);
-    expect(await verify(topic, ask(id, 2))).toMatchObject({ outcome: 'unknown', why: expect.stringContaining('was lost; it has one again') as string });
+    expect(await verify(topic, ask(id, 2))).toMatchObject({
+      outcome: 'unknown',
+      why: expect.stringContaining('was lost; it has one again') as string,
+    });
     const { deadline, ...lease } = (await leaseOf(id)) ?? expect.fail();
     expect(lease).toMatchObject({ attempt: 2, expired_at: null });
     expect(Date.parse(deadline) - Date.now()).toBeGreaterThan(85_000);
@@ -447,7 +548,11 @@ describe('verifying a lease', () => {
     const topic = await storedUpTo([seconds(-1)]);
     const id = randomUUID();
     await run(postgresUpdateRegistration(pool), ended(id, 2));
-    for (const attempt of [1, 2]) expect(await verify(topic, ask(id, attempt))).toMatchObject({ outcome: 'unknown', why: expect.stringContaining('has no lease') as string });
+    for (const attempt of [1, 2])
+      expect(await verify(topic, ask(id, attempt))).toMatchObject({
+        outcome: 'unknown',
+        why: expect.stringContaining('has no lease') as string,
+      });
     expect(await leaseOf(id)).toBeUndefined();
   });
 });
@@ -456,7 +561,10 @@ describe('verifying that acks were read', () => {
   test('is true only past the deadline, on every partition', async () => {
     const ackTopic = `acks-${randomUUID()}`;
     const verify = (deadline: string) => run(verifyAcksRead(pool, { ackTopic }), deadline);
-    expect(await verify(seconds(-1))).toMatchObject({ read: false, why: expect.stringContaining('never read') as string });
+    expect(await verify(seconds(-1))).toMatchObject({
+      read: false,
+      why: expect.stringContaining('never read') as string,
+    });
     const low = seconds(-10);
     const marks = [seconds(-5), low].map((watermark, partition) => ({ partition, next_offset: '0', watermark }));
     await advanceWatermarks(pool, ackTopic, marks, { standstillSeconds: 30 });
@@ -467,9 +575,17 @@ describe('verifying that acks were read', () => {
 });
 
 describe('Consul', () => {
-  const effects = () => ({ register: consulRegister(catalog), pass: consulPass(catalog), deregister: consulDeregister(catalog) });
+  const effects = () => ({
+    register: consulRegister(catalog),
+    pass: consulPass(catalog),
+    deregister: consulDeregister(catalog),
+  });
 
-  function service(node_id: string, attempt: number, changes: { node_type?: string } & Record<string, unknown> = {}): EffectRequest {
+  function service(
+    node_id: string,
+    attempt: number,
+    changes: { node_type?: string } & Record<string, unknown> = {},
+  ): EffectRequest {
     const type = changes.node_type ?? 'effect';
     return request(node_id, attempt, 'consul', {
       ...identity(node_id),
@@ -480,12 +596,16 @@ describe('Consul', () => {
     });
   }
 
-  const passing = async (node_id: string) => (await catalog.passingInstances()).filter((each) => each.node_id === node_id);
+  const passing = async (node_id: string) =>
+    (await catalog.passingInstances()).filter((each) => each.node_id === node_id);
 
   test('a node is found by those who look for one only after pass, and not after deregister', async () => {
     const id = randomUUID();
     expect(await run(effects().register, service(id, 1))).toEqual({ done: true });
-    expect(await catalog.instance(id)).toMatchObject({ status: 'critical', output: expect.stringContaining('waiting for the node to acknowledge') as string });
+    expect(await catalog.instance(id)).toMatchObject({
+      status: 'critical',
+      output: expect.stringContaining('waiting for the node to acknowledge') as string,
+    });
     expect(await passing(id)).toEqual([]);
     expect(await run(effects().pass, service(id, 1))).toEqual({ done: true });
     expect(await passing(id)).toEqual([
@@ -518,7 +638,10 @@ describe('Consul', () => {
   test('a refresh of the same attempt changes the service and leaves it discoverable', async () => {
     const id = randomUUID();
     await run(effects().pass, service(id, 1));
-    await run(effects().register, service(id, 1, { endpoints: { api: 'https://node.example/' }, tags: ['node_type:effect', 'z'] }));
+    await run(
+      effects().register,
+      service(id, 1, { endpoints: { api: 'https://node.example/' }, tags: ['node_type:effect', 'z'] }),
+    );
     expect(await passing(id)).toMatchObject([{ address: 'node.example', port: 443, tags: ['node_type:effect', 'z'] }]);
   });
 
@@ -557,7 +680,11 @@ describe('Consul', () => {
         try {
           return await run(effects().register, service(id, attempt));
         } catch (error) {
-          expect(error).toMatchObject({ type: UNAVAILABLE, nonRetryable: false, message: expect.stringContaining('index is stale') as string });
+          expect(error).toMatchObject({
+            type: UNAVAILABLE,
+            nonRetryable: false,
+            message: expect.stringContaining('index is stale') as string,
+          });
         }
       }
     };
@@ -569,10 +696,14 @@ describe('Consul', () => {
     const race = async (): Promise<void> => {
       const id = randomUUID();
       await run(effects().register, service(id, 1));
-      const [pass, refresh] = await Promise.allSettled([run(effects().pass, service(id, 1)), run(effects().register, service(id, 1, { tags: ['z'] }))]);
+      const [pass, refresh] = await Promise.allSettled([
+        run(effects().pass, service(id, 1)),
+        run(effects().register, service(id, 1, { tags: ['z'] })),
+      ]);
       const held = await catalog.instance(id);
       if (pass.status === 'fulfilled') expect(held).toMatchObject({ status: 'passing' });
-      if (refresh.status === 'fulfilled' && pass.status === 'rejected') expect(held).toMatchObject({ status: 'critical', tags: ['z'] });
+      if (refresh.status === 'fulfilled' && pass.status === 'rejected')
+        expect(held).toMatchObject({ status: 'critical', tags: ['z'] });
       expect([pass.status, refresh.status]).toContain('fulfilled');
     };
     await Promise.all(Array.from({ length: 30 }, race));
@@ -580,7 +711,11 @@ describe('Consul', () => {
 
   test('two workers, each of which remembers what it wrote, do what one does that always reads', async () => {
     const workers = [catalog, new Catalog({ address: servers().consulAddress })] as const;
-    const operation = fc.record({ worker: fc.constantFrom(...workers), verb: fc.constantFrom('register', 'pass', 'deregister'), attempt: fc.integer({ min: 1, max: 3 }) });
+    const operation = fc.record({
+      worker: fc.constantFrom(...workers),
+      verb: fc.constantFrom('register', 'pass', 'deregister'),
+      attempt: fc.integer({ min: 1, max: 3 }),
+    });
     const life = fc.asyncProperty(fc.array(operation, { minLength: 4, maxLength: 8 }), async (operations) => {
       const id = randomUUID();
       const now = async (): Promise<{ attempt: number; status: string } | null> => {
@@ -591,9 +726,12 @@ describe('Consul', () => {
         const effect = { register: consulRegister, pass: consulPass, deregister: consulDeregister }[verb](worker);
         const before = await now();
         const isFenced = before !== null && before.attempt > attempt;
-        expect(await run(effect, service(id, attempt))).toEqual(isFenced ? { done: false, fenced_by: before.attempt } : { done: true });
+        expect(await run(effect, service(id, attempt))).toEqual(
+          isFenced ? { done: false, fenced_by: before.attempt } : { done: true },
+        );
         const stays = before?.attempt === attempt && before.status === 'passing';
-        const after = verb === 'deregister' ? null : { attempt, status: verb === 'pass' || stays ? 'passing' : 'critical' };
+        const after =
+          verb === 'deregister' ? null : { attempt, status: verb === 'pass' || stays ? 'passing' : 'critical' };
         expect(await now()).toEqual(isFenced ? before : after);
       }
     });
@@ -609,7 +747,8 @@ describe('Consul', () => {
 
 describe('a backend that fails', () => {
   const id = 'node-42';
-  const service = () => request(id, 1, 'consul.register', { ...identity(id), service_id: 's', service_name: 'onex-effect', tags: [] });
+  const service = () =>
+    request(id, 1, 'consul.register', { ...identity(id), service_id: 's', service_name: 'onex-effect', tags: [] });
 
   /** A port on which something happens to whoever connects. */
   async function listening(onConnection: 'hang' | 'closed'): Promise<{ port: number; close: () => void }> {
@@ -635,9 +774,13 @@ describe('a backend that fails', () => {
     const down = createPool(`postgres://somebody:secret@127.0.0.1:${port}/somewhere`);
     const postgres = await failureOf(run(postgresUpsertRegistration(down), upsert(id, 1)));
     expect(postgres).toMatchObject({ type: UNAVAILABLE, nonRetryable: false });
-    expect(postgres.message).toContain(`PostgreSQL at 127.0.0.1:${port}/somewhere did not record node ${id}, attempt 1: connect ECONNREFUSED`);
+    expect(postgres.message).toContain(
+      `PostgreSQL at 127.0.0.1:${port}/somewhere did not record node ${id}, attempt 1: connect ECONNREFUSED`,
+    );
     expect(postgres.message).not.toContain('secret');
-    expect(await failureOf(run(verifyAcksRead(down, { ackTopic: 't' }), INTROSPECTED))).toMatchObject({ type: UNAVAILABLE });
+    expect(await failureOf(run(verifyAcksRead(down, { ackTopic: 't' }), INTROSPECTED))).toMatchObject({
+      type: UNAVAILABLE,
+    });
     await down.end();
   });
 
@@ -650,7 +793,9 @@ describe('a backend that fails', () => {
       failureOf(run(postgresUpsertRegistration(hung), upsert(id, 1))),
     ]);
     expect(Date.now() - began).toBeLessThan(8_000);
-    failures.forEach((each) => expect(each).toMatchObject({ type: UNAVAILABLE, message: expect.stringMatching(/time(d )?out/i) as string }));
+    failures.forEach((each) =>
+      expect(each).toMatchObject({ type: UNAVAILABLE, message: expect.stringMatching(/time(d )?out/i) as string }),
+    );
     close();
     await hung.end();
   });
@@ -662,7 +807,10 @@ describe('a backend that fails', () => {
       await client.query('select from node_registrations where node_id = $1 for update', [locked]);
       return failureOf(run(postgresUpsertRegistration(pool), upsert(locked, 2)));
     });
-    expect(failure).toMatchObject({ type: UNAVAILABLE, message: expect.stringContaining('statement timeout') as string });
+    expect(failure).toMatchObject({
+      type: UNAVAILABLE,
+      message: expect.stringContaining('statement timeout') as string,
+    });
     expect((await readRecord(pool, locked))?.attempt).toBe(1);
   });
 
@@ -694,21 +842,36 @@ describe('a backend that fails', () => {
     const long = { ...service().intent.payload, correlation_id: 'c'.repeat(600) };
     const consul = await failureOf(run(consulRegister(catalog), request(id, 1, 'consul.register', long)));
     expect(consul).toMatchObject({ type: REFUSED });
-    expect(consul.message).toMatch(/^Consul at http.* refused to register node node-42, attempt 1: .*Value is too long.*registrar retry node-42$/);
+    expect(consul.message).toMatch(
+      /^Consul at http.* refused to register node node-42, attempt 1: .*Value is too long.*registrar retry node-42$/,
+    );
 
-    const postgres = await failureOf(run(postgresUpsertRegistration(pool), upsert(id, 1, { node_version: 'a\u0000b' })));
+    const postgres = await failureOf(
+      run(postgresUpsertRegistration(pool), upsert(id, 1, { node_version: 'a\u0000b' })),
+    );
     expect(postgres).toMatchObject({ type: REFUSED });
-    expect(postgres.message).toMatch(/^PostgreSQL at .* refused to record node node-42, attempt 1: invalid byte sequence.*registrar retry node-42$/);
+    expect(postgres.message).toMatch(
+      /^PostgreSQL at .* refused to record node node-42, attempt 1: invalid byte sequence.*registrar retry node-42$/,
+    );
   });
 
   test('is not even asked for what an intent’s template left out', async () => {
-    const failure = await failureOf(run(postgresUpdateRegistration(pool), update(id, 1, { state: 'ACTIVE', lease: 'open' })));
-    expect(failure).toMatchObject({ type: REFUSED, message: expect.stringMatching(/^Cannot update .*liveness_deadline/) as string });
+    const failure = await failureOf(
+      run(postgresUpdateRegistration(pool), update(id, 1, { state: 'ACTIVE', lease: 'open' })),
+    );
+    expect(failure).toMatchObject({
+      type: REFUSED,
+      message: expect.stringMatching(/^Cannot update .*liveness_deadline/) as string,
+    });
   });
 
   test('is not written to once the activity is cancelled', async () => {
     const cancelled = randomUUID();
-    for (const effect of [postgresUpsertRegistration(pool), postgresUpdateRegistration(pool), consulRegister(catalog)]) {
+    for (const effect of [
+      postgresUpsertRegistration(pool),
+      postgresUpdateRegistration(pool),
+      consulRegister(catalog),
+    ]) {
       const environment = new MockActivityEnvironment({}, { logger: quiet });
       environment.cancel('CANCELLED');
       await expect(environment.run(effect, upsert(cancelled, 1))).rejects.toThrow('CANCELLED');

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { AssignerProtocol } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bridgeTopics, groupId } from '../../src/bridge/topics.js';
+import { bridgeTopics, groupId } from '../../src/bridge/bridge-topics.js';
 import { createAdmin, type KafkaAdmin } from '../../src/kafka/index.js';
 import { NodeHub, type RegisteredNode } from '../../src/node/index.js';
-import { readRegistration } from '../../src/registry/read-registration.js';
-import { readWatermarks } from '../../src/registry/watermarks.js';
-import { contractDirectory } from '../unit/contract-files.js';
+import { readRegistration } from '../../src/registry/rows/read-registration.js';
+import { readWatermarks } from '../../src/registry/leases/watermarks.js';
+import { contractDirectory } from '../unit/contracts/contract-files.js';
 import type { RegistrarProcess } from './cli-process.js';
 import { eventually, Installation } from './installation.js';
 
@@ -31,7 +31,9 @@ beforeAll(async () => {
     Promise.all([registrar.replica('bridge'), registrar.replica('bridge')]),
     Promise.all([registrar.replica('worker'), registrar.replica('worker')]),
   ]);
-  await eventually('each bridge reads some partitions of each topic', 40, async () => (await shares()).every((share) => share.length === 2 && share.every((mine) => mine.length > 0)));
+  await eventually('each bridge reads some partitions of each topic', 40, async () =>
+    (await shares()).every((share) => share.length === 2 && share.every((mine) => mine.length > 0)),
+  );
 });
 afterAll(async () => {
   await registrar.stop();
@@ -45,22 +47,37 @@ async function shares(): Promise<(readonly number[])[][]> {
   await client.connect();
   try {
     const { groups } = await client.describeGroups(GROUPS.map((kind) => groupId(kind, registrar.config)));
-    return groups.map(({ members }) => members.map(({ memberAssignment }) => Object.values(AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {}).flat().sort()));
+    return groups.map(({ members }) =>
+      members.map(({ memberAssignment }) =>
+        Object.values(AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {})
+          .flat()
+          .sort(),
+      ),
+    );
   } finally {
     await client.disconnect();
   }
 }
 
-const topic = (kind: 'introspections' | 'acks' | 'heartbeats'): string => bridgeTopics(registrar.contracts, registrar.config)[kind];
+const topic = (kind: 'introspections' | 'acks' | 'heartbeats'): string =>
+  bridgeTopics(registrar.contracts, registrar.config)[kind];
 
 /** Partitions whose watermark is past a time. */
 async function storedPast(kind: 'acks' | 'heartbeats', time: string): Promise<number[]> {
-  return (await readWatermarks(registrar.pool, topic(kind))).filter(({ watermark }) => watermark > time).map(({ partition }) => partition);
+  return (await readWatermarks(registrar.pool, topic(kind)))
+    .filter(({ watermark }) => watermark > time)
+    .map(({ partition }) => partition);
 }
 
 async function lag(kind: 'introspections' | 'acks'): Promise<number> {
-  const [ends, committed] = await Promise.all([admin.topicEnds(topic(kind)), admin.committed(groupId(kind, registrar.config), topic(kind))]);
-  return ends.reduce((sum, { partition, low, high }) => sum + Number(high) - Number(committed.get(partition) ?? low), 0);
+  const [ends, committed] = await Promise.all([
+    admin.topicEnds(topic(kind)),
+    admin.committed(groupId(kind, registrar.config), topic(kind)),
+  ]);
+  return ends.reduce(
+    (sum, { partition, low, high }) => sum + Number(high) - Number(committed.get(partition) ?? low),
+    0,
+  );
 }
 
 describe('two bridges and two workers', () => {
@@ -81,67 +98,117 @@ describe('two bridges and two workers', () => {
     expect(acks).toContainEqual(ofTheOther);
     expect(ofTheOther.length).toBeLessThan(3);
     const after = new Date().toISOString();
-    await eventually('all partitions are looked after again', 20, async () => (await storedPast('acks', after)).length === 3);
+    await eventually(
+      'all partitions are looked after again',
+      20,
+      async () => (await storedPast('acks', after)).length === 3,
+    );
   });
 
-  it('lose nothing and double nothing when one of each is killed with -9 in mid-stream', { timeout: 120_000 }, async () => {
-    const dying = registrar.process('node', '--id', `dying-${randomUUID()}`);
-    const nodes: RegisteredNode[] = [];
-    const starts: Promise<void>[] = [];
-    let streaming = true;
-    const stream = (async () => {
-      while (streaming) {
-        const node = registrar.node({ hub });
-        nodes.push(node);
-        starts.push(node.start({ timeoutMs: 90_000 }));
-        await new Promise((resolve) => setTimeout(resolve, 250));
-      }
-    })();
-    const active = () => nodes.filter(({ state }) => state === 'active').length;
-    await eventually('the stream runs', 30, () => active() >= 10);
+  it(
+    'lose nothing and double nothing when one of each is killed with -9 in mid-stream',
+    { timeout: 120_000 },
+    async () => {
+      const dying = registrar.process('node', '--id', `dying-${randomUUID()}`);
+      const nodes: RegisteredNode[] = [];
+      const starts: Promise<void>[] = [];
+      let streaming = true;
+      const stream = (async () => {
+        while (streaming) {
+          const node = registrar.node({ hub });
+          nodes.push(node);
+          starts.push(node.start({ timeoutMs: 90_000 }));
+          await new Promise((resolve) => setTimeout(resolve, 250));
+        }
+      })();
+      const active = () => nodes.filter(({ state }) => state === 'active').length;
+      await eventually('the stream runs', 30, () => active() >= 10);
 
-    bridges[0]?.kill('SIGKILL');
-    workers[0]?.kill('SIGKILL');
-    const killed = new Date().toISOString();
-    const activeBefore = active();
-    await eventually('the other bridge stores all partitions', 60, async () => {
-      const [acks, heartbeats] = await Promise.all([storedPast('acks', killed), storedPast('heartbeats', killed)]);
-      return acks.length === 3 && heartbeats.length === 3;
-    });
-    const seconds = (Date.now() - Date.parse(killed)) / 1_000;
-    // A fourth of the shipped window: however long after a beat the bridge died, the next one is stored in time.
-    expect(seconds).toBeLessThan(22.5);
-    const moved = new Date().toISOString();
-    await eventually('nodes that came since are active', 40, () => active() > activeBefore + 20);
-    streaming = false;
-    await stream;
-    await Promise.all(starts);
-    
+      bridges[0]?.kill('SIGKILL');
+      workers[0]?.kill('SIGKILL');
+      const killed = new Date().toISOString();
+      const activeBefore = active();
+      await eventually('the other bridge stores all partitions', 60, async () => {
+        const [acks, heartbeats] = await Promise.all([storedPast('acks', killed), storedPast('heartbeats', killed)]);
+        return acks.length === 3 && heartbeats.length === 3;
+      });
+      const seconds = (Date.now() - Date.parse(killed)) / 1_000;
+      // A fourth of the shipped window: however long after a beat the bridge died, the next one is stored in time.
+      expect(seconds).toBeLessThan(22.5);
+      const moved = new Date().toISOString();
+      await eventually('nodes that came since are active', 40, () => active() > activeBefore + 20);
+      streaming = false;
+      await stream;
+      await Promise.all(starts);
 
-    const ids = nodes.map(({ node_id }) => node_id);
-    await eventually('the heartbeats of all nodes move their leases', 30, async () => {
-      const { rows } = await registrar.pool.query('select from node_leases where node_id = any($1) and expired_at is null and last_heartbeat_at > $2', [ids, moved]);
-      return rows.length === ids.length;
-    });
-    const { rows } = await registrar.pool.query<{ node_id: string; state: string; attempt: number }>('select node_id, state, attempt from node_registrations where node_id = any($1)', [ids]);
-    expect(rows.length).toBe(ids.length);
-    expect(rows.filter(({ state, attempt }) => state !== 'ACTIVE' || attempt !== 1)).toEqual([]);
-    const instances = (await registrar.catalog.passingInstances('onex-effect')).filter(({ node_id }) => ids.includes(node_id));
-    expect(instances.map(({ node_id, attempt }) => `${node_id} ${attempt}`).sort()).toEqual(ids.map((id) => `${id} 1`).sort());
+      const ids = nodes.map(({ node_id }) => node_id);
+      await eventually('the heartbeats of all nodes move their leases', 30, async () => {
+        const { rows } = await registrar.pool.query(
+          'select from node_leases where node_id = any($1) and expired_at is null and last_heartbeat_at > $2',
+          [ids, moved],
+        );
+        return rows.length === ids.length;
+      });
+      const { rows } = await registrar.pool.query<{ node_id: string; state: string; attempt: number }>(
+        'select node_id, state, attempt from node_registrations where node_id = any($1)',
+        [ids],
+      );
+      expect(rows.length).toBe(ids.length);
+      expect(rows.filter(({ state, attempt }) => state !== 'ACTIVE' || attempt !== 1)).toEqual([]);
+      const instances = (await registrar.catalog.passingInstances('onex-effect')).filter(({ node_id }) =>
+        ids.includes(node_id),
+      );
+      expect(instances.map(({ node_id, attempt }) => `${node_id} ${attempt}`).sort()).toEqual(
+        ids.map((id) => `${id} 1`).sort(),
+      );
 
-    // A repeat of an event is the same event: of each kind there is one for a node, whoever published it how often.
-    const events = ids.flatMap((id) => registrar.of(id)).map(({ event }) => event);
-    const kinds = new Map(events.map(({ id, node_id, event_type, correlation_id, tags }) => [id, `${node_id} ${event_type} ${correlation_id} ${tags['attempt'] ?? ''}`]));
-    for (const { id, node_id, event_type, correlation_id, tags } of events) expect(kinds.get(id)).toBe(`${node_id} ${event_type} ${correlation_id} ${tags['attempt'] ?? ''}`);
-    const once = ['NodeRegistrationInitiated', 'NodeRegistrationAccepted', 'NodeRegistrationAckReceived', 'NodeBecameActive'];
-    for (const id of ids) expect([...kinds.values()].filter((kind) => kind.startsWith(id)).map((kind) => kind.split(' ')[1]).sort()).toEqual([...once].sort());
-    await eventually('everything that nodes said is committed', 20, async () => (await lag('introspections')) + (await lag('acks')) === 0);
+      // A repeat of an event is the same event: of each kind there is one for a node, whoever published it how often.
+      const events = ids.flatMap((id) => registrar.of(id)).map(({ event }) => event);
+      const kinds = new Map(
+        events.map(({ id, node_id, event_type, correlation_id, tags }) => [
+          id,
+          `${node_id} ${event_type} ${correlation_id} ${tags['attempt'] ?? ''}`,
+        ]),
+      );
+      for (const { id, node_id, event_type, correlation_id, tags } of events)
+        expect(kinds.get(id)).toBe(`${node_id} ${event_type} ${correlation_id} ${tags['attempt'] ?? ''}`);
+      const once = [
+        'NodeRegistrationInitiated',
+        'NodeRegistrationAccepted',
+        'NodeRegistrationAckReceived',
+        'NodeBecameActive',
+      ];
+      for (const id of ids)
+        expect(
+          [...kinds.values()]
+            .filter((kind) => kind.startsWith(id))
+            .map((kind) => kind.split(' ')[1])
+            .sort(),
+        ).toEqual([...once].sort());
+      await eventually(
+        'everything that nodes said is committed',
+        20,
+        async () => (await lag('introspections')) + (await lag('acks')) === 0,
+      );
 
-    // And the one bridge that is left still finds who is really dead.
-    const [, dead = ''] = await dying.says(/(dying-[0-9a-f-]+)/);
-    await eventually('the process is an active node', 20, async () => (await readRegistration(registrar.pool, dead))?.state === 'ACTIVE');
-    dying.kill('SIGKILL');
-    await eventually('it has expired', 40, async () => (await readRegistration(registrar.pool, dead))?.state === 'LIVENESS_EXPIRED');
-    expect(registrar.published.filter(({ event }) => event.event_type === 'NodeLivenessExpired').map(({ event }) => event.node_id)).toEqual([dead]);
-  });
+      // And the one bridge that is left still finds who is really dead.
+      const [, dead = ''] = await dying.says(/(dying-[0-9a-f-]+)/);
+      await eventually(
+        'the process is an active node',
+        20,
+        async () => (await readRegistration(registrar.pool, dead))?.state === 'ACTIVE',
+      );
+      dying.kill('SIGKILL');
+      await eventually(
+        'it has expired',
+        40,
+        async () => (await readRegistration(registrar.pool, dead))?.state === 'LIVENESS_EXPIRED',
+      );
+      expect(
+        registrar.published
+          .filter(({ event }) => event.event_type === 'NodeLivenessExpired')
+          .map(({ event }) => event.node_id),
+      ).toEqual([dead]);
+    },
+  );
 });

@@ -18,7 +18,16 @@ describe('a node that restarts over and over, while its activities are in flight
     for (let epoch = 1; epoch <= 30; epoch++) {
       last = randomUUID();
       const { value } = buildIntrospection(
-        { node_id, node_type: 'effect', node_version: '1.0.0', endpoints: { health: 'http://10.0.0.1/health' }, capabilities: [], epoch, correlation_id: last, reason: 'startup' },
+        {
+          node_id,
+          node_type: 'effect',
+          node_version: '1.0.0',
+          endpoints: { health: 'http://10.0.0.1/health' },
+          capabilities: [],
+          epoch,
+          correlation_id: last,
+          reason: 'startup',
+        },
         new Date(),
       );
       await registrar.send('NodeIntrospectionEvent', value);
@@ -27,11 +36,16 @@ describe('a node that restarts over and over, while its activities are in flight
     }
     const registration = await eventually('its last incarnation is accepted', 40, async () => {
       const status = await registrar.status(node_id).catch(() => null);
-      return status?.registration?.incarnation?.correlation_id === last && status.registration.state === 'AWAITING_ACK' ? status.registration : null;
+      return status?.registration?.incarnation?.correlation_id === last && status.registration.state === 'AWAITING_ACK'
+        ? status.registration
+        : null;
     });
     const accepted = registrar.of(node_id).filter(({ event }) => event.event_type === 'NodeRegistrationAccepted');
     expect(accepted.filter(({ event }) => event.correlation_id === last).length).toBeLessThanOrEqual(1);
-    expect(await registrar.catalog.instance(node_id)).toMatchObject({ attempt: registration.attempt, status: 'critical' });
+    expect(await registrar.catalog.instance(node_id)).toMatchObject({
+      attempt: registration.attempt,
+      status: 'critical',
+    });
     const ids = registrar.of(node_id).map(({ event }) => event.id);
     expect(new Set(ids).size).toBe(ids.length);
   });

@@ -24,6 +24,7 @@ export async function forgetFleet(pool: Pool): Promise<void> {
 
 function address(variable: string): string {
   const value = process.env[variable];
-  if (value === undefined || value === '') throw new Error(`${variable} is not set: test/global-setup.ts starts the servers and sets it`);
+  if (value === undefined || value === '')
+    throw new Error(`${variable} is not set: test/global-setup.ts starts the servers and sets it`);
   return value;
 }

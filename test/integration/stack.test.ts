@@ -10,7 +10,15 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import { acceptsConnections } from '../../src/stack/health.js';
-import { askOwner, createSearchAttributes, createTopics, startStack, wipe, type Addresses, type RunningStack } from '../../src/stack/index.js';
+import {
+  askOwner,
+  createSearchAttributes,
+  createTopics,
+  startStack,
+  wipe,
+  type Addresses,
+  type RunningStack,
+} from '../../src/stack/index.js';
 import { choosePorts } from '../../src/stack/ports.js';
 import { isAlive } from '../../src/stack/processes.js';
 import { readState } from '../../src/stack/state.js';
@@ -20,7 +28,9 @@ import { logger } from '../../src/telemetry.js';
 const root = mkdtempSync(join(tmpdir(), 'stack-test-'));
 const dataDir = join(root, 'data');
 /** Whoever runs the tests with servers of their own still wants these to be ours. */
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TEMPORAL_|KAFKA_|CONSUL_|DATABASE_URL|PG)/.test(name)));
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(TEMPORAL_|KAFKA_|CONSUL_|DATABASE_URL|PG)/.test(name)),
+);
 
 const topic = 'stack-test.v1';
 const said: string[] = [];
@@ -57,9 +67,13 @@ async function withPostgres<T>(connectionString: string, work: (client: pg.Clien
   }
 }
 
-const kafka = (brokers: readonly string[]) => new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 2 } });
+const kafka = (brokers: readonly string[]) =>
+  new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 2 } });
 
-async function withAdmin<T>(brokers: readonly string[], work: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {
+async function withAdmin<T>(
+  brokers: readonly string[],
+  work: (admin: ReturnType<Kafka['admin']>) => Promise<T>,
+): Promise<T> {
   const admin = kafka(brokers).admin();
   await admin.connect();
   try {
@@ -76,7 +90,9 @@ function consul(url: string): Consul {
 
 /** Leaves one thing in each server. */
 async function leaveTraces(addresses: Addresses): Promise<void> {
-  await withTemporal(addresses.temporal, (client) => client.workflow.start('never-run', { taskQueue: 'nobody', workflowId: 'trace' }));
+  await withTemporal(addresses.temporal, (client) =>
+    client.workflow.start('never-run', { taskQueue: 'nobody', workflowId: 'trace' }),
+  );
   const producer = kafka(addresses.kafka).producer();
   await producer.connect();
   await producer.send({ topic, messages: [{ value: 'trace' }] });
@@ -87,10 +103,15 @@ async function leaveTraces(addresses: Addresses): Promise<void> {
 
 /** What is still there of it. */
 async function readTraces(addresses: Addresses): Promise<object> {
-  const workflow = await withTemporal(addresses.temporal, async (client) => (await client.workflow.getHandle('trace').describe()).status.name);
+  const workflow = await withTemporal(
+    addresses.temporal,
+    async (client) => (await client.workflow.getHandle('trace').describe()).status.name,
+  );
   const offsets = await withAdmin(addresses.kafka, (admin) => admin.fetchTopicOffsets(topic));
   const value = await consul(addresses.consul).kv.get('trace');
-  const { rows } = await withPostgres(addresses.postgres, (client) => client.query<{ word: string }>('SELECT word FROM trace'));
+  const { rows } = await withPostgres(addresses.postgres, (client) =>
+    client.query<{ word: string }>('SELECT word FROM trace'),
+  );
   return { workflow, messages: Number(offsets[0]?.offset), consul: value?.Value, postgres: rows[0]?.word };
 }
 
@@ -105,7 +126,12 @@ async function listening(addresses: Addresses): Promise<string[]> {
     postgres: splitHostPort(new URL(addresses.postgres).host),
   };
   const found = await Promise.all(
-    Object.entries(targets).map(([name, { host, port }]) => acceptsConnections(host, port).then(() => [name], () => [])),
+    Object.entries(targets).map(([name, { host, port }]) =>
+      acceptsConnections(host, port).then(
+        () => [name],
+        () => [],
+      ),
+    ),
   );
   return found.flat();
 }
@@ -125,7 +151,10 @@ afterAll(async () => {
 
 describe('the four servers', () => {
   it('keep what they are told, and each one tells it to its own client', async () => {
-    expect(await createTopics(stack.addresses.kafka, [topic], { partitions: 1 })).toEqual({ created: [topic], otherTimestampType: [] });
+    expect(await createTopics(stack.addresses.kafka, [topic], { partitions: 1 })).toEqual({
+      created: [topic],
+      otherTimestampType: [],
+    });
     await leaveTraces(stack.addresses);
     expect(await readTraces(stack.addresses)).toEqual(ALL_TRACES);
   });
@@ -146,7 +175,9 @@ describe('the four servers', () => {
   });
 
   it("Temporal's and Consul's web UIs answer", async () => {
-    const pages = await Promise.all([stack.addresses.temporalUi ?? '', `${stack.addresses.consul}/ui/`].map(async (url) => (await fetch(url)).text()));
+    const pages = await Promise.all(
+      [stack.addresses.temporalUi ?? '', `${stack.addresses.consul}/ui/`].map(async (url) => (await fetch(url)).text()),
+    );
     expect(pages[0]).toContain('<html');
     expect(pages[1]).toContain('<title>Consul');
   });
@@ -166,21 +197,30 @@ describe('what is prepared in them', () => {
     await createSearchAttributes(stack.addresses.temporal, 'default');
     await createSearchAttributes(stack.addresses.temporal, 'default');
     await withTemporal(stack.addresses.temporal, async (client) => {
-      await client.workflow.start('never-run', { taskQueue: 'nobody', workflowId: 'found', searchAttributes: { NodeId: ['n-1'] } });
+      await client.workflow.start('never-run', {
+        taskQueue: 'nobody',
+        workflowId: 'found',
+        searchAttributes: { NodeId: ['n-1'] },
+      });
       await expect.poll(async () => (await client.workflow.count("NodeId = 'n-1'")).count, { timeout: 10_000 }).toBe(1);
     });
   });
 
   it("topics carry the broker's time, are created once, and none comes into being by itself", async () => {
     const { kafka: brokers } = stack.addresses;
-    expect(await createTopics(brokers, [topic, 'second.v1'], { partitions: 3 })).toEqual({ created: ['second.v1'], otherTimestampType: [] });
+    expect(await createTopics(brokers, [topic, 'second.v1'], { partitions: 3 })).toEqual({
+      created: ['second.v1'],
+      otherTimestampType: [],
+    });
     const producer = kafka(brokers).producer();
     await producer.connect();
     await producer.send({ topic: 'second.v1', messages: [{ value: 'x', timestamp: '1000', partition: 2 }] });
     await producer.disconnect();
     await withAdmin(brokers, async (admin) => {
       expect((await admin.fetchTopicOffsets('second.v1')).length).toBe(3);
-      const [since] = (await admin.fetchTopicOffsetsByTimestamp('second.v1', Date.now() - 60_000)).filter(({ partition }) => partition === 2);
+      const [since] = (await admin.fetchTopicOffsetsByTimestamp('second.v1', Date.now() - 60_000)).filter(
+        ({ partition }) => partition === 2,
+      );
       // By the sender's time, 1970, there would be none and the answer would be the end, 1.
       expect(since?.offset).toBe('0');
       expect(await admin.listTopics()).not.toContain('never.created');
@@ -190,8 +230,13 @@ describe('what is prepared in them', () => {
 
   it('a topic of somebody else with the senders’ time is warned about', async () => {
     const warnings: string[] = [];
-    await withAdmin(stack.addresses.kafka, (admin) => admin.createTopics({ topics: [{ topic: 'theirs.v1' }], waitForLeaders: true }));
-    const result = await createTopics(stack.addresses.kafka, ['theirs.v1'], { partitions: 1, warn: (message) => warnings.push(message) });
+    await withAdmin(stack.addresses.kafka, (admin) =>
+      admin.createTopics({ topics: [{ topic: 'theirs.v1' }], waitForLeaders: true }),
+    );
+    const result = await createTopics(stack.addresses.kafka, ['theirs.v1'], {
+      partitions: 1,
+      warn: (message) => warnings.push(message),
+    });
     expect(result).toEqual({ created: [], otherTimestampType: ['theirs.v1'] });
     expect(warnings).toEqual([expect.stringContaining('theirs.v1')]);
   });
@@ -232,7 +277,9 @@ describe('a server that dies', () => {
     const end = stack.onServerExit(({ summary }) => exits.push(summary));
     const pid = Number(readFileSync(join(dataDir, 'postgres', 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
     process.kill(pid, 'SIGKILL');
-    await expect.poll(() => exits, { timeout: 10_000 }).toEqual(['PostgreSQL was killed by signal 9 without being asked to.']);
+    await expect
+      .poll(() => exits, { timeout: 10_000 })
+      .toEqual(['PostgreSQL was killed by signal 9 without being asked to.']);
     end();
     const { servers } = await askOwner(dataDir, { action: 'status' });
     expect(servers.postgres.state).toBe('exited');
@@ -296,8 +343,18 @@ describe('a start', () => {
 
   it('with an address at which nobody answers says so, and whose variable it is', async () => {
     const { nowhere } = await choosePorts({ nowhere: 0 });
-    const elsewhere = { CONSUL_HTTP_ADDR: `127.0.0.1:${nowhere}`, TEMPORAL_ADDRESS: `127.0.0.1:${nowhere}`, KAFKA_BROKERS: `127.0.0.1:${nowhere}`, DATABASE_URL: `postgresql://127.0.0.1:${nowhere}/x` };
-    const starting = startStack({ dataDir: join(root, 'other'), env: { ...env, ...elsewhere }, logger: logger('stack-test'), onProgress: () => undefined });
+    const elsewhere = {
+      CONSUL_HTTP_ADDR: `127.0.0.1:${nowhere}`,
+      TEMPORAL_ADDRESS: `127.0.0.1:${nowhere}`,
+      KAFKA_BROKERS: `127.0.0.1:${nowhere}`,
+      DATABASE_URL: `postgresql://127.0.0.1:${nowhere}/x`,
+    };
+    const starting = startStack({
+      dataDir: join(root, 'other'),
+      env: { ...env, ...elsewhere },
+      logger: logger('stack-test'),
+      onProgress: () => undefined,
+    });
     await expect(starting).rejects.toThrow(/whose address is in the environment \(.*\), did not answer within 15 s/);
   });
 });
@@ -310,7 +367,10 @@ function startOwner(): ChildProcess {
     const { logger } = await import(${module('../../src/telemetry.ts')});
     const stack = await startStack({ dataDir: ${JSON.stringify(dataDir)}, env: process.env, onProgress: () => undefined, logger: logger('owner') });
     console.log(JSON.stringify(stack.addresses));`;
-  return spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }
 
 function ownersAddresses(process: ChildProcess): Promise<Addresses> {

@@ -5,16 +5,16 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { newCounters, type BridgeCounters } from '../../src/bridge/counters.js';
 import { Backend } from '../../src/bridge/outage.js';
-import { startSweep } from '../../src/bridge/sweep.js';
-import { SweepLeadership } from '../../src/bridge/sweep-leadership.js';
+import { startSweep } from '../../src/bridge/liveness/sweep.js';
+import { SweepLeadership } from '../../src/bridge/liveness/sweep-leadership.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { isLocked } from '../../src/registry/advisory-lock.js';
-import { claimLease } from '../../src/registry/claim-lease.js';
-import { findSuspects, type Position, type SuspectSearch } from '../../src/registry/find-suspects.js';
+import { claimLease } from '../../src/registry/leases/claim-lease.js';
+import { findSuspects, type Position, type SuspectSearch } from '../../src/registry/leases/find-suspects.js';
 import { migrate } from '../../src/registry/migrate.js';
 import { createPool } from '../../src/registry/pool.js';
-import { purgeEnded } from '../../src/registry/purge-ended.js';
-import { readRecord } from '../../src/registry/read-record.js';
+import { purgeEnded } from '../../src/registry/rows/purge-ended.js';
+import { readRecord } from '../../src/registry/rows/read-record.js';
 import { eventually } from './installation.js';
 import { servers } from './servers.js';
 
@@ -60,7 +60,10 @@ async function record(node_id: string, { attempt = 1, ended = null }: Node = {})
   );
 }
 
-async function lease(node_id: string, { deadline = -60, attempt = 1, leaseAttempt = attempt, expired = null }: Node = {}): Promise<void> {
+async function lease(
+  node_id: string,
+  { deadline = -60, attempt = 1, leaseAttempt = attempt, expired = null }: Node = {},
+): Promise<void> {
   await pool.query(
     `insert into node_leases (node_id, attempt, deadline, expired_at, window_seconds)
      values ($1, $2, now() + make_interval(secs => $3), now() + make_interval(secs => $4), 90)`,
@@ -101,7 +104,12 @@ describe('suspects', () => {
     for (const deadline of [-3_600, -20, -17, -15, -10, 0, 60]) await node(`at ${deadline}`, { deadline });
     const found = await suspects();
     const { rows } = await pool.query<{ node_id: string }>('select node_id from node_leases');
-    const claims = await Promise.all(rows.map(async ({ node_id }) => ({ node_id, ...(await claimLease(pool, { node_id, attempt: 1, topic: TOPIC, ...liveness, rule: loadContracts().brake })) })));
+    const claims = await Promise.all(
+      rows.map(async ({ node_id }) => ({
+        node_id,
+        ...(await claimLease(pool, { node_id, attempt: 1, topic: TOPIC, ...liveness, rule: loadContracts().brake })),
+      })),
+    );
     expect(claims.flatMap(({ node_id, claimed }) => (claimed ? [node_id] : [])).sort()).toEqual([...found].sort());
     expect(found).toHaveLength(3);
   });
@@ -111,11 +119,11 @@ describe('suspects', () => {
     expect(await suspects()).toEqual([]);
     await stored(-1);
     expect(await suspects()).toEqual(['silent']);
-    await pool.query('update stream_watermarks set watermark = now() - interval \'20 s\' where partition = 1');
+    await pool.query("update stream_watermarks set watermark = now() - interval '20 s' where partition = 1");
     expect(await suspects()).toEqual([]);
-    await pool.query('update stream_watermarks set watermark = now(), resumed_at = now() - interval \'104 s\'');
+    await pool.query("update stream_watermarks set watermark = now(), resumed_at = now() - interval '104 s'");
     expect(await suspects()).toEqual([]);
-    await pool.query('update stream_watermarks set resumed_at = now() - interval \'106 s\'');
+    await pool.query("update stream_watermarks set resumed_at = now() - interval '106 s'");
     expect(await suspects()).toEqual(['silent']);
   });
 
@@ -137,13 +145,20 @@ describe('suspects', () => {
 
   test('come in pages that leave nobody out, also of the same moment', async () => {
     await stored(-1);
-    await pool.query(`insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, timestamptz '2026-01-31 12:00:00.000001+00' + make_interval(secs => i / 10), 90 from generate_series(1, 95) i`);
+    await pool.query(
+      `insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, timestamptz '2026-01-31 12:00:00.000001+00' + make_interval(secs => i / 10), 90 from generate_series(1, 95) i`,
+    );
     for (let i = 1; i <= 95; i++) if (i % 7 !== 0) await record(`n-${i}`);
     const found: string[] = [];
     let after: Position | null = null;
     let pages = 0;
     do {
-      const { suspects: some, next }: Awaited<ReturnType<typeof findSuspects>> = await findSuspects(pool, { topic: TOPIC, ...liveness, limit: 10, after });
+      const { suspects: some, next }: Awaited<ReturnType<typeof findSuspects>> = await findSuspects(pool, {
+        topic: TOPIC,
+        ...liveness,
+        limit: 10,
+        after,
+      });
       found.push(...some.map(({ node_id }) => node_id));
       after = next;
       pages += 1;
@@ -157,19 +172,27 @@ describe('suspects', () => {
     await stored(-1);
     await pool.query(`insert into node_registrations (node_id, node_type, node_version, state, reducer_status, attempt, correlation_id, introspected_at, contract_version)
       select 'n-' || i, 'effect', '1.0.0', 'ACTIVE', 'complete', 1, 'c', now(), '1' from generate_series(1, 100000) i`);
-    await pool.query(`insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, now() + make_interval(secs => case when i <= 20 then -60 else 60 + i % 90 end), 90 from generate_series(1, 100000) i`);
+    await pool.query(
+      `insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, now() + make_interval(secs => case when i <= 20 then -60 else 60 + i % 90 end), 90 from generate_series(1, 100000) i`,
+    );
     await pool.query('vacuum analyze node_leases, node_registrations');
     const session = await pool.connect();
     const scans = async () => {
       // What a session has done is counted at the end of the statement that asks for it.
       await session.query('select pg_stat_force_next_flush()');
-      return (await session.query<{ relname: string; seq_scan: number }>("select relname, seq_scan from pg_stat_user_tables where relname in ('node_leases', 'node_registrations')")).rows;
+      return (
+        await session.query<{ relname: string; seq_scan: number }>(
+          "select relname, seq_scan from pg_stat_user_tables where relname in ('node_leases', 'node_registrations')",
+        )
+      ).rows;
     };
     const before = await scans();
     const times: number[] = [];
     for (let i = 0; i < 20; i++) {
       const start = performance.now();
-      expect((await findSuspects(session, { topic: TOPIC, ...liveness, limit: 100, after: null })).suspects).toHaveLength(20);
+      expect(
+        (await findSuspects(session, { topic: TOPIC, ...liveness, limit: 100, after: null })).suspects,
+      ).toHaveLength(20);
       times.push(performance.now() - start);
     }
     expect(times.sort((a, b) => a - b)[10]).toBeLessThan(50);
@@ -181,7 +204,11 @@ describe('suspects', () => {
 describe('the record of a node that lasts', () => {
   test('says so to a fresh run, with what it needs to go on; that of an ended one, or one without its lease, does not', async () => {
     await node('lasting');
-    expect(await readRecord(pool, 'lasting')).toMatchObject({ attempt: 1, state: 'ACTIVE', lasting: { reducer_status: 'complete', ack_deadline: null, liveness_deadline: null } });
+    expect(await readRecord(pool, 'lasting')).toMatchObject({
+      attempt: 1,
+      state: 'ACTIVE',
+      lasting: { reducer_status: 'complete', ack_deadline: null, liveness_deadline: null },
+    });
     await node('claimed', { expired: -60 });
     expect((await readRecord(pool, 'claimed'))?.lasting).not.toBeNull();
     await node('anew', { attempt: 2, leaseAttempt: 1 });
@@ -195,7 +222,9 @@ describe('the record of a node that lasts', () => {
 
 describe('what ended long ago', () => {
   const nodes = async (table: 'node_registrations' | 'node_leases') =>
-    (await pool.query<{ node_id: string }>(`select node_id from ${table} order by node_id`)).rows.map(({ node_id }) => node_id);
+    (await pool.query<{ node_id: string }>(`select node_id from ${table} order by node_id`)).rows.map(
+      ({ node_id }) => node_id,
+    );
 
   test('is forgotten, with the leases that are left of it; whoever lasts stays, however old', async () => {
     await record('ended-long-ago', { ended: -1_001 });
@@ -206,7 +235,12 @@ describe('what ended long ago', () => {
     await lease('left-lately', { deadline: -999 });
     await node('ended-with-a-lease', { ended: -999, deadline: -1_001, expired: -1_000 });
     expect(await purgeEnded(pool, { ended_seconds: 1_000, limit: 100 })).toEqual({ records: 1, leases: 2 });
-    expect(await nodes('node_registrations')).toEqual(['claimed-and-never-ended', 'ended-lately', 'ended-with-a-lease', 'still-active']);
+    expect(await nodes('node_registrations')).toEqual([
+      'claimed-and-never-ended',
+      'ended-lately',
+      'ended-with-a-lease',
+      'still-active',
+    ]);
     expect(await nodes('node_leases')).toEqual(['claimed-and-never-ended', 'left-lately', 'still-active']);
   });
 
@@ -232,7 +266,8 @@ describe('what ended long ago', () => {
 });
 
 describe('of several bridges', () => {
-  const pid = async (session: PoolClient) => (await session.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid;
+  const pid = async (session: PoolClient) =>
+    (await session.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid;
 
   test('one sweeps, and keeps to it; another follows when it resigns or its session dies', async () => {
     const [one, two] = [new SweepLeadership(pool, TOPIC), new SweepLeadership(pool, TOPIC)];
@@ -295,13 +330,20 @@ describe('a sweep', () => {
 
   function start(rules: { interval_seconds?: number; window_seconds?: number; sweep?: null } = {}) {
     const lines: string[] = [];
-    const logger = pino({ level: 'info' }, { write: (line: string) => lines.push((JSON.parse(line) as { msg: string }).msg) });
+    const logger = pino(
+      { level: 'info' },
+      { write: (line: string) => lines.push((JSON.parse(line) as { msg: string }).msg) },
+    );
     const counters = newCounters();
     const { compiled, retention } = loadContracts();
     const changed = { ...compiled, liveness: { ...compiled.liveness, window_seconds: rules.window_seconds ?? 90 } };
     const sweep = startSweep(
       { temporalClient, taskQueue: 'q', pool, counters, logger, temporal: new Backend('Temporal', logger) },
-      { compiled: changed, sweep: rules.sweep === null ? null : { interval_seconds: rules.interval_seconds ?? 0.05 }, retention },
+      {
+        compiled: changed,
+        sweep: rules.sweep === null ? null : { interval_seconds: rules.interval_seconds ?? 0.05 },
+        retention,
+      },
       TOPIC,
     );
     running.push(sweep);
@@ -346,7 +388,10 @@ describe('a sweep', () => {
     for (let i = 0; i < 60; i++) await node(`n-${i}`);
     let away = true;
     answer = () => {
-      if (away) throw new ServiceError('Failed to signal Workflow', { cause: Object.assign(new Error('14 UNAVAILABLE'), { code: 14, details: '', metadata: {} }) });
+      if (away)
+        throw new ServiceError('Failed to signal Workflow', {
+          cause: Object.assign(new Error('14 UNAVAILABLE'), { code: 14, details: '', metadata: {} }),
+        });
     };
     const { counters, lines } = start();
     await new Promise((resolve) => setTimeout(resolve, 2_000));
@@ -379,7 +424,14 @@ describe('a sweep', () => {
     await node('refused', { deadline: -1_000 });
     await node('silent');
     answer = ({ node_id }) => {
-      if (node_id === 'refused') throw new ServiceError('Failed to signal Workflow', { cause: Object.assign(new Error('3 INVALID_ARGUMENT'), { code: 3, details: 'exceeded limit of signals', metadata: {} }) });
+      if (node_id === 'refused')
+        throw new ServiceError('Failed to signal Workflow', {
+          cause: Object.assign(new Error('3 INVALID_ARGUMENT'), {
+            code: 3,
+            details: 'exceeded limit of signals',
+            metadata: {},
+          }),
+        });
     };
     const { counters, lines } = start();
     await passes(counters, 3);
@@ -391,7 +443,9 @@ describe('a sweep', () => {
     await stored(-1);
     await pool.query(`insert into node_registrations (node_id, node_type, node_version, state, reducer_status, attempt, correlation_id, introspected_at, contract_version)
       select 'n-' || i, 'effect', '1.0.0', 'ACTIVE', 'complete', 1, 'c', now(), '1' from generate_series(1, 2500) i`);
-    await pool.query("insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, now() - interval '60 s', 90 from generate_series(1, 2500) i");
+    await pool.query(
+      "insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, now() - interval '60 s', 90 from generate_series(1, 2500) i",
+    );
     const { counters } = start({ interval_seconds: 2 });
     await passes(counters, 1);
     expect(counters.suspects_woken).toBe(1_000);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRegistration } from '../../src/registry/read-registration.js';
+import { readRegistration } from '../../src/registry/rows/read-registration.js';
 import { eventually, Installation } from './installation.js';
 
 let registrar: Installation;
@@ -21,7 +21,12 @@ describe("the specification's event timeline", () => {
       const found = registrar.of(node_id);
       return found.length >= 4 && found;
     });
-    const timeline = ['NodeRegistrationInitiated', 'NodeRegistrationAccepted', 'NodeRegistrationAckReceived', 'NodeBecameActive'];
+    const timeline = [
+      'NodeRegistrationInitiated',
+      'NodeRegistrationAccepted',
+      'NodeRegistrationAckReceived',
+      'NodeBecameActive',
+    ];
     expect(events.map(({ event }) => event.event_type as string).sort()).toEqual([...timeline].sort());
     const chain = timeline.map((type) => events.find(({ event }) => event.event_type === type)?.event);
     const [initiated, accepted, ackReceived, active] = chain;
@@ -40,7 +45,9 @@ describe("the specification's event timeline", () => {
     // Local activities are written down with their workflow task: the node may read its last event a moment before.
     const history = await eventually('the last workflow task is written down', 10, async () => {
       const { events: written = [] } = await registrar.handle(node_id).fetchHistory();
-      return written !== null && written.some((event) => event.upsertWorkflowSearchAttributesEventAttributes) && written;
+      return (
+        written !== null && written.some((event) => event.upsertWorkflowSearchAttributesEventAttributes) && written
+      );
     });
     const start = history[0]?.workflowExecutionStartedEventAttributes;
     expect(start?.workflowType?.name).toBe('registration');
@@ -48,16 +55,22 @@ describe("the specification's event timeline", () => {
     expect(signals).toEqual(['introspection', 'ack']);
     const asked = history.flatMap((event) => {
       const marker = event.markerRecordedEventAttributes?.details?.['data']?.payloads?.[0]?.data;
-      if (marker !== undefined && marker !== null) return [{ name: (JSON.parse(Buffer.from(marker).toString()) as { activity_type: string }).activity_type, task: 0 }];
+      if (marker !== undefined && marker !== null)
+        return [
+          { name: (JSON.parse(Buffer.from(marker).toString()) as { activity_type: string }).activity_type, task: 0 },
+        ];
       const ordinary = event.activityTaskScheduledEventAttributes;
-      return ordinary?.activityType?.name ? [{ name: ordinary.activityType.name, task: Number(ordinary.workflowTaskCompletedEventId) }] : [];
+      return ordinary?.activityType?.name
+        ? [{ name: ordinary.activityType.name, task: Number(ordinary.workflowTaskCompletedEventId) }]
+        : [];
     });
     // By first and last appearance: on a busy machine a local activity may go on as an ordinary one.
     const first = (name: string): number => asked.findIndex((one) => one.name === name);
     const last = (name: string): number => asked.findLastIndex((one) => one.name === name);
     expect(first('open_attempt')).toBe(0);
     expect(first('publish_events')).toBeGreaterThan(last('open_attempt'));
-    for (const effect of ['consul.register', 'postgres.upsert_registration']) expect(first(effect)).toBeGreaterThan(first('publish_events'));
+    for (const effect of ['consul.register', 'postgres.upsert_registration'])
+      expect(first(effect)).toBeGreaterThan(first('publish_events'));
     expect(asked[first('consul.register')]?.task).toBe(asked[first('postgres.upsert_registration')]?.task);
     for (const effect of ['consul.pass', 'postgres.update_registration']) {
       expect(first(effect)).toBeGreaterThan(last('consul.register'));
@@ -69,13 +82,30 @@ describe("the specification's event timeline", () => {
     const { journal, registration } = await registrar.status(node_id);
     const states = journal.flatMap(({ what }) => / -> (\w+)/.exec(what)?.[1] ?? []);
     expect(states).toEqual(['PENDING_REGISTRATION', 'ACCEPTED', 'AWAITING_ACK', 'ACK_RECEIVED', 'ACTIVE']);
-    expect(registration?.reducer).toMatchObject({ status: 'complete', consul_confirmed: true, postgres_confirmed: true });
+    expect(registration?.reducer).toMatchObject({
+      status: 'complete',
+      consul_confirmed: true,
+      postgres_confirmed: true,
+    });
 
     // T+8: both backends, read back with their own clients.
     const record = await readRegistration(registrar.pool, node_id);
-    expect(record).toMatchObject({ node_id, node_type: 'effect', state: 'ACTIVE', reducer_status: 'complete', attempt: 1, capabilities: ['registration.storage'] });
+    expect(record).toMatchObject({
+      node_id,
+      node_type: 'effect',
+      state: 'ACTIVE',
+      reducer_status: 'complete',
+      attempt: 1,
+      capabilities: ['registration.storage'],
+    });
     const instance = await registrar.catalog.instance(node_id);
-    expect(instance).toMatchObject({ service_name: 'onex-effect', service_id: `onex-effect-${node_id}`, status: 'passing', address: '10.0.0.1', port: 8080 });
+    expect(instance).toMatchObject({
+      service_name: 'onex-effect',
+      service_id: `onex-effect-${node_id}`,
+      status: 'passing',
+      address: '10.0.0.1',
+      port: 8080,
+    });
     expect(instance?.tags).toContain('node_type:effect');
     expect((await registrar.catalog.passingInstances('onex-effect')).map((one) => one.node_id)).toContain(node_id);
   });
@@ -86,7 +116,10 @@ describe("the specification's event timeline", () => {
     await node.stop();
     const result = (await registrar.handle(node.node_id).result()) as { state: string; reason: string };
     expect(result).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left' });
-    expect(await readRegistration(registrar.pool, node.node_id)).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left' });
+    expect(await readRegistration(registrar.pool, node.node_id)).toMatchObject({
+      state: 'DEREGISTERED',
+      reason: 'the node left',
+    });
     expect(await registrar.catalog.instance(node.node_id)).toBeFalsy();
   });
 });

@@ -9,12 +9,16 @@ import type proto from '@temporalio/proto';
  */
 
 type History = proto.temporal.api.history.v1.IHistory;
-interface HistoryType { readonly brand: unique symbol }
+interface HistoryType {
+  readonly brand: unique symbol;
+}
 interface ProtoJson {
   toJson(type: HistoryType, message: History): unknown;
   fromJson(type: HistoryType, json: unknown, options: { ignoreUnknownFields: boolean }): History;
 }
-interface Patched { readonly patchProtobufRoot: (root: typeof proto) => { lookupType(name: string): HistoryType } }
+interface Patched {
+  readonly patchProtobufRoot: (root: typeof proto) => { lookupType(name: string): HistoryType };
+}
 
 const require = createRequire(import.meta.url);
 const protocol = require('@temporalio/proto') as typeof proto;

@@ -14,14 +14,30 @@ type Path = (h: Harness, node_id: string) => Promise<Recorded>;
 const id = (...of: (string | number)[]): string => derivedId('recorded', ...of);
 
 async function introspectionOf(h: Harness, node_id: string): Promise<Introspection> {
-  return h.introspection({ node_id, message_id: id(node_id, 'introspection'), correlation_id: id(node_id, 'correlation') });
+  return h.introspection({
+    node_id,
+    message_id: id(node_id, 'introspection'),
+    correlation_id: id(node_id, 'correlation'),
+  });
 }
 
-async function next(h: Harness, before: Introspection, reason: Reason, changes: Partial<Introspection> = {}): Promise<Introspection> {
+async function next(
+  h: Harness,
+  before: Introspection,
+  reason: Reason,
+  changes: Partial<Introspection> = {},
+): Promise<Introspection> {
   const { node_id } = before;
   const now = await h.world.now();
   const at = now > before.at ? now : plusSeconds(before.at, 1);
-  return { ...before, message_id: id(node_id, reason, 'again'), correlation_id: id(node_id, reason, 'new'), reason, at, ...changes };
+  return {
+    ...before,
+    message_id: id(node_id, reason, 'again'),
+    correlation_id: id(node_id, reason, 'new'),
+    reason,
+    at,
+    ...changes,
+  };
 }
 
 async function awaitingAck(h: Harness, node_id: string) {
@@ -55,7 +71,11 @@ async function continued(h: Harness, node_id: string) {
   h.world.lease = (_, now) => ({ outcome: 'renewed', deadline: plusSeconds(now, 90) });
   h.world.contract = { ...h.world.contract, version: `${h.world.contract.version}.next` };
   await h.sleep(10_801);
-  await h.until(node_id, 'under the next contract', ({ contract_version }) => contract_version === h.world.contract.version);
+  await h.until(
+    node_id,
+    'under the next contract',
+    ({ contract_version }) => contract_version === h.world.contract.version,
+  );
   h.world.lease = () => ({ outcome: 'claimed', last_heartbeat_at: null });
   return { before: h.env.client.workflow.getHandle(workflowId(node_id), first.runId), after: handle };
 }
@@ -67,7 +87,11 @@ export const PATHS: Readonly<Record<string, Path>> = {
   'ack-in-a-later-round': async (h, node_id) => {
     const { handle } = await awaitingAck(h, node_id);
     await h.sleep(31);
-    await h.until(node_id, 'in round 2', ({ registration: node }) => node?.round === 2 && node.state === 'AWAITING_ACK');
+    await h.until(
+      node_id,
+      'in round 2',
+      ({ registration: node }) => node?.round === 2 && node.state === 'AWAITING_ACK',
+    );
     await h.ack(node_id, { message_id: id(node_id, 'ack') });
     await h.untilState(node_id, 'ACTIVE');
     return handle;
@@ -123,7 +147,11 @@ export const PATHS: Readonly<Record<string, Path>> = {
   refreshed: async (h, node_id) => {
     const { introspection, handle } = await active(h, node_id);
     await h.introduce(await next(h, introspection, 'capability_change', { capabilities: ['batch'] }));
-    await h.until(node_id, 'refreshed', ({ registration: node }) => node?.refresh_due === false && h.world.done(node_id).length === 6);
+    await h.until(
+      node_id,
+      'refreshed',
+      ({ registration: node }) => node?.refresh_due === false && h.world.done(node_id).length === 6,
+    );
     return handle;
   },
 

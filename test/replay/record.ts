@@ -17,7 +17,8 @@ const folder = join(import.meta.dirname, 'histories');
 
 /** Nothing of the machine that recorded: who polled, and where its files lie. */
 function anonymous(value: unknown): unknown {
-  const key = (name: string, inner: unknown): unknown => (name === 'identity' ? 'recorder' : name === 'stackTrace' ? '' : inner);
+  const key = (name: string, inner: unknown): unknown =>
+    name === 'identity' ? 'recorder' : name === 'stackTrace' ? '' : inner;
   const text = JSON.stringify(value, key, 1).replaceAll(`${process.pid}@${hostname()}`, 'recorder');
   for (const word of [hostname(), process.cwd(), userInfo().homedir]) {
     if (text.includes(word)) throw new Error(`A history names something of this machine: ${word}`);
@@ -26,7 +27,8 @@ function anonymous(value: unknown): unknown {
 }
 
 const only = process.argv.slice(2);
-for (const name of only) if (!(name in PATHS)) throw new Error(`There is no path ${name}; there are ${Object.keys(PATHS).join(', ')}.`);
+for (const name of only)
+  if (!(name in PATHS)) throw new Error(`There is no path ${name}; there are ${Object.keys(PATHS).join(', ')}.`);
 
 mkdirSync(folder, { recursive: true });
 const h = await startHarness();
@@ -39,7 +41,9 @@ try {
     const history = anonymous(toJson(await recorded.fetchHistory())) as { events: unknown[] };
     const text = `${JSON.stringify(history, null, 1)}\n`;
     writeFileSync(join(folder, `${name}.json`), text);
-    console.log(`${name.padEnd(34)} ${String(history.events.length).padStart(3)} events, ${Math.ceil(text.length / 1024)} KiB`);
+    console.log(
+      `${name.padEnd(34)} ${String(history.events.length).padStart(3)} events, ${Math.ceil(text.length / 1024)} KiB`,
+    );
   }
 } finally {
   await h.stop();

@@ -48,7 +48,11 @@ describe('the replay check', () => {
   it.each([
     ['starts a timer more', 'const opening = await', 'setTimeout(() => undefined, 1000); const opening = await'],
     ['asks the backends in another order', /effects\.map\((\w+)\)/g, '[...effects].reverse().map($1)'],
-    ['does not ask the record first', /const opening = await [^;]+openAttempt\)\(node_id\)/, 'const opening = carried ?? await new Promise(() => undefined)'],
+    [
+      'does not ask the record first',
+      /const opening = await [^;]+openAttempt\)\(node_id\)/,
+      'const opening = carried ?? await new Promise(() => undefined)',
+    ],
   ])('fails for a workflow that %s', async (_, what, by) => {
     await expect(replay('happy-path', variant(what, by))).rejects.toThrow(DeterminismViolationError);
   });

@@ -24,8 +24,14 @@ async function awaitingAck() {
   return { node_id, correlation_id, introspection, handle, ack_deadline: registration?.ack_deadline ?? '' };
 }
 
-const inRound = (node_id: string, round: number) => h.until(node_id, `in round ${round}`, ({ registration }) => registration?.round === round && registration.state === 'AWAITING_ACK');
-const ignored = async (node_id: string, why: RegExp) => h.until(node_id, `told ${why}`, ({ journal }) => journal.some(({ what }) => why.test(what)));
+const inRound = (node_id: string, round: number) =>
+  h.until(
+    node_id,
+    `in round ${round}`,
+    ({ registration }) => registration?.round === round && registration.state === 'AWAITING_ACK',
+  );
+const ignored = async (node_id: string, why: RegExp) =>
+  h.until(node_id, `told ${why}`, ({ journal }) => journal.some(({ what }) => why.test(what)));
 
 describe('an ack', () => {
   it('that comes too early, before the node is accepted, does not count; the next one does', async () => {
@@ -46,9 +52,16 @@ describe('an ack', () => {
   it('that comes while accepted is still being recorded as published counts', async () => {
     const introspection = await h.introspection();
     const { node_id } = introspection;
-    const [releaseConsul, releaseKafka] = [h.world.hold('consul.register', node_id), h.world.hold('publish_events', node_id)];
+    const [releaseConsul, releaseKafka] = [
+      h.world.hold('consul.register', node_id),
+      h.world.hold('publish_events', node_id),
+    ];
     await h.introduce(introspection);
-    await h.until(node_id, 'on its way', ({ registration }) => registration?.entering?.state === 'PENDING_REGISTRATION');
+    await h.until(
+      node_id,
+      'on its way',
+      ({ registration }) => registration?.entering?.state === 'PENDING_REGISTRATION',
+    );
     releaseKafka();
     await h.until(node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
     const releaseAccepted = h.world.hold('publish_events', node_id);
@@ -64,7 +77,10 @@ describe('an ack', () => {
     const { node_id, ack_deadline } = await awaitingAck();
     await h.ack(node_id, { at: null });
     const { registration } = await h.untilState(node_id, 'ACTIVE');
-    const ackedAt = plusSeconds(registration?.liveness_deadline ?? '', -h.world.contract.liveness.first_deadline_seconds);
+    const ackedAt = plusSeconds(
+      registration?.liveness_deadline ?? '',
+      -h.world.contract.liveness.first_deadline_seconds,
+    );
     expect(ackedAt <= ack_deadline && ackedAt >= plusSeconds(ack_deadline, -30)).toBe(true);
   });
 
@@ -82,11 +98,19 @@ describe('an ack', () => {
     await inRound(node_id, 2);
     await h.sleep(31);
     const { registration } = await inRound(node_id, 3);
-    expect(registration).toMatchObject({ attempt: 1, reason: expect.stringContaining('no acknowledgement by') as string });
+    expect(registration).toMatchObject({
+      attempt: 1,
+      reason: expect.stringContaining('no acknowledgement by') as string,
+    });
     await h.ack(node_id);
     // An ACTIVE node is not shown with why it was not.
     expect((await h.untilState(node_id, 'ACTIVE')).registration?.reason).toBeNull();
-    expect(h.world.of(node_id).filter(({ event_type }) => event_type === 'NodeRegistrationAckTimedOut').map(({ tags }) => tags['ack_rounds_left'])).toEqual(['2', '1']);
+    expect(
+      h.world
+        .of(node_id)
+        .filter(({ event_type }) => event_type === 'NodeRegistrationAckTimedOut')
+        .map(({ tags }) => tags['ack_rounds_left']),
+    ).toEqual(['2', '1']);
     const ids = h.world.of(node_id).map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
   });
@@ -109,10 +133,22 @@ describe('an ack', () => {
 
   it('of the attempt before does not count for the one that superseded it', async () => {
     const { node_id, correlation_id, introspection } = await awaitingAck();
-    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), at: plusSeconds(introspection.at, 1) });
-    await h.until(node_id, 'in attempt 2', ({ registration }) => registration?.attempt === 2 && registration.state === 'AWAITING_ACK');
+    await h.introduce({
+      ...introspection,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      at: plusSeconds(introspection.at, 1),
+    });
+    await h.until(
+      node_id,
+      'in attempt 2',
+      ({ registration }) => registration?.attempt === 2 && registration.state === 'AWAITING_ACK',
+    );
     await h.ack(node_id, { correlation_id });
-    const { registration } = await ignored(node_id, new RegExp(`^ignored an ack with correlation_id ${correlation_id}`));
+    const { registration } = await ignored(
+      node_id,
+      new RegExp(`^ignored an ack with correlation_id ${correlation_id}`),
+    );
     expect(registration).toMatchObject({ state: 'AWAITING_ACK', attempt: 2 });
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import type { Introspection } from '../../src/protocol/messages.js';
-import { contractDirectory } from '../unit/contract-files.js';
+import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { startHarness, type Harness } from './harness.js';
 
 /** What backends answer, and what becomes of a node by that. */
@@ -37,7 +37,8 @@ afterAll(async () => {
 
 type Register = 'consul.register' | 'postgres.upsert_registration';
 const REGISTER: readonly Register[] = ['consul.register', 'postgres.upsert_registration'];
-const other = (activity: Register): Register => (activity === 'consul.register' ? 'postgres.upsert_registration' : 'consul.register');
+const other = (activity: Register): Register =>
+  activity === 'consul.register' ? 'postgres.upsert_registration' : 'consul.register';
 const triesOf = (activity: string, node_id: string): number => h.world.tries.get(`${activity} ${node_id}`) ?? 0;
 
 async function introduced(contract: CompiledContract = shipped) {
@@ -61,14 +62,23 @@ describe.each(REGISTER)('%s', (activity) => {
     await h.until(node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
     await h.sleep(300);
     const { registration } = await h.status(node_id);
-    expect(registration).toMatchObject({ state: 'PENDING_REGISTRATION', attempt: 1, reducer: { status: 'partial', [`${backend}_confirmed`]: false } });
+    expect(registration).toMatchObject({
+      state: 'PENDING_REGISTRATION',
+      attempt: 1,
+      reducer: { status: 'partial', [`${backend}_confirmed`]: false },
+    });
     expect(triesOf(activity, node_id)).toBeGreaterThan(25);
     expect(triesOf(other(activity), node_id)).toBe(1);
     h.world.fail(activity, 0);
     await h.sleep(11);
     await becomesActive(node_id);
     expect(h.world.done(node_id).slice(0, 2)).toEqual([other(activity), activity]);
-    expect(h.world.types(node_id)).toEqual(['NodeRegistrationInitiated', 'NodeRegistrationAccepted', 'NodeRegistrationAckReceived', 'NodeBecameActive']);
+    expect(h.world.types(node_id)).toEqual([
+      'NodeRegistrationInitiated',
+      'NodeRegistrationAccepted',
+      'NodeRegistrationAckReceived',
+      'NodeBecameActive',
+    ]);
   });
 
   it('refusing for good: the other is undone, and the node is REJECTED with the words of the backend', async () => {
@@ -81,7 +91,9 @@ describe.each(REGISTER)('%s', (activity) => {
       ['NodeRegistrationInitiated', undefined],
       ['NodeRegistrationRejected', reason],
     ]);
-    expect(h.world.done(node_id).sort()).toEqual(['consul.deregister', other(activity), 'postgres.update_registration'].sort());
+    expect(h.world.done(node_id).sort()).toEqual(
+      ['consul.deregister', other(activity), 'postgres.update_registration'].sort(),
+    );
     expect(h.world.records.get(node_id)).toMatchObject({ state: 'REJECTED', reason });
     // The reducer has failed, with the flag of the backend that succeeded, or without any.
     const { registration } = await h.status(node_id);
@@ -92,25 +104,34 @@ describe.each(REGISTER)('%s', (activity) => {
     const route = shipped.effects[activity];
     if (route === undefined) throw new Error(`no route for ${activity}`);
     h.world.fail(activity, 1000);
-    const { node_id, handle } = await introduced({ ...shipped, effects: { ...shipped.effects, [activity]: { ...route, retry: { ...route.retry, maximum_attempts: 3 } } } });
-    expect(await handle.result()).toMatchObject({ state: 'REJECTED', reason: `${backend}: connect ECONNREFUSED 127.0.0.1` });
+    const { node_id, handle } = await introduced({
+      ...shipped,
+      effects: { ...shipped.effects, [activity]: { ...route, retry: { ...route.retry, maximum_attempts: 3 } } },
+    });
+    expect(await handle.result()).toMatchObject({
+      state: 'REJECTED',
+      reason: `${backend}: connect ECONNREFUSED 127.0.0.1`,
+    });
     expect(triesOf(activity, node_id)).toBe(3);
   });
 
-  it.each([true, false])('refusing while the other is down: with partial_failure_handling %s', async (partial_failure_handling) => {
-    h.world.fail(activity, 1, 'permission denied', 'BackendRefused');
-    h.world.fail(other(activity), 1000);
-    const { node_id, handle } = await introduced({ ...shipped, partial_failure_handling });
-    await h.until(node_id, 'REJECTED', ({ registration }) => registration?.state === 'REJECTED');
-    if (partial_failure_handling) {
-      // The other is left to finish; it is undone after that.
-      h.world.fail(other(activity), 0);
-      await h.sleep(11);
-    }
-    expect(await handle.result()).toMatchObject({ state: 'REJECTED' });
-    expect(h.world.done(node_id).includes(other(activity))).toBe(partial_failure_handling);
-    expect(h.world.done(node_id).slice(-2).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
-  });
+  it.each([true, false])(
+    'refusing while the other is down: with partial_failure_handling %s',
+    async (partial_failure_handling) => {
+      h.world.fail(activity, 1, 'permission denied', 'BackendRefused');
+      h.world.fail(other(activity), 1000);
+      const { node_id, handle } = await introduced({ ...shipped, partial_failure_handling });
+      await h.until(node_id, 'REJECTED', ({ registration }) => registration?.state === 'REJECTED');
+      if (partial_failure_handling) {
+        // The other is left to finish; it is undone after that.
+        h.world.fail(other(activity), 0);
+        await h.sleep(11);
+      }
+      expect(await handle.result()).toMatchObject({ state: 'REJECTED' });
+      expect(h.world.done(node_id).includes(other(activity))).toBe(partial_failure_handling);
+      expect(h.world.done(node_id).slice(-2).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
+    },
+  );
 
   it('fenced: the newest incarnation goes on above the attempt that the backend holds', async () => {
     h.world.fences.set(activity, [7]);
@@ -124,9 +145,19 @@ describe.each(REGISTER)('%s', (activity) => {
     const { node_id, introspection } = await introduced();
     await becomesActive(node_id);
     h.world.fences.set(activity, [7]);
-    await h.introduce({ ...introspection, message_id: 'm', correlation_id: 'changed', reason: 'capability_change', capabilities: ['batch'], at: await h.world.now() });
+    await h.introduce({
+      ...introspection,
+      message_id: 'm',
+      correlation_id: 'changed',
+      reason: 'capability_change',
+      capabilities: ['batch'],
+      at: await h.world.now(),
+    });
     await h.until(node_id, 'in attempt 8', ({ registration }) => registration?.attempt === 8);
-    expect((await becomesActive(node_id)).registration).toMatchObject({ attempt: 8, introspection: { capabilities: ['batch'] } });
+    expect((await becomesActive(node_id)).registration).toMatchObject({
+      attempt: 8,
+      introspection: { capabilities: ['batch'] },
+    });
   });
 });
 
@@ -136,7 +167,11 @@ describe('with execution_mode sequential', () => {
   it('PostgreSQL is asked when Consul has confirmed', async () => {
     h.world.fail('consul.register', 5);
     const { node_id } = await introduced(sequential);
-    await h.until(node_id, 'pending', ({ registration }) => registration?.reducer.status === 'pending' && triesOf('consul.register', node_id) > 0);
+    await h.until(
+      node_id,
+      'pending',
+      ({ registration }) => registration?.reducer.status === 'pending' && triesOf('consul.register', node_id) > 0,
+    );
     await h.sleep(3);
     expect(triesOf('postgres.upsert_registration', node_id)).toBe(0);
     await h.sleep(30);
@@ -153,50 +188,79 @@ describe('with execution_mode sequential', () => {
 });
 
 describe('after the registration is complete, a fault is repaired and rejects nobody:', () => {
-  it.each(['consul.pass', 'postgres.update_registration'] as const)('%s refuses for a while on the way to ACTIVE', async (activity) => {
-    const { node_id } = await introduced();
-    await h.untilState(node_id, 'AWAITING_ACK');
-    h.world.fail(activity, 6, 'permission denied', 'BackendRefused');
-    await h.ack(node_id);
-    await h.until(node_id, 'tried again', () => triesOf(activity, node_id) > 2);
-    expect((await h.status(node_id)).registration).toMatchObject({ state: 'ACK_RECEIVED', reducer: { status: 'complete' } });
-    await h.sleep(40);
-    const { registration } = await h.untilState(node_id, 'ACTIVE');
-    expect(registration?.attempt).toBe(1);
-  });
+  it.each(['consul.pass', 'postgres.update_registration'] as const)(
+    '%s refuses for a while on the way to ACTIVE',
+    async (activity) => {
+      const { node_id } = await introduced();
+      await h.untilState(node_id, 'AWAITING_ACK');
+      h.world.fail(activity, 6, 'permission denied', 'BackendRefused');
+      await h.ack(node_id);
+      await h.until(node_id, 'tried again', () => triesOf(activity, node_id) > 2);
+      expect((await h.status(node_id)).registration).toMatchObject({
+        state: 'ACK_RECEIVED',
+        reducer: { status: 'complete' },
+      });
+      await h.sleep(40);
+      const { registration } = await h.untilState(node_id, 'ACTIVE');
+      expect(registration?.attempt).toBe(1);
+    },
+  );
 
-  it.each(['consul.pass', 'postgres.update_registration'] as const)('%s fenced on the way to ACTIVE: above the holder, from the beginning', async (activity) => {
-    const { node_id } = await introduced();
-    await h.untilState(node_id, 'AWAITING_ACK');
-    h.world.fences.set(activity, [7]);
-    await h.ack(node_id);
-    await h.until(node_id, 'in attempt 8', ({ registration }) => registration?.attempt === 8);
-    await becomesActive(node_id);
-    const became = h.world.of(node_id).filter(({ event_type }) => event_type === 'NodeBecameActive');
-    expect(became.map(({ tags }) => tags['attempt'])).toEqual(['8']);
-  });
+  it.each(['consul.pass', 'postgres.update_registration'] as const)(
+    '%s fenced on the way to ACTIVE: above the holder, from the beginning',
+    async (activity) => {
+      const { node_id } = await introduced();
+      await h.untilState(node_id, 'AWAITING_ACK');
+      h.world.fences.set(activity, [7]);
+      await h.ack(node_id);
+      await h.until(node_id, 'in attempt 8', ({ registration }) => registration?.attempt === 8);
+      await becomesActive(node_id);
+      const became = h.world.of(node_id).filter(({ event_type }) => event_type === 'NodeBecameActive');
+      expect(became.map(({ tags }) => tags['attempt'])).toEqual(['8']);
+    },
+  );
 
-  it.each(['consul.deregister', 'postgres.update_registration'] as const)('%s is away at the end: the run stays open until it has heard of it', async (activity) => {
-    const { node_id, introspection, handle } = await introduced();
-    await becomesActive(node_id);
-    h.world.fail(activity, 1000, 'permission denied', 'BackendRefused');
-    await h.introduce({ ...introspection, message_id: 'm', correlation_id: 'leaving', reason: 'shutdown', at: await h.world.now() });
-    await h.until(node_id, 'leaving', ({ registration }) => registration?.entering?.ending === true);
-    await h.sleep(300);
-    expect((await handle.describe()).status.name).toBe('RUNNING');
-    h.world.fail(activity, 0);
-    expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED' });
-    expect(h.world.done(node_id)).toContain(activity);
-  });
+  it.each(['consul.deregister', 'postgres.update_registration'] as const)(
+    '%s is away at the end: the run stays open until it has heard of it',
+    async (activity) => {
+      const { node_id, introspection, handle } = await introduced();
+      await becomesActive(node_id);
+      h.world.fail(activity, 1000, 'permission denied', 'BackendRefused');
+      await h.introduce({
+        ...introspection,
+        message_id: 'm',
+        correlation_id: 'leaving',
+        reason: 'shutdown',
+        at: await h.world.now(),
+      });
+      await h.until(node_id, 'leaving', ({ registration }) => registration?.entering?.ending === true);
+      await h.sleep(300);
+      expect((await handle.describe()).status.name).toBe('RUNNING');
+      h.world.fail(activity, 0);
+      expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED' });
+      expect(h.world.done(node_id)).toContain(activity);
+    },
+  );
 
-  it.each(['consul.deregister', 'postgres.update_registration'] as const)('%s fenced at the end: a newer attempt is there, this one just ends', async (activity) => {
-    const { node_id, introspection, handle } = await introduced();
-    await becomesActive(node_id);
-    h.world.fences.set(activity, [7]);
-    await h.introduce({ ...introspection, message_id: 'm', correlation_id: 'leaving', reason: 'shutdown', at: await h.world.now() });
-    expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED', attempt: 1 });
-    expect((await h.status(node_id)).journal.map(({ what }) => what)).toContain('a backend holds attempt 7, this is attempt 1');
-  });
+  it.each(['consul.deregister', 'postgres.update_registration'] as const)(
+    '%s fenced at the end: a newer attempt is there, this one just ends',
+    async (activity) => {
+      const { node_id, introspection, handle } = await introduced();
+      await becomesActive(node_id);
+      h.world.fences.set(activity, [7]);
+      await h.introduce({
+        ...introspection,
+        message_id: 'm',
+        correlation_id: 'leaving',
+        reason: 'shutdown',
+        at: await h.world.now(),
+      });
+      expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED', attempt: 1 });
+      expect((await h.status(node_id)).journal.map(({ what }) => what)).toContain(
+        'a backend holds attempt 7, this is attempt 1',
+      );
+    },
+  );
 });
 
 describe('a node that is not to be registered', () => {
@@ -204,28 +268,35 @@ describe('a node that is not to be registered', () => {
     [{ node_type: 'reducer' }, 'nodes of type reducer do not belong here'],
     [{ node_version: '0.9.9' }, 'node version 0.9.9 is older than 1.0.0: upgrade it'],
     [{}, "the introspection does not meet the conditions of the reducer's contract"],
-  ])('with %j is REJECTED with the reason, no backend is asked to register it, and may come again', async (changes, reason) => {
-    h.world.contract = strict;
-    const introspection = await h.introspection(changes);
-    const { node_id } = introspection;
-    const handle = await h.introduce(introspection);
-    expect(await handle.result()).toMatchObject({ state: 'REJECTED', reason });
-    expect(h.world.of(node_id).map(({ event_type, payload }) => [event_type, payload['rejection_reason']])).toEqual([
-      ['NodeRegistrationInitiated', undefined],
-      ['NodeRegistrationRejected', reason],
-    ]);
-    expect(h.world.done(node_id).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
-    expect(h.world.records.get(node_id)).toMatchObject({ state: 'REJECTED', reason });
-    expect((await h.status(node_id)).registration?.reducer.status).toBe('failed');
+  ])(
+    'with %j is REJECTED with the reason, no backend is asked to register it, and may come again',
+    async (changes, reason) => {
+      h.world.contract = strict;
+      const introspection = await h.introspection(changes);
+      const { node_id } = introspection;
+      const handle = await h.introduce(introspection);
+      expect(await handle.result()).toMatchObject({ state: 'REJECTED', reason });
+      expect(h.world.of(node_id).map(({ event_type, payload }) => [event_type, payload['rejection_reason']])).toEqual([
+        ['NodeRegistrationInitiated', undefined],
+        ['NodeRegistrationRejected', reason],
+      ]);
+      expect(h.world.done(node_id).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
+      expect(h.world.records.get(node_id)).toMatchObject({ state: 'REJECTED', reason });
+      expect((await h.status(node_id)).registration?.reducer.status).toBe('failed');
 
-    h.world.contract = shipped;
-    await h.introduce({ ...introspection, message_id: 'm', correlation_id: 'again', at: await h.world.now() });
-    expect((await becomesActive(node_id)).registration).toMatchObject({ attempt: 2, reason: null });
-  });
+      h.world.contract = shipped;
+      await h.introduce({ ...introspection, message_id: 'm', correlation_id: 'again', at: await h.world.now() });
+      expect((await becomesActive(node_id)).registration).toMatchObject({ attempt: 2, reason: null });
+    },
+  );
 
   it('whose type and version do, and whose id the reducer knows, is accepted by the same contract', async () => {
     h.world.contract = strict;
-    const introspection = await h.introspection({ node_id: `fleet-${Date.now()}`, node_type: 'compute', node_version: '1.0.0' });
+    const introspection = await h.introspection({
+      node_id: `fleet-${Date.now()}`,
+      node_type: 'compute',
+      node_version: '1.0.0',
+    });
     await h.introduce(introspection);
     await becomesActive(introspection.node_id);
   });

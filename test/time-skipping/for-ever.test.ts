@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadContracts } from '../../src/contracts/load.js';
 import { plusSeconds } from '../../workflows/core/time.js';
-import { contractDirectory } from '../unit/contract-files.js';
+import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { startHarness, type Harness } from './harness.js';
 
 const shipped = loadContracts().compiled;
@@ -43,10 +43,23 @@ describe('a node that is active for a year', () => {
       await h.sleep(30 * 86_400);
       for (let i = 0; i < 20; i++) {
         sent += 1;
-        await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), reason: 'capability_change', capabilities: [`c${sent}`], at: await h.world.now() });
+        await h.introduce({
+          ...introspection,
+          message_id: randomUUID(),
+          correlation_id: randomUUID(),
+          reason: 'capability_change',
+          capabilities: [`c${sent}`],
+          at: await h.world.now(),
+        });
       }
     }
-    await h.until(introspection.node_id, 'told of the last change', () => h.world.effects.some(({ request }) => request.node_id === introspection.node_id && JSON.stringify(request.intent.payload['capabilities']) === `["c${sent}"]`));
+    await h.until(introspection.node_id, 'told of the last change', () =>
+      h.world.effects.some(
+        ({ request }) =>
+          request.node_id === introspection.node_id &&
+          JSON.stringify(request.intent.payload['capabilities']) === `["c${sent}"]`,
+      ),
+    );
     const now = await handle.describe();
     const { registration } = await h.status(introspection.node_id);
     expect(registration).toMatchObject({ state: 'ACTIVE', attempt: 1, introspection: { capabilities: [`c${sent}`] } });
@@ -67,7 +80,11 @@ describe('an edited contract', () => {
     const published = h.world.types(node_id);
     h.world.contract = quarantining;
     await h.sleep(10_801);
-    await h.until(node_id, 'under the new contract', ({ contract_version }) => contract_version === quarantining.version);
+    await h.until(
+      node_id,
+      'under the new contract',
+      ({ contract_version }) => contract_version === quarantining.version,
+    );
     await h.untilState(node_id, 'ACTIVE');
     expect(h.world.types(node_id)).toEqual(published);
   });
@@ -88,7 +105,13 @@ describe('an edited contract', () => {
     const refused = await h.introduce(anew);
     expect(await refused.result()).toMatchObject({ state: 'REJECTED', attempt: 2, reason: 'version 0.9.0 is too old' });
 
-    await h.introduce({ ...anew, message_id: randomUUID(), correlation_id: randomUUID(), node_version: '1.0.0', at: await h.world.now() });
+    await h.introduce({
+      ...anew,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      node_version: '1.0.0',
+      at: await h.world.now(),
+    });
     await h.untilState(midway.node_id, 'AWAITING_ACK');
     await h.ack(midway.node_id);
     const { contract_version } = await h.untilState(midway.node_id, 'QUARANTINED');

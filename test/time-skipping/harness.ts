@@ -10,7 +10,16 @@ import type { CompiledContract } from '../../src/contracts/compiled.js';
 import type { Introspection } from '../../src/protocol/messages.js';
 import { provisionTestServer } from '../../src/stack/index.js';
 import type { Status } from '../../workflows/details.js';
-import { ACK_SIGNAL, INTROSPECTION_SIGNAL, RETRY_UPDATE, STATUS_QUERY, SUSPECT_SIGNAL, workflowId, WORKFLOW_TYPE, type AckSignal } from '../../workflows/messages.js';
+import {
+  ACK_SIGNAL,
+  INTROSPECTION_SIGNAL,
+  RETRY_UPDATE,
+  STATUS_QUERY,
+  SUSPECT_SIGNAL,
+  workflowId,
+  WORKFLOW_TYPE,
+  type AckSignal,
+} from '../../workflows/messages.js';
 import type { Outcome, registration, Start } from '../../workflows/registration.js';
 import { World } from './world.js';
 
@@ -42,7 +51,12 @@ export const TASK_QUEUE = 'registration';
 /** An operator's retry, of a node that has a run or had one. */
 export function retry(client: Client, node_id: string): Promise<number> {
   return client.workflow.executeUpdateWithStart<typeof registration, number, []>(RETRY_UPDATE, {
-    startWorkflowOperation: new WithStartWorkflowOperation(WORKFLOW_TYPE, { workflowId: workflowId(node_id), taskQueue: TASK_QUEUE, args: [{ node_id }], workflowIdConflictPolicy: 'USE_EXISTING' }),
+    startWorkflowOperation: new WithStartWorkflowOperation(WORKFLOW_TYPE, {
+      workflowId: workflowId(node_id),
+      taskQueue: TASK_QUEUE,
+      args: [{ node_id }],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    }),
   });
 }
 
@@ -50,9 +64,14 @@ export function retry(client: Client, node_id: string): Promise<number> {
 export async function startServer(): Promise<TestWorkflowEnvironment> {
   // Failing activities are what these tests are about; only what goes wrong otherwise is worth a line.
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: await provisionTestServer() } } });
+  const env = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: await provisionTestServer() } },
+  });
   const keyword = proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
-  await env.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes: { NodeId: keyword, NodeType: keyword, RegistrationState: keyword } });
+  await env.connection.operatorService.addSearchAttributes({
+    namespace: 'default',
+    searchAttributes: { NodeId: keyword, NodeType: keyword, RegistrationState: keyword },
+  });
   return env;
 }
 
@@ -61,8 +80,17 @@ export async function startServer(): Promise<TestWorkflowEnvironment> {
  *
  * @returns ends it, and the server with it
  */
-export async function startWorker(env: TestWorkflowEnvironment, activities: Activities, workflowBundle?: WorkflowBundleWithSourceMap): Promise<() => Promise<void>> {
-  const worker = await Worker.create({ connection: env.nativeConnection, taskQueue: TASK_QUEUE, workflowBundle: workflowBundle ?? (await bundleWorkflows()), activities });
+export async function startWorker(
+  env: TestWorkflowEnvironment,
+  activities: Activities,
+  workflowBundle?: WorkflowBundleWithSourceMap,
+): Promise<() => Promise<void>> {
+  const worker = await Worker.create({
+    connection: env.nativeConnection,
+    taskQueue: TASK_QUEUE,
+    workflowBundle: workflowBundle ?? (await bundleWorkflows()),
+    activities,
+  });
   const running = worker.run();
   return async () => {
     worker.shutdown();
@@ -107,11 +135,22 @@ export async function startHarness(contract: CompiledContract = loadContracts().
         signalArgs: [introspection],
       }),
     suspect: (node_id) =>
-      env.client.workflow.signalWithStart(WORKFLOW_TYPE, { workflowId: workflowId(node_id), taskQueue: TASK_QUEUE, args: [{ node_id }], signal: SUSPECT_SIGNAL }),
+      env.client.workflow.signalWithStart(WORKFLOW_TYPE, {
+        workflowId: workflowId(node_id),
+        taskQueue: TASK_QUEUE,
+        args: [{ node_id }],
+        signal: SUSPECT_SIGNAL,
+      }),
     retry: (node_id) => retry(env.client, node_id),
     async ack(node_id, changes = {}) {
       const { registration } = await status(node_id);
-      const ack: AckSignal = { message_id: randomUUID(), node_id, correlation_id: registration?.incarnation?.correlation_id ?? '', at: await world.now(), ...changes };
+      const ack: AckSignal = {
+        message_id: randomUUID(),
+        node_id,
+        correlation_id: registration?.incarnation?.correlation_id ?? '',
+        at: await world.now(),
+        ...changes,
+      };
       await handle(node_id).signal(ACK_SIGNAL, ack);
     },
     status,
@@ -124,7 +163,12 @@ export async function startHarness(contract: CompiledContract = loadContracts().
       }
       throw new Error(`${node_id} was not ${what} within 10 s; it was ${JSON.stringify(seen, null, 1)}`);
     },
-    untilState: (node_id, state) => harness.until(node_id, `in state ${state}`, ({ registration }) => registration?.state === state && registration.entering === null),
+    untilState: (node_id, state) =>
+      harness.until(
+        node_id,
+        `in state ${state}`,
+        ({ registration }) => registration?.state === state && registration.entering === null,
+      ),
     sleep: (seconds) => env.sleep(seconds * 1000),
     stop,
   };

@@ -2,13 +2,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadContracts } from '../../src/contracts/load.js';
 import { plusSeconds } from '../../workflows/core/time.js';
 import { SUSPECT_SIGNAL } from '../../workflows/messages.js';
-import { contractDirectory } from '../unit/contract-files.js';
+import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { startHarness, type Harness } from './harness.js';
 
 /** As where a sweep runs: it wakes a node's workflow, which by itself would look only every three hours. */
 let h: Harness;
 beforeAll(async () => {
-  h = await startHarness(loadContracts(contractDirectory({ orchestrator: 'timers: [{ timer: "liveness", seconds: 10800 }]' })).compiled);
+  h = await startHarness(
+    loadContracts(contractDirectory({ orchestrator: 'timers: [{ timer: "liveness", seconds: 10800 }]' })).compiled,
+  );
 });
 afterEach(() => {
   h.world.failures.clear();
@@ -38,13 +40,33 @@ describe('a node', () => {
   it('expires, returns as the next attempt, and expires again: each attempt by itself', async () => {
     h.world.lease = () => claimed;
     const { node_id, introspection, handle } = await active();
-    expect(await handle.result()).toMatchObject({ state: 'LIVENESS_EXPIRED', attempt: 1, reason: `no heartbeat within 90 s (last one: ${claimed.last_heartbeat_at})` });
-    const again = await h.introduce({ ...introspection, message_id: 'm2', correlation_id: `${node_id}-2`, at: await h.world.now() });
+    expect(await handle.result()).toMatchObject({
+      state: 'LIVENESS_EXPIRED',
+      attempt: 1,
+      reason: `no heartbeat within 90 s (last one: ${claimed.last_heartbeat_at})`,
+    });
+    const again = await h.introduce({
+      ...introspection,
+      message_id: 'm2',
+      correlation_id: `${node_id}-2`,
+      at: await h.world.now(),
+    });
     await becomesActive(node_id);
     expect(await again.result()).toMatchObject({ state: 'LIVENESS_EXPIRED', attempt: 2 });
-    const life = ['NodeRegistrationInitiated', 'NodeRegistrationAccepted', 'NodeRegistrationAckReceived', 'NodeBecameActive', 'NodeLivenessExpired'];
+    const life = [
+      'NodeRegistrationInitiated',
+      'NodeRegistrationAccepted',
+      'NodeRegistrationAckReceived',
+      'NodeBecameActive',
+      'NodeLivenessExpired',
+    ];
     expect(h.world.types(node_id)).toEqual([...life, ...life]);
-    expect(h.world.of(node_id).filter(({ event_type }) => event_type === 'NodeLivenessExpired').map(({ tags, payload }) => [tags['attempt'], payload['last_heartbeat_at']])).toEqual([
+    expect(
+      h.world
+        .of(node_id)
+        .filter(({ event_type }) => event_type === 'NodeLivenessExpired')
+        .map(({ tags, payload }) => [tags['attempt'], payload['last_heartbeat_at']]),
+    ).toEqual([
       ['1', claimed.last_heartbeat_at],
       ['2', claimed.last_heartbeat_at],
     ]);
@@ -55,9 +77,17 @@ describe('a node', () => {
   it('has 30 s from its ack until its first deadline, and its lease is opened with it', async () => {
     const { node_id, introspection } = await active();
     const ack = h.world.of(node_id).find(({ event_type }) => event_type === 'NodeRegistrationAckReceived');
-    const opened = h.world.effects.find(({ activity, request }) => activity === 'postgres.update_registration' && request.node_id === node_id)?.request.intent.payload;
+    const opened = h.world.effects.find(
+      ({ activity, request }) => activity === 'postgres.update_registration' && request.node_id === node_id,
+    )?.request.intent.payload;
     const deadline = String(ack?.payload['liveness_deadline']);
-    expect(opened).toMatchObject({ lease: 'open', liveness_deadline: deadline, window_seconds: 90, state: 'ACTIVE', correlation_id: introspection.correlation_id });
+    expect(opened).toMatchObject({
+      lease: 'open',
+      liveness_deadline: deadline,
+      window_seconds: 90,
+      state: 'ACTIVE',
+      correlation_id: introspection.correlation_id,
+    });
     expect(deadline > plusSeconds(introspection.at, 30) && deadline <= plusSeconds(ack?.sent_at ?? '', 30)).toBe(true);
   });
 });
@@ -78,19 +108,33 @@ describe('a suspect', () => {
     h.world.lease = () => ({ outcome: 'renewed', deadline: renewedUntil });
     const node = await active();
     await node.handle.signal(SUSPECT_SIGNAL);
-    const { registration } = await h.until(node.node_id, 'verified', (status) => status.registration?.liveness_deadline === renewedUntil);
+    const { registration } = await h.until(
+      node.node_id,
+      'verified',
+      (status) => status.registration?.liveness_deadline === renewedUntil,
+    );
     expect(registration).toMatchObject({ state: 'ACTIVE', entering: null });
   });
 
   it.each([
-    ['the stream is behind', () => (h.world.lease = (_, now) => ({ outcome: 'unknown', why: 'the stream is behind', again_at: plusSeconds(now, 90) }))],
+    [
+      'the stream is behind',
+      () =>
+        (h.world.lease = (_, now) => ({
+          outcome: 'unknown',
+          why: 'the stream is behind',
+          again_at: plusSeconds(now, 90),
+        })),
+    ],
     ['connect ECONNREFUSED', () => h.world.fail('verify_lease', 1)],
   ])('of which nothing can be said (%s) is not expired, and looked at again after a window', async (why, happens) => {
     h.world.lease = () => claimed;
     const node = await active();
     happens();
     await node.handle.signal(SUSPECT_SIGNAL);
-    const { registration, journal } = await h.until(node.node_id, 'asked', ({ journal: entries }) => entries.some(({ what }) => what.startsWith('no verdict yet')));
+    const { registration, journal } = await h.until(node.node_id, 'asked', ({ journal: entries }) =>
+      entries.some(({ what }) => what.startsWith('no verdict yet')),
+    );
     expect(journal.at(-1)?.what).toContain(why);
     expect(registration).toMatchObject({ state: 'ACTIVE', entering: null });
     expect(verified(node)).toBe(1);

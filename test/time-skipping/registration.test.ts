@@ -29,7 +29,12 @@ async function active() {
 describe('a node that introduces itself', () => {
   it('is registered in both backends, accepted, and active once it has acknowledged', async () => {
     const { node_id, introspection } = await active();
-    expect(h.world.types(node_id)).toEqual(['NodeRegistrationInitiated', 'NodeRegistrationAccepted', 'NodeRegistrationAckReceived', 'NodeBecameActive']);
+    expect(h.world.types(node_id)).toEqual([
+      'NodeRegistrationInitiated',
+      'NodeRegistrationAccepted',
+      'NodeRegistrationAckReceived',
+      'NodeBecameActive',
+    ]);
     expect(h.world.done(node_id).slice(0, 2).sort()).toEqual(['consul.register', 'postgres.upsert_registration']);
     expect(h.world.done(node_id).slice(2).sort()).toEqual(['consul.pass', 'postgres.update_registration']);
 
@@ -37,14 +42,19 @@ describe('a node that introduces itself', () => {
     expect(initiated?.causation_id).toBe(introspection.message_id);
     expect(accepted?.causation_id).toBe(initiated?.id);
     expect(became?.causation_id).toBe(acked?.id);
-    expect(new Set(h.world.of(node_id).map((event) => event.correlation_id))).toEqual(new Set([introspection.correlation_id]));
+    expect(new Set(h.world.of(node_id).map((event) => event.correlation_id))).toEqual(
+      new Set([introspection.correlation_id]),
+    );
     expect(became?.payload).toEqual({ capabilities: ['registration.storage'] });
   });
 
   it('goes through the states of the specification, in their order', async () => {
     const { node_id } = await active();
     const { journal } = await h.status(node_id);
-    const states = journal.map((entry) => entry.what).filter((what) => what.includes(' -> ')).map((what) => what.split(' -> ')[1]);
+    const states = journal
+      .map((entry) => entry.what)
+      .filter((what) => what.includes(' -> '))
+      .map((what) => what.split(' -> ')[1]);
     expect(states).toEqual(['PENDING_REGISTRATION', 'ACCEPTED', 'AWAITING_ACK', 'ACK_RECEIVED', 'ACTIVE']);
   });
 
@@ -52,8 +62,15 @@ describe('a node that introduces itself', () => {
     h.world.fail('postgres.upsert_registration', 3);
     const introspection = await h.introspection();
     await h.introduce(introspection);
-    const partial = await h.until(introspection.node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
-    expect(partial.registration).toMatchObject({ state: 'PENDING_REGISTRATION', reducer: { consul_confirmed: true, postgres_confirmed: false } });
+    const partial = await h.until(
+      introspection.node_id,
+      'partial',
+      ({ registration }) => registration?.reducer.status === 'partial',
+    );
+    expect(partial.registration).toMatchObject({
+      state: 'PENDING_REGISTRATION',
+      reducer: { consul_confirmed: true, postgres_confirmed: false },
+    });
     expect(h.world.types(introspection.node_id)).toEqual(['NodeRegistrationInitiated']);
     await h.sleep(20);
     await h.untilState(introspection.node_id, 'AWAITING_ACK');
@@ -62,18 +79,23 @@ describe('a node that introduces itself', () => {
 });
 
 describe('while a backend of the orchestrator is away', () => {
-  it.each(['open_attempt', 'publish_events'])('%s goes on as an ordinary activity, where its failures can be seen, and the node becomes active', async (activity) => {
-    const introspection = await h.introspection();
-    h.world.fail(activity, 4);
-    const handle = await h.introduce(introspection);
-    await h.sleep(30);
-    await h.untilState(introspection.node_id, 'AWAITING_ACK');
-    const { events } = await handle.fetchHistory();
-    const scheduled = (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? []);
-    expect(scheduled).toContain(activity);
-    await h.ack(introspection.node_id);
-    await h.untilState(introspection.node_id, 'ACTIVE');
-  });
+  it.each(['open_attempt', 'publish_events'])(
+    '%s goes on as an ordinary activity, where its failures can be seen, and the node becomes active',
+    async (activity) => {
+      const introspection = await h.introspection();
+      h.world.fail(activity, 4);
+      const handle = await h.introduce(introspection);
+      await h.sleep(30);
+      await h.untilState(introspection.node_id, 'AWAITING_ACK');
+      const { events } = await handle.fetchHistory();
+      const scheduled = (events ?? []).flatMap(
+        (event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? [],
+      );
+      expect(scheduled).toContain(activity);
+      await h.ack(introspection.node_id);
+      await h.untilState(introspection.node_id, 'ACTIVE');
+    },
+  );
 });
 
 describe('an ack', () => {
@@ -86,7 +108,9 @@ describe('an ack', () => {
   it('does not count after its deadline, by its own time', async () => {
     const { node_id, ack_deadline } = await awaitingAck();
     await h.ack(node_id, { at: plusSeconds(ack_deadline, 0.001) });
-    const { registration } = await h.until(node_id, 'told that it is late', ({ journal }) => journal.some(({ what }) => what.includes('after its deadline')));
+    const { registration } = await h.until(node_id, 'told that it is late', ({ journal }) =>
+      journal.some(({ what }) => what.includes('after its deadline')),
+    );
     expect(registration?.state).toBe('AWAITING_ACK');
   });
 
@@ -94,7 +118,9 @@ describe('an ack', () => {
     const { node_id, ack_deadline } = await awaitingAck();
     h.world.acksReadAfter = plusSeconds(ack_deadline, 600);
     await h.sleep(60);
-    await h.until(node_id, 'waiting for the ack topic', ({ journal }) => journal.some(({ what }) => what.includes('ack topic')));
+    await h.until(node_id, 'waiting for the ack topic', ({ journal }) =>
+      journal.some(({ what }) => what.includes('ack topic')),
+    );
     await h.ack(node_id, { at: ack_deadline });
     await h.untilState(node_id, 'ACTIVE');
     h.world.acksReadAfter = null;
@@ -103,7 +129,11 @@ describe('an ack', () => {
   it('counts in a later round', async () => {
     const { node_id } = await awaitingAck();
     await h.sleep(31);
-    const { registration } = await h.until(node_id, 'in round 2', (status) => status.registration?.round === 2 && status.registration.state === 'AWAITING_ACK');
+    const { registration } = await h.until(
+      node_id,
+      'in round 2',
+      (status) => status.registration?.round === 2 && status.registration.state === 'AWAITING_ACK',
+    );
     expect(registration?.attempt).toBe(1);
     await h.ack(node_id);
     await h.untilState(node_id, 'ACTIVE');
@@ -123,7 +153,12 @@ describe('an ack', () => {
     await h.ack(node_id, { correlation_id: randomUUID() });
     await h.ack(node_id);
     await h.ack(node_id);
-    const { journal } = await h.until(node_id, 'active', ({ registration, journal: entries }) => registration?.state === 'ACTIVE' && entries.some(({ what }) => what.includes('an ack in state')));
+    const { journal } = await h.until(
+      node_id,
+      'active',
+      ({ registration, journal: entries }) =>
+        registration?.state === 'ACTIVE' && entries.some(({ what }) => what.includes('an ack in state')),
+    );
     expect(journal.filter(({ what }) => what.startsWith('ignored'))).toHaveLength(2);
     expect(h.world.types(node_id).filter((type) => type === 'NodeBecameActive')).toHaveLength(1);
   });
@@ -153,7 +188,9 @@ describe('an active node', () => {
     let asked = 0;
     h.world.lease = (_, now) => {
       asked += 1;
-      return asked % 2 === 0 ? { outcome: 'unknown', why: 'the stream is behind', again_at: plusSeconds(now, 90) } : { outcome: 'renewed', deadline: plusSeconds(now, 90) };
+      return asked % 2 === 0
+        ? { outcome: 'unknown', why: 'the stream is behind', again_at: plusSeconds(now, 90) }
+        : { outcome: 'renewed', deadline: plusSeconds(now, 90) };
     };
     const { node_id } = await active();
     await h.sleep(100 * 3600);
@@ -166,9 +203,18 @@ describe('an active node', () => {
 
   it('leaves when it says so', async () => {
     const { handle, introspection } = await active();
-    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), reason: 'shutdown', at: await h.world.now() });
+    await h.introduce({
+      ...introspection,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      reason: 'shutdown',
+      at: await h.world.now(),
+    });
     expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left' });
-    expect(h.world.done(introspection.node_id).slice(-2).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
+    expect(h.world.done(introspection.node_id).slice(-2).sort()).toEqual([
+      'consul.deregister',
+      'postgres.update_registration',
+    ]);
   });
 });
 
@@ -193,15 +239,31 @@ describe('a node that comes again', () => {
   it('with the same correlation_id, or an older time, is the same node and does nothing', async () => {
     const { node_id, introspection } = await active();
     await h.introduce({ ...introspection, message_id: randomUUID() });
-    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), at: plusSeconds(introspection.at, -60) });
-    const { registration } = await h.until(node_id, 'asked twice', ({ journal }) => journal.filter(({ what }) => what.startsWith('ignored')).length === 2);
+    await h.introduce({
+      ...introspection,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      at: plusSeconds(introspection.at, -60),
+    });
+    const { registration } = await h.until(
+      node_id,
+      'asked twice',
+      ({ journal }) => journal.filter(({ what }) => what.startsWith('ignored')).length === 2,
+    );
     expect(registration).toMatchObject({ attempt: 1, state: 'ACTIVE' });
   });
 
   it('with changed data brings them to the backends, publishes nothing and stays active', async () => {
     const { node_id, introspection } = await active();
     const published = h.world.types(node_id);
-    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), reason: 'capability_change', capabilities: ['batch'], at: plusSeconds(introspection.at, 5) });
+    await h.introduce({
+      ...introspection,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      reason: 'capability_change',
+      capabilities: ['batch'],
+      at: plusSeconds(introspection.at, 5),
+    });
     await h.until(node_id, 'refreshed', () => h.world.done(node_id).length === 6);
     expect(h.world.done(node_id).slice(4).sort()).toEqual(['consul.register', 'postgres.upsert_registration']);
     expect(h.world.effects.at(-1)?.request.attempt).toBe(1);
@@ -212,7 +274,12 @@ describe('a node that comes again', () => {
   it('after its end begins again with a higher attempt, however old the run', async () => {
     const { node_id, handle, introspection } = await active();
     await handle.result();
-    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), at: await h.world.now() });
+    await h.introduce({
+      ...introspection,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      at: await h.world.now(),
+    });
     const { registration } = await h.untilState(node_id, 'AWAITING_ACK');
     expect(registration?.attempt).toBe(2);
   });
@@ -221,7 +288,10 @@ describe('a node that comes again', () => {
     const { handle, introspection } = await active();
     await handle.result();
     const late = await h.introduce({ ...introspection, message_id: randomUUID() });
-    expect(await late.result()).toMatchObject({ state: null, reason: expect.stringContaining('nothing to do') as string });
+    expect(await late.result()).toMatchObject({
+      state: null,
+      reason: expect.stringContaining('nothing to do') as string,
+    });
   });
 });
 
@@ -231,9 +301,17 @@ describe('a node that cannot be registered', () => {
     const { node_id } = await h.introspection();
     const handle = await h.introduce(await h.introspection({ node_id }));
     const outcome = await handle.result();
-    expect(outcome).toMatchObject({ state: 'REJECTED', reason: 'postgres: permission denied for table node_registrations' });
-    expect(h.world.of(node_id).at(-1)).toMatchObject({ event_type: 'NodeRegistrationRejected', payload: { rejection_reason: outcome.reason } });
-    expect(h.world.done(node_id)).toEqual(expect.arrayContaining(['consul.register', 'consul.deregister', 'postgres.update_registration']));
+    expect(outcome).toMatchObject({
+      state: 'REJECTED',
+      reason: 'postgres: permission denied for table node_registrations',
+    });
+    expect(h.world.of(node_id).at(-1)).toMatchObject({
+      event_type: 'NodeRegistrationRejected',
+      payload: { rejection_reason: outcome.reason },
+    });
+    expect(h.world.done(node_id)).toEqual(
+      expect.arrayContaining(['consul.register', 'consul.deregister', 'postgres.update_registration']),
+    );
     expect(h.world.records.get(node_id)).toMatchObject({ state: 'REJECTED', reason: outcome.reason });
   });
 
@@ -242,7 +320,13 @@ describe('a node that cannot be registered', () => {
     const first = await h.introspection();
     const handle = await h.introduce(first);
     await h.until(first.node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
-    await h.introduce({ ...first, message_id: randomUUID(), correlation_id: randomUUID(), reason: 'shutdown', at: plusSeconds(first.at, 1) });
+    await h.introduce({
+      ...first,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      reason: 'shutdown',
+      at: plusSeconds(first.at, 1),
+    });
     expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED' });
     h.world.fail('consul.register', 0);
     expect(h.world.done(first.node_id)).not.toContain('consul.register');
@@ -269,10 +353,14 @@ describe("an operator's retry", () => {
 
   it('of an active node is refused with the reason', async () => {
     const { node_id } = await active();
-    await expect(h.retry(node_id)).rejects.toMatchObject({ cause: { message: 'ignored a retry in state ACTIVE: there is nothing to retry', type: 'RetryRefused' } });
+    await expect(h.retry(node_id)).rejects.toMatchObject({
+      cause: { message: 'ignored a retry in state ACTIVE: there is nothing to retry', type: 'RetryRefused' },
+    });
   });
 
   it('of a node that never introduced itself is refused', async () => {
-    await expect(h.retry(randomUUID())).rejects.toMatchObject({ cause: { message: expect.stringContaining('never introduced itself') as string } });
+    await expect(h.retry(randomUUID())).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('never introduced itself') as string },
+    });
   });
 });

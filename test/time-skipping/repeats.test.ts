@@ -29,13 +29,23 @@ describe.each(Object.entries(RUNNING))('while %s', (name, situation) => {
     const { introspection, node_id } = met;
     await h.introduce({ ...introspection, message_id: randomUUID() });
     for (const reason of ['startup', 'shutdown'] as const) {
-      await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), reason, at: plusSeconds(introspection.at, -1) });
+      await h.introduce({
+        ...introspection,
+        message_id: randomUUID(),
+        correlation_id: randomUUID(),
+        reason,
+        at: plusSeconds(introspection.at, -1),
+      });
     }
     const same = refreshing ? { capabilities: ['refreshing'] } : {};
     let last = '';
     for (const reason of REASONS) last = (await met.says(reason, same)).correlation_id;
     met.release();
-    const { registration, ...rest } = await h.until(node_id, 'told of all', (status) => status.registration?.incarnation?.seen.includes(last) === true);
+    const { registration, ...rest } = await h.until(
+      node_id,
+      'told of all',
+      (status) => status.registration?.incarnation?.seen.includes(last) === true,
+    );
     expect(registration?.attempt).toBe(1);
     expect(ignoredOf({ registration, ...rest })).toEqual([
       expect.stringContaining('a duplicate introspection (reason startup)'),
@@ -53,8 +63,20 @@ describe.each(Object.entries(RUNNING))('while %s', (name, situation) => {
     met = await situation.reach(h);
     const { node_id } = met;
     let last = '';
-    for (const reason of REASONS) last = (await met.says(reason, { node_version: '1.3.0', endpoints: { health: 'http://10.0.0.2:9090/health' }, capabilities: [reason] })).correlation_id;
-    if (!situation.busy) await h.until(node_id, 'told of all, with its activities in flight', (status) => status.registration?.incarnation?.seen.includes(last) === true);
+    for (const reason of REASONS)
+      last = (
+        await met.says(reason, {
+          node_version: '1.3.0',
+          endpoints: { health: 'http://10.0.0.2:9090/health' },
+          capabilities: [reason],
+        })
+      ).correlation_id;
+    if (!situation.busy)
+      await h.until(
+        node_id,
+        'told of all, with its activities in flight',
+        (status) => status.registration?.incarnation?.seen.includes(last) === true,
+      );
     met.release();
     await h.until(node_id, 'told of all', (status) => status.registration?.incarnation?.seen.includes(last) === true);
     await met.becomesActive();
@@ -62,10 +84,18 @@ describe.each(Object.entries(RUNNING))('while %s', (name, situation) => {
       const told = h.world.effects.filter(({ request }) => request.node_id === node_id);
       return (['consul.', 'postgres.'] as const).every((backend) => {
         const payload = told.filter(({ activity }) => activity.startsWith(backend)).at(-1)?.request.intent.payload;
-        return payload?.['node_version'] === '1.3.0' && JSON.stringify(payload['capabilities'] ?? payload['tags']).includes('capability_change') && JSON.stringify(payload['endpoints']).includes('10.0.0.2');
+        return (
+          payload?.['node_version'] === '1.3.0' &&
+          JSON.stringify(payload['capabilities'] ?? payload['tags']).includes('capability_change') &&
+          JSON.stringify(payload['endpoints']).includes('10.0.0.2')
+        );
       });
     });
-    expect(registration).toMatchObject({ attempt: 1, state: 'ACTIVE', introspection: { capabilities: ['capability_change'] } });
+    expect(registration).toMatchObject({
+      attempt: 1,
+      state: 'ACTIVE',
+      introspection: { capabilities: ['capability_change'] },
+    });
     expect(h.world.types(node_id)).toEqual(publishedUntilActive(situation.rounds));
   });
 });
@@ -76,23 +106,33 @@ describe.each(Object.entries(OVER))('when it is over: %s', (_, situation) => {
     const { introspection, node_id } = met;
     const published = h.world.types(node_id);
     await h.introduce({ ...introspection, message_id: randomUUID() });
-    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), at: plusSeconds(introspection.at, -1) });
+    await h.introduce({
+      ...introspection,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      at: plusSeconds(introspection.at, -1),
+    });
     // At the time of its startup, as nodes send it that cached that; and later.
     await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), reason: 'shutdown' });
     await met.says('shutdown');
     met.release();
     const run = h.env.client.workflow.getHandle(met.handle.workflowId);
-    expect(await run.result()).toMatchObject(situation.recording ? { state: situation.state, attempt: 1 } : { state: null, attempt: 1 });
+    expect(await run.result()).toMatchObject(
+      situation.recording ? { state: situation.state, attempt: 1 } : { state: null, attempt: 1 },
+    );
     expect(h.world.types(node_id)).toEqual(published);
     expect(h.world.records.get(node_id)).toMatchObject({ state: situation.state, attempt: 1 });
   });
 
-  it.each(situation.recording ? (['request'] as const) : REASONS)('an introspection for another reason (%s) begins a new attempt', async (reason) => {
-    met = await situation.reach(h);
-    const said = await met.says(reason);
-    await h.until(met.node_id, 'in attempt 2', ({ registration }) => registration?.attempt === 2);
-    met.release();
-    const { registration } = await met.becomesActive();
-    expect(registration).toMatchObject({ attempt: 2, incarnation: { correlation_id: said.correlation_id } });
-  });
+  it.each(situation.recording ? (['request'] as const) : REASONS)(
+    'an introspection for another reason (%s) begins a new attempt',
+    async (reason) => {
+      met = await situation.reach(h);
+      const said = await met.says(reason);
+      await h.until(met.node_id, 'in attempt 2', ({ registration }) => registration?.attempt === 2);
+      met.release();
+      const { registration } = await met.becomesActive();
+      expect(registration).toMatchObject({ attempt: 2, incarnation: { correlation_id: said.correlation_id } });
+    },
+  );
 });

@@ -2,7 +2,14 @@ import { activityInfo, CompleteAsyncError } from '@temporalio/activity';
 import type { AsyncCompletionClient } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { REFUSED, UNAVAILABLE, type Activities, type EffectRequest, type EffectResult, type NodeRecord } from '../../activities/api.js';
+import {
+  REFUSED,
+  UNAVAILABLE,
+  type Activities,
+  type EffectRequest,
+  type EffectResult,
+  type NodeRecord,
+} from '../../activities/api.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import type { Introspection, OutgoingEvent } from '../../src/protocol/messages.js';
 import { plusSeconds } from '../../workflows/core/time.js';
@@ -41,7 +48,12 @@ export class NodeWorld {
   readonly troubles = new Map<string, How[]>();
   consul: { readonly attempt: number; readonly passing: boolean } | null = null;
   record: (NodeRecord & { readonly ended: boolean }) | null = null;
-  lease: { readonly attempt: number; readonly deadline: string; readonly last_heartbeat_at: string | null; readonly expired: boolean } | null = null;
+  lease: {
+    readonly attempt: number;
+    readonly deadline: string;
+    readonly last_heartbeat_at: string | null;
+    readonly expired: boolean;
+  } | null = null;
   /** Until then the ack topic is not read. */
   acksReadFrom = '';
   #gate: Promise<void> | null = null;
@@ -86,7 +98,11 @@ export class NodeWorld {
   beat(at: string): void {
     if (this.lease === null || this.lease.expired) return;
     const moved = plusSeconds(at, this.contract.liveness.window_seconds);
-    this.lease = { ...this.lease, deadline: moved > this.lease.deadline ? moved : this.lease.deadline, last_heartbeat_at: at };
+    this.lease = {
+      ...this.lease,
+      deadline: moved > this.lease.deadline ? moved : this.lease.deadline,
+      last_heartbeat_at: at,
+    };
   }
 
   /** As the real backends do it: a lower attempt never overwrites a higher one. */
@@ -97,7 +113,8 @@ export class NodeWorld {
       this.log.push({ what: 'fenced', activity, attempt, by });
       return { done: false, fenced_by: by };
     }
-    if (activity === 'consul.register') this.consul = { attempt, passing: by === attempt && this.consul?.passing === true };
+    if (activity === 'consul.register')
+      this.consul = { attempt, passing: by === attempt && this.consul?.passing === true };
     else if (activity === 'consul.pass') this.consul = { attempt, passing: true };
     else if (activity === 'consul.deregister') this.consul = null;
     else this.#write(request);
@@ -108,15 +125,41 @@ export class NodeWorld {
   #write({ attempt, intent: { payload } }: EffectRequest): void {
     // An attempt that has ended stays as it ended.
     if (this.record?.attempt === attempt && this.record.ended) return;
-    const { correlation_id, epoch, introspected_at, state, reason, ended, lease, liveness_deadline, ...data } = payload as unknown as NodeRecord &
-      Introspection & { ended?: boolean; lease?: 'open' | 'close'; liveness_deadline?: string | null };
+    const { correlation_id, epoch, introspected_at, state, reason, ended, lease, liveness_deadline, ...data } =
+      payload as unknown as NodeRecord &
+        Introspection & { ended?: boolean; lease?: 'open' | 'close'; liveness_deadline?: string | null };
     const { node_id, node_type, node_version, endpoints, capabilities } = data;
-    const introspection: Introspection = { message_id: 'record', correlation_id, node_id, node_type, node_version, endpoints, capabilities, reason: 'startup', epoch, at: introspected_at };
+    const introspection: Introspection = {
+      message_id: 'record',
+      correlation_id,
+      node_id,
+      node_type,
+      node_version,
+      endpoints,
+      capabilities,
+      reason: 'startup',
+      epoch,
+      at: introspected_at,
+    };
     const held = this.record?.attempt === attempt ? this.record : null;
-    const says = payload.intent_type === 'postgres.upsert_registration' && held !== null ? held : { state, reason: reason ?? null };
-    this.record = { attempt, correlation_id, epoch, introspected_at, state: says.state, reason: says.reason, introspection, lasting: null, ended: ended === true };
+    const says =
+      payload.intent_type === 'postgres.upsert_registration' && held !== null
+        ? held
+        : { state, reason: reason ?? null };
+    this.record = {
+      attempt,
+      correlation_id,
+      epoch,
+      introspected_at,
+      state: says.state,
+      reason: says.reason,
+      introspection,
+      lasting: null,
+      ended: ended === true,
+    };
     if (lease === 'close') this.lease = null;
-    if (lease === 'open' && this.lease?.attempt !== attempt) this.lease = { attempt, deadline: liveness_deadline ?? '', last_heartbeat_at: null, expired: false };
+    if (lease === 'open' && this.lease?.attempt !== attempt)
+      this.lease = { attempt, deadline: liveness_deadline ?? '', last_heartbeat_at: null, expired: false };
   }
 }
 
@@ -150,14 +193,17 @@ export class RestlessWorld {
   async answer({ taskToken, ask }: Call, cancelled: boolean): Promise<void> {
     const reply = await ask().then(
       (result) => () => this.#completion.complete(taskToken, result),
-      (error: unknown) => () => this.#completion.fail(taskToken, cancelled ? ApplicationFailure.nonRetryable(String(error)) : error),
+      (error: unknown) => () =>
+        this.#completion.fail(taskToken, cancelled ? ApplicationFailure.nonRetryable(String(error)) : error),
     );
     await reply();
   }
 
   activities(): Activities {
-    const effect = (activity: string) => (request: EffectRequest): Promise<EffectResult> =>
-      this.#call(activity, request.node_id, (node, now) => node.carryOut(activity, request, now));
+    const effect =
+      (activity: string) =>
+      (request: EffectRequest): Promise<EffectResult> =>
+        this.#call(activity, request.node_id, (node, now) => node.carryOut(activity, request, now));
     return {
       open_attempt: (node_id) => this.#call('open_attempt', node_id, ({ record, contract }) => ({ record, contract })),
       publish_events: (events) =>
@@ -169,14 +215,26 @@ export class RestlessWorld {
         this.#call('verify_lease', node_id, (node, now) => {
           const contract_version = node.contract.version;
           const { lease } = node;
-          if (lease?.attempt !== attempt) return { outcome: 'unknown', why: `the lease is not attempt ${attempt}'s`, again_at: plusSeconds(now, window_seconds), contract_version };
-          if (!lease.expired && plusSeconds(lease.deadline, grace_seconds) >= now) return { outcome: 'renewed', deadline: lease.deadline, contract_version };
+          if (lease?.attempt !== attempt)
+            return {
+              outcome: 'unknown',
+              why: `the lease is not attempt ${attempt}'s`,
+              again_at: plusSeconds(now, window_seconds),
+              contract_version,
+            };
+          if (!lease.expired && plusSeconds(lease.deadline, grace_seconds) >= now)
+            return { outcome: 'renewed', deadline: lease.deadline, contract_version };
           node.lease = { ...lease, expired: true };
           return { outcome: 'claimed', last_heartbeat_at: lease.last_heartbeat_at, contract_version };
         }),
       verify_acks_read: (deadline) =>
-        this.#call('verify_acks_read', activityInfo().workflowExecution?.workflowId.split('/')[1] ?? '', ({ acksReadFrom }, now) =>
-          deadline < now && acksReadFrom <= now ? { read: true } : { read: false, why: 'the ack topic has not been read so far', again_at: plusSeconds(now, 5) },
+        this.#call(
+          'verify_acks_read',
+          activityInfo().workflowExecution?.workflowId.split('/')[1] ?? '',
+          ({ acksReadFrom }, now) =>
+            deadline < now && acksReadFrom <= now
+              ? { read: true }
+              : { read: false, why: 'the ack topic has not been read so far', again_at: plusSeconds(now, 5) },
         ),
       'consul.register': effect('consul.register'),
       'consul.pass': effect('consul.pass'),
@@ -188,7 +246,8 @@ export class RestlessWorld {
 
   async #call<T>(activity: string, node_id: string, act: (node: NodeWorld, now: string) => T): Promise<T> {
     const node = this.#nodes.get(node_id);
-    if (node === undefined) throw ApplicationFailure.nonRetryable(`${activity} asks for ${node_id}, a node of no script`);
+    if (node === undefined)
+      throw ApplicationFailure.nonRetryable(`${activity} asks for ${node_id}, a node of no script`);
     const { isLocal: local, activityId, taskToken } = activityInfo();
     const ask = async (): Promise<T> => {
       const now = await this.now();
@@ -196,7 +255,10 @@ export class RestlessWorld {
       if (how === undefined) return act(node, now);
       node.log.push({ what: 'failed', activity, how, local });
       if (how === 'answer lost') act(node, now);
-      throw ApplicationFailure.create({ message: `${activity}: ${how}`, type: how === 'refused' ? REFUSED : UNAVAILABLE });
+      throw ApplicationFailure.create({
+        message: `${activity}: ${how}`,
+        type: how === 'refused' ? REFUSED : UNAVAILABLE,
+      });
     };
     if (local) {
       await node.localTurn();

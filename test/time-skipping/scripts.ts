@@ -1,5 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
-import { ActivityNotFoundError, Client, WorkflowNotFoundError, WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
+import {
+  ActivityNotFoundError,
+  Client,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -8,13 +14,32 @@ import { derivedId } from '../../src/protocol/ids.js';
 import { REASONS, type Introspection } from '../../src/protocol/messages.js';
 import { millisBetween, plusSeconds } from '../../workflows/core/time.js';
 import type { Status } from '../../workflows/details.js';
-import { ACK_SIGNAL, INTROSPECTION_SIGNAL, RETRY_REFUSED, STATUS_QUERY, SUSPECT_SIGNAL, workflowId, WORKFLOW_TYPE, type AckSignal } from '../../workflows/messages.js';
+import {
+  ACK_SIGNAL,
+  INTROSPECTION_SIGNAL,
+  RETRY_REFUSED,
+  STATUS_QUERY,
+  SUSPECT_SIGNAL,
+  workflowId,
+  WORKFLOW_TYPE,
+  type AckSignal,
+} from '../../workflows/messages.js';
 import type { Outcome, Start } from '../../workflows/registration.js';
 import { retry, TASK_QUEUE } from './harness.js';
 import { HOW, type NodeWorld, type RestlessWorld } from './restless-world.js';
 
 /** What can go wrong: every activity that the workflow knows. */
-const ACTIVITIES = ['open_attempt', 'publish_events', 'verify_lease', 'verify_acks_read', 'consul.register', 'consul.pass', 'consul.deregister', 'postgres.upsert_registration', 'postgres.update_registration'] as const;
+const ACTIVITIES = [
+  'open_attempt',
+  'publish_events',
+  'verify_lease',
+  'verify_acks_read',
+  'consul.register',
+  'consul.pass',
+  'consul.deregister',
+  'postgres.upsert_registration',
+  'postgres.update_registration',
+] as const;
 
 const incarnation = fc.integer({ min: 0, max: 3 });
 const step = fc.oneof(
@@ -23,7 +48,10 @@ const step = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('introspect' as const),
       of: incarnation,
-      reason: fc.oneof({ weight: 5, arbitrary: fc.constant('startup' as const) }, { weight: 5, arbitrary: fc.constantFrom(...REASONS) }),
+      reason: fc.oneof(
+        { weight: 5, arbitrary: fc.constant('startup' as const) },
+        { weight: 5, arbitrary: fc.constantFrom(...REASONS) },
+      ),
       /** Tells an epoch, the higher the newer. */
       epoch: fc.boolean(),
       /** Of its record: now, as the one before it, or from before all of them. */
@@ -37,15 +65,41 @@ const step = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('ack' as const),
       of: fc.oneof({ weight: 3, arbitrary: fc.constant('current' as const) }, { weight: 2, arbitrary: incarnation }),
-      time: fc.constantFrom('now' as const, 'now' as const, 'now' as const, 'at its deadline' as const, 'too late' as const, 'unknown' as const),
+      time: fc.constantFrom(
+        'now' as const,
+        'now' as const,
+        'now' as const,
+        'at its deadline' as const,
+        'too late' as const,
+        'unknown' as const,
+      ),
       copies: fc.constantFrom(1, 1, 2),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('suspect' as const, 'beat' as const, 'retry' as const, 'edit contract' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom('suspect' as const, 'beat' as const, 'retry' as const, 'edit contract' as const),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('read acks later' as const), seconds: fc.constantFrom(5, 60) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('hold a higher attempt' as const), backend: fc.constantFrom('consul' as const, 'postgres' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('hold a higher attempt' as const),
+      backend: fc.constantFrom('consul' as const, 'postgres' as const),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('answer a call' as const) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('break' as const), activity: fc.constantFrom(...ACTIVITIES), how: fc.constantFrom(...HOW), tries: fc.integer({ min: 1, max: 6 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('break' as const),
+      activity: fc.constantFrom(...ACTIVITIES),
+      how: fc.constantFrom(...HOW),
+      tries: fc.integer({ min: 1, max: 6 }),
+    }),
+  },
 );
 export type ScriptStep = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
@@ -61,7 +115,13 @@ type Burst = typeof burst extends fc.Arbitrary<infer B> ? B : never;
 
 /** Some nodes, each with bursts of its own, and the same time between them. */
 export const scripts = (nodes: number) =>
-  fc.array(fc.record({ bursts: fc.array(burst, { minLength: nodes, maxLength: nodes }), seconds: fc.constantFrom(0, 0, 2, 2, 7, 7, 31, 95, 11_000) }), { minLength: 1, maxLength: 6, size: 'max' });
+  fc.array(
+    fc.record({
+      bursts: fc.array(burst, { minLength: nodes, maxLength: nodes }),
+      seconds: fc.constantFrom(0, 0, 2, 2, 7, 7, 31, 95, 11_000),
+    }),
+    { minLength: 1, maxLength: 6, size: 'max' },
+  );
 export type Scripts = ReturnType<typeof scripts> extends fc.Arbitrary<infer S> ? S : never;
 
 type Handle = WorkflowHandle<(start: Start) => Promise<Outcome>>;
@@ -177,7 +237,12 @@ export class Player {
   /** As the sweep does it: a run that is gone is started. */
   async suspect(): Promise<void> {
     const { node_id } = this.node;
-    await this.#client.workflow.signalWithStart(WORKFLOW_TYPE, { workflowId: workflowId(node_id), taskQueue: TASK_QUEUE, args: [{ node_id }], signal: SUSPECT_SIGNAL });
+    await this.#client.workflow.signalWithStart(WORKFLOW_TYPE, {
+      workflowId: workflowId(node_id),
+      taskQueue: TASK_QUEUE,
+      args: [{ node_id }],
+      signal: SUSPECT_SIGNAL,
+    });
   }
 
   /** What an operator has asked for has been answered. */
@@ -209,7 +274,12 @@ export class Player {
     const { node } = this;
     switch (one.do) {
       case 'introspect': {
-        const at = one.time === 'same' ? this.#last?.at : one.time === 'old' && this.#first !== null ? plusSeconds(this.#first.at, -60) : undefined;
+        const at =
+          one.time === 'same'
+            ? this.#last?.at
+            : one.time === 'old' && this.#first !== null
+              ? plusSeconds(this.#first.at, -60)
+              : undefined;
         await this.introspect({
           correlation_id: derivedId(node.node_id, 'incarnation', one.of),
           reason: one.reason,
@@ -220,11 +290,24 @@ export class Player {
         return;
       }
       case 'ack': {
-        const accepted = node.log.findLast((entry) => entry.what === 'published' && entry.event.event_type === 'NodeRegistrationAccepted');
-        const [current, sent_at] = accepted?.what === 'published' ? [accepted.event.correlation_id, accepted.at] : [this.#last?.correlation_id ?? '', await this.world.now()];
+        const accepted = node.log.findLast(
+          (entry) => entry.what === 'published' && entry.event.event_type === 'NodeRegistrationAccepted',
+        );
+        const [current, sent_at] =
+          accepted?.what === 'published'
+            ? [accepted.event.correlation_id, accepted.at]
+            : [this.#last?.correlation_id ?? '', await this.world.now()];
         const deadline = plusSeconds(sent_at, node.contract.timers['ack']?.seconds ?? 0);
-        const at = one.time === 'unknown' ? null : one.time === 'now' ? await this.world.now() : one.time === 'too late' ? plusSeconds(deadline, 0.001) : deadline;
-        for (let copy = 0; copy < one.copies; copy++) await this.ack(one.of === 'current' ? current : derivedId(node.node_id, 'incarnation', one.of), at);
+        const at =
+          one.time === 'unknown'
+            ? null
+            : one.time === 'now'
+              ? await this.world.now()
+              : one.time === 'too late'
+                ? plusSeconds(deadline, 0.001)
+                : deadline;
+        for (let copy = 0; copy < one.copies; copy++)
+          await this.ack(one.of === 'current' ? current : derivedId(node.node_id, 'incarnation', one.of), at);
         return;
       }
       case 'suspect':
@@ -254,7 +337,10 @@ export class Player {
         return;
       }
       case 'break':
-        node.troubles.set(one.activity, Array.from({ length: one.tries }, () => one.how));
+        node.troubles.set(
+          one.activity,
+          Array.from({ length: one.tries }, () => one.how),
+        );
         return;
     }
   }
@@ -293,7 +379,12 @@ export class Player {
       const attempt = await retry(this.#client, this.node.node_id);
       this.node.log.push({ what: 'told', of: `attempt ${attempt} by a retry` });
     } catch (error) {
-      if (!(error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure && error.cause.type === RETRY_REFUSED)) throw error;
+      if (!(
+        error instanceof WorkflowUpdateFailedError &&
+        error.cause instanceof ApplicationFailure &&
+        error.cause.type === RETRY_REFUSED
+      ))
+        throw error;
       this.node.log.push({ what: 'told', of: 'a retry is refused' });
     }
   }
@@ -321,8 +412,13 @@ export class Player {
       if (this.node.holdsLocal) return null;
       const before = await this.#progress();
       if (before === null) return null;
-      const status = await Promise.race([this.status(), this.node.whenLocalHeld(), setTimeout(STUCK_AFTER_MS, 'stuck' as const, { ref: false })]);
-      if (status === 'stuck' || Date.now() - since > STUCK_AFTER_MS) throw new Error(`node ${this.node.node_id} does not come to rest`);
+      const status = await Promise.race([
+        this.status(),
+        this.node.whenLocalHeld(),
+        setTimeout(STUCK_AFTER_MS, 'stuck' as const, { ref: false }),
+      ]);
+      if (status === 'stuck' || Date.now() - since > STUCK_AFTER_MS)
+        throw new Error(`node ${this.node.node_id} does not come to rest`);
       if (status !== undefined && (await this.#progress()) === before) return status;
     }
   }

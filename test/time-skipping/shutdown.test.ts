@@ -21,7 +21,8 @@ describe.each(Object.entries(RUNNING))('a node that leaves while %s', (_, situat
     met = await situation.reach(h);
     const { node_id } = met;
     await met.says('shutdown');
-    if (!situation.busy) await h.until(node_id, 'leaving', ({ registration }) => registration?.state === 'DEREGISTERED');
+    if (!situation.busy)
+      await h.until(node_id, 'leaving', ({ registration }) => registration?.state === 'DEREGISTERED');
     met.release();
     expect(await met.handle.result()).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left', attempt: 1 });
     expect(h.world.done(node_id).slice(-2).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
@@ -53,9 +54,23 @@ describe('a shutdown', () => {
     const { node_id } = introspection;
     await h.introduce(introspection);
     await h.untilState(node_id, 'AWAITING_ACK');
-    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), epoch: 2, at: await h.world.now() });
-    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), reason: 'shutdown', at: await h.world.now() });
-    const { registration } = await h.until(node_id, 'told', ({ journal }) => journal.some(({ what }) => what.startsWith('ignored a stale introspection (reason shutdown)')));
+    await h.introduce({
+      ...introspection,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      epoch: 2,
+      at: await h.world.now(),
+    });
+    await h.introduce({
+      ...introspection,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      reason: 'shutdown',
+      at: await h.world.now(),
+    });
+    const { registration } = await h.until(node_id, 'told', ({ journal }) =>
+      journal.some(({ what }) => what.startsWith('ignored a stale introspection (reason shutdown)')),
+    );
     expect(registration?.attempt).toBe(2);
     await h.untilState(node_id, 'AWAITING_ACK');
   });
@@ -67,15 +82,34 @@ describe('a shutdown', () => {
     const handle = await h.introduce(introspection);
     await h.until(node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
     const releaseSecond = h.world.hold('consul.register', node_id);
-    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), at: plusSeconds(introspection.at, 1) });
-    await h.until(node_id, 'in attempt 2', ({ registration }) => registration?.attempt === 2 && registration.reducer.status === 'partial');
-    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), reason: 'shutdown', at: plusSeconds(introspection.at, 2) });
+    await h.introduce({
+      ...introspection,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      at: plusSeconds(introspection.at, 1),
+    });
+    await h.until(
+      node_id,
+      'in attempt 2',
+      ({ registration }) => registration?.attempt === 2 && registration.reducer.status === 'partial',
+    );
+    await h.introduce({
+      ...introspection,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      reason: 'shutdown',
+      at: plusSeconds(introspection.at, 2),
+    });
     await h.until(node_id, 'leaving', ({ registration }) => registration?.entering?.ending === true);
     releaseSecond();
     await h.until(node_id, 'in Consul as attempt 2', () => h.world.done(node_id).includes('consul.register'));
     await h.status(node_id);
     release();
     expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED', attempt: 2 });
-    expect(h.world.done(node_id).filter((activity) => activity.startsWith('consul.'))).toEqual(['consul.register', 'consul.register', 'consul.deregister']);
+    expect(h.world.done(node_id).filter((activity) => activity.startsWith('consul.'))).toEqual([
+      'consul.register',
+      'consul.register',
+      'consul.deregister',
+    ]);
   });
 });

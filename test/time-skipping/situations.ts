@@ -35,7 +35,14 @@ export class Met {
   /** It introduces itself once more, a second after the last time. */
   async says(reason: Reason, changes: Partial<Introspection> = {}): Promise<Introspection> {
     this.#at = plusSeconds(this.#at, 1);
-    const said = { ...this.introspection, message_id: randomUUID(), correlation_id: randomUUID(), reason, at: this.#at, ...changes };
+    const said = {
+      ...this.introspection,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      reason,
+      at: this.#at,
+      ...changes,
+    };
     await this.h.introduce(said);
     return said;
   }
@@ -43,7 +50,11 @@ export class Met {
   /** From wherever its registration is, until it is active. */
   async becomesActive(): Promise<Status> {
     const ready = ['AWAITING_ACK', 'ACTIVE'];
-    const { registration } = await this.h.until(this.node_id, 'ready', (status) => status.registration?.entering === null && ready.includes(status.registration.state ?? ''));
+    const { registration } = await this.h.until(
+      this.node_id,
+      'ready',
+      (status) => status.registration?.entering === null && ready.includes(status.registration.state ?? ''),
+    );
     if (registration?.state === 'AWAITING_ACK') await this.h.ack(this.node_id);
     return this.h.untilState(this.node_id, 'ACTIVE');
   }
@@ -54,7 +65,8 @@ export class Met {
    */
   async leaves(): Promise<void> {
     this.release();
-    const running = async () => (await this.h.env.client.workflow.getHandle(this.handle.workflowId).describe()).status.name === 'RUNNING';
+    const running = async () =>
+      (await this.h.env.client.workflow.getHandle(this.handle.workflowId).describe()).status.name === 'RUNNING';
     if (!(await running())) return;
     await this.says('shutdown');
     while (await running()) await new Promise((resolve) => setTimeout(resolve, 25));
@@ -69,7 +81,10 @@ interface Situation {
   reach(h: Harness): Promise<Met>;
 }
 
-async function introduced(h: Harness, held?: 'open_attempt' | 'publish_events' | 'consul.register' | 'postgres.upsert_registration'): Promise<Met> {
+async function introduced(
+  h: Harness,
+  held?: 'open_attempt' | 'publish_events' | 'consul.register' | 'postgres.upsert_registration',
+): Promise<Met> {
   // Only who is to expire does.
   h.world.lease = (_, now) => ({ outcome: 'renewed', deadline: plusSeconds(now, 90) });
   const introspection = await h.introspection();
@@ -97,7 +112,11 @@ async function partial(h: Harness, outstanding: 'consul.register' | 'postgres.up
 }
 
 const entering = (h: Harness, { node_id }: Met, state: string, ending = false) =>
-  h.until(node_id, `on the way to ${state}`, ({ registration }) => registration?.entering?.state === state && registration.entering.ending === ending);
+  h.until(
+    node_id,
+    `on the way to ${state}`,
+    ({ registration }) => registration?.entering?.state === state && registration.entering.ending === ending,
+  );
 
 /** Skips time until the timer of its state is due, and no further: what is held is not to time out. */
 async function timerFires(h: Harness, { node_id }: Met): Promise<void> {
@@ -107,7 +126,10 @@ async function timerFires(h: Harness, { node_id }: Met): Promise<void> {
 
 async function expiring(h: Harness): Promise<Met> {
   const met = await active(h);
-  h.world.lease = (node_id, now) => (node_id === met.node_id ? { outcome: 'claimed', last_heartbeat_at: null } : { outcome: 'renewed', deadline: plusSeconds(now, 90) });
+  h.world.lease = (node_id, now) =>
+    node_id === met.node_id
+      ? { outcome: 'claimed', last_heartbeat_at: null }
+      : { outcome: 'renewed', deadline: plusSeconds(now, 90) };
   return met;
 }
 
@@ -126,7 +148,11 @@ const ENDS = {
     hold(met);
     for (const round of [2, 3]) {
       await timerFires(h, met);
-      await h.until(met.node_id, `in round ${round}`, ({ registration }) => registration?.round === round && registration.state === 'AWAITING_ACK');
+      await h.until(
+        met.node_id,
+        `in round ${round}`,
+        ({ registration }) => registration?.round === round && registration.state === 'AWAITING_ACK',
+      );
     }
     await timerFires(h, met);
     return met;
@@ -187,7 +213,11 @@ export const RUNNING: Readonly<Record<string, Situation>> = {
   },
 
   'PENDING_REGISTRATION, Consul outstanding': { rounds: 1, busy: false, reach: (h) => partial(h, 'consul.register') },
-  'PENDING_REGISTRATION, PostgreSQL outstanding': { rounds: 1, busy: false, reach: (h) => partial(h, 'postgres.upsert_registration') },
+  'PENDING_REGISTRATION, PostgreSQL outstanding': {
+    rounds: 1,
+    busy: false,
+    reach: (h) => partial(h, 'postgres.upsert_registration'),
+  },
 
   'ACCEPTED, accepted is being published': {
     rounds: 1,
@@ -223,7 +253,11 @@ export const RUNNING: Readonly<Record<string, Situation>> = {
     async reach(h) {
       const met = await awaitingAck(h);
       await timerFires(h, met);
-      await h.until(met.node_id, 'in round 2', ({ registration }) => registration?.round === 2 && registration.state === 'AWAITING_ACK');
+      await h.until(
+        met.node_id,
+        'in round 2',
+        ({ registration }) => registration?.round === 2 && registration.state === 'AWAITING_ACK',
+      );
       return met;
     },
   },
@@ -247,7 +281,12 @@ export const RUNNING: Readonly<Record<string, Situation>> = {
       const met = await awaitingAck(h);
       met.release = h.world.hold('publish_events', met.node_id);
       await h.ack(met.node_id);
-      await h.until(met.node_id, 'publishing', ({ registration }) => registration?.state === 'ACK_RECEIVED' && registration.entering?.steps[0]?.kind === 'publish');
+      await h.until(
+        met.node_id,
+        'publishing',
+        ({ registration }) =>
+          registration?.state === 'ACK_RECEIVED' && registration.entering?.steps[0]?.kind === 'publish',
+      );
       return met;
     },
   },
@@ -261,7 +300,9 @@ export const RUNNING: Readonly<Record<string, Situation>> = {
       const met = await active(h);
       met.release = h.world.hold('consul.register', met.node_id);
       await met.says('capability_change', { capabilities: ['refreshing'] });
-      await h.until(met.node_id, 'refreshing', ({ journal }) => journal.some(({ what }) => what.startsWith('the data has changed')));
+      await h.until(met.node_id, 'refreshing', ({ journal }) =>
+        journal.some(({ what }) => what.startsWith('the data has changed')),
+      );
       return met;
     },
   },
@@ -284,7 +325,10 @@ export const OVER: Readonly<Record<string, EndSituation>> = Object.fromEntries(
         recording: true,
         async reach(h) {
           let release = (): void => undefined;
-          const met = await ENDS[state](h, ({ node_id }) => (release = h.world.hold('postgres.update_registration', node_id)));
+          const met = await ENDS[state](
+            h,
+            ({ node_id }) => (release = h.world.hold('postgres.update_registration', node_id)),
+          );
           met.release = release;
           await entering(h, met, state, true);
           return met;
@@ -309,7 +353,13 @@ export const OVER: Readonly<Record<string, EndSituation>> = Object.fromEntries(
 /** What an undisturbed registration publishes until it is active. */
 export function publishedUntilActive(rounds: 1 | 2): string[] {
   const round = rounds === 1 ? [] : ['NodeRegistrationAckTimedOut', 'NodeRegistrationAccepted'];
-  return ['NodeRegistrationInitiated', 'NodeRegistrationAccepted', ...round, 'NodeRegistrationAckReceived', 'NodeBecameActive'];
+  return [
+    'NodeRegistrationInitiated',
+    'NodeRegistrationAccepted',
+    ...round,
+    'NodeRegistrationAckReceived',
+    'NodeBecameActive',
+  ];
 }
 
 /** How many messages a workflow has found to be of no consequence. */

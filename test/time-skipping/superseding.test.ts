@@ -19,7 +19,8 @@ afterAll(async () => {
   await h.stop();
 });
 
-const inAttempt2 = (node_id: string) => h.until(node_id, 'in attempt 2', (status) => status.registration?.attempt === 2);
+const inAttempt2 = (node_id: string) =>
+  h.until(node_id, 'in attempt 2', (status) => status.registration?.attempt === 2);
 
 /** It was published in its order, once for each attempt, and every id once. */
 function publishedOnce(node_id: string): void {
@@ -42,31 +43,57 @@ describe.each(Object.entries(RUNNING))('while %s', (name, situation) => {
     await inAttempt2(node_id);
     await h.ack(node_id, { correlation_id: introspection.correlation_id });
     const { registration } = await met.becomesActive();
-    expect(registration).toMatchObject({ attempt: 2, incarnation: { correlation_id: anew.correlation_id }, introspection: { capabilities: ['anew'] } });
-    const later = h.world.of(node_id).slice(published).filter(({ correlation_id }) => correlation_id === anew.correlation_id);
-    expect(later.map(({ event_type }) => event_type)).toEqual(['NodeRegistrationInitiated', 'NodeRegistrationAccepted', 'NodeRegistrationAckReceived', 'NodeBecameActive']);
+    expect(registration).toMatchObject({
+      attempt: 2,
+      incarnation: { correlation_id: anew.correlation_id },
+      introspection: { capabilities: ['anew'] },
+    });
+    const later = h.world
+      .of(node_id)
+      .slice(published)
+      .filter(({ correlation_id }) => correlation_id === anew.correlation_id);
+    expect(later.map(({ event_type }) => event_type)).toEqual([
+      'NodeRegistrationInitiated',
+      'NodeRegistrationAccepted',
+      'NodeRegistrationAckReceived',
+      'NodeBecameActive',
+    ]);
     expect(later.every(({ tags }) => tags['attempt'] === '2')).toBe(true);
     publishedOnce(node_id);
-    const written = h.world.effects.filter(({ request }) => request.node_id === node_id && request.attempt === 2).map(({ activity }) => activity);
-    expect(written.sort()).toEqual(['consul.pass', 'consul.register', 'postgres.update_registration', 'postgres.upsert_registration']);
+    const written = h.world.effects
+      .filter(({ request }) => request.node_id === node_id && request.attempt === 2)
+      .map(({ activity }) => activity);
+    expect(written.sort()).toEqual([
+      'consul.pass',
+      'consul.register',
+      'postgres.update_registration',
+      'postgres.upsert_registration',
+    ]);
   });
 
   // Where became-active is being published it is active by the time it is asked.
   const refused = name.startsWith('ACTIVE') || name.includes('became-active');
-  it(refused ? 'an operator has nothing to retry, and is told so' : "an operator's retry begins a new attempt with the last introspection", async () => {
-    met = await situation.reach(h);
-    const { node_id, introspection } = met;
-    if (situation.busy) setTimeout(met.release, 100);
-    if (refused) {
-      await expect(h.retry(met.node_id)).rejects.toMatchObject({ cause: { message: 'ignored a retry in state ACTIVE: there is nothing to retry', type: 'RetryRefused' } });
-      return;
-    }
-    expect(await h.retry(met.node_id)).toBe(2);
-    met.release();
-    const { registration } = await met.becomesActive();
-    expect(registration).toMatchObject({ attempt: 2, incarnation: { correlation_id: introspection.correlation_id } });
-    publishedOnce(node_id);
-  });
+  it(
+    refused
+      ? 'an operator has nothing to retry, and is told so'
+      : "an operator's retry begins a new attempt with the last introspection",
+    async () => {
+      met = await situation.reach(h);
+      const { node_id, introspection } = met;
+      if (situation.busy) setTimeout(met.release, 100);
+      if (refused) {
+        await expect(h.retry(met.node_id)).rejects.toMatchObject({
+          cause: { message: 'ignored a retry in state ACTIVE: there is nothing to retry', type: 'RetryRefused' },
+        });
+        return;
+      }
+      expect(await h.retry(met.node_id)).toBe(2);
+      met.release();
+      const { registration } = await met.becomesActive();
+      expect(registration).toMatchObject({ attempt: 2, incarnation: { correlation_id: introspection.correlation_id } });
+      publishedOnce(node_id);
+    },
+  );
 });
 
 describe.each(Object.entries(OVER))('when it is over: %s', (_, situation) => {
@@ -76,7 +103,11 @@ describe.each(Object.entries(OVER))('when it is over: %s', (_, situation) => {
     await inAttempt2(met.node_id);
     met.release();
     const { registration } = await met.becomesActive();
-    expect(registration).toMatchObject({ attempt: 2, reason: null, incarnation: { correlation_id: anew.correlation_id } });
+    expect(registration).toMatchObject({
+      attempt: 2,
+      reason: null,
+      incarnation: { correlation_id: anew.correlation_id },
+    });
     publishedOnce(met.node_id);
   });
 
@@ -94,7 +125,10 @@ describe('which incarnation is newer', () => {
     const introspection = await h.introspection({ epoch: first });
     await h.introduce(introspection);
     await h.untilState(introspection.node_id, 'AWAITING_ACK');
-    return (changes: { epoch: number | null; at: string }) => h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), ...changes }).then(() => introspection.node_id);
+    return (changes: { epoch: number | null; at: string }) =>
+      h
+        .introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), ...changes })
+        .then(() => introspection.node_id);
   };
 
   it('is told by the epoch where both have one, however late the older one comes', async () => {
@@ -121,7 +155,13 @@ it('a node that comes back as another type is found under that type', async () =
   const introspection = await h.introspection();
   const handle = await h.introduce(introspection);
   await h.untilState(introspection.node_id, 'AWAITING_ACK');
-  await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: randomUUID(), node_type: 'compute', at: plusSeconds(introspection.at, 1) });
+  await h.introduce({
+    ...introspection,
+    message_id: randomUUID(),
+    correlation_id: randomUUID(),
+    node_type: 'compute',
+    at: plusSeconds(introspection.at, 1),
+  });
   await inAttempt2(introspection.node_id);
   await h.untilState(introspection.node_id, 'AWAITING_ACK');
   expect((await handle.describe()).typedSearchAttributes.get(SEARCH_ATTRIBUTES.node_type)).toBe('compute');

@@ -93,7 +93,11 @@ describe('a suspect', () => {
     await h.suspect(node_id);
     await h.suspect(node_id);
     await h.sleep(5);
-    expect((await h.status(node_id)).registration).toMatchObject({ state: 'AWAITING_ACK', round: 1, timer_due: before });
+    expect((await h.status(node_id)).registration).toMatchObject({
+      state: 'AWAITING_ACK',
+      round: 1,
+      timer_due: before,
+    });
     expect(verified.get(node_id)).toBeUndefined();
     await h.ack(node_id);
     await h.untilState(node_id, 'ACTIVE');
@@ -110,7 +114,12 @@ describe('a suspect', () => {
     await h.until(first.node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
     await h.suspect(first.node_id);
     h.world.fail('consul.register', 0);
-    await h.introduce({ ...first, message_id: randomUUID(), correlation_id: randomUUID(), at: plusSeconds(first.at, 1) });
+    await h.introduce({
+      ...first,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      at: plusSeconds(first.at, 1),
+    });
     await h.untilState(first.node_id, 'AWAITING_ACK');
     await h.ack(first.node_id);
     await h.untilState(first.node_id, 'ACTIVE');
@@ -122,7 +131,10 @@ describe('a suspect', () => {
   it('that nobody knows, or that has ended, ends at once and changes nothing', async () => {
     leasesAre(claimed);
     const stranger = randomUUID();
-    expect(await (await h.suspect(stranger)).result()).toMatchObject({ state: null, reason: expect.stringContaining('nothing to do') as string });
+    expect(await (await h.suspect(stranger)).result()).toMatchObject({
+      state: null,
+      reason: expect.stringContaining('nothing to do') as string,
+    });
     const { node_id, handle } = await active();
     await h.suspect(node_id);
     await handle.result();
@@ -137,9 +149,17 @@ describe('a suspect whose run is gone', () => {
     leasesAre(claimed);
     const { node_id, introspection } = await lost();
     const outcome = await (await h.suspect(node_id)).result();
-    expect(outcome).toMatchObject({ state: 'LIVENESS_EXPIRED', attempt: 1, reason: 'no heartbeat within 90 s (last one: 2026-01-31T12:00:00.000Z)' });
+    expect(outcome).toMatchObject({
+      state: 'LIVENESS_EXPIRED',
+      attempt: 1,
+      reason: 'no heartbeat within 90 s (last one: 2026-01-31T12:00:00.000Z)',
+    });
     const expired = h.world.of(node_id).at(-1);
-    expect(expired).toMatchObject({ event_type: 'NodeLivenessExpired', correlation_id: introspection.correlation_id, tags: { attempt: '1' } });
+    expect(expired).toMatchObject({
+      event_type: 'NodeLivenessExpired',
+      correlation_id: introspection.correlation_id,
+      tags: { attempt: '1' },
+    });
     expect(h.world.done(node_id).slice(-2).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
     expect(h.world.records.get(node_id)).toMatchObject({ state: 'LIVENESS_EXPIRED', attempt: 1, lasting: null });
   });
@@ -158,7 +178,16 @@ describe('a suspect whose run is gone', () => {
     // The record as the lost run left it: its last write never came.
     const { records } = h.world;
     const record = records.get(node_id) ?? expect.fail();
-    records.set(node_id, { ...record, state: 'ACTIVE', lasting: { reducer_status: 'complete', state_since: record.introspected_at, ack_deadline: null, liveness_deadline: null } });
+    records.set(node_id, {
+      ...record,
+      state: 'ACTIVE',
+      lasting: {
+        reducer_status: 'complete',
+        state_since: record.introspected_at,
+        ack_deadline: null,
+        liveness_deadline: null,
+      },
+    });
     expect(await (await h.suspect(node_id)).result()).toMatchObject({ state: 'LIVENESS_EXPIRED' });
     const both = h.world.of(node_id).filter(({ event_type }) => event_type === 'NodeLivenessExpired');
     expect(both.map(({ id }) => id)).toEqual([first?.id, first?.id]);
@@ -170,7 +199,10 @@ describe('a suspect whose run is gone', () => {
     const [published, done] = [h.world.types(node_id), h.world.done(node_id)];
     await h.suspect(node_id);
     const { registration } = await h.untilState(node_id, 'ACTIVE');
-    expect(registration).toMatchObject({ attempt: 1, reducer: { status: 'complete', consul_confirmed: true, postgres_confirmed: true } });
+    expect(registration).toMatchObject({
+      attempt: 1,
+      reducer: { status: 'complete', consul_confirmed: true, postgres_confirmed: true },
+    });
     await h.until(node_id, 'verified', () => verified.get(node_id) === 1);
     expect([h.world.types(node_id), h.world.done(node_id)]).toEqual([published, done]);
     leasesAre(claimed);
@@ -180,11 +212,22 @@ describe('a suspect whose run is gone', () => {
   it('is also adopted by what it says itself: it can leave, and it can begin anew', async () => {
     leasesAre(renewed);
     const leaving = await lost();
-    const last = await h.introduce({ ...leaving.introspection, message_id: randomUUID(), correlation_id: randomUUID(), reason: 'shutdown', at: plusSeconds(leaving.introspection.at, 5) });
+    const last = await h.introduce({
+      ...leaving.introspection,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      reason: 'shutdown',
+      at: plusSeconds(leaving.introspection.at, 5),
+    });
     expect(await last.result()).toMatchObject({ state: 'DEREGISTERED', attempt: 1 });
 
     const again = await lost();
-    await h.introduce({ ...again.introspection, message_id: randomUUID(), correlation_id: randomUUID(), at: plusSeconds(again.introspection.at, 5) });
+    await h.introduce({
+      ...again.introspection,
+      message_id: randomUUID(),
+      correlation_id: randomUUID(),
+      at: plusSeconds(again.introspection.at, 5),
+    });
     expect((await h.untilState(again.node_id, 'AWAITING_ACK')).registration?.attempt).toBe(2);
   });
 });

@@ -3,7 +3,7 @@ import type { CompiledContract, Machine } from '../../src/contracts/compiled.js'
 import { loadContracts } from '../../src/contracts/load.js';
 import type { Status } from '../../workflows/details.js';
 import { initialState, reduce, type ReducerState } from '../../workflows/core/reducer.js';
-import { contractDirectory } from '../unit/contract-files.js';
+import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { startHarness, type Harness } from './harness.js';
 import { OVER, RUNNING } from './situations.js';
 
@@ -18,7 +18,9 @@ const shipped = loadContracts().compiled;
 
 /** "AWAITING_ACK -> ACTIVE by ack_received" for each transition of a machine. */
 function transitionsOf({ states }: Machine): string[] {
-  return Object.entries(states).flatMap(([from, { transitions }]) => Object.entries(transitions).map(([trigger, { to }]) => named(from, to, trigger)));
+  return Object.entries(states).flatMap(([from, { transitions }]) =>
+    Object.entries(transitions).map(([trigger, { to }]) => named(from, to, trigger)),
+  );
 }
 
 function named(from: string, to: string, trigger: string): string {
@@ -29,8 +31,13 @@ function named(from: string, to: string, trigger: string): string {
 function orchestratorTook({ journal }: Status): string[] {
   return journal.flatMap(({ what }) => {
     const [, from = '', to = ''] = /^(\w+) -> (\w+)/.exec(what) ?? [];
-    const triggers = Object.entries(shipped.orchestrator.states[from]?.transitions ?? {}).filter(([, transition]) => transition.to === to);
-    if (triggers.length > 1) throw new Error(`The journal cannot tell which of ${triggers.map(([trigger]) => trigger).join(', ')} led from ${from} to ${to}`);
+    const triggers = Object.entries(shipped.orchestrator.states[from]?.transitions ?? {}).filter(
+      ([, transition]) => transition.to === to,
+    );
+    if (triggers.length > 1)
+      throw new Error(
+        `The journal cannot tell which of ${triggers.map(([trigger]) => trigger).join(', ')} led from ${from} to ${to}`,
+      );
     return triggers.map(([trigger]) => named(from, to, trigger));
   });
 }
@@ -41,7 +48,11 @@ function reducerTook({ journal, registration: node }: Status, contract: Compiled
   let state = initialState(contract);
   let refused = false;
   const hear = (trigger: string): void => {
-    const next: ReducerState = reduce(state, { id: `${took.length} ${trigger}`, trigger, node_id: node?.node_id ?? '' }, contract).state;
+    const next: ReducerState = reduce(
+      state,
+      { id: `${took.length} ${trigger}`, trigger, node_id: node?.node_id ?? '' },
+      contract,
+    ).state;
     if (next !== state) took.push(named(state.status, next.status, trigger));
     state = next;
   };
@@ -73,12 +84,14 @@ afterAll(async () => {
 
 type Run = (h: Harness) => Promise<Status>;
 
-const inSituation = (name: string): Run => async () => {
-  const met = await RUNNING[name]!.reach(h);
-  const status = await h.status(met.node_id);
-  await met.leaves();
-  return status;
-};
+const inSituation =
+  (name: string): Run =>
+  async () => {
+    const met = await RUNNING[name]!.reach(h);
+    const status = await h.status(met.node_id);
+    await met.leaves();
+    return status;
+  };
 
 const active: Run = async () => {
   const met = await RUNNING['ACTIVE']!.reach(h);
@@ -86,36 +99,55 @@ const active: Run = async () => {
 };
 
 /** Ends there, and says so after its end. */
-const over = (name: string): Run => async () => {
-  const met = await OVER[name]!.reach(h);
-  return h.status(met.node_id);
-};
+const over =
+  (name: string): Run =>
+  async () => {
+    const met = await OVER[name]!.reach(h);
+    return h.status(met.node_id);
+  };
 
-const leaves = (name: string): Run => async () => {
-  const met = await RUNNING[name]!.reach(h);
-  await met.says('shutdown');
-  const status = await h.until(met.node_id, 'leaving', ({ registration: node }) => node?.state === 'DEREGISTERED');
-  met.release();
-  return status;
-};
+const leaves =
+  (name: string): Run =>
+  async () => {
+    const met = await RUNNING[name]!.reach(h);
+    await met.says('shutdown');
+    const status = await h.until(met.node_id, 'leaving', ({ registration: node }) => node?.state === 'DEREGISTERED');
+    met.release();
+    return status;
+  };
 
 /** A backend that refuses for good, before the other has confirmed or after. */
-const refused = (others: number): Run => async () => {
-  h.world.fail('consul.register', others, 'permission denied', 'BackendRefused');
-  const introspection = await h.introspection();
-  const release = h.world.hold(others === 1 ? 'postgres.upsert_registration' : 'consul.register', introspection.node_id);
-  await h.introduce(introspection);
-  await h.until(introspection.node_id, 'as far', ({ registration: node }) => node?.reducer.status === (others === 1 ? 'failed' : 'partial'));
-  if (others !== 1) h.world.fail('consul.register', 1, 'permission denied', 'BackendRefused');
-  release();
-  return h.until(introspection.node_id, 'failed', ({ registration: node }) => node?.reducer.status === 'failed' && node.ended);
-};
+const refused =
+  (others: number): Run =>
+  async () => {
+    h.world.fail('consul.register', others, 'permission denied', 'BackendRefused');
+    const introspection = await h.introspection();
+    const release = h.world.hold(
+      others === 1 ? 'postgres.upsert_registration' : 'consul.register',
+      introspection.node_id,
+    );
+    await h.introduce(introspection);
+    await h.until(
+      introspection.node_id,
+      'as far',
+      ({ registration: node }) => node?.reducer.status === (others === 1 ? 'failed' : 'partial'),
+    );
+    if (others !== 1) h.world.fail('consul.register', 1, 'permission denied', 'BackendRefused');
+    release();
+    return h.until(
+      introspection.node_id,
+      'failed',
+      ({ registration: node }) => node?.reducer.status === 'failed' && node.ended,
+    );
+  };
 
 /** Under a contract of which only this differs. */
-const under = (contract: Parameters<typeof contractDirectory>[0], run: Run): Run => async () => {
-  h.world.contract = loadContracts(contractDirectory(contract)).compiled;
-  return run(h);
-};
+const under =
+  (contract: Parameters<typeof contractDirectory>[0], run: Run): Run =>
+  async () => {
+    h.world.contract = loadContracts(contractDirectory(contract)).compiled;
+    return run(h);
+  };
 
 const ORCHESTRATOR: Readonly<Record<string, Run>> = {
   'PENDING_REGISTRATION -> ACCEPTED by reducer_complete': active,
@@ -125,7 +157,10 @@ const ORCHESTRATOR: Readonly<Record<string, Run>> = {
   // As shipped, what is heard in ACCEPTED waits until accepted is published, and the node is AWAITING_ACK. It takes
   // an effect on the way there to be in ACCEPTED with an ear for it.
   'ACCEPTED -> DEREGISTERED by shutdown_received': under(
-    { orchestrator: 'state_machine: { states: [{ state_name: "AWAITING_ACK", entry_actions: ["emit_postgres_intent", "emit_registration_accepted"], timer: "ack" }] }' },
+    {
+      orchestrator:
+        'state_machine: { states: [{ state_name: "AWAITING_ACK", entry_actions: ["emit_postgres_intent", "emit_registration_accepted"], timer: "ack" }] }',
+    },
     async () => {
       const introspection = await h.introspection();
       const { node_id } = introspection;
@@ -153,11 +188,14 @@ const ORCHESTRATOR: Readonly<Record<string, Run>> = {
 
 const REDUCER: Readonly<Record<string, Run>> = {
   'idle -> pending by introspection_received': active,
-  'idle -> failed by validation_failed': under({ orchestrator: 'admission: [{ require: "node_version at_least 9.0.0", reason: "too old" }]' }, async () => {
-    const introspection = await h.introspection();
-    await (await h.introduce(introspection)).result();
-    return h.status(introspection.node_id);
-  }),
+  'idle -> failed by validation_failed': under(
+    { orchestrator: 'admission: [{ require: "node_version at_least 9.0.0", reason: "too old" }]' },
+    async () => {
+      const introspection = await h.introspection();
+      await (await h.introduce(introspection)).result();
+      return h.status(introspection.node_id);
+    },
+  ),
   // As shipped, nothing that could be refused is in flight while the reducer is idle: it takes a machine that begins
   // before idle.
   'idle -> failed by error_received': under(
@@ -194,7 +232,8 @@ state_machine:
 describe('the orchestrator is taken', () => {
   it.each(transitionsOf(shipped.orchestrator))('from %s', async (transition) => {
     const run = ORCHESTRATOR[transition];
-    if (run === undefined) throw new Error(`No run takes the transition ${transition}: write one in ${import.meta.filename}`);
+    if (run === undefined)
+      throw new Error(`No run takes the transition ${transition}: write one in ${import.meta.filename}`);
     expect(orchestratorTook(await run(h))).toContain(transition);
   });
 
@@ -210,28 +249,38 @@ const RESETS: Readonly<Record<string, () => Promise<{ node_id: string; release: 
 };
 
 describe('the reducer is taken', () => {
-  const [resets, heard] = [true, false].map((wanted) => transitionsOf(shipped.reducer).filter((transition) => transition.endsWith(' by reset') === wanted));
+  const [resets, heard] = [true, false].map((wanted) =>
+    transitionsOf(shipped.reducer).filter((transition) => transition.endsWith(' by reset') === wanted),
+  );
 
   it.each(heard ?? [])('from %s', async (transition) => {
     const run = REDUCER[transition];
-    if (run === undefined) throw new Error(`No run takes the transition ${transition}: write one in ${import.meta.filename}`);
+    if (run === undefined)
+      throw new Error(`No run takes the transition ${transition}: write one in ${import.meta.filename}`);
     const status = await run(h);
     expect(reducerTook(status, h.world.contract)).toContain(transition);
   });
 
   it.each(resets ?? [])('from %s', async (transition) => {
     const reach = RESETS[transition];
-    if (reach === undefined) throw new Error(`No run takes the transition ${transition}: write one in ${import.meta.filename}`);
+    if (reach === undefined)
+      throw new Error(`No run takes the transition ${transition}: write one in ${import.meta.filename}`);
     const { node_id, release } = await reach();
     const before = (await h.status(node_id)).registration;
     const releaseKafka = h.world.hold('publish_events', node_id);
     const retried = h.retry(node_id);
-    const { registration: after } = await h.until(node_id, 'in attempt 2', (status) => status.registration?.attempt === 2);
+    const { registration: after } = await h.until(
+      node_id,
+      'in attempt 2',
+      (status) => status.registration?.attempt === 2,
+    );
     releaseKafka();
     release();
     expect(named(before?.reducer.status ?? '', after?.reducer.status ?? '', 'reset')).toBe(transition);
     // What the new attempt begins with is what the reducer answers to the reset.
-    expect(after?.reducer).toEqual(reduce(before?.reducer ?? initialState(shipped), { id: 'reset', trigger: 'reset', node_id }, shipped).state);
+    expect(after?.reducer).toEqual(
+      reduce(before?.reducer ?? initialState(shipped), { id: 'reset', trigger: 'reset', node_id }, shipped).state,
+    );
     expect(await retried).toBe(2);
   });
 

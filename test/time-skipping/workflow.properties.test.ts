@@ -28,7 +28,9 @@ const PATH = process.env['PROPERTY_PATH'];
 
 const contract = loadContracts().compiled;
 const ackSeconds = contract.timers['ack']?.seconds ?? 0;
-const terminal = Object.keys(contract.orchestrator.states).filter((state) => contract.orchestrator.states[state]?.terminal === true);
+const terminal = Object.keys(contract.orchestrator.states).filter(
+  (state) => contract.orchestrator.states[state]?.terminal === true,
+);
 
 interface Stage {
   readonly env: TestWorkflowEnvironment;
@@ -76,9 +78,11 @@ function holdsOver(log: readonly Recorded[]): void {
   for (const entry of log) {
     if (entry.what === 'acked') acks = [...acks, entry];
     if (entry.what === 'done') confirmed.add(`${entry.activity} ${entry.attempt}`);
-    const matching = (of: number): boolean => acks.some(({ correlation_id, at }) => correlation_id === correlations.get(of) && at <= (deadlines.get(of) ?? ''));
+    const matching = (of: number): boolean =>
+      acks.some(({ correlation_id, at }) => correlation_id === correlations.get(of) && at <= (deadlines.get(of) ?? ''));
     // Discoverable by an ack alone.
-    if (entry.what === 'done' && entry.activity === 'consul.pass') expect(matching(entry.attempt), `attempt ${entry.attempt} passes in Consul without a matching ack`).toBe(true);
+    if (entry.what === 'done' && entry.activity === 'consul.pass')
+      expect(matching(entry.attempt), `attempt ${entry.attempt} passes in Consul without a matching ack`).toBe(true);
     if (entry.what !== 'published') continue;
 
     const { event } = entry;
@@ -96,20 +100,33 @@ function holdsOver(log: readonly Recorded[]): void {
     correlations.set(of, correlations.get(of) ?? event.correlation_id);
     expect(event.correlation_id, `attempt ${of} has one incarnation`).toBe(correlations.get(of));
     if (event.event_type === 'NodeRegistrationAccepted') {
-      for (const activity of ['consul.register', 'postgres.upsert_registration']) expect(confirmed, `attempt ${of} is accepted`).toContain(`${activity} ${of}`);
+      for (const activity of ['consul.register', 'postgres.upsert_registration'])
+        expect(confirmed, `attempt ${of} is accepted`).toContain(`${activity} ${of}`);
       deadlines.set(of, plusSeconds(entry.at, ackSeconds));
     }
-    if (event.event_type === 'NodeBecameActive') expect(matching(of), `attempt ${of} became active without a matching ack`).toBe(true);
+    if (event.event_type === 'NodeBecameActive')
+      expect(matching(of), `attempt ${of} became active without a matching ack`).toBe(true);
   }
   for (const [of, life] of lives) expect(life, `life of attempt ${of}`).toMatch(LIFE);
   const heard = log.flatMap((entry) => (entry.what === 'introspected' ? [entry.introspection.correlation_id] : []));
   for (const correlation_id of correlations.values()) expect(heard).toContain(correlation_id);
-  const reasons = heard.length + log.filter(({ what }) => what === 'fenced').length + log.filter((entry) => entry.what === 'told' && entry.of.includes('by a retry')).length;
+  const reasons =
+    heard.length +
+    log.filter(({ what }) => what === 'fenced').length +
+    log.filter((entry) => entry.what === 'told' && entry.of.includes('by a retry')).length;
   expect(lives.size, 'no attempt without a reason').toBeLessThanOrEqual(reasons);
 }
 
 /** A run has ended in a state that has a name, or waits on a timer that has one. */
-async function rests({ handle, node, ...player }: { handle: Player['handle']; node: NodeWorld; status: Player['status'] }): Promise<string> {
+async function rests({
+  handle,
+  node,
+  ...player
+}: {
+  handle: Player['handle'];
+  node: NodeWorld;
+  status: Player['status'];
+}): Promise<string> {
   const { status } = await handle.describe();
   if (status.name === 'COMPLETED') {
     const { state, reason } = await handle.result();
@@ -119,7 +136,12 @@ async function rests({ handle, node, ...player }: { handle: Player['handle']; no
   }
   expect(status.name).toBe('RUNNING');
   const { registration, journal } = await player.status();
-  expect(registration, JSON.stringify([registration, journal])).toMatchObject({ entering: null, refresh_due: false, timer_due: expect.any(String) as string, state: expect.any(String) as string });
+  expect(registration, JSON.stringify([registration, journal])).toMatchObject({
+    entering: null,
+    refresh_due: false,
+    timer_due: expect.any(String) as string,
+    state: expect.any(String) as string,
+  });
   const timer = contract.orchestrator.states[registration?.state ?? '']?.timer ?? '';
   expect(Object.keys(contract.timers), `the timer of ${registration?.state}`).toContain(timer);
   const attempt = registration?.attempt;
@@ -135,7 +157,8 @@ async function live(drawn: Scripts, count: (what: string) => void): Promise<void
   const players = nodes.map((node) => new Player(env, world, node));
   const all = async (what: (player: Player, index: number) => Promise<void>): Promise<void> => {
     const ended = await Promise.allSettled(players.map(what));
-    for (const [index, one] of ended.entries()) if (one.status === 'rejected') throw told(drawn, index, players[index], one.reason);
+    for (const [index, one] of ended.entries())
+      if (one.status === 'rejected') throw told(drawn, index, players[index], one.reason);
   };
 
   /** Time passes for all of them. */
@@ -146,7 +169,9 @@ async function live(drawn: Scripts, count: (what: string) => void): Promise<void
   };
 
   for (const { bursts, seconds } of drawn) {
-    await all((player, index) => player.play(bursts[index] ?? { pace: 'one by one', steps: [], answers: 'oldest first' }));
+    await all((player, index) =>
+      player.play(bursts[index] ?? { pace: 'one by one', steps: [], answers: 'oldest first' }),
+    );
     if (seconds > 0) await pass(seconds);
   }
 
@@ -159,7 +184,11 @@ async function live(drawn: Scripts, count: (what: string) => void): Promise<void
   await all(async (player) => {
     await player.retried();
     await player.settle();
-    count((await player.exists()) ? await rests({ handle: player.handle, node: player.node, status: () => player.status() }) : 'never heard of');
+    count(
+      (await player.exists())
+        ? await rests({ handle: player.handle, node: player.node, status: () => player.status() })
+        : 'never heard of',
+    );
   });
 
   const before = nodes.map((node) => Math.max(0, ...node.log.map((entry) => ('attempt' in entry ? entry.attempt : 0))));
@@ -207,8 +236,13 @@ function told(drawn: Scripts, index: number, player: Player | undefined, reason:
     const { pace, steps, answers } = bursts[index] ?? { pace: '', steps: [], answers: '' };
     return `  ${pace}, ${answers}: ${steps.map((one) => JSON.stringify(one)).join(' ')}; then ${seconds} s`;
   });
-  const log = (player?.node.log ?? []).map((entry) => `  ${entry.what === 'published' ? `${entry.at} published ${entry.event.event_type} ${JSON.stringify(entry.event.tags)}` : JSON.stringify(entry)}`);
-  return new Error(`node ${player?.node.node_id}: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}\nits script:\n${script.join('\n')}\nwhat happened:\n${log.join('\n')}`);
+  const log = (player?.node.log ?? []).map(
+    (entry) =>
+      `  ${entry.what === 'published' ? `${entry.at} published ${entry.event.event_type} ${JSON.stringify(entry.event.tags)}` : JSON.stringify(entry)}`,
+  );
+  return new Error(
+    `node ${player?.node.node_id}: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}\nits script:\n${script.join('\n')}\nwhat happened:\n${log.join('\n')}`,
+  );
 }
 
 describe('a registration, whatever comes', () => {
@@ -224,9 +258,22 @@ describe('a registration, whatever comes', () => {
         throw error;
       }
     };
-    await fc.assert(fc.asyncProperty(scripts(NODES), once), { seed: SEED, numRuns: RUNS, ...(PATH === undefined ? {} : { path: PATH }), endOnFailure: process.env['PROPERTY_SHRINK'] === undefined });
+    await fc.assert(fc.asyncProperty(scripts(NODES), once), {
+      seed: SEED,
+      numRuns: RUNS,
+      ...(PATH === undefined ? {} : { path: PATH }),
+      endOnFailure: process.env['PROPERTY_SHRINK'] === undefined,
+    });
     // Nothing was left out of what is always tried.
-    if (SEED === FIXED_SEED && RUNS >= 3) expect([...counts.keys()]).toEqual(expect.arrayContaining([...Object.keys(LETTERS), 'fenced', 'a retry is refused', 'attempt n by a retry']));
-    console.log(`seed ${SEED}: ${RUNS} runs of ${NODES} nodes each\n${[...counts].sort().map(([what, times]) => `  ${String(times).padStart(6)} ${what}`).join('\n')}`);
+    if (SEED === FIXED_SEED && RUNS >= 3)
+      expect([...counts.keys()]).toEqual(
+        expect.arrayContaining([...Object.keys(LETTERS), 'fenced', 'a retry is refused', 'attempt n by a retry']),
+      );
+    console.log(
+      `seed ${SEED}: ${RUNS} runs of ${NODES} nodes each\n${[...counts]
+        .sort()
+        .map(([what, times]) => `  ${String(times).padStart(6)} ${what}`)
+        .join('\n')}`,
+    );
   }, 3_600_000);
 });

@@ -1,13 +1,28 @@
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { REFUSED} from '../../activities/api.js';
-import { UNAVAILABLE, type Activities, type EffectRequest, type EffectResult, type LastingAttempt, type LeaseAnswer, type NodeRecord } from '../../activities/api.js';
+import type { REFUSED } from '../../activities/api.js';
+import {
+  UNAVAILABLE,
+  type Activities,
+  type EffectRequest,
+  type EffectResult,
+  type LastingAttempt,
+  type LeaseAnswer,
+  type NodeRecord,
+} from '../../activities/api.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { plusSeconds } from '../../workflows/core/time.js';
 import type { Introspection, OutgoingEvent } from '../../src/protocol/messages.js';
 
-type Backend = keyof Pick<Activities, 'consul.register' | 'consul.pass' | 'consul.deregister' | 'postgres.upsert_registration' | 'postgres.update_registration'>;
+type Backend = keyof Pick<
+  Activities,
+  | 'consul.register'
+  | 'consul.pass'
+  | 'consul.deregister'
+  | 'postgres.upsert_registration'
+  | 'postgres.update_registration'
+>;
 
 /** An event as it was published, with what the activity stamped. */
 export interface PublishedEvent extends OutgoingEvent {
@@ -32,7 +47,10 @@ export class World {
   /** Answers of the fence, used up one by one. */
   readonly fences = new Map<Backend, number[]>();
   /** What verifying a lease finds; by default a lease that nobody renews. */
-  lease: (node_id: string, now: string) => Omit<LeaseAnswer, 'contract_version'> = () => ({ outcome: 'claimed', last_heartbeat_at: null });
+  lease: (node_id: string, now: string) => Omit<LeaseAnswer, 'contract_version'> = () => ({
+    outcome: 'claimed',
+    last_heartbeat_at: null,
+  });
   acksReadAfter: string | null = null;
   /** How far reading the ack topic is behind, in seconds. */
   acksLag = 0;
@@ -56,7 +74,12 @@ export class World {
     return this.effects.filter(({ request }) => request.node_id === node_id).map(({ activity }) => activity);
   }
 
-  fail(name: string, tries: number, message = 'connect ECONNREFUSED 127.0.0.1', type: typeof UNAVAILABLE | typeof REFUSED = UNAVAILABLE): void {
+  fail(
+    name: string,
+    tries: number,
+    message = 'connect ECONNREFUSED 127.0.0.1',
+    type: typeof UNAVAILABLE | typeof REFUSED = UNAVAILABLE,
+  ): void {
     this.failures.set(name, { tries, type, message });
   }
 
@@ -79,14 +102,16 @@ export class World {
   }
 
   activities(): Activities {
-    const effect = (activity: Backend) => async (request: EffectRequest): Promise<EffectResult> => {
-      await this.tried(activity, request.node_id);
-      const fenced_by = this.fences.get(activity)?.shift();
-      if (fenced_by !== undefined) return { done: false, fenced_by };
-      this.effects.push({ activity, request });
-      if (activity.startsWith('postgres.')) this.remember(request);
-      return { done: true };
-    };
+    const effect =
+      (activity: Backend) =>
+      async (request: EffectRequest): Promise<EffectResult> => {
+        await this.tried(activity, request.node_id);
+        const fenced_by = this.fences.get(activity)?.shift();
+        if (fenced_by !== undefined) return { done: false, fenced_by };
+        this.effects.push({ activity, request });
+        if (activity.startsWith('postgres.')) this.remember(request);
+        return { done: true };
+      };
     return {
       open_attempt: async (node_id) => {
         await this.tried('open_attempt', node_id);
@@ -108,7 +133,11 @@ export class World {
         const readUpTo = plusSeconds(now, -this.acksLag);
         // Nobody has read what is still to come.
         if (readUpTo >= deadline && (this.acksReadAfter === null || now >= this.acksReadAfter)) return { read: true };
-        return { read: false, why: `the ack topic has been read only up to ${readUpTo}`, again_at: plusSeconds(now, 1) };
+        return {
+          read: false,
+          why: `the ack topic has been read only up to ${readUpTo}`,
+          again_at: plusSeconds(now, 1),
+        };
       },
       'consul.register': effect('consul.register'),
       'consul.pass': effect('consul.pass'),
@@ -133,15 +162,40 @@ export class World {
   }
 
   private remember({ node_id, attempt, intent: { payload } }: EffectRequest): void {
-    const { correlation_id, epoch, introspected_at, state, reason, ...data } = payload as unknown as NodeRecord & Introspection;
+    const { correlation_id, epoch, introspected_at, state, reason, ...data } = payload as unknown as NodeRecord &
+      Introspection;
     const { node_type, node_version, endpoints, capabilities } = data;
-    const introspection: Introspection = { message_id: 'record', correlation_id, node_id, node_type, node_version, endpoints, capabilities, reason: 'startup', epoch, at: introspected_at };
+    const introspection: Introspection = {
+      message_id: 'record',
+      correlation_id,
+      node_id,
+      node_type,
+      node_version,
+      endpoints,
+      capabilities,
+      reason: 'startup',
+      epoch,
+      at: introspected_at,
+    };
     const lasting = this.lasting(node_id, attempt, payload);
-    this.records.set(node_id, { attempt, correlation_id, epoch, introspected_at, state, reason: reason ?? null, introspection, lasting });
+    this.records.set(node_id, {
+      attempt,
+      correlation_id,
+      epoch,
+      introspected_at,
+      state,
+      reason: reason ?? null,
+      introspection,
+      lasting,
+    });
   }
 
   /** An attempt lasts from the opening of its lease to its end. */
-  private lasting(node_id: string, attempt: number, payload: EffectRequest['intent']['payload']): NodeRecord['lasting'] {
+  private lasting(
+    node_id: string,
+    attempt: number,
+    payload: EffectRequest['intent']['payload'],
+  ): NodeRecord['lasting'] {
     if (payload['ended'] === true) return null;
     if (payload['lease'] !== 'open') {
       const before = this.records.get(node_id);

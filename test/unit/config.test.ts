@@ -26,7 +26,12 @@ const embedded = {
 function runStack(born?: string): void {
   const self = identify(process.pid);
   if (self === undefined) throw new Error('no identity');
-  const state: StackState = { owner: { ...self, born: born ?? self.born }, guardians: [], ports: {}, addresses: embedded };
+  const state: StackState = {
+    owner: { ...self, born: born ?? self.born },
+    guardians: [],
+    ports: {},
+    addresses: embedded,
+  };
   writeState(dataDir, state);
 }
 
@@ -54,7 +59,13 @@ describe('where nothing is said', () => {
   });
 
   it('an empty variable is an unset one', () => {
-    const config = load({ KAFKA_BROKERS: '', CONSUL_HTTP_ADDR: ' ', DATABASE_URL: '', TEMPORAL_ADDRESS: '', REGISTRAR_ENV: '' });
+    const config = load({
+      KAFKA_BROKERS: '',
+      CONSUL_HTTP_ADDR: ' ',
+      DATABASE_URL: '',
+      TEMPORAL_ADDRESS: '',
+      REGISTRAR_ENV: '',
+    });
     expect(config.fromEnvironment).toEqual({ temporal: false, kafka: false, consul: false, postgres: false });
     expect(config.env).toBe('dev');
   });
@@ -98,7 +109,11 @@ describe('where an embedded stack runs', () => {
 
 describe("the ecosystems' own variables", () => {
   it("Temporal's", () => {
-    const config = load({ TEMPORAL_ADDRESS: 'cloud.example:7233', TEMPORAL_NAMESPACE: 'prod', TEMPORAL_API_KEY: 'key' });
+    const config = load({
+      TEMPORAL_ADDRESS: 'cloud.example:7233',
+      TEMPORAL_NAMESPACE: 'prod',
+      TEMPORAL_API_KEY: 'key',
+    });
     expect(config.temporal).toMatchObject({ address: 'cloud.example:7233', namespace: 'prod', apiKey: 'key' });
     expect(config.fromEnvironment.temporal).toBe(true);
   });
@@ -131,8 +146,11 @@ describe("the ecosystems' own variables", () => {
 
   it.each([
     [{ DATABASE_URL: 'postgres://u:p@db/x' }, 'postgres://u:p@db/x'],
-    [{ PGHOST: 'db' , PGUSER: 'u' }, 'postgresql://u@db:5432/u'],
-    [{ PGHOST: 'db', PGPORT: '6000', PGUSER: 'u', PGPASSWORD: 'p@ss/', PGDATABASE: 'x' }, 'postgresql://u:p%40ss%2F@db:6000/x'],
+    [{ PGHOST: 'db', PGUSER: 'u' }, 'postgresql://u@db:5432/u'],
+    [
+      { PGHOST: 'db', PGPORT: '6000', PGUSER: 'u', PGPASSWORD: 'p@ss/', PGDATABASE: 'x' },
+      'postgresql://u:p%40ss%2F@db:6000/x',
+    ],
     [{ PGDATABASE: 'x', USER: 'me' }, 'postgresql://me@localhost:5432/x'],
     [{ PGHOST: '/var/run/postgresql', PGUSER: 'u' }, 'postgresql://u@localhost:5432/u?host=%2Fvar%2Frun%2Fpostgresql'],
     [{ PGHOST: 'db', PGUSER: 'u', PGSSLMODE: 'require' }, 'postgresql://u@db:5432/u?sslmode=require'],
@@ -150,7 +168,12 @@ describe("the ecosystems' own variables", () => {
 
 describe('ours', () => {
   it('are taken as they are', () => {
-    const env = { REGISTRAR_ENV: 'prod', REGISTRAR_NAMESPACE: 'team_a', REGISTRAR_TASK_QUEUE: 'q', REGISTRAR_CONTRACTS: dataDir };
+    const env = {
+      REGISTRAR_ENV: 'prod',
+      REGISTRAR_NAMESPACE: 'team_a',
+      REGISTRAR_TASK_QUEUE: 'q',
+      REGISTRAR_CONTRACTS: dataDir,
+    };
     expect(load(env)).toMatchObject({ env: 'prod', namespace: 'team_a', taskQueue: 'q', contractsDir: dataDir });
   });
 });

@@ -24,9 +24,17 @@ export function holds(condition: Condition, fields: Readonly<Record<string, unkn
     case 'in':
       return isIn(actual, condition.value);
     case 'at_least':
-      return typeof actual === 'string' && typeof condition.value === 'string' && compareVersions(actual, condition.value) >= 0;
+      return (
+        typeof actual === 'string' &&
+        typeof condition.value === 'string' &&
+        compareVersions(actual, condition.value) >= 0
+      );
     case 'matches':
-      return typeof actual === 'string' && actual.length <= LONGEST_MATCHED && new RegExp(String(condition.value)).test(actual);
+      return (
+        typeof actual === 'string' &&
+        actual.length <= LONGEST_MATCHED &&
+        new RegExp(String(condition.value)).test(actual)
+      );
   }
 }
 

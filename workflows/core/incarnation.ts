@@ -15,10 +15,15 @@ const REMEMBERED = 20;
  *   message delivered again, whose id the record no longer has. While it runs,
  *   the same time is another message of the same append.
  */
-export function compareIncarnation(known: Incarnation | null, heard: Introspection, over: boolean): 'newer' | 'duplicate' | 'stale' {
+export function compareIncarnation(
+  known: Incarnation | null,
+  heard: Introspection,
+  over: boolean,
+): 'newer' | 'duplicate' | 'stale' {
   if (known === null) return 'newer';
   if (known.seen.includes(heard.correlation_id)) return 'duplicate';
-  if (known.epoch !== null && heard.epoch !== null && known.epoch !== heard.epoch) return heard.epoch > known.epoch ? 'newer' : 'stale';
+  if (known.epoch !== null && heard.epoch !== null && known.epoch !== heard.epoch)
+    return heard.epoch > known.epoch ? 'newer' : 'stale';
   return heard.at > known.at || (heard.at === known.at && !over) ? 'newer' : 'stale';
 }
 

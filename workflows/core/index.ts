@@ -17,5 +17,13 @@ export { decide, type Message } from './decide.js';
 export type { DomainEvent, HandlerOutput } from './handlers/output.js';
 export { apply, beginAttempt, confirm, fire, refreshed, stepDone, type Turn } from './orchestrator.js';
 export { eventsOf, intentsOf } from './outgoing.js';
-export { initialState, reduce, withConfirmed, withStatus, type ReducerEvent, type ReducerOutput, type ReducerState } from './reducer.js';
+export {
+  initialState,
+  reduce,
+  withConfirmed,
+  withStatus,
+  type ReducerEvent,
+  type ReducerOutput,
+  type ReducerState,
+} from './reducer.js';
 export { isOver, unknownNode, type Registration } from './registration.js';

@@ -43,7 +43,12 @@ export function beginAttempt(
 }
 
 /** A handler's event other than a new attempt, applied. */
-export function apply(registration: Registration, event: Exclude<DomainEvent, { event: 'attempt_requested' }>, now: string, contract: CompiledContract): Turn {
+export function apply(
+  registration: Registration,
+  event: Exclude<DomainEvent, { event: 'attempt_requested' }>,
+  now: string,
+  contract: CompiledContract,
+): Turn {
   if (event.event === 'introspected_again') {
     const { introspection, changed } = event;
     return still(
@@ -68,8 +73,15 @@ export function apply(registration: Registration, event: Exclude<DomainEvent, { 
  *
  * @param otherwise the reason after a transition that has none of its own; by default it stays what it was
  */
-export function fire(registration: Registration, trigger: string, now: string, contract: CompiledContract, otherwise: string | null = registration.reason): Turn {
-  const transition = registration.state === null ? undefined : contract.orchestrator.states[registration.state]?.transitions[trigger];
+export function fire(
+  registration: Registration,
+  trigger: string,
+  now: string,
+  contract: CompiledContract,
+  otherwise: string | null = registration.reason,
+): Turn {
+  const transition =
+    registration.state === null ? undefined : contract.orchestrator.states[registration.state]?.transitions[trigger];
   if (transition === undefined) return still(registration);
   const values = variables(registration, contract);
   if (!transition.conditions.every((condition) => holds(condition, values))) return still(registration);
@@ -79,13 +91,20 @@ export function fire(registration: Registration, trigger: string, now: string, c
 }
 
 /** The first step on the way into a state is done. For a publish: when it was sent, and the id of its last event. */
-export function stepDone(registration: Registration, now: string, contract: CompiledContract, published?: { sent_at: string; last_id: string }): Turn {
+export function stepDone(
+  registration: Registration,
+  now: string,
+  contract: CompiledContract,
+  published?: { sent_at: string; last_id: string },
+): Turn {
   const { entering } = registration;
   if (entering === null) return still(registration);
   const [, ...steps] = entering.steps;
   const next = withChanges(registration, {
     entering: Object.freeze({ ...entering, steps: Object.freeze(steps) }),
-    ...(published === undefined ? {} : { causation_id: published.last_id, ...stamped(registration, published.sent_at, contract) }),
+    ...(published === undefined
+      ? {}
+      : { causation_id: published.last_id, ...stamped(registration, published.sent_at, contract) }),
   });
   return arriveIfDone(next, now, contract);
 }
@@ -101,7 +120,11 @@ export function confirm(
   now: string,
   contract: CompiledContract,
 ): Turn {
-  const { state, intents } = reduce(registration.reducer, { id: answer.id, trigger: answer.trigger, node_id: registration.node_id }, contract);
+  const { state, intents } = reduce(
+    registration.reducer,
+    { id: answer.id, trigger: answer.trigger, node_id: registration.node_id },
+    contract,
+  );
   if (state === registration.reducer) return still(registration);
   const reduced = withChanges(registration, { reducer: state, reason: answer.reason ?? registration.reason });
   const fired = fire(reduced, `reducer_${state.status}`, now, contract);
@@ -139,12 +162,16 @@ function arriveIfDone(registration: Registration, now: string, contract: Compile
   });
   const introduced = first ? introduce(arrived, now, contract) : still(arrived);
   const entered = [entering.state, ...introduced.entered];
-  if (introduced.registration.state !== entering.state || introduced.registration.entering !== null) return turn(introduced.registration, introduced.intents, entered);
+  if (introduced.registration.state !== entering.state || introduced.registration.entering !== null)
+    return turn(introduced.registration, introduced.intents, entered);
 
   const onward = fire(introduced.registration, 'entry_done', now, contract);
-  if (onward.registration !== introduced.registration) return turn(onward.registration, [...introduced.intents, ...onward.intents], [...entered, ...onward.entered]);
+  if (onward.registration !== introduced.registration)
+    return turn(onward.registration, [...introduced.intents, ...onward.intents], [...entered, ...onward.entered]);
   if (state?.terminal !== true) return turn(introduced.registration, introduced.intents, entered);
-  const ending = withChanges(introduced.registration, { entering: Object.freeze({ state: entering.state, steps: stepsOf(state.end_actions, contract), ending: true }) });
+  const ending = withChanges(introduced.registration, {
+    entering: Object.freeze({ state: entering.state, steps: stepsOf(state.end_actions, contract), ending: true }),
+  });
   const ended = arriveIfDone(ending, now, contract);
   return turn(ended.registration, ended.intents, [...entered, ...ended.entered]);
 }
@@ -155,7 +182,16 @@ function introduce(registration: Registration, now: string, contract: CompiledCo
   if (registration.reason !== null) return confirm(registration, { id, trigger: 'validation_failed' }, now, contract);
   const received = confirm(registration, { id, trigger: 'introspection_received' }, now, contract);
   if (received.registration !== registration) return received;
-  return confirm(registration, { id, trigger: 'validation_failed', reason: "the introspection does not meet the conditions of the reducer's contract" }, now, contract);
+  return confirm(
+    registration,
+    {
+      id,
+      trigger: 'validation_failed',
+      reason: "the introspection does not meet the conditions of the reducer's contract",
+    },
+    now,
+    contract,
+  );
 }
 
 /** Deadlines that were stamped at the send: the state's own timer counts from there. */

@@ -9,7 +9,11 @@ import { fill, fillMap, text } from './template.js';
  * Intents by the names of their templates (specification, Phase 2, "Two-Layer
  * Intent Structure"): the payload's intent_type is the routing key.
  */
-export function intentsOf(registration: Registration, actions: readonly string[], contract: CompiledContract): readonly Intent[] {
+export function intentsOf(
+  registration: Registration,
+  actions: readonly string[],
+  contract: CompiledContract,
+): readonly Intent[] {
   const values = variables(registration, contract);
   const intents = actions.flatMap((action) => {
     const template = contract.intents[action];
@@ -25,7 +29,11 @@ export function intentsOf(registration: Registration, actions: readonly string[]
  * are derived, so that a repeat is recognisable and an id never names two
  * different events.
  */
-export function eventsOf(registration: Registration, actions: readonly string[], contract: CompiledContract): readonly OutgoingEvent[] {
+export function eventsOf(
+  registration: Registration,
+  actions: readonly string[],
+  contract: CompiledContract,
+): readonly OutgoingEvent[] {
   const values = variables(registration, contract);
   const correlation_id = registration.incarnation?.correlation_id ?? '';
   let causation_id = registration.causation_id;
@@ -33,15 +41,27 @@ export function eventsOf(registration: Registration, actions: readonly string[],
     const template = contract.events[action];
     if (template === undefined) return [];
     const event: OutgoingEvent = Object.freeze({
-      id: derivedId(registration.node_id, correlation_id, template.event_type, registration.attempt, registration.round),
+      id: derivedId(
+        registration.node_id,
+        correlation_id,
+        template.event_type,
+        registration.attempt,
+        registration.round,
+      ),
       event_type: template.event_type,
       topic: template.topic,
       node_id: registration.node_id,
       correlation_id,
       causation_id,
       payload: fillMap(template.payload, values),
-      stamps: Object.freeze(Object.fromEntries(Object.entries(template.stamps).map(([field, timer]) => [field, contract.timers[timer]?.seconds ?? 0]))),
-      tags: Object.freeze(Object.fromEntries(Object.entries(fillMap(template.tags, values)).map(([key, value]) => [key, text(value)]))),
+      stamps: Object.freeze(
+        Object.fromEntries(
+          Object.entries(template.stamps).map(([field, timer]) => [field, contract.timers[timer]?.seconds ?? 0]),
+        ),
+      ),
+      tags: Object.freeze(
+        Object.fromEntries(Object.entries(fillMap(template.tags, values)).map(([key, value]) => [key, text(value)])),
+      ),
     });
     causation_id = event.id;
     return [event];

@@ -37,8 +37,15 @@ const NOTHING: readonly string[] = Object.freeze([]);
 /** The state before anything was heard: every flag down. */
 export function initialState(contract: ReducerContract): ReducerState {
   const flags: Record<`${string}_confirmed`, boolean> = {};
-  for (const { flag } of Object.values(contract.confirmations)) if (flag !== null) flags[flag as `${string}_confirmed`] = false;
-  return Object.freeze({ ...flags, status: contract.reducer.initial, node_id: null, last_processed_event_id: null, seen_event_ids: NOTHING });
+  for (const { flag } of Object.values(contract.confirmations))
+    if (flag !== null) flags[flag as `${string}_confirmed`] = false;
+  return Object.freeze({
+    ...flags,
+    status: contract.reducer.initial,
+    node_id: null,
+    last_processed_event_id: null,
+    seen_event_ids: NOTHING,
+  });
 }
 
 /** The state of a registration that is known only by its result: every flag up. */
@@ -78,8 +85,10 @@ export function reduce(state: ReducerState, event: ReducerEvent, contract: Reduc
   if (state.seen_event_ids.includes(event.id)) return unchanged;
   const transition = contract.reducer.states[state.status]?.transitions[event.trigger];
   if (transition === undefined) return unchanged;
-  for (const condition of transition.conditions) if (!holds(condition, condition.field === 'node_id' ? { node_id: event.node_id } : state)) return unchanged;
-  if (transition.to === contract.reducer.initial) return Object.freeze({ state: initialState(contract), intents: NOTHING });
+  for (const condition of transition.conditions)
+    if (!holds(condition, condition.field === 'node_id' ? { node_id: event.node_id } : state)) return unchanged;
+  if (transition.to === contract.reducer.initial)
+    return Object.freeze({ state: initialState(contract), intents: NOTHING });
 
   const flag = flagOf(event.trigger, contract);
   const next = withStatus(state, transition.to, event);

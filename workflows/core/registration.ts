@@ -78,7 +78,14 @@ export function unknownNode(node_id: string, record: NodeRecord | null, contract
   return Object.freeze({
     node_id,
     attempt: record?.attempt ?? 0,
-    incarnation: record && Object.freeze({ correlation_id: record.correlation_id, epoch: record.epoch, at: record.introspected_at, seen: Object.freeze([record.correlation_id]) }),
+    incarnation:
+      record &&
+      Object.freeze({
+        correlation_id: record.correlation_id,
+        epoch: record.epoch,
+        at: record.introspected_at,
+        seen: Object.freeze([record.correlation_id]),
+      }),
     introspection: record?.introspection ?? null,
     ...NOTHING_YET,
     since: null,
@@ -94,7 +101,12 @@ export function unknownNode(node_id: string, record: NodeRecord | null, contract
  * its lease to be verified at once; of any other node only what the record says
  * of its last life.
  */
-export function nodeOfRecord(node_id: string, record: NodeRecord | null, contract: CompiledContract, now: string): Registration {
+export function nodeOfRecord(
+  node_id: string,
+  record: NodeRecord | null,
+  contract: CompiledContract,
+  now: string,
+): Registration {
   const unknown = unknownNode(node_id, record, contract);
   // Histories of before have no `lasting`.
   if (!record?.lasting || !livesByLease(record.state, contract)) return unknown;
@@ -130,7 +142,10 @@ export function withTimerDue(registration: Registration, timer_due: string): Reg
 }
 
 /** What verifying the lease has told. */
-export function withLease(registration: Registration, lease: { readonly liveness_deadline: string } | { readonly last_heartbeat_at: string | null }): Registration {
+export function withLease(
+  registration: Registration,
+  lease: { readonly liveness_deadline: string } | { readonly last_heartbeat_at: string | null },
+): Registration {
   return withChanges(registration, lease);
 }
 
@@ -141,7 +156,11 @@ export function refreshAgain(registration: Registration): Registration {
 
 /** No attempt runs: none has begun, or the last one has ended or is only being cleaned up. */
 export function isOver(registration: Registration): boolean {
-  return registration.ended || registration.entering?.ending === true || (registration.state === null && registration.entering === null);
+  return (
+    registration.ended ||
+    registration.entering?.ending === true ||
+    (registration.state === null && registration.entering === null)
+  );
 }
 
 const NO_ENDPOINTS = Object.freeze({});

@@ -22,12 +22,16 @@ export function fill(template: Template, values: Values): unknown {
       }),
     );
   }
-  if (typeof template === 'object' && template !== null) return fillMap(template as { readonly [key: string]: Template }, values);
+  if (typeof template === 'object' && template !== null)
+    return fillMap(template as { readonly [key: string]: Template }, values);
   return template;
 }
 
 /** Fills each value of a map. What is filled in is not copied; what is made here is frozen. */
-export function fillMap(template: { readonly [key: string]: Template }, values: Values): Readonly<Record<string, unknown>> {
+export function fillMap(
+  template: { readonly [key: string]: Template },
+  values: Values,
+): Readonly<Record<string, unknown>> {
   return Object.freeze(Object.fromEntries(Object.entries(template).map(([key, value]) => [key, fill(value, values)])));
 }
 

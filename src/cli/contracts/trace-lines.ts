@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { CompiledContract } from '../../contracts/compiled.js';
-import { CliError, EXIT } from '../exit-codes.js';
+import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { Trace, traceLine } from './trace.js';
 
 /**
@@ -9,14 +9,21 @@ import { Trace, traceLine } from './trace.js';
  *
  * @throws CliError for the first line that is not a message, with its number and what is wrong
  */
-export async function traceLines(contract: CompiledContract, input: NodeJS.ReadableStream, print: (line: string) => void): Promise<void> {
+export async function traceLines(
+  contract: CompiledContract,
+  input: NodeJS.ReadableStream,
+  print: (line: string) => void,
+): Promise<void> {
   const trace = new Trace(contract);
   let number = 0;
   for await (const text of createInterface({ input })) {
     number += 1;
     if (text.trim() === '') continue;
     const line = traceLine.safeParse(json(text, number));
-    if (!line.success) throw new CliError(`Line ${number} is not a message: ${z.prettifyError(line.error)}`, EXIT.usage, { hint: 'See registrar contracts trace --help, and the README, "Try a contract out".' });
+    if (!line.success)
+      throw new CliError(`Line ${number} is not a message: ${z.prettifyError(line.error)}`, EXIT.usage, {
+        hint: 'See registrar contracts trace --help, and the README, "Try a contract out".',
+      });
     print(JSON.stringify(trace.step(line.data)));
   }
 }

@@ -3,9 +3,23 @@ import type { CompiledContract } from '../../contracts/compiled.js';
 import { derivedId } from '../../protocol/ids.js';
 import { NODE_TYPES, REASONS, type Introspection } from '../../protocol/messages.js';
 import { decide, type Message } from '../../../workflows/core/decide.js';
-import { apply, beginAttempt, confirm, fire, refreshed, stepDone, type Turn } from '../../../workflows/core/orchestrator.js';
+import {
+  apply,
+  beginAttempt,
+  confirm,
+  fire,
+  refreshed,
+  stepDone,
+  type Turn,
+} from '../../../workflows/core/orchestrator.js';
 import { eventsOf, intentsOf } from '../../../workflows/core/outgoing.js';
-import { isOver, unknownNode, withLease, withTimerDue, type Registration } from '../../../workflows/core/registration.js';
+import {
+  isOver,
+  unknownNode,
+  withLease,
+  withTimerDue,
+  type Registration,
+} from '../../../workflows/core/registration.js';
 import { plusSeconds } from '../../../workflows/core/time.js';
 
 const at = z.iso.datetime({ offset: true }).transform((time) => new Date(time).toISOString());
@@ -25,10 +39,21 @@ const introspection = z.strictObject({
 /** One line of a trace's input. What is left out gets a plausible default. */
 export const traceLine = z.discriminatedUnion('message', [
   introspection,
-  z.strictObject({ at, message: z.literal('ack'), node_id: z.string().optional(), correlation_id: z.string().optional() }),
+  z.strictObject({
+    at,
+    message: z.literal('ack'),
+    node_id: z.string().optional(),
+    correlation_id: z.string().optional(),
+  }),
   z.strictObject({ at, message: z.literal('heartbeat'), node_id: z.string().optional() }),
   z.strictObject({ at, message: z.literal('backend_ok'), backend: z.string() }),
-  z.strictObject({ at, message: z.literal('backend_failed'), backend: z.string(), error: z.string().optional(), permanent: z.boolean().optional() }),
+  z.strictObject({
+    at,
+    message: z.literal('backend_failed'),
+    backend: z.string(),
+    error: z.string().optional(),
+    permanent: z.boolean().optional(),
+  }),
   z.strictObject({ at, message: z.literal('deadline') }),
   z.strictObject({ at, message: z.literal('reset') }),
 ]);
@@ -66,19 +91,33 @@ export class Trace {
     this.#intents = [];
     this.#apply(line);
     this.#settle(line.at);
-    return { reducer: this.#node.reducer.status, orchestrator: this.#node.state, attempt: this.#node.attempt, events: this.#events, intents: this.#intents };
+    return {
+      reducer: this.#node.reducer.status,
+      orchestrator: this.#node.state,
+      attempt: this.#node.attempt,
+      events: this.#events,
+      intents: this.#intents,
+    };
   }
 
   #apply(line: TraceLine): void {
     const message_id = derivedId('trace', this.#lines);
     switch (line.message) {
       case 'introspection':
-        return this.#judge({ event_model: 'ModelNodeIntrospectionEvent', payload: this.#introspectionOf(line, message_id) }, line.at);
+        return this.#judge(
+          { event_model: 'ModelNodeIntrospectionEvent', payload: this.#introspectionOf(line, message_id) },
+          line.at,
+        );
       case 'ack':
         return this.#judge(
           {
             event_model: 'ModelNodeRegistrationAcked',
-            payload: { message_id, node_id: this.#node.node_id, correlation_id: line.correlation_id ?? this.#node.incarnation?.correlation_id ?? '', at: line.at },
+            payload: {
+              message_id,
+              node_id: this.#node.node_id,
+              correlation_id: line.correlation_id ?? this.#node.incarnation?.correlation_id ?? '',
+              at: line.at,
+            },
           },
           line.at,
         );
@@ -116,7 +155,13 @@ export class Trace {
     for (const event of decide(this.#node, message, this.contract).events) {
       if (event.event === 'attempt_requested') {
         this.#outstanding = [];
-        this.#node = beginAttempt(this.#node, event.introspection, this.#node.attempt + 1, event.refusal, this.contract);
+        this.#node = beginAttempt(
+          this.#node,
+          event.introspection,
+          this.#node.attempt + 1,
+          event.refusal,
+          this.contract,
+        );
       } else this.#take(apply(this.#node, event, now, this.contract));
     }
   }
@@ -125,7 +170,10 @@ export class Trace {
     const { liveness_deadline } = this.#node;
     if (liveness_deadline === null || isOver(this.#node)) return;
     const moved = plusSeconds(now, this.contract.liveness.window_seconds);
-    this.#node = withLease(withLease(this.#node, { liveness_deadline: moved > liveness_deadline ? moved : liveness_deadline }), { last_heartbeat_at: now });
+    this.#node = withLease(
+      withLease(this.#node, { liveness_deadline: moved > liveness_deadline ? moved : liveness_deadline }),
+      { last_heartbeat_at: now },
+    );
   }
 
   #answer(backend: string, refusal: string | null, now: string): void {
@@ -136,13 +184,23 @@ export class Trace {
     const trigger = refusal === null ? this.contract.confirmations[route.confirmation]?.trigger : 'error_received';
     if (trigger === undefined) return;
     const id = derivedId(this.#node.incarnation?.correlation_id ?? '', trigger, route.confirmation);
-    this.#take(confirm(this.#node, { id, trigger, ...(refusal === null ? {} : { reason: `${backend}: ${refusal}` }) }, now, this.contract));
+    this.#take(
+      confirm(
+        this.#node,
+        { id, trigger, ...(refusal === null ? {} : { reason: `${backend}: ${refusal}` }) },
+        now,
+        this.contract,
+      ),
+    );
   }
 
   #deadline(now: string): void {
     const timer = this.contract.timers[this.contract.orchestrator.states[this.#node.state ?? '']?.timer ?? ''];
     if (timer === undefined || isOver(this.#node)) return;
-    const due = timer.verify === 'lease' ? plusSeconds(this.#node.liveness_deadline ?? now, this.contract.liveness.grace_seconds) : this.#node.timer_due;
+    const due =
+      timer.verify === 'lease'
+        ? plusSeconds(this.#node.liveness_deadline ?? now, this.contract.liveness.grace_seconds)
+        : this.#node.timer_due;
     if (due === null || now < due) return;
     this.#node = withTimerDue(this.#node, now);
     this.#take(fire(this.#node, timer.trigger, now, this.contract));

@@ -1,8 +1,8 @@
 import type { NodeState } from '../../node/index.js';
 import type { NodeType } from '../../protocol/messages.js';
-import type { Registration } from '../../registry/read-registration.js';
+import type { Registration } from '../../registry/rows/read-registration.js';
 import type { NodeSteps } from '../../node/index.js';
-import { percentile } from '../percentiles.js';
+import { percentile } from '../terminal/percentiles.js';
 
 /** What the node itself says. */
 export interface NodeSide {
@@ -31,8 +31,23 @@ export interface ShownNode {
 export function shownNode(node: NodeSide, record: Registration | undefined): ShownNode {
   const { node_id, node_type } = node;
   const byNode = ahead(node.state, record);
-  if (byNode !== null || record === undefined) return { node_id, node_type, state: byNode ?? 'UNKNOWN', attempt: record?.attempt ?? null, since: node.since, reason: null };
-  return { node_id, node_type, state: record.state, attempt: record.attempt, since: record.state_since, reason: record.reason };
+  if (byNode !== null || record === undefined)
+    return {
+      node_id,
+      node_type,
+      state: byNode ?? 'UNKNOWN',
+      attempt: record?.attempt ?? null,
+      since: node.since,
+      reason: null,
+    };
+  return {
+    node_id,
+    node_type,
+    state: record.state,
+    attempt: record.attempt,
+    since: record.state_since,
+    reason: record.reason,
+  };
 }
 
 function ahead(state: NodeState, record: Registration | undefined): string | null {
@@ -70,7 +85,9 @@ export interface Summary {
 /** @param failed nodes that have become active, but not left in order */
 export function summarise(nodes: readonly { readonly steps: NodeSteps }[], commandStart: number, failed = 0): Summary {
   const actives = nodes.flatMap(({ steps }) => (steps.active === undefined ? [] : [steps.active]));
-  const took = nodes.flatMap(({ steps }) => (steps.active === undefined || steps.introduced === undefined ? [] : [steps.active - steps.introduced]));
+  const took = nodes.flatMap(({ steps }) =>
+    steps.active === undefined || steps.introduced === undefined ? [] : [steps.active - steps.introduced],
+  );
   const all = actives.length === nodes.length && nodes.length > 0;
   return {
     nodes: nodes.length,

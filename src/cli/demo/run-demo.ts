@@ -7,24 +7,24 @@ import { pino } from 'pino';
 import type { Config } from '../../config.js';
 import type { Contracts } from '../../contracts/load.js';
 import { simulateFleet, type Fleet, type NodeChange } from '../../node/index.js';
-import { Catalog } from '../../registry/consul.js';
-import { ConsulError } from '../../registry/consul-error.js';
+import { Catalog } from '../../registry/consul/catalog.js';
+import { ConsulError } from '../../registry/consul/error.js';
 import { createPool } from '../../registry/pool.js';
 import { progressReporter } from '../../stack/index.js';
-import type { Child } from '../children.js';
-import { commandStart } from '../command-start.js';
-import type { DemoOptions } from '../commands/demo.js';
+import type { Child } from '../processes/children.js';
+import { commandStart } from '../processes/command-start.js';
+import type { DemoOptions } from './command.js';
 import { temporalOptions } from '../connect.js';
-import { wordsOf } from '../errors.js';
-import { explainNode, pendingSentence, type Explanation } from '../explain-node.js';
-import { CliError, EXIT } from '../exit-codes.js';
-import { counted } from '../format.js';
-import { command } from '../invocation.js';
-import { serviceLink, workflowLink } from '../links.js';
-import { print } from '../output.js';
-import { startRegistrar, type Registrar } from '../registrar.js';
-import { untilStopped, type Stopping } from '../stopping.js';
-import { nodeTopicTemplates } from '../topics.js';
+import { wordsOf } from '../terminal/errors.js';
+import { explainNode, pendingSentence, type Explanation } from '../status/explain-node.js';
+import { CliError, EXIT } from '../terminal/exit-codes.js';
+import { counted } from '../terminal/format.js';
+import { command } from '../terminal/invocation.js';
+import { serviceLink, workflowLink } from '../terminal/links.js';
+import { print } from '../terminal/output.js';
+import { startRegistrar, type Registrar } from '../up/registrar.js';
+import { untilStopped, type Stopping } from '../processes/stopping.js';
+import { nodeTopicTemplates } from '../setup/all-topics.js';
 import { summarise, type Summary } from './fleet-state.js';
 import { createScreen, type Screen } from './screen.js';
 import { stepLines, timesText, type View } from './view.js';
@@ -57,7 +57,8 @@ export async function runDemo(options: DemoOptions, children: readonly Child[]):
     });
   } catch (error) {
     await fleet?.stop({ timeoutMs: 500 });
-    if (stopping.signal.aborted) throw new CliError('Stopped before everything was up.', EXIT.interrupted, { cause: error });
+    if (stopping.signal.aborted)
+      throw new CliError('Stopped before everything was up.', EXIT.interrupted, { cause: error });
     throw error;
   } finally {
     progress.stop();
@@ -72,7 +73,12 @@ export async function runDemo(options: DemoOptions, children: readonly Child[]):
   }
 }
 
-function createFleet(nodes: number, config: Config, contracts: Contracts, onChange: (change: NodeChange) => void): Fleet {
+function createFleet(
+  nodes: number,
+  config: Config,
+  contracts: Contracts,
+  onChange: (change: NodeChange) => void,
+): Fleet {
   return simulateFleet({
     nodes,
     brokers: config.kafka.brokers,
@@ -80,7 +86,10 @@ function createFleet(nodes: number, config: Config, contracts: Contracts, onChan
     namespace: config.namespace,
     topics: nodeTopicTemplates(contracts),
     // Its words would tear the live table apart.
-    logger: pino({ level: process.env.LOG_LEVEL ?? 'info', base: null }, pino.destination({ dest: join(config.dataDir, 'logs', 'fleet.log'), mkdir: true, sync: false })),
+    logger: pino(
+      { level: process.env.LOG_LEVEL ?? 'info', base: null },
+      pino.destination({ dest: join(config.dataDir, 'logs', 'fleet.log'), mkdir: true, sync: false }),
+    ),
     onChange,
   });
 }
@@ -111,7 +120,14 @@ class Demo {
     this.#timer = setInterval(() => void this.#look(), DRAW_EVERY_MS);
   }
 
-  static async open(options: DemoOptions, fleet: Fleet, registrar: Registrar, screen: Screen, stopping: Stopping, began: number): Promise<Demo> {
+  static async open(
+    options: DemoOptions,
+    fleet: Fleet,
+    registrar: Registrar,
+    screen: Screen,
+    stopping: Stopping,
+    began: number,
+  ): Promise<Demo> {
     const temporal = await Connection.connect(temporalOptions(registrar.config));
     const pool = createPool(registrar.config.postgres.connectionString, { max: 2 });
     return new Demo(options, fleet, registrar, screen, stopping, began, pool, temporal);
@@ -132,8 +148,12 @@ class Demo {
       await this.#unlessBroken(this.stopping.requested);
     }
     await this.#leave();
-    if (this.options.exit === true && this.stopping.signal.aborted && !active) throw new CliError('Interrupted before all nodes were ACTIVE.', EXIT.interrupted);
-    if (this.options.exit === true && this.#failedToLeave > 0) throw new CliError(`${counted(this.#failedToLeave, 'node')} did not leave in order.`, EXIT.failed, { hint: `'${command('status <node_id>')}' tells more; the logs are in ${join(this.registrar.config.dataDir, 'logs')}.` });
+    if (this.options.exit === true && this.stopping.signal.aborted && !active)
+      throw new CliError('Interrupted before all nodes were ACTIVE.', EXIT.interrupted);
+    if (this.options.exit === true && this.#failedToLeave > 0)
+      throw new CliError(`${counted(this.#failedToLeave, 'node')} did not leave in order.`, EXIT.failed, {
+        hint: `'${command('status <node_id>')}' tells more; the logs are in ${join(this.registrar.config.dataDir, 'logs')}.`,
+      });
   }
 
   async close(): Promise<void> {
@@ -184,11 +204,19 @@ class Demo {
   async #notActive(): Promise<CliError> {
     const missing = this.fleet.members.filter(({ node }) => node.state !== 'active').map(({ node }) => node.node_id);
     if (missing.length === 0) return new CliError('The fleet did not start.', EXIT.failed);
-    const why = await Promise.all(missing.slice(0, EXPLAINED).map(async (id) => `  ${id}  ${explanationLine(await explainNode(id, this.registrar.config))}`));
+    const why = await Promise.all(
+      missing
+        .slice(0, EXPLAINED)
+        .map(async (id) => `  ${id}  ${explanationLine(await explainNode(id, this.registrar.config))}`),
+    );
     if (missing.length > EXPLAINED) why.push(`  … and ${missing.length - EXPLAINED} more`);
-    return new CliError(`${missing.length} of ${counted(this.fleet.members.length, 'node')} did not become ACTIVE within ${this.options.timeout} s:\n${why.join('\n')}`, EXIT.failed, {
-      hint: `The logs are in ${join(this.registrar.config.dataDir, 'logs')}.`,
-    });
+    return new CliError(
+      `${missing.length} of ${counted(this.fleet.members.length, 'node')} did not become ACTIVE within ${this.options.timeout} s:\n${why.join('\n')}`,
+      EXIT.failed,
+      {
+        hint: `The logs are in ${join(this.registrar.config.dataDir, 'logs')}.`,
+      },
+    );
   }
 
   // ---- leaving
@@ -201,8 +229,14 @@ class Demo {
     await this.fleet.stop({ timeoutMs: 5_000 });
     const remaining = await this.#unlessBroken(this.#untilGone(ids));
     this.#failedToLeave = remaining.length;
-    if (remaining.length === 0) this.#farewell.push(pc.dim(`All have left: DEREGISTERED in the record, and out of Consul.`));
-    else this.#farewell.push(pc.yellow(`${counted(remaining.length, 'node')} said goodbye, but the registrar has not finished with them; it goes on when it runs again.`));
+    if (remaining.length === 0)
+      this.#farewell.push(pc.dim(`All have left: DEREGISTERED in the record, and out of Consul.`));
+    else
+      this.#farewell.push(
+        pc.yellow(
+          `${counted(remaining.length, 'node')} said goodbye, but the registrar has not finished with them; it goes on when it runs again.`,
+        ),
+      );
   }
 
   /** Those that are still there when the time is over. */
@@ -235,7 +269,9 @@ class Demo {
 
   /** A backend that is away leaves the picture as it was. */
   async #lookOnce(): Promise<void> {
-    this.#watcher.readSteps().catch((error: unknown) => (this.#trouble = `Temporal cannot be asked: ${wordsOf(error)}`));
+    this.#watcher
+      .readSteps()
+      .catch((error: unknown) => (this.#trouble = `Temporal cannot be asked: ${wordsOf(error)}`));
     try {
       await this.#watcher.readRecords();
       this.#trouble = null;
@@ -272,11 +308,20 @@ class Demo {
   }
 
   #view(): View {
-    return { nodes: this.#watcher.nodes(), summary: this.#summary(), shown: { node_id: this.#watcher.shownId, steps: this.#watcher.steps() }, links: this.#links(), line: this.#trouble ?? this.#line };
+    return {
+      nodes: this.#watcher.nodes(),
+      summary: this.#summary(),
+      shown: { node_id: this.#watcher.shownId, steps: this.#watcher.steps() },
+      links: this.#links(),
+      line: this.#trouble ?? this.#line,
+    };
   }
 
   async #unlessBroken<T>(work: Promise<T>): Promise<T> {
-    const result = await Promise.race([work.then((value) => ({ value })), this.registrar.broken.then((error) => ({ error }))]);
+    const result = await Promise.race([
+      work.then((value) => ({ value })),
+      this.registrar.broken.then((error) => ({ error })),
+    ]);
     if ('error' in result) throw result.error;
     return result.value;
   }
@@ -296,12 +341,18 @@ async function passingIn(catalog: Catalog): Promise<ReadonlySet<string> | null> 
 export function explanationLine({ report, unasked, introspection_topic }: Explanation): string {
   switch (report?.source) {
     case 'workflow':
-      return [report.line, ...report.pending.map(pendingSentence), ...(report.no_answer === null ? [] : [report.no_answer])].join('; ');
+      return [
+        report.line,
+        ...report.pending.map(pendingSentence),
+        ...(report.no_answer === null ? [] : [report.no_answer]),
+      ].join('; ');
     case 'record':
       return `${report.record.state}${report.record.reason === null ? '' : `: ${report.record.reason}`}`;
     case 'dead-letters':
       return `not understood: ${report.letters.at(-1)?.reason ?? ''}`;
     case undefined:
-      return unasked.length > 0 ? unasked.map(({ message }) => message).join('; ') : `never seen on topic ${introspection_topic}`;
+      return unasked.length > 0
+        ? unasked.map(({ message }) => message).join('; ')
+        : `never seen on topic ${introspection_topic}`;
   }
 }

@@ -1,7 +1,7 @@
 import type { WriteStream } from 'node:tty';
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
-import { clock } from '../format.js';
+import { clock } from '../terminal/format.js';
 import type { NodeChange } from '../../node/index.js';
 import type { ShownNode } from './fleet-state.js';
 import { viewText, type View } from './view.js';
@@ -74,9 +74,13 @@ export function lineScreen(write: (line: string) => void): Screen {
       for (const node of view().nodes) tellRecord(node);
     },
     tell({ node, node_type, state, at, steps }, view) {
-      const line = (what: string): void => write(`${clock(at.toISOString())}  ${node.node_id}  ${node_type.padEnd(12)}  ${what}`);
+      const line = (what: string): void =>
+        write(`${clock(at.toISOString())}  ${node.node_id}  ${node_type.padEnd(12)}  ${what}`);
       if (state === 'active') {
-        const took = steps.active !== undefined && steps.introduced !== undefined ? `, ${steps.active - steps.introduced} ms after its introspection` : '';
+        const took =
+          steps.active !== undefined && steps.introduced !== undefined
+            ? `, ${steps.active - steps.introduced} ms after its introspection`
+            : '';
         const { summary } = view();
         line(`ACTIVE${took} (${summary.active} of ${summary.nodes})`);
       } else if (state === 'waiting') line('has lost its registration and starts over shortly');
@@ -91,6 +95,8 @@ export function lineScreen(write: (line: string) => void): Screen {
     if (known.get(node_id) === state) return;
     known.set(node_id, state);
     if (!['REJECTED', 'LIVENESS_EXPIRED', 'ACK_TIMED_OUT', 'DEREGISTERED'].includes(state)) return;
-    write(`${clock(new Date().toISOString())}  ${node_id}  ${node_type.padEnd(12)}  ${pc.bold(state)}${reason === null ? '' : `: ${reason}`}`);
+    write(
+      `${clock(new Date().toISOString())}  ${node_id}  ${node_type.padEnd(12)}  ${pc.bold(state)}${reason === null ? '' : `: ${reason}`}`,
+    );
   }
 }

@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { colouredState, columns, counted, since, span } from '../format.js';
+import { colouredState, columns, counted, since, span } from '../terminal/format.js';
 import type { ShownNode, Summary } from './fleet-state.js';
 
 /** Something that happened to the node whose steps are shown. */
@@ -32,17 +32,33 @@ const FEWEST_NODES = 4;
 
 /** The screen as text, at most as high as the terminal: nodes that need a look come first when not all fit. */
 export function viewText({ nodes, summary, shown, links, line }: View, size: Size, now: number = Date.now()): string {
-  const id = (node_id: string): string => (size.columns < WHOLE_IDS_FROM && node_id.length > 14 ? `${node_id.slice(0, 13)}…` : node_id);
+  const id = (node_id: string): string =>
+    size.columns < WHOLE_IDS_FROM && node_id.length > 14 ? `${node_id.slice(0, 13)}…` : node_id;
   // Title, blank, head, blank, "Steps", blank, links, and two lines for what comes after the picture.
   const linkLines = links.map(([name, url]) => `${name.padEnd(10)} ${url}`);
   const fixed = 8 + linkLines.reduce((sum, link) => sum + Math.ceil(link.length / size.columns), 0);
   const room = Math.max(FEWEST_NODES, size.rows - fixed - FEWEST_STEPS);
   const visible = nodes.length <= room ? nodes : [...nodes].sort((a, b) => rank(a) - rank(b)).slice(0, room - 1);
-  const rows = visible.map((node) => [id(node.node_id), node.node_type, colouredState(node.state), String(node.attempt ?? '-'), since(node.since, now), node.reason ?? '']);
-  const lines = [`${pc.bold(title(summary))}  ${line}`, '', columns(['NODE', 'TYPE', 'STATE', 'ATTEMPT', 'SINCE', ''], rows)];
-  if (visible.length < nodes.length) lines.push(pc.dim(`… and ${nodes.length - visible.length} more, ${counts(nodes.filter((node) => !visible.includes(node)))}`));
+  const rows = visible.map((node) => [
+    id(node.node_id),
+    node.node_type,
+    colouredState(node.state),
+    String(node.attempt ?? '-'),
+    since(node.since, now),
+    node.reason ?? '',
+  ]);
+  const lines = [
+    `${pc.bold(title(summary))}  ${line}`,
+    '',
+    columns(['NODE', 'TYPE', 'STATE', 'ATTEMPT', 'SINCE', ''], rows),
+  ];
+  if (visible.length < nodes.length)
+    lines.push(
+      pc.dim(`… and ${nodes.length - visible.length} more, ${counts(nodes.filter((node) => !visible.includes(node)))}`),
+    );
   const left = Math.max(FEWEST_STEPS, size.rows - fixed - Math.min(nodes.length, room));
-  if (shown !== null && shown.steps.length > 0) lines.push('', ...stepLines(shown.node_id, shown.steps, left, size.columns));
+  if (shown !== null && shown.steps.length > 0)
+    lines.push('', ...stepLines(shown.node_id, shown.steps, left, size.columns));
   lines.push('', ...links.map(([name, url]) => `${pc.dim(name.padEnd(10))} ${url}`));
   return lines.join('\n');
 }

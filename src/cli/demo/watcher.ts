@@ -1,9 +1,9 @@
 import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Fleet, NodeChange } from '../../node/index.js';
-import { readRegistrations } from '../../registry/read-registrations.js';
-import type { Registration } from '../../registry/read-registration.js';
-import { askStatus } from '../explain-node.js';
+import { readRegistrations } from '../../registry/rows/read-registrations.js';
+import type { Registration } from '../../registry/rows/read-registration.js';
+import { askStatus } from '../status/explain-node.js';
 import { shownNode, type NodeSide, type ShownNode } from './fleet-state.js';
 import type { Step } from './view.js';
 
@@ -23,7 +23,8 @@ export class FleetWatcher {
     private readonly temporal: Client,
   ) {
     const since = new Date().toISOString();
-    for (const { node, node_type, steps } of fleet.members) this.#sides.set(node.node_id, { node_id: node.node_id, node_type, state: node.state, since, steps });
+    for (const { node, node_type, steps } of fleet.members)
+      this.#sides.set(node.node_id, { node_id: node.node_id, node_type, state: node.state, since, steps });
   }
 
   /** The node whose steps are shown: the first one. */
@@ -35,7 +36,8 @@ export class FleetWatcher {
   note({ node, node_type, state, at, steps }: NodeChange): void {
     const { node_id } = node;
     this.#sides.set(node_id, { node_id, node_type, state, since: at.toISOString(), steps });
-    if (node_id === this.shownId && NODE_WORDS[state] !== undefined) this.#own.push({ at: steps[state as keyof typeof steps] ?? at.getTime(), what: NODE_WORDS[state] });
+    if (node_id === this.shownId && NODE_WORDS[state] !== undefined)
+      this.#own.push({ at: steps[state as keyof typeof steps] ?? at.getTime(), what: NODE_WORDS[state] });
   }
 
   /** Asks the record about the whole fleet: one statement. */
@@ -56,7 +58,10 @@ export class FleetWatcher {
 
   async #askForSteps(now: number): Promise<void> {
     const side = this.#sides.get(this.shownId);
-    const changed = side !== undefined && side.state !== this.#askedIn && !['idle', 'connecting', 'introducing', 'accepted', 'acknowledged'].includes(side.state);
+    const changed =
+      side !== undefined &&
+      side.state !== this.#askedIn &&
+      !['idle', 'connecting', 'introducing', 'accepted', 'acknowledged'].includes(side.state);
     if (!changed && now - this.#askedAt < ASK_EVERY_MS) return;
     this.#askedAt = now;
     this.#askedIn = side?.state ?? null;
@@ -77,7 +82,9 @@ export class FleetWatcher {
 
   /** Those that have left and of which the record says so. */
   ended(): string[] {
-    return [...this.#records.values()].filter(({ ended_at, state }) => ended_at !== null && state === 'DEREGISTERED').map(({ node_id }) => node_id);
+    return [...this.#records.values()]
+      .filter(({ ended_at, state }) => ended_at !== null && state === 'DEREGISTERED')
+      .map(({ node_id }) => node_id);
   }
 }
 

@@ -6,7 +6,13 @@ import { correlationId, nodeId, timestamp } from '../fields.js';
  * forbid unknown fields, so a field too many makes them deaf to the event.
  * Additions of ours belong into the tags.
  */
-const common = { entity_id: nodeId, node_id: nodeId, correlation_id: correlationId, causation_id: z.uuid(), emitted_at: timestamp };
+const common = {
+  entity_id: nodeId,
+  node_id: nodeId,
+  correlation_id: correlationId,
+  causation_id: z.uuid(),
+  emitted_at: timestamp,
+};
 
 /** Values of the specification's registration states, as existing nodes write them. */
 const registrationState = z.string().regex(/^[a-z_]{1,64}$/, { error: 'a registration state in lower case' });
@@ -16,7 +22,11 @@ export const publishedSchemas = {
   NodeRegistrationAccepted: z.strictObject({ ...common, ack_deadline: timestamp }),
   NodeRegistrationRejected: z.strictObject({ ...common, rejection_reason: z.string().min(1).max(1024) }),
   NodeRegistrationAckReceived: z.strictObject({ ...common, liveness_deadline: timestamp }),
-  NodeRegistrationAckTimedOut: z.strictObject({ ...common, deadline_at: timestamp, previous_state: registrationState.nullable() }),
+  NodeRegistrationAckTimedOut: z.strictObject({
+    ...common,
+    deadline_at: timestamp,
+    previous_state: registrationState.nullable(),
+  }),
   NodeBecameActive: z.strictObject({ ...common, capabilities: z.record(z.string(), z.literal(true)) }),
   NodeLivenessExpired: z.strictObject({ ...common, last_heartbeat_at: timestamp.nullable() }),
   RequestIntrospection: z.strictObject({ ...common, target_node_id: nodeId }),

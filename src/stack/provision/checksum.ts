@@ -8,7 +8,11 @@ import { StackError } from '../types.js';
 type Algorithm = 'sha256' | 'sha512';
 
 /** The digest of a file, in hexadecimal (as sha256sum prints it) or base64 (as npm's integrity has it). */
-export async function fileDigest(file: string, algorithm: Algorithm = 'sha256', encoding: 'hex' | 'base64' = 'hex'): Promise<string> {
+export async function fileDigest(
+  file: string,
+  algorithm: Algorithm = 'sha256',
+  encoding: 'hex' | 'base64' = 'hex',
+): Promise<string> {
   const hash = createHash(algorithm);
   await pipeline(createReadStream(file), hash);
   return hash.digest(encoding);
@@ -30,8 +34,13 @@ export async function verifyDirectory(directory: string, pinned: Readonly<Record
   const unknown = files.filter((file) => !(file in pinned));
   const missing = Object.keys(pinned).filter((file) => !files.includes(file));
   if (unknown.length > 0 || missing.length > 0) {
-    const parts = [unknown.length > 0 ? `not expected: ${unknown.join(', ')}` : '', missing.length > 0 ? `missing: ${missing.join(', ')}` : ''];
-    throw new StackError(`${directory} does not hold the pinned files (${parts.filter((part) => part !== '').join('; ')})`);
+    const parts = [
+      unknown.length > 0 ? `not expected: ${unknown.join(', ')}` : '',
+      missing.length > 0 ? `missing: ${missing.join(', ')}` : '',
+    ];
+    throw new StackError(
+      `${directory} does not hold the pinned files (${parts.filter((part) => part !== '').join('; ')})`,
+    );
   }
   for (const [file, sha256] of Object.entries(pinned)) await verifyFile(join(directory, file), sha256);
 }
@@ -39,5 +48,7 @@ export async function verifyDirectory(directory: string, pinned: Readonly<Record
 /** Refuses anything whose fingerprint differs from the pinned one. */
 export function refuseUnlessEqual(what: string, actual: string, pinned: string): void {
   if (actual === pinned) return;
-  throw new StackError(`${what} is not the file that was pinned: it has ${actual}, expected ${pinned}. It was not used.`);
+  throw new StackError(
+    `${what} is not the file that was pinned: it has ${actual}, expected ${pinned}. It was not used.`,
+  );
 }

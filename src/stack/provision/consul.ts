@@ -28,7 +28,11 @@ export async function installConsul(context: ProvisionContext): Promise<string> 
     const installation = join(workDir, 'install');
     const go = (args: readonly string[], onLine?: (line: string) => void) =>
       // -mod=mod: this module's go.mod and go.sum are completed as the build goes.
-      run('go', args, context, { cwd: moduleDir, env: { GOFLAGS: `${context.env.GOFLAGS ?? ''} -mod=mod`.trim(), GOWORK: 'off' }, ...(onLine && { onLine }) });
+      run('go', args, context, {
+        cwd: moduleDir,
+        env: { GOFLAGS: `${context.env.GOFLAGS ?? ''} -mod=mod`.trim(), GOWORK: 'off' },
+        ...(onLine && { onLine }),
+      });
 
     await mkdir(moduleDir, { recursive: true });
     await rm(installation, { recursive: true, force: true });
@@ -37,7 +41,9 @@ export async function installConsul(context: ProvisionContext): Promise<string> 
     step(`downloading the source of Consul ${CONSUL.version}`);
     // A module of its own: `go install consul@version` refuses, because Consul's go.mod has replace directives.
     await writeFile(join(moduleDir, 'go.mod'), 'module build\n\ngo 1.24\n');
-    const source = downloadedModule.parse(JSON.parse(await go(['mod', 'download', '-json', `${MODULE}@v${CONSUL.version}`])));
+    const source = downloadedModule.parse(
+      JSON.parse(await go(['mod', 'download', '-json', `${MODULE}@v${CONSUL.version}`])),
+    );
     refuseUnlessEqual(`the module ${MODULE}`, source.Sum, CONSUL.moduleSum);
     // One of its needs is not in the checksum database, so its own go.sum has to vouch for it.
     await copyFile(join(source.Dir, 'go.sum'), join(moduleDir, 'go.sum'));
@@ -50,7 +56,14 @@ export async function installConsul(context: ProvisionContext): Promise<string> 
     const flags = ['-trimpath', '-ldflags', '-s -w', '-gcflags', 'all=-N -l'];
     await go(['build', '-v', ...flags, '-o', join(installation, 'consul'), MODULE], () => {
       packages += 1;
-      context.onProgress({ kind: 'progress', about: context.about, text: 'building', done: Math.min(packages, PACKAGES), total: PACKAGES, unit: 'packages' });
+      context.onProgress({
+        kind: 'progress',
+        about: context.about,
+        text: 'building',
+        done: Math.min(packages, PACKAGES),
+        total: PACKAGES,
+        unit: 'packages',
+      });
     });
     return installation;
   });

@@ -26,7 +26,11 @@ export function installDir(cacheRoot: string, { name, version }: Product): strin
  * Of two runs at once the second waits for the first. The working directory stays when a run is interrupted, and the
  * next one goes on with it.
  */
-export async function installOnce(product: Product, context: ProvisionContext, build: (workDir: string) => Promise<string>): Promise<string> {
+export async function installOnce(
+  product: Product,
+  context: ProvisionContext,
+  build: (workDir: string) => Promise<string>,
+): Promise<string> {
   const target = installDir(context.cacheRoot, product);
   if (existsSync(target)) return target;
   return whileLocked(target, `${product.name} ${product.version}`, context, async () => {
@@ -42,7 +46,12 @@ export async function installOnce(product: Product, context: ProvisionContext, b
 }
 
 /** Runs `work` while no other run does the same; a run that waits says so, and a lock left by a dead one is taken over. */
-export async function whileLocked<T>(target: string, title: string, context: ProvisionContext, work: () => Promise<T>): Promise<T> {
+export async function whileLocked<T>(
+  target: string,
+  title: string,
+  context: ProvisionContext,
+  work: () => Promise<T>,
+): Promise<T> {
   mkdirSync(context.cacheRoot, { recursive: true });
   let lost: Error | undefined;
   const options = {
@@ -56,7 +65,9 @@ export async function whileLocked<T>(target: string, title: string, context: Pro
   try {
     const result = await work();
     if (lost !== undefined) {
-      throw new StackError(`the lock on ${target} was lost meanwhile (${messageOf(lost)}); another run may have worked there too. Run again.`);
+      throw new StackError(
+        `the lock on ${target} was lost meanwhile (${messageOf(lost)}); another run may have worked there too. Run again.`,
+      );
     }
     return result;
   } finally {
@@ -64,15 +75,25 @@ export async function whileLocked<T>(target: string, title: string, context: Pro
   }
 }
 
-async function acquire(target: string, title: string, context: ProvisionContext, options: lockfile.LockOptions): Promise<() => Promise<void>> {
-  for (let said = false; ; ) {
+async function acquire(
+  target: string,
+  title: string,
+  context: ProvisionContext,
+  options: lockfile.LockOptions,
+): Promise<() => Promise<void>> {
+  for (let said = false; ;) {
     context.signal?.throwIfAborted();
     try {
       return await lockfile.lock(target, options);
     } catch (error) {
       if (!hasCode(error, 'ELOCKED')) throw error;
     }
-    if (!said) context.onProgress({ kind: 'step', about: context.about, text: `another run is installing ${title}; waiting for it` });
+    if (!said)
+      context.onProgress({
+        kind: 'step',
+        about: context.about,
+        text: `another run is installing ${title}; waiting for it`,
+      });
     said = true;
     await delay(500);
   }

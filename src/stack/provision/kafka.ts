@@ -44,7 +44,12 @@ export async function installKafka(context: ProvisionContext): Promise<string> {
     await mkdir(jars);
     await writeFile(join(workDir, 'pom.xml'), POM);
     context.onProgress({ kind: 'step', about: context.about, text: `downloading Kafka ${KAFKA.version} with Maven` });
-    const args = ['-B', `${DEPENDENCY_PLUGIN}:copy-dependencies`, `-DoutputDirectory=${jars}`, '-DincludeScope=runtime'];
+    const args = [
+      '-B',
+      `${DEPENDENCY_PLUGIN}:copy-dependencies`,
+      `-DoutputDirectory=${jars}`,
+      '-DincludeScope=runtime',
+    ];
     const total = Object.keys(KAFKA_JARS).length;
     const arrived = new Set<string>();
     await run('mvn', args, context, {
@@ -54,7 +59,14 @@ export async function installKafka(context: ProvisionContext): Promise<string> {
         const jar = /^(?:\[INFO\] )?Downloaded from .*\/([^/ ]+\.jar) /.exec(line)?.[1];
         if (jar === undefined || !(jar in KAFKA_JARS)) return;
         arrived.add(jar);
-        context.onProgress({ kind: 'progress', about: context.about, text: 'downloading', done: arrived.size, total, unit: 'files' });
+        context.onProgress({
+          kind: 'progress',
+          about: context.about,
+          text: 'downloading',
+          done: arrived.size,
+          total,
+          unit: 'files',
+        });
       },
     });
     await verifyDirectory(jars, KAFKA_JARS);

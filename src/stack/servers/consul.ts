@@ -60,7 +60,11 @@ function installed(program: string, where: string): Installed {
       const args = [
         ...['agent', '-server', '-bootstrap-expect=1', '-ui', `-data-dir=${directory}`, '-node=registrar'],
         ...['-bind=127.0.0.1', '-client=127.0.0.1', '-log-level=warn', `-hcl=${hcl(SETTINGS)}`],
-        ...[`-http-port=${portOf(ports, 'http')}`, `-server-port=${portOf(ports, 'server')}`, `-serf-lan-port=${portOf(ports, 'serf')}`],
+        ...[
+          `-http-port=${portOf(ports, 'http')}`,
+          `-server-port=${portOf(ports, 'server')}`,
+          `-serf-lan-port=${portOf(ports, 'serf')}`,
+        ],
         ...['-serf-wan-port=-1', '-dns-port=-1', '-grpc-port=-1', '-grpc-tls-port=-1'],
       ];
       return { command: program, args, env, cwd: directory, stopSignal: 'TERM', graceSeconds: 5 };
@@ -71,6 +75,10 @@ function installed(program: string, where: string): Installed {
 /** Consul's configuration language, written on one line. */
 function hcl(settings: Readonly<Record<string, unknown>>): string {
   return Object.entries(settings)
-    .map(([key, value]) => (typeof value === 'object' && value !== null ? `${key} { ${hcl({ ...value })} }` : `${key} = ${JSON.stringify(value)}`))
+    .map(([key, value]) =>
+      typeof value === 'object' && value !== null
+        ? `${key} { ${hcl({ ...value })} }`
+        : `${key} = ${JSON.stringify(value)}`,
+    )
     .join('\n');
 }

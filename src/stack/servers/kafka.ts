@@ -49,7 +49,12 @@ async function probeBrokers(brokers: string[]): Promise<void> {
   if (first === undefined) throw new StackError('no Kafka broker is given');
   const { host, port } = splitHostPort(first);
   await acceptsConnections(host, port);
-  const client = new Kafka({ clientId: 'node-registrar-probe', brokers, logLevel: logLevel.NOTHING, retry: { retries: 0 } });
+  const client = new Kafka({
+    clientId: 'node-registrar-probe',
+    brokers,
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 0 },
+  });
   const admin = client.admin();
   try {
     await admin.connect();
@@ -103,7 +108,9 @@ function serverProperties(ports: Ports, logDirectory: string): string {
     'num.io.threads': 4,
     'background.threads': 2,
   };
-  return Object.entries(properties).map(([name, value]) => `${name}=${value}\n`).join('');
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
 }
 
 /** Writes the configuration, and formats the log directory the first time. */
@@ -124,17 +131,35 @@ async function prepare(directory: string, ports: Ports, format: (config: string)
 // ---- a Kafka of the user's, by its scripts
 
 function fromScripts(start: string): Installed {
-  const storage = ['kafka-storage.sh', 'kafka-storage'].map((name) => join(dirname(start), name)).find((path) => existsSync(path));
+  const storage = ['kafka-storage.sh', 'kafka-storage']
+    .map((name) => join(dirname(start), name))
+    .find((path) => existsSync(path));
   return {
     where: `Kafka on PATH (${start})`,
     needs: [JAVA],
     async launch({ directory, ports, env }) {
-      if (storage === undefined) throw new StackError(`${start} has no kafka-storage.sh beside it, which is needed to format its directory`);
+      if (storage === undefined)
+        throw new StackError(`${start} has no kafka-storage.sh beside it, which is needed to format its directory`);
       const config = await prepare(directory, ports, (file) =>
-        execa(storage, ['format', '-t', CLUSTER_ID, '-c', file], { env: { ...env, LOG_DIR: join(directory, 'jvm') }, extendEnv: false, cwd: directory }),
+        execa(storage, ['format', '-t', CLUSTER_ID, '-c', file], {
+          env: { ...env, LOG_DIR: join(directory, 'jvm') },
+          extendEnv: false,
+          cwd: directory,
+        }),
       );
-      const variables = { LOG_DIR: join(directory, 'jvm'), KAFKA_HEAP_OPTS: '-Xmx512m', KAFKA_JVM_PERFORMANCE_OPTS: JVM_FLAGS.join(' ') };
-      return { command: start, args: [config], env: { ...env, ...variables }, cwd: directory, stopSignal: 'TERM', graceSeconds: 8 };
+      const variables = {
+        LOG_DIR: join(directory, 'jvm'),
+        KAFKA_HEAP_OPTS: '-Xmx512m',
+        KAFKA_JVM_PERFORMANCE_OPTS: JVM_FLAGS.join(' '),
+      };
+      return {
+        command: start,
+        args: [config],
+        env: { ...env, ...variables },
+        cwd: directory,
+        stopSignal: 'TERM',
+        graceSeconds: 8,
+      };
     },
   };
 }
@@ -150,7 +175,13 @@ function fromJars(jars: string): Installed {
       if (java === undefined) throw new StackError('Kafka needs Java, and there is none on PATH');
       const classPath = await kafkaClassPath(jars);
       const archive = await classArchive(jars, { java, classPath }, context.provisioning);
-      return serverCommand({ java, classPath }, context.directory, context.ports, context.env, archive === undefined ? [] : [`-XX:SharedArchiveFile=${archive}`]);
+      return serverCommand(
+        { java, classPath },
+        context.directory,
+        context.ports,
+        context.env,
+        archive === undefined ? [] : [`-XX:SharedArchiveFile=${archive}`],
+      );
     },
   };
 }
@@ -161,32 +192,64 @@ interface JavaProgram {
 }
 
 /** Formats the directory the first time, and answers the command that runs Kafka on it. */
-async function serverCommand({ java, classPath }: JavaProgram, directory: string, ports: Ports, env: Environment, flags: readonly string[]): Promise<GuardedCommand> {
+async function serverCommand(
+  { java, classPath }: JavaProgram,
+  directory: string,
+  ports: Ports,
+  env: Environment,
+  flags: readonly string[],
+): Promise<GuardedCommand> {
   const all = [...JVM_FLAGS, ...LOG_FLAGS, ...flags, '-cp', classPath];
   const config = await prepare(directory, ports, (file) =>
-    execa(java, [...all, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file], { env: { ...env }, extendEnv: false, cwd: directory }),
+    execa(java, [...all, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file], {
+      env: { ...env },
+      extendEnv: false,
+      cwd: directory,
+    }),
   );
-  return { command: java, args: [...all, 'kafka.Kafka', config], env, cwd: directory, stopSignal: 'TERM', graceSeconds: 8 };
+  return {
+    command: java,
+    args: [...all, 'kafka.Kafka', config],
+    env,
+    cwd: directory,
+    stopSignal: 'TERM',
+    graceSeconds: 8,
+  };
 }
 
 /**
  * The archive of Kafka's loaded classes for this Java, made at its first use by running Kafka once: with it Kafka
  * answers in 1.3 s instead of 2.3 s. A Java that cannot make one runs Kafka without.
  */
-async function classArchive(jars: string, program: JavaProgram, context: ProvisionContext): Promise<string | undefined> {
+async function classArchive(
+  jars: string,
+  program: JavaProgram,
+  context: ProvisionContext,
+): Promise<string | undefined> {
   const real = realpathSync(program.java);
-  const key = createHash('sha256').update(`${real} ${statSync(real).mtimeMs} ${JVM_FLAGS.join(' ')}`).digest('hex').slice(0, 12);
+  const key = createHash('sha256')
+    .update(`${real} ${statSync(real).mtimeMs} ${JVM_FLAGS.join(' ')}`)
+    .digest('hex')
+    .slice(0, 12);
   const archive = join(jars, `classes-${key}.jsa`);
   if (existsSync(archive)) return archive;
   return whileLocked(archive, "Kafka's class archive", context, async () => {
     if (existsSync(archive)) return archive;
-    context.onProgress({ kind: 'step', about: context.about, text: 'preparing Kafka for quick starts, once for this Java' });
+    context.onProgress({
+      kind: 'step',
+      about: context.about,
+      text: 'preparing Kafka for quick starts, once for this Java',
+    });
     try {
       await train(archive, program, context);
       return archive;
     } catch (error) {
       context.signal?.throwIfAborted();
-      context.onProgress({ kind: 'step', about: context.about, text: `going on without a class archive: ${messageOf(error)}` });
+      context.onProgress({
+        kind: 'step',
+        about: context.about,
+        text: `going on without a class archive: ${messageOf(error)}`,
+      });
       return undefined;
     }
   });

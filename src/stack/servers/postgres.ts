@@ -59,7 +59,9 @@ export const postgres: ServerKind = {
 function binDirectories({ env, cacheRoot }: FindContext): string[] {
   const onPath = whichAll(['postgres'], env, debianPostgresDirectories()).map((path) => dirname(path));
   const directories = [...onPath, provisionedPostgresBin(reachableCacheRoot(cacheRoot))];
-  return directories.filter((directory) => existsSync(join(directory, 'postgres')) && existsSync(join(directory, 'initdb')));
+  return directories.filter(
+    (directory) => existsSync(join(directory, 'postgres')) && existsSync(join(directory, 'initdb')),
+  );
 }
 
 function reachableCacheRoot(cacheRoot: string): string {
@@ -105,7 +107,15 @@ function installed(binDirectory: string): Installed {
       };
       const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
       // SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for every client to leave.
-      return { command: program('postgres'), args, env: context.env, cwd: home, stopSignal: 'INT', graceSeconds: 8, ...identity };
+      return {
+        command: program('postgres'),
+        args,
+        env: context.env,
+        cwd: home,
+        stopSignal: 'INT',
+        graceSeconds: 8,
+        ...identity,
+      };
     },
   };
 }
@@ -127,7 +137,9 @@ async function dataHome({ directory, step }: LaunchContext, user: User | undefin
   if (linked !== undefined) return claimFor(user, linked);
   if (isReachable(directory, user) || existsSync(join(directory, 'data'))) return claimFor(user, directory);
   const home = join(SYSTEM_DATA_ROOT, createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 16));
-  step(`its data is kept in ${home}, because user ${user?.name ?? ''} cannot reach ${directory}; a link there leads to it`);
+  step(
+    `its data is kept in ${home}, because user ${user?.name ?? ''} cannot reach ${directory}; a link there leads to it`,
+  );
   // Data of an earlier directory of the same path, removed by hand together with its link, belongs to nobody.
   await rm(home, { recursive: true, force: true });
   await claimFor(user, home);
@@ -153,15 +165,28 @@ function linkTarget(path: string): string | undefined {
 
 type AsUser = { user?: { uid: number; gid: number } };
 
-async function initialise(program: (name: string) => string, home: string, data: string, context: LaunchContext, { user }: AsUser): Promise<void> {
+async function initialise(
+  program: (name: string) => string,
+  home: string,
+  data: string,
+  context: LaunchContext,
+  { user }: AsUser,
+): Promise<void> {
   context.step('creating the database');
   // Renamed when it is whole, so that an interrupted run leaves nothing that looks like a database.
   const draft = `${data}.new`;
   await rm(draft, { recursive: true, force: true });
   const options = { cwd: home, env: { ...context.env }, extendEnv: false, ...user };
-  await execa(program('initdb'), ['-D', draft, '-U', ROLE, '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'], options);
+  await execa(
+    program('initdb'),
+    ['-D', draft, '-U', ROLE, '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
+    options,
+  );
   // Without a server there is nobody yet who could connect to a database that is not there.
-  await execa(program('postgres'), ['--single', '-D', draft, 'postgres'], { ...options, input: `CREATE DATABASE ${DATABASE}\n` });
+  await execa(program('postgres'), ['--single', '-D', draft, 'postgres'], {
+    ...options,
+    input: `CREATE DATABASE ${DATABASE}\n`,
+  });
   await rename(draft, data);
 }
 
@@ -173,7 +198,8 @@ async function removeStalePidFile(data: string): Promise<void> {
   const file = join(data, 'postmaster.pid');
   if (!existsSync(file)) return;
   const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
-  if (isWorkingIn(pid, data)) throw new StackError(`Another PostgreSQL, process ${pid}, uses ${data}. Stop it first: kill -INT ${pid}`);
+  if (isWorkingIn(pid, data))
+    throw new StackError(`Another PostgreSQL, process ${pid}, uses ${data}. Stop it first: kill -INT ${pid}`);
   await rm(file, { force: true });
 }
 

@@ -29,13 +29,20 @@ export async function bare(): Promise<void> {
   if (introspection === undefined) return;
   const node = introspection;
 
-  const initiated = event(node, 'NodeRegistrationInitiated', 'node-registration-initiated', node.message_id, { payload: { registration_attempt_id: derivedId(node.node_id, node.correlation_id, 1) } });
+  const initiated = event(node, 'NodeRegistrationInitiated', 'node-registration-initiated', node.message_id, {
+    payload: { registration_attempt_id: derivedId(node.node_id, node.correlation_id, 1) },
+  });
   await quick.publish_events([initiated]);
   await Promise.all([
     ordinary['consul.register'](consul(node, 'consul.register')),
-    ordinary['postgres.upsert_registration'](postgres(node, 'postgres.upsert_registration', { state: 'PENDING_REGISTRATION', reducer_status: 'pending' })),
+    ordinary['postgres.upsert_registration'](
+      postgres(node, 'postgres.upsert_registration', { state: 'PENDING_REGISTRATION', reducer_status: 'pending' }),
+    ),
   ]);
-  const accepted = event(node, 'NodeRegistrationAccepted', 'node-registration-accepted', initiated.id, { stamps: { ack_deadline: ACK_SECONDS }, tags: { ack_round: '1', heartbeat_interval_seconds: '10' } });
+  const accepted = event(node, 'NodeRegistrationAccepted', 'node-registration-accepted', initiated.id, {
+    stamps: { ack_deadline: ACK_SECONDS },
+    tags: { ack_round: '1', heartbeat_interval_seconds: '10' },
+  });
   const { sent_at } = await quick.publish_events([accepted]);
 
   await condition(() => ack !== undefined);
@@ -44,11 +51,29 @@ export async function bare(): Promise<void> {
   await Promise.all([
     quick['consul.pass'](consul(node, 'consul.pass')),
     quick['postgres.update_registration'](
-      postgres(node, 'postgres.update_registration', { state: 'ACTIVE', reducer_status: 'complete', reason: null, lease: 'open', ack_deadline, liveness_deadline, window_seconds: WINDOW_SECONDS, ended: false }),
+      postgres(node, 'postgres.update_registration', {
+        state: 'ACTIVE',
+        reducer_status: 'complete',
+        reason: null,
+        lease: 'open',
+        ack_deadline,
+        liveness_deadline,
+        window_seconds: WINDOW_SECONDS,
+        ended: false,
+      }),
     ),
   ]);
-  const acknowledged = event(node, 'NodeRegistrationAckReceived', 'node-registration-ack-received', ack?.message_id ?? '', { payload: { liveness_deadline } });
-  const active = event(node, 'NodeBecameActive', 'node-became-active', acknowledged.id, { payload: { capabilities: node.capabilities }, tags: { liveness_deadline, heartbeat_interval_seconds: '10' } });
+  const acknowledged = event(
+    node,
+    'NodeRegistrationAckReceived',
+    'node-registration-ack-received',
+    ack?.message_id ?? '',
+    { payload: { liveness_deadline } },
+  );
+  const active = event(node, 'NodeBecameActive', 'node-became-active', acknowledged.id, {
+    payload: { capabilities: node.capabilities },
+    tags: { liveness_deadline, heartbeat_interval_seconds: '10' },
+  });
   await quick.publish_events([acknowledged, active]);
   await condition(() => false);
 }
@@ -57,7 +82,13 @@ function after(at: string, seconds: number): string {
   return new Date(Date.parse(at) + seconds * 1000).toISOString();
 }
 
-function event(node: Introspection, event_type: string, topic: string, causation_id: string, more: Partial<Pick<OutgoingEvent, 'payload' | 'stamps' | 'tags'>>): OutgoingEvent {
+function event(
+  node: Introspection,
+  event_type: string,
+  topic: string,
+  causation_id: string,
+  more: Partial<Pick<OutgoingEvent, 'payload' | 'stamps' | 'tags'>>,
+): OutgoingEvent {
   const { node_id, correlation_id } = node;
   return {
     id: derivedId(node_id, correlation_id, event_type, 1, 1),
@@ -77,12 +108,42 @@ function consul(node: Introspection, intent_type: string): EffectRequest {
   const { node_id, node_type, node_version, endpoints, correlation_id, capabilities } = node;
   const service_name = `onex-${node_type}`;
   const service_id = `${service_name}-${node_id}`;
-  const payload = { intent_type, correlation_id, service_id, service_name, tags: [`node_type:${node_type}`, ...capabilities], node_id, node_type, node_version, endpoints };
-  return { node_id, attempt: 1, intent: { intent_type: 'extension', target: `consul://service/${service_id}`, payload } };
+  const payload = {
+    intent_type,
+    correlation_id,
+    service_id,
+    service_name,
+    tags: [`node_type:${node_type}`, ...capabilities],
+    node_id,
+    node_type,
+    node_version,
+    endpoints,
+  };
+  return {
+    node_id,
+    attempt: 1,
+    intent: { intent_type: 'extension', target: `consul://service/${service_id}`, payload },
+  };
 }
 
 function postgres(node: Introspection, intent_type: string, more: Readonly<Record<string, unknown>>): EffectRequest {
   const { node_id, node_type, node_version, endpoints, correlation_id, capabilities, epoch, at } = node;
-  const payload = { intent_type, correlation_id, node_id, node_type, node_version, endpoints, capabilities, epoch, introspected_at: at, contract_version: 'bare', ...more };
-  return { node_id, attempt: 1, intent: { intent_type: 'extension', target: `postgres://node_registrations/${node_id}`, payload } };
+  const payload = {
+    intent_type,
+    correlation_id,
+    node_id,
+    node_type,
+    node_version,
+    endpoints,
+    capabilities,
+    epoch,
+    introspected_at: at,
+    contract_version: 'bare',
+    ...more,
+  };
+  return {
+    node_id,
+    attempt: 1,
+    intent: { intent_type: 'extension', target: `postgres://node_registrations/${node_id}`, payload },
+  };
 }

@@ -23,7 +23,9 @@ export function startProcess(file: string, args: readonly string[] = []): BenchP
     says: () =>
       new Promise((resolve, reject) => {
         child.once('message', resolve);
-        void exited.then((code) => reject(new Error(`${file} has ended with exit code ${code}; what it said is above`)));
+        void exited.then((code) =>
+          reject(new Error(`${file} has ended with exit code ${code}; what it said is above`)),
+        );
       }),
     async stop() {
       child.kill('SIGTERM');

@@ -3,7 +3,9 @@ import { loadConfig } from '../../../src/config.js';
 import { createKafka } from '../../../src/kafka/index.js';
 
 const [topic = '', total = ''] = process.argv.slice(2);
-const consumer = createKafka({ brokers: loadConfig().kafka.brokers, clientId: 'bare-consumer' }).client().consumer({ groupId: `bare-${process.pid}` });
+const consumer = createKafka({ brokers: loadConfig().kafka.brokers, clientId: 'bare-consumer' })
+  .client()
+  .consumer({ groupId: `bare-${process.pid}` });
 process.once('disconnect', () => process.exit(1));
 let read = 0;
 let first: { readonly at: number; readonly read: number } | undefined;
@@ -15,7 +17,8 @@ await consumer.run({
     read += batch.messages.length;
     // Timed from the end of the first batch on: joining the group is no part of it.
     first ??= { at: performance.now(), read };
-    if (read === Number(total)) process.send?.({ perSecond: ((read - first.read) * 1000) / (performance.now() - first.at) });
+    if (read === Number(total))
+      process.send?.({ perSecond: ((read - first.read) * 1000) / (performance.now() - first.at) });
     return Promise.resolve();
   },
 });

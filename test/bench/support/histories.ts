@@ -24,10 +24,14 @@ export async function medianCost(client: Client, node_ids: readonly string[]): P
   const costs: Cost[] = [];
   for (const node_id of node_ids) {
     const events = await settled(client, node_id);
-    if (count(events, EventType.EVENT_TYPE_TIMER_FIRED) > 0) throw new Error(`${workflowId(node_id)} has gone on after ACTIVE: its history was read too late`);
+    if (count(events, EventType.EVENT_TYPE_TIMER_FIRED) > 0)
+      throw new Error(`${workflowId(node_id)} has gone on after ACTIVE: its history was read too late`);
     costs.push({ events: events.length, workflow_tasks: count(events, EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED) });
   }
-  return { events: median(costs.map(({ events }) => events)), workflow_tasks: median(costs.map(({ workflow_tasks }) => workflow_tasks)) };
+  return {
+    events: median(costs.map(({ events }) => events)),
+    workflow_tasks: median(costs.map(({ workflow_tasks }) => workflow_tasks)),
+  };
 }
 
 const READERS = 20;
@@ -54,7 +58,10 @@ export async function retriesOf(client: Client, node_ids: readonly string[]): Pr
   return histories.flat().reduce((sum, event) => sum + Math.max(0, attemptOf(event) - 1), 0);
 }
 
-function attemptOf({ activityTaskStartedEventAttributes: started, markerRecordedEventAttributes: marker }: temporal.api.history.v1.IHistoryEvent): number {
+function attemptOf({
+  activityTaskStartedEventAttributes: started,
+  markerRecordedEventAttributes: marker,
+}: temporal.api.history.v1.IHistoryEvent): number {
   if (started) return started.attempt ?? 1;
   const data = marker?.details?.['data']?.payloads?.[0];
   return data ? defaultPayloadConverter.fromPayload<{ readonly attempt: number }>(data).attempt : 1;
@@ -65,7 +72,12 @@ async function settled(client: Client, node_id: string): Promise<Events> {
   for (let tries = 0; tries < 100; tries += 1) {
     const { events } = await client.workflow.getHandle(workflowId(node_id)).fetchHistory();
     const last = events?.at(-1)?.eventType;
-    if (events && last !== EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED && last !== EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED) return events;
+    if (
+      events &&
+      last !== EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED &&
+      last !== EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED
+    )
+      return events;
     await delay(100);
   }
   throw new Error(`${workflowId(node_id)} is still in a workflow task after 10 s`);

@@ -35,8 +35,11 @@ export function memoryMb(pid: number): { readonly now: number; readonly peak: nu
  * @throws when there is none: the environment has named another one, whose processor time nobody here can see
  */
 export function temporalServerOn(dataDir: string): number {
-  const pid = readdirSync('/proc').map(Number).find((pid) => pid > 0 && isTemporal(commandOf(pid), dataDir));
-  if (pid === undefined) throw new Error('no Temporal server of this run: the bench measures servers of its own, so unset TEMPORAL_ADDRESS');
+  const pid = readdirSync('/proc')
+    .map(Number)
+    .find((pid) => pid > 0 && isTemporal(commandOf(pid), dataDir));
+  if (pid === undefined)
+    throw new Error('no Temporal server of this run: the bench measures servers of its own, so unset TEMPORAL_ADDRESS');
   return pid;
 }
 

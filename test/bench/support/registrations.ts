@@ -37,7 +37,9 @@ export class Registrations {
 
   static async open({ client, config, contracts, kafka }: Servers): Promise<Registrations> {
     const driver = new Registrations(client, config);
-    const topics = [contracts.topics.emit_registration_accepted, contracts.topics.emit_became_active].map((topic) => topicName(topic ?? '', config));
+    const topics = [contracts.topics.emit_registration_accepted, contracts.topics.emit_became_active].map((topic) =>
+      topicName(topic ?? '', config),
+    );
     driver.#reader = await consume(kafka, {
       groupId: `${config.env}-driver`,
       topics,
@@ -54,7 +56,11 @@ export class Registrations {
   }
 
   /** Registers this many nodes, so many at a time. */
-  async block(kind: Kind, count: number, atOnce: number): Promise<{ readonly perSecond: number; readonly laps: readonly Lap[] }> {
+  async block(
+    kind: Kind,
+    count: number,
+    atOnce: number,
+  ): Promise<{ readonly perSecond: number; readonly laps: readonly Lap[] }> {
     const limit = pLimit(atOnce);
     const began = performance.now();
     const laps = await Promise.all(Array.from({ length: count }, () => limit(() => this.#register(kind))));
@@ -73,7 +79,12 @@ export class Registrations {
     const began = performance.now();
     const handle = await this.client.workflow.signalWithStart(kind, introductionOf(node, this.config.taskQueue));
     await accepted;
-    await handle.signal<[AckSignal]>(ACK_SIGNAL, { message_id: randomUUID(), node_id, correlation_id, at: new Date().toISOString() });
+    await handle.signal<[AckSignal]>(ACK_SIGNAL, {
+      message_id: randomUUID(),
+      node_id,
+      correlation_id,
+      at: new Date().toISOString(),
+    });
     await active;
     return { node_id, ms: performance.now() - began };
   }
@@ -81,7 +92,10 @@ export class Registrations {
   #when(node_id: string, event: PublishedEventType): Promise<void> {
     const key = `${event} ${node_id}`;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no ${event} of ${workflowId(node_id)} within ${WITHIN_MS / 1000} s`)), WITHIN_MS);
+      const timer = setTimeout(
+        () => reject(new Error(`no ${event} of ${workflowId(node_id)} within ${WITHIN_MS / 1000} s`)),
+        WITHIN_MS,
+      );
       this.#waiting.set(key, () => {
         clearTimeout(timer);
         this.#waiting.delete(key);

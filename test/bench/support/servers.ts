@@ -6,7 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { temporalOptions } from '../../../src/cli/connect.js';
-import { prepare } from '../../../src/cli/prepare.js';
+import { prepare } from '../../../src/cli/setup/prepare.js';
 import { loadConfig, type Config } from '../../../src/config.js';
 import { loadContracts, type Contracts } from '../../../src/contracts/load.js';
 import { createKafka, type KafkaHandle } from '../../../src/kafka/index.js';
@@ -38,7 +38,12 @@ export async function withServers<T>(work: (servers: Servers) => Promise<T>): Pr
   await chmod(dataDir, 0o755);
   const stack = await startStack({ dataDir, env: GIVEN, onProgress: noteVersion, logger: logger('bench') });
   const name = `bench-${randomUUID().slice(0, 8)}`;
-  Object.assign(process.env, stack.environment(), { REGISTRAR_DATA_DIR: dataDir, REGISTRAR_ENV: name, REGISTRAR_TASK_QUEUE: name, LOG_LEVEL: GIVEN.LOG_LEVEL ?? 'warn' });
+  Object.assign(process.env, stack.environment(), {
+    REGISTRAR_DATA_DIR: dataDir,
+    REGISTRAR_ENV: name,
+    REGISTRAR_TASK_QUEUE: name,
+    LOG_LEVEL: GIVEN.LOG_LEVEL ?? 'warn',
+  });
   try {
     return await withClients(loadConfig(), work);
   } finally {
@@ -53,7 +58,13 @@ async function withClients<T>(config: Config, work: (servers: Servers) => Promis
   const connection = await Connection.connect(temporalOptions(config));
   const pool = createPool(config.postgres.connectionString);
   try {
-    return await work({ config, contracts, pool, client: new Client({ connection, namespace: config.temporal.namespace }), kafka: createKafka({ brokers: config.kafka.brokers, clientId: 'bench', logger: quietLogger('kafka') }) });
+    return await work({
+      config,
+      contracts,
+      pool,
+      client: new Client({ connection, namespace: config.temporal.namespace }),
+      kafka: createKafka({ brokers: config.kafka.brokers, clientId: 'bench', logger: quietLogger('kafka') }),
+    });
   } finally {
     await Promise.all([pool.end(), connection.close()]);
   }

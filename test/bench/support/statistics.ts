@@ -1,4 +1,4 @@
-import { percentile } from '../../../src/cli/percentiles.js';
+import { percentile } from '../../../src/cli/terminal/percentiles.js';
 
 /** @throws when nothing was measured: a figure of nothing would be a lie */
 export function percent(values: readonly number[], percent: number): number {

@@ -10,12 +10,18 @@ import { answer, ignore, type HandlerOutput } from './output.js';
  * the states that the matrix names, only with this attempt's correlation_id,
  * and only in time; times decide, not the order of delivery.
  */
-export function handleNodeRegistrationAcked(registration: Registration, ack: Ack, contract: CompiledContract): HandlerOutput {
+export function handleNodeRegistrationAcked(
+  registration: Registration,
+  ack: Ack,
+  contract: CompiledContract,
+): HandlerOutput {
   const state = registration.state ?? 'none';
   const action = matchRow(contract, 'ModelNodeRegistrationAcked', registration, {});
   if (action !== 'accept_ack') return ignore(`an ack in state ${state}`);
   if (ack.correlation_id !== registration.incarnation?.correlation_id) {
-    return ignore(`an ack with correlation_id ${ack.correlation_id}; this attempt's is ${registration.incarnation?.correlation_id ?? 'none'}`);
+    return ignore(
+      `an ack with correlation_id ${ack.correlation_id}; this attempt's is ${registration.incarnation?.correlation_id ?? 'none'}`,
+    );
   }
   if (registration.ack_deadline !== null && ack.at > registration.ack_deadline) {
     return ignore(`an ack of ${ack.at}, after its deadline ${registration.ack_deadline}`);

@@ -10,7 +10,12 @@ export type DomainEvent =
   /** The node's data came again in the same incarnation, changed or not. */
   | { readonly event: 'introspected_again'; readonly introspection: Introspection; readonly changed: boolean }
   /** Something happened that the orchestrator's machine may react to. */
-  | { readonly event: 'triggered'; readonly trigger: string; readonly causation_id: string; readonly liveness_deadline?: string };
+  | {
+      readonly event: 'triggered';
+      readonly trigger: string;
+      readonly causation_id: string;
+      readonly liveness_deadline?: string;
+    };
 
 export interface HandlerOutput {
   /** The action of the decision matrix's row; "no_op" where none matched. */

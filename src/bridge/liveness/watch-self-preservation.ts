@@ -1,0 +1,35 @@
+import type { Contracts } from '../../contracts/load.js';
+import { judgeBrake, type BrakeQuestion, type BrakeState } from '../../registry/leases/self-preservation.js';
+import { BrakeLog } from '../../registry/leases/self-preservation-words.js';
+import type { BridgeContext } from '../context.js';
+import { every, type Repetition } from '../every.js';
+import { bridgeTopics, type Names } from '../bridge-topics.js';
+
+/** What the brake is judged by, as the contract has it. */
+export function brakeQuestion(contracts: Contracts, names: Names): BrakeQuestion {
+  const { window_seconds, grace_seconds } = contracts.compiled.liveness;
+  return { topic: bridgeTopics(contracts, names).heartbeats, window_seconds, grace_seconds, rule: contracts.brake };
+}
+
+export interface BrakeWatch extends Repetition {
+  /** How it stood when it was last looked at; null before the first look. */
+  readonly state: () => BrakeState | null;
+}
+
+/**
+ * Lets the brake on expiry change when it is time: a worker that claims a lease
+ * only ever holds it. It is the bridge's work, since without a bridge the
+ * heartbeats are stored no further and nothing can be judged anyway.
+ */
+export function watchBrake({ pool, logger, postgres }: BridgeContext, question: BrakeQuestion): BrakeWatch {
+  const log = new BrakeLog(logger);
+  let state: BrakeState | null = null;
+  // Often within a window, and still seldom enough that counting a large fleet costs nothing to speak of.
+  const looking = every(Math.min(5_000, question.window_seconds * 50), () =>
+    postgres.look(async () => {
+      state = await judgeBrake(pool, question);
+      log.seen(state, question);
+    }),
+  );
+  return { ...looking, state: () => state };
+}

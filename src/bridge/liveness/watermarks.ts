@@ -1,0 +1,98 @@
+import type { KafkaAdmin } from '../../kafka/admin.js';
+import type { RecordBatch } from '../../kafka/consumer.js';
+import type { Sql } from '../../registry/pool.js';
+import { advanceWatermarks, type Watermark } from '../../registry/leases/watermarks.js';
+
+/** A topic whose silence means something, and the group that reads it. */
+export interface StoredStream {
+  readonly topic: string;
+  readonly groupId: string;
+  /** A standstill of the watermark longer than this is one of the stream: seconds. */
+  readonly standstillSeconds: number;
+}
+
+/** Of a partition that has not been read up to any known time. */
+const NEVER = new Date(0).toISOString();
+
+/** A batch is stored: so is everything of its partition up to its last record's time. */
+export async function markStored(
+  sql: Sql,
+  stream: StoredStream,
+  { topic, partition, records }: RecordBatch,
+): Promise<void> {
+  const last = records.at(-1);
+  if (last === undefined) return;
+  // A producer's clock that runs ahead must not promise what is still to come.
+  const watermark = new Date(Math.min(last.timestamp, Date.now())).toISOString();
+  await advanceWatermarks(sql, topic, [{ partition, next_offset: next(last.offset), watermark }], stream);
+}
+
+function next(offset: string): string {
+  return String(BigInt(offset) + 1n);
+}
+
+/**
+ * Moves the watermark of quiet partitions. The broker is asked for the end of
+ * each, after the time has been noted: if the group has committed everything up
+ * to it, nothing that was sent before that time can be missing.
+ *
+ * That rests on two facts that outlive a process, the broker's end and the
+ * group's committed offset, and on nothing that this process remembers.
+ */
+export class QuietPartitions {
+  readonly #admin: KafkaAdmin;
+  readonly #stream: StoredStream;
+  #assigned: ReadonlySet<number> = new Set();
+
+  constructor(admin: KafkaAdmin, stream: StoredStream) {
+    this.#admin = admin;
+    this.#stream = stream;
+  }
+
+  /** Only the bridge that reads a partition moves its watermark. */
+  assign(partitions: readonly number[]): void {
+    this.#assigned = new Set(partitions);
+  }
+
+  /** Moves what can be moved. A broker or a database that does not answer moves nothing, and throws. */
+  async advance(sql: Sql): Promise<void> {
+    const { caughtUp, behind } = await this.#look();
+    const known = [
+      ...behind.map((mark) => ({ ...mark, watermark: NEVER })),
+      ...caughtUp.filter(({ partition }) => this.#assigned.has(partition)),
+    ];
+    await advanceWatermarks(sql, this.#stream.topic, known, this.#stream);
+  }
+
+  /**
+   * Before anything is consumed: a partition that is behind and has no row yet
+   * gets one. The topic is judged by its lowest watermark, and a missing row
+   * would not count.
+   */
+  async seed(sql: Sql): Promise<void> {
+    const { behind } = await this.#look();
+    await advanceWatermarks(
+      sql,
+      this.#stream.topic,
+      behind.map((mark) => ({ ...mark, watermark: NEVER })),
+      this.#stream,
+    );
+  }
+
+  async #look(): Promise<{ readonly caughtUp: readonly Watermark[]; readonly behind: readonly Watermark[] }> {
+    const { topic, groupId } = this.#stream;
+    const watermark = new Date().toISOString();
+    const ends = await this.#admin.topicEnds(topic);
+    const committed = await this.#admin.committed(groupId, topic);
+    const marks = ends.map(({ partition, low, high }) => {
+      // Records that are no longer kept can't be missing: reading begins with the oldest that is.
+      const read = largest(BigInt(committed.get(partition) ?? low), BigInt(low));
+      return { partition, next_offset: String(read), watermark, isRead: read >= BigInt(high) };
+    });
+    return { caughtUp: marks.filter((mark) => mark.isRead), behind: marks.filter((mark) => !mark.isRead) };
+  }
+}
+
+function largest(one: bigint, other: bigint): bigint {
+  return one > other ? one : other;
+}

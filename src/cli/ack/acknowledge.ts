@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Config } from '../../config.js';
+import { loadContracts } from '../../contracts/load.js';
+import { readRegistration } from '../../registry/rows/read-registration.js';
+import { ACK_SIGNAL, workflowId, type AckSignal } from '../../../workflows/messages.js';
+import type { JournalEntry } from '../../../workflows/details.js';
+import { withRecord, withTemporal } from '../connect.js';
+import { askStatus, runningNode, type RunningNode } from '../status/explain-node.js';
+import { CliError, EXIT } from '../terminal/exit-codes.js';
+import { command } from '../terminal/invocation.js';
+
+export interface Acknowledged {
+  readonly node_id: string;
+  readonly state: string;
+  /** What the workflow made of it, in its own words. */
+  readonly what: string;
+}
+
+/** Usually a tenth of a second; a backend that is away can make it long. */
+const LOOK_WITHIN_MS = 8_000;
+const LOOK_EVERY_MS = 100;
+
+/**
+ * Acknowledges for a node, and says what became of it.
+ *
+ * @throws CliError when the ack did not count, with the workflow's own reason
+ */
+export async function acknowledge(nodeId: string, config: Config): Promise<Acknowledged> {
+  return withTemporal(config, async (client) => {
+    const node = await runningNode(nodeId, client, config, loadContracts(config.contractsDir));
+    if (node === null) throw await nothingToAck(nodeId, config);
+    const correlation_id = node.registration?.incarnation?.correlation_id;
+    if (correlation_id === undefined) {
+      throw new CliError(
+        `Node ${nodeId} cannot be acknowledged now: ${node.no_answer ?? 'its workflow has only just begun'}.`,
+        EXIT.failed,
+        { hint: `Look at it with '${command(`status ${nodeId}`)}'.` },
+      );
+    }
+    // Without a time: the server's, when the signal arrives, counts.
+    const ack: AckSignal = { message_id: randomUUID(), node_id: nodeId, correlation_id, at: null };
+    await signal(client, nodeId, ack);
+    return await whatBecameOfIt(client, node);
+  });
+}
+
+async function signal(client: Client, nodeId: string, ack: AckSignal): Promise<void> {
+  try {
+    await client.workflow.getHandle(workflowId(nodeId)).signal(ACK_SIGNAL, ack);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError)
+      throw new CliError(`Node ${nodeId} ended before the ack reached it.`, EXIT.failed, {
+        hint: `See '${command(`status ${nodeId}`)}'.`,
+        cause: error,
+      });
+    throw error;
+  }
+}
+
+async function whatBecameOfIt(client: Client, before: RunningNode): Promise<Acknowledged> {
+  const { node_id } = before;
+  const deadline = Date.now() + LOOK_WITHIN_MS;
+  let state = before.state;
+  while (Date.now() < deadline) {
+    await delay(LOOK_EVERY_MS);
+    const { status } = await askStatus(client, node_id);
+    const registration = status?.registration ?? null;
+    if (status === null || registration === null) continue;
+    state = registration.state ?? state;
+    const ignored = newEntries(status.journal, before.journal).find(({ what }) => what.startsWith('ignored an ack'));
+    if (ignored !== undefined)
+      throw new CliError(`The ack for node ${node_id} did not count: ${ignored.what}.`, EXIT.failed, {
+        hint: hintFor(state, node_id),
+      });
+    if (state === 'ACTIVE' && before.state !== 'ACTIVE') return { node_id, state, what: 'the ack counted' };
+  }
+  throw new CliError(
+    `The ack for node ${node_id} was sent, and after ${LOOK_WITHIN_MS / 1000} s the node is ${state}.`,
+    EXIT.failed,
+    {
+      hint: `'${command(`status ${node_id}`)}' shows what it waits for.`,
+    },
+  );
+}
+
+/** What was noted since; the journal keeps only its newest entries, so they are not told apart by their number. */
+function newEntries(journal: readonly JournalEntry[], before: readonly JournalEntry[]): readonly JournalEntry[] {
+  const known = new Set(before.map(({ at, what }) => `${at} ${what}`));
+  return journal.filter(({ at, what }) => !known.has(`${at} ${what}`));
+}
+
+function hintFor(state: string, nodeId: string): string {
+  switch (state) {
+    case 'ACTIVE':
+      return 'It is ACTIVE already; there is nothing to acknowledge.';
+    case 'PENDING_REGISTRATION':
+      return `Its backends have not all confirmed it yet: '${command(`status ${nodeId}`)}' shows which one is waited for.`;
+    default:
+      return `'${command(`status ${nodeId}`)}' shows its history.`;
+  }
+}
+
+async function nothingToAck(nodeId: string, config: Config): Promise<CliError> {
+  const record = await withRecord(config, (pool) => readRegistration(pool, nodeId));
+  if (record === null) {
+    return new CliError(
+      `Node ${nodeId} has no registration to acknowledge, and the record does not know it.`,
+      EXIT.notFound,
+      { hint: `'${command('list')}' shows who is known.` },
+    );
+  }
+  return new CliError(
+    `Node ${nodeId} has no open registration to acknowledge: it is ${record.state}${record.reason === null ? '' : ` (${record.reason})`}.`,
+    EXIT.failed,
+    {
+      hint: 'A new introspection of the node starts another attempt.',
+    },
+  );
+}

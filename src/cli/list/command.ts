@@ -1,0 +1,51 @@
+import { Option, type Command } from 'commander';
+import { NODE_TYPES, type NodeType } from '../../protocol/messages.js';
+import { CliError, EXIT } from '../terminal/exit-codes.js';
+import { withExamples } from '../terminal/help.js';
+import { count } from '../terminal/arguments.js';
+import { print, printJson, say } from '../terminal/output.js';
+
+interface ListOptions {
+  readonly state?: string;
+  readonly type?: NodeType;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+export function listCommand(program: Command): void {
+  const command = program
+    .command('list')
+    .description('The fleet: every node of the record, and those that run without one yet.')
+    .option('--state <state>', 'only nodes in this state, e.g. ACTIVE')
+    .addOption(new Option('--type <type>', 'only nodes of this type').choices(NODE_TYPES))
+    .option('--limit <n>', 'nodes at most', count(100_000), 1_000)
+    .option('--json', 'the same as JSON, on stdout')
+    .action(async (options: ListOptions) => {
+      const [{ listFleet, fleetText }, { loadConfig }, { loadContracts }] = await Promise.all([
+        import('./fleet-list.js'),
+        import('../../config.js'),
+        import('../../contracts/load.js'),
+      ]);
+      const config = loadConfig();
+      const states = Object.keys(loadContracts(config.contractsDir).compiled.orchestrator.states);
+      const state = options.state?.toUpperCase();
+      if (state !== undefined && !states.includes(state)) {
+        throw new CliError(`'${options.state}' is no state of the contract.`, EXIT.usage, {
+          hint: `States: ${states.join(', ')}.`,
+        });
+      }
+      const fleet = await listFleet(config, {
+        ...(state === undefined ? {} : { state }),
+        ...(options.type === undefined ? {} : { node_type: options.type }),
+        limit: options.limit,
+      });
+      if (fleet.not_asked !== null) say(`(nodes without a record are not shown: ${fleet.not_asked})`);
+      if (options.json === true) printJson(fleet);
+      else print(fleetText(fleet));
+    });
+  withExamples(command, [
+    ['list', 'everybody, with counts'],
+    ['list --state ACTIVE --type effect', 'only active effect nodes'],
+    ["list --json | jq -r '.nodes[].node_id'", 'only the ids'],
+  ]);
+}

@@ -1,0 +1,137 @@
+import pc from 'picocolors';
+import type { Config } from '../../config.js';
+import { listRegistrations, type ListFilter } from '../../registry/rows/list-registrations.js';
+import { readRegistrations } from '../../registry/rows/read-registrations.js';
+import { SEARCH_ATTRIBUTES, WORKFLOW_TYPE } from '../../../workflows/messages.js';
+import { withRecord, withTemporal } from '../connect.js';
+import { CliError, EXIT } from '../terminal/exit-codes.js';
+import { colouredState, columns, counted, since } from '../terminal/format.js';
+
+/** A node of the list. Where there is no record yet, only what Temporal's search attributes say. */
+export interface ListedNode {
+  readonly node_id: string;
+  readonly node_type: string | null;
+  readonly node_version: string | null;
+  readonly state: string;
+  readonly attempt: number | null;
+  readonly since: string | null;
+  readonly reason: string | null;
+  readonly last_heartbeat_at: string | null;
+  readonly ended: boolean;
+  readonly recorded: boolean;
+}
+
+export interface FleetList {
+  readonly nodes: readonly ListedNode[];
+  readonly active: number;
+  readonly ended: number;
+  readonly on_the_way: number;
+  /** There are more nodes than were asked for. */
+  readonly truncated: boolean;
+  /** Why Temporal was not asked; null when it was. */
+  readonly not_asked: string | null;
+}
+
+export type FleetFilter = ListFilter & { readonly limit: number };
+
+/** The record, and what Temporal runs and the record does not know yet. */
+export async function listFleet(config: Config, filter: FleetFilter): Promise<FleetList> {
+  const open = await openNodes(config, filter);
+  const recorded = await withRecord(config, async (pool) => {
+    const rows = await listRegistrations(pool, { ...filter, limit: filter.limit + 1 });
+    // Not those of the page: a node whose record the filter has left out has a record all the same.
+    const known = new Set(
+      (
+        await readRegistrations(
+          pool,
+          open.nodes.map(({ node_id }) => node_id),
+        )
+      ).map(({ node_id }) => node_id),
+    );
+    const without = open.nodes.filter(({ node_id }) => !known.has(node_id));
+    return { rows, without };
+  });
+  const rows: ListedNode[] = recorded.rows.slice(0, filter.limit).map((row) => ({
+    node_id: row.node_id,
+    node_type: row.node_type,
+    node_version: row.node_version,
+    state: row.state,
+    attempt: row.attempt,
+    since: row.state_since,
+    reason: row.reason,
+    last_heartbeat_at: row.last_heartbeat_at,
+    ended: row.ended_at !== null,
+    recorded: true,
+  }));
+  // Those that are there first: a registry that has seen many runs remembers many who have left.
+  const nodes = [...rows, ...recorded.without].sort((a, b) => Number(a.ended) - Number(b.ended));
+  const active = nodes.filter(({ state, ended }) => state === 'ACTIVE' && !ended).length;
+  const ended = nodes.filter((node) => node.ended).length;
+  return {
+    nodes,
+    active,
+    ended,
+    on_the_way: nodes.length - active - ended,
+    truncated: recorded.rows.length > filter.limit,
+    not_asked: open.not_asked,
+  };
+}
+
+async function openNodes(
+  config: Config,
+  filter: FleetFilter,
+): Promise<{ readonly nodes: readonly ListedNode[]; readonly not_asked: string | null }> {
+  const { state, node_type } = filter;
+  const conditions = [`WorkflowType = '${WORKFLOW_TYPE}'`, `ExecutionStatus = 'Running'`];
+  if (state !== undefined) conditions.push(`${SEARCH_ATTRIBUTES.state.name} = '${state}'`);
+  if (node_type !== undefined) conditions.push(`${SEARCH_ATTRIBUTES.node_type.name} = '${node_type}'`);
+  try {
+    return await withTemporal(config, async (client) => {
+      const nodes: ListedNode[] = [];
+      for await (const { typedSearchAttributes, startTime } of client.workflow.list({
+        query: conditions.join(' AND '),
+        pageSize: 1_000,
+      })) {
+        const node_id = typedSearchAttributes.get(SEARCH_ATTRIBUTES.node_id);
+        if (node_id === undefined) continue;
+        nodes.push({
+          node_id,
+          node_type: typedSearchAttributes.get(SEARCH_ATTRIBUTES.node_type) ?? null,
+          node_version: null,
+          state: typedSearchAttributes.get(SEARCH_ATTRIBUTES.state) ?? 'UNKNOWN',
+          attempt: null,
+          since: startTime.toISOString(),
+          reason: null,
+          last_heartbeat_at: null,
+          ended: false,
+          recorded: false,
+        });
+        if (nodes.length >= filter.limit) break;
+      }
+      return { nodes, not_asked: null };
+    });
+  } catch (error) {
+    if (!(error instanceof CliError) || error.exitCode !== EXIT.unreachable) throw error;
+    return { nodes: [], not_asked: error.message };
+  }
+}
+
+/** The list for a person. */
+export function fleetText(
+  { nodes, active, ended, on_the_way, truncated }: FleetList,
+  now: number = Date.now(),
+): string {
+  const total = `${counted(nodes.length, 'node')}: ${active} ACTIVE, ${on_the_way} on the way, ${ended} ended${truncated ? '; there are more, see --limit' : ''}`;
+  if (nodes.length === 0) return total;
+  const rows = nodes.map((node) => [
+    node.node_id,
+    node.node_type ?? '-',
+    node.node_version ?? '-',
+    colouredState(node.state),
+    String(node.attempt ?? '-'),
+    since(node.since, now),
+    since(node.last_heartbeat_at, now),
+    node.reason ?? (node.recorded ? '' : 'no record yet'),
+  ]);
+  return `${columns(['NODE', 'TYPE', 'VERSION', 'STATE', 'ATTEMPT', 'SINCE', 'LAST BEAT', 'REASON'], rows)}\n\n${pc.bold(total)}`;
+}

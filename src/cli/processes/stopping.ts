@@ -1,0 +1,43 @@
+import { setMaxListeners } from 'node:events';
+import { EXIT } from '../terminal/exit-codes.js';
+import { whenLaunchersDie } from './launchers.js';
+
+/** The person's wish to stop. */
+export interface Stopping {
+  /** Aborted by Ctrl-C, SIGTERM, a closed terminal, or the end of npm or tsx that had started us. */
+  readonly signal: AbortSignal;
+  /** Resolves when that happens. */
+  readonly requested: Promise<void>;
+}
+
+/** A launcher hands the terminal's Ctrl-C on to us, who have it already: within this time that is one wish, not two. */
+const ONE_WISH_MS = 1_000;
+
+/**
+ * Listens for the wish to stop. The first time it is a wish; a signal that
+ * comes after it ends the process at once, and whatever it had started ends
+ * with it.
+ */
+export function untilStopped(onFirst: () => void = () => undefined): Stopping {
+  const controller = new AbortController();
+  // Every node of a fleet listens to it.
+  setMaxListeners(0, controller.signal);
+  const requested = new Promise<void>((resolve) =>
+    controller.signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+  let wishedAt = 0;
+  const stop = (): void => {
+    if (controller.signal.aborted) return;
+    wishedAt = Date.now();
+    onFirst();
+    controller.abort(new Error('stopped'));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted && Date.now() - wishedAt > ONE_WISH_MS) process.exit(EXIT.interrupted);
+      stop();
+    });
+  }
+  whenLaunchersDie(stop);
+  return { signal: controller.signal, requested };
+}

@@ -1,0 +1,63 @@
+import { ApplicationFailure, WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
+import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy, type Workflow } from '@temporalio/common';
+import type { Config } from '../../config.js';
+import { readRegistration } from '../../registry/rows/read-registration.js';
+import {
+  RETRY_REFUSED,
+  RETRY_UPDATE,
+  SEARCH_ATTRIBUTES,
+  WORKFLOW_TYPE,
+  workflowId,
+} from '../../../workflows/messages.js';
+import { withRecord, withTemporal } from '../connect.js';
+import { wordsOf } from '../terminal/errors.js';
+import { CliError, EXIT } from '../terminal/exit-codes.js';
+import { command } from '../terminal/invocation.js';
+
+const ANSWER_WITHIN_MS = 20_000;
+
+/** Begins a new attempt with the node's last introspection; answers its number. A run that has ended is started again. */
+export async function retryNode(nodeId: string, config: Config): Promise<number> {
+  const record = await withRecord(config, (pool) => readRegistration(pool, nodeId));
+  if (record === null) {
+    throw new CliError(
+      `Node ${nodeId} cannot be registered again: the record holds no introspection of it.`,
+      EXIT.notFound,
+      { hint: `'${command(`status ${nodeId}`)}' looks elsewhere too.` },
+    );
+  }
+  const startWorkflowOperation = new WithStartWorkflowOperation(WORKFLOW_TYPE, {
+    workflowId: workflowId(nodeId),
+    taskQueue: config.taskQueue,
+    args: [{ node_id: nodeId }],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    staticSummary: `${record.node_type} node ${nodeId}, version ${record.node_version}`,
+    typedSearchAttributes: [
+      { key: SEARCH_ATTRIBUTES.node_id, value: nodeId },
+      { key: SEARCH_ATTRIBUTES.node_type, value: record.node_type },
+      { key: SEARCH_ATTRIBUTES.state, value: 'PENDING_REGISTRATION' },
+    ],
+  });
+  return withTemporal(config, async (client) => {
+    try {
+      return await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+        client.workflow.executeUpdateWithStart<Workflow, number, []>(RETRY_UPDATE, { startWorkflowOperation }),
+      );
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal === null) throw error;
+      throw new CliError(`Node ${nodeId} is not registered again: ${refusal}.`, EXIT.failed, {
+        hint: `'${command(`status ${nodeId}`)}' shows where it stands.`,
+        cause: error,
+      });
+    }
+  });
+}
+
+/** The workflow's own words, when it has refused. */
+function refusalOf(error: unknown): string | null {
+  if (!(error instanceof WorkflowUpdateFailedError)) return null;
+  const { cause } = error;
+  return cause instanceof ApplicationFailure && cause.type === RETRY_REFUSED ? cause.message : wordsOf(cause);
+}

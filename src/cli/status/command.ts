@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import { CliError, EXIT } from '../terminal/exit-codes.js';
+import { withExamples } from '../terminal/help.js';
+import { nodeId } from '../terminal/arguments.js';
+import { print, printJson, say } from '../terminal/output.js';
+
+export function statusCommand(program: Command): void {
+  const command = program
+    .command('status')
+    .description('Explain one node: from its running workflow, else from the record, else from the dead letters.')
+    .argument('<node_id>', 'the node', nodeId)
+    .option('--json', 'the same as JSON, on stdout')
+    .action(async (id: string, options: { json?: boolean }) => {
+      const [{ explainNode }, { reportText }, { loadConfig }] = await Promise.all([
+        import('./explain-node.js'),
+        import('./report-text.js'),
+        import('../../config.js'),
+      ]);
+      const { report, unasked, introspection_topic } = await explainNode(id, loadConfig());
+      for (const error of unasked) say(`(not asked: ${error.message})`);
+      if (report !== null) return options.json === true ? printJson(report) : print(reportText(report));
+      if (options.json === true)
+        printJson({ source: null, node_id: id, introspection_topic, unasked: unasked.map(({ message }) => message) });
+      const [first] = unasked;
+      if (first !== undefined)
+        throw new CliError(`Whether node ${id} is known cannot be told.`, EXIT.unreachable, {
+          ...(first.hint === undefined ? {} : { hint: first.hint }),
+        });
+      throw new CliError(`Node ${id} was never seen on topic ${introspection_topic}.`, EXIT.notFound, {
+        hint: 'Does the node send to this topic and this broker? What could not be read would be in the dead letters; it is not there either.',
+      });
+    });
+  withExamples(command, [
+    ['status node-1', 'where the node stands, what it waits for, and its history'],
+    ['status node-1 --json | jq .state', 'only the state'],
+  ]);
+}

@@ -1,0 +1,195 @@
+import {
+  isGrpcServiceError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client';
+import type { Config } from '../../config.js';
+import { loadContracts, type Contracts } from '../../contracts/load.js';
+import { topicName } from '../../protocol/topics.js';
+import { readRegistration, type Registration as RecordedRegistration } from '../../registry/rows/read-registration.js';
+import { statusLine, type JournalEntry, type Status } from '../../../workflows/details.js';
+import { SEARCH_ATTRIBUTES, STATUS_QUERY, workflowId } from '../../../workflows/messages.js';
+import { withRecord, withTemporal } from '../connect.js';
+import { deadLettersOf, type Letters } from './dead-letters-of.js';
+import { wordsOf } from '../terminal/errors.js';
+import { CliError, EXIT } from '../terminal/exit-codes.js';
+import { linksOf, workflowLink } from '../terminal/links.js';
+
+/** An activity that Temporal has not been able to finish yet. */
+export interface PendingActivity {
+  readonly activity: string;
+  /** The try that runs, or comes next. */
+  readonly attempt: number;
+  readonly last_failure: string | null;
+  /** null while a try runs. */
+  readonly next_in_seconds: number | null;
+}
+
+/** From the running workflow. */
+export interface RunningNode {
+  readonly source: 'workflow';
+  readonly node_id: string;
+  readonly run_id: string;
+  readonly state: string;
+  /** State, and why, on one line. */
+  readonly line: string;
+  /** null when no worker answers. */
+  readonly registration: Status['registration'];
+  readonly contract_version: string | null;
+  readonly pending: readonly PendingActivity[];
+  readonly journal: readonly JournalEntry[];
+  readonly link: string | null;
+  /** Why the workflow itself could not be asked. */
+  readonly no_answer: string | null;
+}
+
+export type NodeReport =
+  | RunningNode
+  | {
+      readonly source: 'record';
+      readonly node_id: string;
+      readonly record: RecordedRegistration;
+      readonly link: string | null;
+    }
+  | ({ readonly source: 'dead-letters'; readonly node_id: string } & Letters);
+
+export interface Explanation {
+  readonly report: NodeReport | null;
+  /** The sources that could not be asked. */
+  readonly unasked: readonly CliError[];
+  /** Where a node would have introduced itself. */
+  readonly introspection_topic: string;
+}
+
+/** What is known of a node: from its running workflow, else from the record, else from the dead letters. */
+export async function explainNode(nodeId: string, config: Config): Promise<Explanation> {
+  const contracts = loadContracts(config.contractsDir);
+  const unasked: CliError[] = [];
+  const sources = [
+    () => withTemporal(config, (client) => runningNode(nodeId, client, config, contracts)),
+    () => recordedNode(nodeId, config),
+    () => deadLetters(nodeId, config, contracts),
+  ];
+  const introspection_topic = topicName(contracts.consumed[0]?.topic ?? '', config);
+  for (const ask of sources) {
+    try {
+      const report = await ask();
+      if (report !== null) return { report, unasked, introspection_topic };
+    } catch (error) {
+      if (!(error instanceof CliError) || error.exitCode !== EXIT.unreachable) throw error;
+      unasked.push(error);
+    }
+  }
+  return { report: null, unasked, introspection_topic };
+}
+
+/** null when no run of this node is open. */
+export async function runningNode(
+  nodeId: string,
+  client: Client,
+  config: Config,
+  contracts: Contracts,
+): Promise<RunningNode | null> {
+  const handle = client.workflow.getHandle(workflowId(nodeId));
+  let description: WorkflowExecutionDescription;
+  try {
+    description = await handle.describe();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+  if (description.status.name !== 'RUNNING') return null;
+  const { status, no_answer } = await askStatus(client, nodeId);
+  const registration = status?.registration ?? null;
+  const filtered = description.typedSearchAttributes.get(SEARCH_ATTRIBUTES.state) ?? 'UNKNOWN';
+  return {
+    source: 'workflow',
+    node_id: nodeId,
+    run_id: description.runId,
+    state: registration?.state ?? registration?.entering?.state ?? filtered,
+    line: registration === null ? filtered : statusLine(registration, contracts.compiled),
+    registration,
+    contract_version: status?.contract_version ?? null,
+    pending: pendingActivities(description),
+    journal: status?.journal ?? [],
+    link: workflowLink(linksOf(config), nodeId),
+    no_answer,
+  };
+}
+
+const QUERY_WITHIN_MS = 5_000;
+
+/** Queries wait for a worker; where none comes, that is worth a sentence. */
+export async function askStatus(
+  client: Client,
+  nodeId: string,
+): Promise<{ readonly status: Status | null; readonly no_answer: string | null }> {
+  try {
+    const status = await client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
+      client.workflow.getHandle(workflowId(nodeId)).query<Status>(STATUS_QUERY),
+    );
+    return { status, no_answer: null };
+  } catch (error) {
+    const grpc = grpcErrorOf(error);
+    if (grpc === null) throw error;
+    return { status: null, no_answer: `its workflow gave no answer (${grpc}): does a worker run?` };
+  }
+}
+
+function grpcErrorOf(error: unknown): string | null {
+  for (let one = error; one instanceof Error; one = one.cause)
+    if (isGrpcServiceError(one)) return one.details || wordsOf(one);
+  return null;
+}
+
+function pendingActivities({ raw }: WorkflowExecutionDescription, now: number = Date.now()): PendingActivity[] {
+  return (raw.pendingActivities ?? []).map(({ activityType, attempt, lastFailure, nextAttemptScheduleTime }) => {
+    const next = millis(nextAttemptScheduleTime);
+    const wait = next === null ? null : Math.max(0, Math.ceil((next - now) / 1000));
+    return {
+      activity: activityType?.name ?? 'an activity',
+      attempt: attempt ?? 1,
+      last_failure: innermost(lastFailure),
+      next_in_seconds: wait === 0 ? null : wait,
+    };
+  });
+}
+
+interface Failure {
+  readonly message?: string | null;
+  readonly cause?: Failure | null;
+}
+
+/** The backend's own words stand innermost. */
+function innermost(failure: Failure | null | undefined): string | null {
+  let words: string | null = null;
+  for (let one = failure; one !== null && one !== undefined; one = one.cause) words = one.message ?? words;
+  return words;
+}
+
+function millis(
+  time: { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined,
+): number | null {
+  return time === null || time === undefined ? null : Number(time.seconds) * 1000 + (time.nanos ?? 0) / 1e6;
+}
+
+async function recordedNode(nodeId: string, config: Config): Promise<NodeReport | null> {
+  const record = await withRecord(config, (pool) => readRegistration(pool, nodeId));
+  return record === null
+    ? null
+    : { source: 'record', node_id: nodeId, record, link: workflowLink(linksOf(config), nodeId) };
+}
+
+async function deadLetters(nodeId: string, config: Config, contracts: Contracts): Promise<NodeReport | null> {
+  const found = await deadLettersOf(nodeId, config, contracts);
+  return found.letters.length === 0 ? null : { source: 'dead-letters', node_id: nodeId, ...found };
+}
+
+/** A pending activity as a sentence: what, which try, why not yet, when again. */
+export function pendingSentence({ activity, attempt, last_failure, next_in_seconds }: PendingActivity): string {
+  const parts = [`${activity}: try ${attempt}${next_in_seconds === null ? ' under way' : ''}`];
+  if (last_failure !== null) parts.push(last_failure);
+  if (next_in_seconds !== null) parts.push(`next try in ${next_in_seconds} s`);
+  return parts.join(', ');
+}

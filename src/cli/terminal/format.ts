@@ -1,0 +1,104 @@
+import Table from 'cli-table3';
+import pc from 'picocolors';
+
+/** How long ago, or for how long: "12 s", "3 min", "2 h 05 min", "4 d". */
+export function duration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${String(minutes % 60).padStart(2, '0')} min`;
+  return `${Math.floor(hours / 24)} d`;
+}
+
+/** How long something has been so; "-" when nobody knows since when. */
+export function since(at: string | null, now: number = Date.now()): string {
+  return at === null ? '-' : duration(now - Date.parse(at));
+}
+
+/** A short span, as steps of a registration take: "+35 ms", "+1.24 s". */
+export function span(milliseconds: number): string {
+  return milliseconds < 1000 ? `+${Math.round(milliseconds)} ms` : `+${(milliseconds / 1000).toFixed(2)} s`;
+}
+
+/** Local time of the day with milliseconds, as people compare it with a clock. */
+export function clock(at: string): string {
+  const date = new Date(at);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}
+
+/** A state in the colour of what it means: good, on its way, gone, or wrong. */
+export function colouredState(state: string): string {
+  switch (state) {
+    case 'ACTIVE':
+      return pc.green(state);
+    case 'REJECTED':
+    case 'LIVENESS_EXPIRED':
+    case 'ACK_TIMED_OUT':
+      return pc.red(state);
+    case 'DEREGISTERED':
+      return pc.dim(state);
+    default:
+      return pc.yellow(state);
+  }
+}
+
+const NO_LINES = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};
+
+/** Columns under their heads, without lines, so that `grep` and `awk` work on it too. */
+export function columns(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const table = new Table({
+    head: head.map((text) => pc.bold(text)),
+    chars: NO_LINES,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  table.push(...rows.map((row) => [...row]));
+  return trimmed(table.toString());
+}
+
+/** Names and values below each other; null values are left out. */
+export function facts(pairs: readonly (readonly [name: string, value: string | null])[]): string {
+  const known = pairs.filter((pair): pair is readonly [string, string] => pair[1] !== null);
+  const width = Math.max(...known.map(([name]) => name.length));
+  return known.map(([name, value]) => `${pc.dim(name.padEnd(width))}  ${value}`).join('\n');
+}
+
+/** The table of the terminal: with lines. */
+export function lined(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const table = new Table({
+    head: head.map((text) => pc.bold(text)),
+    style: { head: [], border: ['dim'], compact: true },
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table.toString();
+}
+
+function trimmed(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** "1 node", "3 nodes". */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

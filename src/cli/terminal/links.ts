@@ -1,0 +1,37 @@
+import type { Config } from '../../config.js';
+import { runningState } from '../../stack/state.js';
+import { workflowId } from '../../../workflows/messages.js';
+
+/** Where a person can look with a browser. */
+export interface Links {
+  /** Temporal's web UI, on the registrations; null where we do not know its address. */
+  readonly temporal: string | null;
+  readonly consul: string;
+}
+
+/** Temporal's web UI is known of a server of ours; TEMPORAL_UI_ADDRESS, where somebody else's is. */
+export function linksOf(config: Config, temporalUi: string | undefined = temporalUiOf(config)): Links {
+  return {
+    temporal:
+      temporalUi === undefined
+        ? null
+        : `${temporalUi.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(config.temporal.namespace)}/workflows`,
+    consul: `${config.consul.httpAddr}/ui`,
+  };
+}
+
+function temporalUiOf(config: Config): string | undefined {
+  const given = process.env.TEMPORAL_UI_ADDRESS?.trim();
+  if (given !== undefined && given !== '') return given;
+  return config.fromEnvironment.temporal ? undefined : runningState(config.dataDir)?.addresses.temporalUi;
+}
+
+/** One node's registration in Temporal's web UI. */
+export function workflowLink(links: Links, nodeId: string): string | null {
+  return links.temporal === null ? null : `${links.temporal}/${encodeURIComponent(workflowId(nodeId))}`;
+}
+
+/** A node's service in Consul's web UI. */
+export function serviceLink(links: Links, nodeType: string): string {
+  return `${links.consul}/services/onex-${encodeURIComponent(nodeType)}/instances`;
+}

@@ -1,0 +1,47 @@
+import pc from 'picocolors';
+import { progressReporter } from '../../stack/index.js';
+import type { Child } from '../processes/children.js';
+import { facts } from '../terminal/format.js';
+import { print, say } from '../terminal/output.js';
+import { postgresPlace } from '../setup/prepare.js';
+import { startRegistrar, type Registrar } from './registrar.js';
+import { untilStopped } from '../processes/stopping.js';
+import { CliError, EXIT } from '../terminal/exit-codes.js';
+
+/** Everything that a registrar needs, until it is stopped or something ends by itself. */
+export async function runUp(children: readonly Child[], ownServers: boolean): Promise<void> {
+  const stopping = untilStopped(() => say('Stopping: bridge, worker, servers. Ctrl-C again ends at once.'));
+  const registrar = await startOrEnd(children, ownServers, stopping.signal);
+  print(addressesText(registrar, children));
+  const broken = await Promise.race([stopping.requested, registrar.broken]);
+  await registrar.stop();
+  if (broken !== undefined) throw broken;
+}
+
+async function startOrEnd(children: readonly Child[], ownServers: boolean, signal: AbortSignal): Promise<Registrar> {
+  const progress = progressReporter();
+  try {
+    return await startRegistrar({ children, ownServers, onProgress: progress.onProgress, signal });
+  } catch (error) {
+    if (signal.aborted) throw new CliError('Stopped before everything was up.', EXIT.interrupted, { cause: error });
+    throw error;
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Where everything is, for a person. */
+export function addressesText({ config, links }: Registrar, children: readonly Child[]): string {
+  return [
+    pc.bold('The registrar is up.'),
+    facts([
+      ['Temporal', `${config.temporal.address}${links.temporal === null ? '' : `   ${links.temporal}`}`],
+      ['Kafka', config.kafka.brokers.join(', ')],
+      ['Consul', `${config.consul.httpAddr}   ${links.consul}`],
+      ['PostgreSQL', postgresPlace(config)],
+      ...children.map(
+        ({ role, pid, logFile }) => [role, `process ${pid}${logFile === null ? '' : `, log ${logFile}`}`] as const,
+      ),
+    ]),
+  ].join('\n');
+}

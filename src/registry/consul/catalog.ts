@@ -1,0 +1,250 @@
+import { ConsulClient, type ConsulAddress } from './client.js';
+import { ConsulError } from './error.js';
+import {
+  checkId,
+  nodeName,
+  NOTHING,
+  REGISTERED_BY,
+  registrationOperations,
+  type CatalogCheck,
+  type CatalogNode,
+  type CatalogService,
+  type Held,
+} from './operations.js';
+import type { ConsulPayload } from '../rows/payloads.js';
+import { serviceAddress } from './service-address.js';
+import { written, type Written } from '../rows/written.js';
+
+/**
+ * Registrations in Consul's catalog. Of each node: a catalog node that no
+ * agent owns, its service, and a check that is critical until the node is
+ * ACTIVE; all three in one transaction, so nobody ever sees a part of it.
+ *
+ * The fence: the catalog node carries the attempt that wrote it. Every write
+ * is a check-and-set of all three by the indexes of what is known of the node:
+ * read just before, or remembered of our own last write. Whoever wrote in
+ * between makes it fail. Then it is read; a second failure is the activity's,
+ * which begins again.
+ */
+
+/** Registrations that wait for the node's ack. Of more than these the oldest are read again when it comes. */
+const REMEMBERED = 1_000;
+
+interface TransactionResult {
+  readonly Node?: CatalogNode;
+  readonly Service?: CatalogService;
+  readonly Check?: CatalogCheck;
+}
+
+/** A registered node, as those see it who look for one. */
+export interface Instance {
+  readonly node_id: string;
+  readonly attempt: number;
+  readonly service_id: string;
+  readonly service_name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+  /** "passing" while the node is ACTIVE; "critical" before. */
+  readonly status: string;
+  /** The check's words. */
+  readonly output: string;
+}
+
+export class Catalog {
+  readonly #client: ConsulClient;
+  /** What we wrote ourselves, by node, for the write that comes next. */
+  readonly #wrote = new Map<string, Held>();
+
+  constructor(address: ConsulAddress) {
+    this.#client = new ConsulClient(address);
+  }
+
+  /** Where this catalog is, for messages. */
+  get url(): string {
+    return this.#client.url;
+  }
+
+  /** Sets the registration; a new attempt is critical, the same one keeps what its check says. */
+  register(attempt: number, registration: ConsulPayload, signal?: AbortSignal): Promise<Written> {
+    const passes = (held: Held): boolean => held.attempt === attempt && held.check?.Status === 'passing';
+    // Nobody is likely to have written before the first attempt.
+    return this.#set(attempt, registration, passes, attempt === 1 ? NOTHING : undefined, signal);
+  }
+
+  /** Makes the node discoverable. A registration that is gone, because somebody wiped Consul, is set whole. */
+  pass(attempt: number, registration: ConsulPayload, signal?: AbortSignal): Promise<Written> {
+    return this.#set(attempt, registration, () => true, undefined, signal);
+  }
+
+  /** Takes the node out, with its service and check. */
+  async deregister(attempt: number, nodeId: string, signal?: AbortSignal): Promise<Written> {
+    this.#wrote.delete(nodeId);
+    const { node, attempt: holder } = await this.#held(nodeId, signal);
+    if (node === undefined || holder > attempt) return written(attempt, holder);
+    const { Node, ModifyIndex } = node;
+    await this.#transact([{ Node: { Verb: 'delete-cas', Node: { Node, ModifyIndex } } }], signal);
+    return { done: true };
+  }
+
+  /**
+   * Nodes that may be given work now: those whose check passes.
+   *
+   * @param serviceName for example "onex-effect"; all services of ours without it
+   */
+  async passingInstances(serviceName?: string, signal?: AbortSignal): Promise<Instance[]> {
+    const names = serviceName === undefined ? await this.#serviceNames(signal) : [serviceName];
+    const found = await Promise.all(
+      names.map((service) =>
+        this.#client.call<readonly { Node: CatalogNode; Service: CatalogService; Checks: readonly CatalogCheck[] }[]>(
+          (consul, options) => consul.health.service({ service, passing: true, ...options }),
+          signal,
+        ),
+      ),
+    );
+    return found
+      .flat()
+      .filter(({ Node }) => Node.Meta?.['registered-by'] === REGISTERED_BY)
+      .map(({ Node, Service, Checks }) =>
+        instanceOf(
+          Node,
+          Service,
+          Checks.find(({ ServiceID }) => ServiceID === Service.ID),
+        ),
+      );
+  }
+
+  /** What Consul holds of one node; null if nothing. */
+  async instance(nodeId: string, signal?: AbortSignal): Promise<Instance | null> {
+    const {
+      node,
+      services: [service],
+      check,
+    } = await this.#held(nodeId, signal);
+    return node === undefined || service === undefined ? null : instanceOf(node, service, check);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  async #serviceNames(signal?: AbortSignal): Promise<string[]> {
+    const services = await this.#client.call<Record<string, readonly string[]>>((consul, options) => {
+      // An option that the package takes and its types leave out.
+      const ours: object = { 'node-meta': `registered-by:${REGISTERED_BY}`, ...options };
+      return consul.catalog.service.list(ours);
+    }, signal);
+    return Object.keys(services);
+  }
+
+  async #held(nodeId: string, signal?: AbortSignal): Promise<Held> {
+    const name = nodeName(nodeId);
+    const consistent = { consistent: true };
+    // Not one snapshot, and it need not be: whatever changes between the two reads fails the check-and-set.
+    const [catalog, checks] = await Promise.all([
+      this.#client.call<{ Node: CatalogNode; Services: Record<string, CatalogService> | null } | null>(
+        (consul, options) => consul.catalog.node.services({ node: name, ...consistent, ...options }),
+        signal,
+      ),
+      this.#client.call<readonly CatalogCheck[]>((consul, options) => {
+        // The package asks for `node`; its types say `name`.
+        const node = { name, node: name, ...consistent, ...options };
+        return consul.health.node(node);
+      }, signal),
+    ]);
+    if (catalog === null) return NOTHING;
+    return {
+      node: catalog.Node,
+      attempt: Number(catalog.Node.Meta?.['attempt'] ?? 0),
+      services: Object.values(catalog.Services ?? {}),
+      check: checks.find(({ CheckID }) => CheckID === checkId(nodeId)),
+    };
+  }
+
+  /** @param guess what is likely to be there, where we remember nothing; undefined: look first */
+  async #set(
+    attempt: number,
+    registration: ConsulPayload,
+    passes: (held: Held) => boolean,
+    guess: Held | undefined,
+    signal?: AbortSignal,
+  ): Promise<Written> {
+    const { node_id } = registration;
+    const likely = this.#wrote.get(node_id) ?? guess;
+    this.#wrote.delete(node_id);
+    if (likely !== undefined && likely.attempt <= attempt) {
+      try {
+        return await this.#write(likely, attempt, registration, passes, signal);
+      } catch (error) {
+        if (!(error instanceof ConsulError) || !error.stale) throw error;
+      }
+    }
+    return this.#write(await this.#held(node_id, signal), attempt, registration, passes, signal);
+  }
+
+  async #write(
+    held: Held,
+    attempt: number,
+    registration: ConsulPayload,
+    passes: (held: Held) => boolean,
+    signal?: AbortSignal,
+  ): Promise<Written> {
+    const address = addressOf(registration);
+    if (held.attempt > attempt) return written(attempt, held.attempt);
+
+    const passing = passes(held);
+    const results = await this.#transact(registrationOperations(held, attempt, registration, address, passing), signal);
+    // An ACTIVE node is not written again soon.
+    if (!passing) this.#remember(registration.node_id, attempt, results);
+    return { done: true };
+  }
+
+  #remember(nodeId: string, attempt: number, results: readonly TransactionResult[]): void {
+    this.#wrote.set(nodeId, {
+      node: results.find(({ Node }) => Node)?.Node,
+      attempt,
+      services: results.flatMap(({ Service }) => Service ?? []),
+      check: results.find(({ Check }) => Check)?.Check,
+    });
+    const [oldest] = this.#wrote.keys();
+    if (this.#wrote.size > REMEMBERED && oldest !== undefined) this.#wrote.delete(oldest);
+  }
+
+  async #transact(operations: readonly object[], signal?: AbortSignal): Promise<readonly TransactionResult[]> {
+    const { Results } = await this.#client.call<{ readonly Results: readonly TransactionResult[] | null }>(
+      (consul, options) => {
+        // The package sends the operations as they are; its types describe other ones than Consul takes.
+        const transaction = consul.transaction as unknown as {
+          create(operations: readonly object[], options: object): Promise<unknown>;
+        };
+        return transaction.create(operations, options);
+      },
+      signal,
+    );
+    return Results ?? [];
+  }
+}
+
+function addressOf({ endpoints }: ConsulPayload): ReturnType<typeof serviceAddress> {
+  try {
+    return serviceAddress(endpoints);
+  } catch (error) {
+    throw new ConsulError((error as Error).message, true);
+  }
+}
+
+function instanceOf(node: CatalogNode, service: CatalogService, check: CatalogCheck | undefined): Instance {
+  return {
+    node_id: service.Meta?.['node_id'] ?? node.Node,
+    attempt: Number(node.Meta?.['attempt'] ?? 0),
+    service_id: service.ID,
+    service_name: service.Service,
+    address: service.Address,
+    port: service.Port ?? 0,
+    tags: service.Tags ?? [],
+    meta: service.Meta ?? {},
+    status: check?.Status ?? 'missing',
+    output: check?.Output ?? '',
+  };
+}

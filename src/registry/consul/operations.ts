@@ -1,0 +1,113 @@
+import type { ConsulPayload } from '../rows/payloads.js';
+import type { serviceAddress } from './service-address.js';
+
+/** Marks the catalog nodes that are ours. */
+export const REGISTERED_BY = 'node-registrar';
+
+export const nodeName = (nodeId: string): string => `onex-${nodeId}`;
+export const checkId = (nodeId: string): string => `${nodeName(nodeId)}:registration`;
+
+export interface CatalogNode {
+  readonly Node: string;
+  readonly Address: string;
+  readonly Meta: Readonly<Record<string, string>> | null;
+  readonly ModifyIndex: number;
+}
+
+export interface CatalogService {
+  readonly ID: string;
+  readonly Service: string;
+  readonly Tags: readonly string[] | null;
+  readonly Address: string;
+  /** Left out by some endpoints where it is 0. */
+  readonly Port?: number;
+  readonly Meta: Readonly<Record<string, string>> | null;
+  readonly ModifyIndex: number;
+}
+
+export interface CatalogCheck {
+  readonly CheckID: string;
+  readonly ServiceID: string;
+  readonly Status: string;
+  readonly Output: string;
+  readonly ModifyIndex: number;
+}
+
+/** Everything that the catalog holds of a node. */
+export interface Held {
+  readonly node: CatalogNode | undefined;
+  readonly attempt: number;
+  readonly services: readonly CatalogService[];
+  readonly check: CatalogCheck | undefined;
+}
+
+export const NOTHING: Held = { node: undefined, attempt: 0, services: [], check: undefined };
+
+/**
+ * A registration as one transaction: the catalog node, its service and its check, each set only if it is still as
+ * `held` says; services of another type go.
+ */
+export function registrationOperations(
+  held: Held,
+  attempt: number,
+  registration: ConsulPayload,
+  { address, port }: ReturnType<typeof serviceAddress>,
+  passing: boolean,
+): readonly object[] {
+  const { node_id, node_version, correlation_id, service_id } = registration;
+  const others = held.services.filter(({ ID }) => ID !== service_id);
+  const service = held.services.find(({ ID }) => ID === service_id);
+  // Removing a service removes its check with it, and what is gone is set anew.
+  const check = held.check?.ServiceID === service_id ? held.check : undefined;
+
+  return [
+    {
+      Node: {
+        Verb: 'cas',
+        Node: {
+          Node: nodeName(node_id),
+          Address: address,
+          Meta: { 'external-node': 'true', 'registered-by': REGISTERED_BY, attempt: String(attempt) },
+          ModifyIndex: held.node?.ModifyIndex ?? 0,
+        },
+      },
+    },
+    ...others.map(({ ID, Service, ModifyIndex }) => ({
+      Service: { Verb: 'delete-cas', Node: nodeName(node_id), Service: { ID, Service, ModifyIndex } },
+    })),
+    {
+      Service: {
+        Verb: 'cas',
+        Node: nodeName(node_id),
+        Service: {
+          ID: service_id,
+          Service: registration.service_name,
+          Tags: registration.tags,
+          Address: address,
+          Port: port,
+          Meta: { node_id, node_version, node_type: registration.node_type, attempt: String(attempt), correlation_id },
+          ModifyIndex: service?.ModifyIndex ?? 0,
+        },
+      },
+    },
+    {
+      Check: {
+        Verb: 'cas',
+        Check: {
+          Node: nodeName(node_id),
+          CheckID: checkId(node_id),
+          Name: 'Registration',
+          Notes: 'Set by node-registrar: passing while the node is ACTIVE.',
+          Status: passing ? 'passing' : 'critical',
+          Output: passing
+            ? `ACTIVE: the node acknowledged its registration (attempt ${attempt}).`
+            : `Registered (attempt ${attempt}), not yet active: waiting for the node to acknowledge.`,
+          ServiceID: service_id,
+          // Access rules go by the name: without it a token needs the right to write every service.
+          ServiceName: registration.service_name,
+          ModifyIndex: check?.ModifyIndex ?? 0,
+        },
+      },
+    },
+  ];
+}

@@ -1,0 +1,44 @@
+import type { Sql } from '../pool.js';
+
+/** The newest heartbeat of one node in a batch: when Kafka recorded it. */
+export interface Beat {
+  readonly node_id: string;
+  readonly at: string;
+}
+
+/**
+ * The rows are locked in the order of their ids, so that two bridges that
+ * hold beats of the same nodes (heartbeats need not carry a key) wait for each
+ * other instead of ending in a deadlock.
+ */
+const statement = `
+  with beats as (
+    select node_id, max(at) as at from unnest($1::text[], $2::timestamptz[]) as beat(node_id, at) group by node_id
+  ),
+  open as materialized (
+    select lease.node_id, beats.at from node_leases lease join beats using (node_id)
+    where lease.expired_at is null
+    order by lease.node_id for update of lease
+  ),
+  moved as (
+    update node_leases lease set
+      deadline = greatest(lease.deadline, open.at + make_interval(secs => lease.window_seconds)),
+      last_heartbeat_at = greatest(lease.last_heartbeat_at, open.at)
+    from open where lease.node_id = open.node_id
+    returning lease.node_id
+  )
+  select node_id from beats where not exists (select from moved where moved.node_id = beats.node_id)`;
+
+/**
+ * Moves the leases of a batch of heartbeats, never backwards, in one statement.
+ *
+ * @returns nodes that have no open lease: unknown, ended or already claimed as expired
+ */
+export async function moveLeases(sql: Sql, beats: readonly Beat[]): Promise<string[]> {
+  if (beats.length === 0) return [];
+  const { rows } = await sql.query<{ node_id: string }>(statement, [
+    beats.map((beat) => beat.node_id),
+    beats.map((beat) => beat.at),
+  ]);
+  return rows.map((row) => row.node_id);
+}

@@ -1,0 +1,73 @@
+import type { Logger } from 'pino';
+import type { BrakeQuestion, BrakeState } from './self-preservation.js';
+
+type Held = Pick<BrakeState, 'held_since' | 'held_seconds' | 'suspects' | 'expired' | 'active'>;
+
+/** How many of how many are gone: "9 of 10 nodes". */
+export function goneOf({ suspects, expired, active }: Pick<BrakeState, 'suspects' | 'expired' | 'active'>): string {
+  return `${suspects + expired} of ${active + expired} nodes`;
+}
+
+/** The share that the rule looks at; 0 for a fleet of nobody. */
+export function shareOf({ suspects, expired, active }: Pick<BrakeState, 'suspects' | 'expired' | 'active'>): number {
+  return active + expired === 0 ? 0 : (suspects + expired) / (active + expired);
+}
+
+/** When the hold ends by itself at the latest, if the stream moves on from now. */
+export function heldUntil({ held_seconds }: Held, { rule, window_seconds }: BrakeQuestion, now: string): string {
+  const left = Math.max(0, rule.max_hold_windows * window_seconds - (held_seconds ?? 0));
+  return new Date(Date.parse(now) + left * 1_000).toISOString();
+}
+
+/** Why nobody expires, for people. */
+export function heldSentence(state: Held, question: BrakeQuestion, now: string): string {
+  return `the brake holds: ${goneOf(state)} look dead or have expired at once; held since ${state.held_since ?? now}, released by itself at the latest ${heldUntil(state, question, now)}, or by: registrar brake release`;
+}
+
+/** Says in the log when the brake is held and when it is over; once each, however often it is looked at. */
+export class BrakeLog {
+  readonly #logger: Logger;
+  #heldSince: string | null = null;
+  #changedAt = '';
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** What the brake was seen to be, from anywhere; what is seen late, after a newer state, is no news. */
+  seen(state: BrakeState, question: BrakeQuestion): void {
+    const { held_since, changed_at, changed_by } = state;
+    if (changed_at === null || changed_at <= this.#changedAt) return;
+    this.#changedAt = changed_at;
+    const before = this.#heldSince;
+    this.#heldSince = held_since;
+    const facts = {
+      topic: question.topic,
+      share: shareOf(state),
+      ...numbersOf(state),
+      held_since: held_since ?? before,
+    };
+    if (held_since !== null) this.#logger.error(facts, heldSentence(state, question, new Date().toISOString()));
+    else if (before !== null)
+      this.#logger[changed_by === 'max_hold' ? 'error' : 'warn'](
+        { ...facts, by: changed_by },
+        `${endOf(state)}; it had held since ${before}`,
+      );
+  }
+}
+
+function numbersOf({ suspects, expired, active }: BrakeState) {
+  return { suspects, expired, active };
+}
+
+/** How the last hold ended. */
+export function endOf(state: BrakeState): string {
+  switch (state.changed_by) {
+    case 'itself':
+      return `the brake has opened by itself: ${goneOf(state)} are gone`;
+    case 'max_hold':
+      return 'the brake is released after its longest hold: whoever is still not heard of expires now';
+    default:
+      return `the brake is released by ${state.changed_by ?? 'somebody'}: whoever is still not heard of expires now`;
+  }
+}

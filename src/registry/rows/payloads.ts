@@ -1,0 +1,59 @@
+import { z } from 'zod';
+
+/**
+ * Payloads of the intents that the registry's backends serve. An intent
+ * template in the reducer's contract must fill every field of its kind.
+ */
+
+const identity = {
+  node_id: z.string().min(1),
+  node_type: z.string().min(1),
+  node_version: z.string().min(1),
+  endpoints: z.record(z.string(), z.string()),
+  correlation_id: z.string().min(1),
+};
+
+const record = {
+  ...identity,
+  capabilities: z.array(z.string()),
+  epoch: z.number().int().nullable(),
+  introspected_at: z.iso.datetime({ offset: true }),
+  contract_version: z.string().min(1),
+  state: z.string().min(1),
+  reducer_status: z.string().min(1),
+};
+
+/** consul.register, consul.pass, consul.deregister. */
+export const ConsulPayload = z.object({
+  ...identity,
+  service_id: z.string().min(1),
+  service_name: z.string().min(1),
+  tags: z.array(z.string()),
+});
+export type ConsulPayload = z.infer<typeof ConsulPayload>;
+
+/** postgres.upsert_registration. */
+export const UpsertPayload = z.object(record);
+export type UpsertPayload = z.infer<typeof UpsertPayload>;
+
+/** postgres.update_registration: the row's state, and what becomes of the lease. */
+export const UpdatePayload = z
+  .object({
+    ...record,
+    reason: z.string().nullable(),
+    lease: z.enum(['open', 'close']).nullable(),
+    ack_deadline: z.iso.datetime({ offset: true }).nullable(),
+    liveness_deadline: z.iso.datetime({ offset: true }).nullable(),
+    window_seconds: z.number().positive(),
+    /** The attempt ends here. */
+    ended: z.boolean(),
+  })
+  .refine(({ lease, liveness_deadline }) => lease !== 'open' || liveness_deadline !== null, {
+    message: 'opening a lease needs a liveness_deadline',
+    path: ['liveness_deadline'],
+  })
+  .refine(({ lease, ended }) => lease !== 'open' || !ended, {
+    message: 'a lease cannot be opened by an end',
+    path: ['lease'],
+  });
+export type UpdatePayload = z.infer<typeof UpdatePayload>;

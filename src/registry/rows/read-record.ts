@@ -1,0 +1,45 @@
+import type { LastingAttempt, NodeRecord } from '../../../activities/api.js';
+import { derivedId } from '../../protocol/ids.js';
+import type { Introspection } from '../../protocol/messages.js';
+import type { Sql } from '../pool.js';
+
+type Identity = Pick<Introspection, 'node_id' | 'node_type' | 'node_version' | 'endpoints' | 'capabilities'>;
+type Row = Omit<NodeRecord, 'introspection' | 'lasting'> & Identity & LastingAttempt & { readonly lasts: boolean };
+
+/** The record's last word on a node; null if it knows none. */
+export async function readRecord(sql: Sql, nodeId: string): Promise<NodeRecord | null> {
+  const { rows } = await sql.query<Row>(
+    `select attempt, correlation_id, epoch, introspected_at, state, reason, node_id, node_type, node_version, endpoints, capabilities,
+        reducer_status, state_since, ack_deadline, liveness_deadline,
+        ended_at is null and exists (select from node_leases lease where lease.node_id = record.node_id and lease.attempt = record.attempt) as lasts
+       from node_registrations record where node_id = $1`,
+    [nodeId],
+  );
+  const [row] = rows;
+  if (row === undefined) return null;
+  const {
+    attempt,
+    correlation_id,
+    epoch,
+    introspected_at,
+    state,
+    reason,
+    lasts,
+    reducer_status,
+    state_since,
+    ack_deadline,
+    liveness_deadline,
+    ...identity
+  } = row;
+  const message_id = derivedId(nodeId, correlation_id, 'record', attempt);
+  const introspection: Introspection = {
+    ...identity,
+    message_id,
+    correlation_id,
+    epoch,
+    reason: 'startup',
+    at: introspected_at,
+  };
+  const lasting = lasts ? { reducer_status, state_since, ack_deadline, liveness_deadline } : null;
+  return { attempt, correlation_id, epoch, introspected_at, state, reason, introspection, lasting };
+}

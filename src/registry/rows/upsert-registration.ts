@@ -1,0 +1,43 @@
+import { ALLOWED, IDENTITY_AND_TIMES, NEWER, takeWhen } from './fence.js';
+import type { UpsertPayload } from './payloads.js';
+import type { Sql } from '../pool.js';
+import { written, type Written } from './written.js';
+
+const statement = `
+  insert into node_registrations as held (
+    node_id, node_type, node_version, state, reducer_status, attempt,
+    capabilities, endpoints, correlation_id, epoch, introspected_at, contract_version)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+  on conflict (node_id) do update set
+    ${takeWhen(ALLOWED, ['node_type', 'node_version', 'capabilities', 'endpoints'])},
+    ${takeWhen(NEWER, ['state', 'reducer_status', 'reason', 'state_since', 'active_at', 'ended_at', 'ack_deadline', 'liveness_deadline'])},
+    ${IDENTITY_AND_TIMES}
+  returning attempt`;
+
+/**
+ * Writes who a node is. A higher attempt starts the row afresh; the same
+ * attempt refreshes what the node says about itself and leaves how far it has
+ * come; an attempt that has ended stays as it ended.
+ */
+export async function upsertRegistration(sql: Sql, attempt: number, node: UpsertPayload): Promise<Written> {
+  const { rows } = await sql.query<{ attempt: number }>(statement, recordValues(attempt, node));
+  return written(attempt, rows[0]?.attempt ?? attempt);
+}
+
+/** $1 to $12 of every statement that writes a whole record. */
+export function recordValues(attempt: number, node: UpsertPayload): unknown[] {
+  return [
+    node.node_id,
+    node.node_type,
+    node.node_version,
+    node.state,
+    node.reducer_status,
+    attempt,
+    node.capabilities,
+    JSON.stringify(node.endpoints),
+    node.correlation_id,
+    node.epoch,
+    node.introspected_at,
+    node.contract_version,
+  ];
+}

@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest';
+import { shownNode, summarise, type NodeSide } from '../../../src/cli/demo/fleet-state.js';
+import { lineScreen } from '../../../src/cli/demo/screen.js';
+import { stepLines, viewText, type View } from '../../../src/cli/demo/view.js';
+import type { NodeState } from '../../../src/node/index.js';
+import type { Registration } from '../../../src/registry/rows/read-registration.js';
+
+const AT = '2026-01-31T12:00:00.000Z';
+const NOW = Date.parse(AT) + 5_000;
+const side = (state: NodeState): NodeSide => ({ node_id: 'a', node_type: 'effect', state, since: AT, steps: {} });
+const record = (state: string, ended = false): Registration =>
+  ({
+    node_id: 'a',
+    state,
+    attempt: 3,
+    state_since: '2026-01-31T11:59:00.000Z',
+    reason: null,
+    ended_at: ended ? AT : null,
+  }) as Registration;
+
+describe('a node’s row', () => {
+  test.each<readonly [NodeState, Registration | undefined, string]>([
+    ['connecting', undefined, 'STARTING'],
+    ['introducing', undefined, 'INTRODUCED'],
+    ['introducing', record('PENDING_REGISTRATION'), 'PENDING_REGISTRATION'],
+    ['accepted', record('PENDING_REGISTRATION'), 'AWAITING_ACK'],
+    ['acknowledged', record('PENDING_REGISTRATION'), 'ACK_RECEIVED'],
+    ['acknowledged', record('ACTIVE'), 'ACTIVE'],
+    ['active', record('ACTIVE'), 'ACTIVE'],
+    ['waiting', record('LIVENESS_EXPIRED', true), 'LIVENESS_EXPIRED'],
+    ['leaving', record('ACTIVE'), 'LEAVING'],
+    ['left', record('DEREGISTERED', true), 'DEREGISTERED'],
+  ])('a node that is %s is shown by the record, unless it knows more itself', (state, row, shown) => {
+    expect(shownNode(side(state), row).state).toBe(shown);
+  });
+
+  test('has the record’s attempt and time', () => {
+    expect(shownNode(side('active'), record('ACTIVE'))).toMatchObject({
+      attempt: 3,
+      since: '2026-01-31T11:59:00.000Z',
+    });
+  });
+});
+
+describe('the summary', () => {
+  const node = (introduced: number, active?: number) => ({
+    steps: { introduced, ...(active === undefined ? {} : { active }) },
+  });
+
+  test('counts, and measures from the command’s start to the last one', () => {
+    expect(summarise([node(1_000, 1_200), node(1_000, 1_400), node(1_010, 1_310)], 0)).toEqual({
+      nodes: 3,
+      active: 3,
+      failed: 0,
+      seconds: 1.4,
+      introspection_to_active_ms: { p50: 300, p99: 400 },
+    });
+  });
+
+  test('has no time while one is missing', () => {
+    expect(summarise([node(1_000, 1_200), node(1_000)], 0)).toMatchObject({
+      nodes: 2,
+      active: 1,
+      failed: 1,
+      seconds: null,
+    });
+    expect(summarise([node(1_000)], 0).introspection_to_active_ms).toEqual({ p50: null, p99: null });
+  });
+
+  test('counts those that did not leave as failed', () => expect(summarise([node(0, 1)], 0, 1).failed).toBe(1));
+});
+
+describe('the picture', () => {
+  const nodes = (count: number): View['nodes'] =>
+    Array.from({ length: count }, (_, index) => ({
+      node_id: `node-${index}`,
+      node_type: 'effect',
+      state: index === count - 1 ? 'PENDING_REGISTRATION' : 'ACTIVE',
+      attempt: 1,
+      since: AT,
+      reason: null,
+    }));
+  const view = (count: number): View => ({
+    nodes: nodes(count),
+    summary: {
+      nodes: count,
+      active: count - 1,
+      failed: 1,
+      seconds: null,
+      introspection_to_active_ms: { p50: null, p99: null },
+    },
+    shown: {
+      node_id: 'node-0',
+      steps: Array.from({ length: 30 }, (_, index) => ({ at: NOW + index * 100, what: `step ${index}` })),
+    },
+    links: [
+      ['Temporal', 'http://t'],
+      ['Consul', 'http://c'],
+    ],
+    line: 'Ctrl-C lets them leave',
+  });
+
+  test.each([
+    [10, 24],
+    [10, 40],
+    [10, 80],
+    [50, 24],
+    [200, 50],
+  ])('of %i nodes fits a terminal of %i lines', (count, rows) => {
+    const lines = viewText(view(count), { columns: 120, rows }, NOW).split('\n');
+    expect(lines.length).toBeLessThan(rows);
+    expect(lines.filter((line) => line.includes('step '))).not.toHaveLength(0);
+    expect(lines.at(-1)).toContain('http://c');
+  });
+
+  test('shows first who needs a look, and counts the others', () => {
+    const text = viewText(view(50), { columns: 120, rows: 24 }, NOW);
+    expect(text.split('\n')[3]).toContain('PENDING_REGISTRATION');
+    expect(text).toMatch(/and \d+ more, \d+ ACTIVE/);
+    expect(text).toContain('50 nodes, 49 ACTIVE');
+  });
+
+  test('shortens ids on a narrow terminal', () => {
+    const id = '6c6ac320-e73d-4430-90a6-3b4645144b6c';
+    const narrow = viewText(
+      { ...view(1), nodes: nodes(1).map((node) => ({ ...node, node_id: id })), shown: null },
+      { columns: 80, rows: 24 },
+      NOW,
+    );
+    expect(narrow).not.toContain(id);
+    expect(Math.max(...narrow.split('\n').map((line) => line.length))).toBeLessThan(80);
+  });
+
+  test('steps have their distance from the first one', () => {
+    expect(
+      stepLines(
+        'a',
+        [
+          { at: 1_000, what: 'x' },
+          { at: 1_035, what: 'y' },
+        ],
+        9,
+      ).slice(1),
+    ).toEqual(['    +0 ms  x', '   +35 ms  y']);
+  });
+
+  test('without a terminal there is a line for every state that a node does not know by itself', () => {
+    const lines: string[] = [];
+    const screen = lineScreen((line) => lines.push(line));
+    const rejected = { ...view(1), nodes: nodes(1).map((node) => ({ ...node, state: 'REJECTED', reason: 'too old' })) };
+    screen.draw(() => view(1));
+    screen.draw(() => rejected);
+    screen.draw(() => rejected);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('REJECTED: too old');
+  });
+});

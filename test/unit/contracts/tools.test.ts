@@ -1,0 +1,161 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { jsonSchemas } from '../../../src/contracts/json-schema.js';
+import { mermaidOf } from '../../../src/contracts/diagram.js';
+import { loadContracts, SHIPPED_CONTRACTS } from '../../../src/contracts/load.js';
+import { Trace, traceLine, type TraceResult } from '../../../src/cli/contracts/trace.js';
+import { contractDirectory } from './contract-files.js';
+
+const contract = loadContracts().compiled;
+const root = join(import.meta.dirname, '../../..');
+
+describe('what is generated from the contracts', () => {
+  it('the JSON Schemas beside them are current (registrar contracts schema)', () => {
+    for (const [file, text] of Object.entries(jsonSchemas()))
+      expect(readFileSync(join(SHIPPED_CONTRACTS, 'schema', file), 'utf8'), file).toBe(text);
+  });
+
+  it("the README's diagrams are current (registrar contracts diagram)", () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    for (const machine of [contract.reducer, contract.orchestrator]) expect(readme).toContain(mermaidOf(machine));
+  });
+
+  it('each contract names its schema for editors', () => {
+    for (const [folder, schema] of Object.entries({
+      node_registration_orchestrator: 'orchestrator',
+      node_registration_reducer: 'reducer',
+      node_registry_effect: 'effect',
+    })) {
+      expect(readFileSync(join(SHIPPED_CONTRACTS, folder, 'contract.yaml'), 'utf8')).toMatch(
+        new RegExp(`^# yaml-language-server: \\$schema=../schema/${schema}.schema.json`),
+      );
+    }
+  });
+});
+
+describe('a trace', () => {
+  const run = (lines: readonly object[], under = contract): TraceResult[] => {
+    const trace = new Trace(under);
+    return lines.map((line, index) =>
+      trace.step(traceLine.parse({ at: new Date(Date.UTC(2026, 0, 1, 0, 0, index)).toISOString(), ...line })),
+    );
+  };
+  const life = [
+    { message: 'introspection', correlation_id: 'c-1' },
+    { message: 'backend_ok', backend: 'consul' },
+    { message: 'backend_ok', backend: 'postgres' },
+    { message: 'ack' },
+  ];
+
+  it('shows a life from introspection to ACTIVE, with its events and intents', () => {
+    expect(run(life)).toEqual([
+      {
+        reducer: 'pending',
+        orchestrator: 'PENDING_REGISTRATION',
+        attempt: 1,
+        events: ['node-registration-initiated'],
+        intents: ['consul.register', 'postgres.upsert_registration'],
+      },
+      { reducer: 'partial', orchestrator: 'PENDING_REGISTRATION', attempt: 1, events: [], intents: [] },
+      {
+        reducer: 'complete',
+        orchestrator: 'AWAITING_ACK',
+        attempt: 1,
+        events: ['node-registration-accepted'],
+        intents: [],
+      },
+      {
+        reducer: 'complete',
+        orchestrator: 'ACTIVE',
+        attempt: 1,
+        events: ['node-registration-ack-received', 'node-became-active'],
+        intents: ['consul.pass', 'postgres.update_registration'],
+      },
+    ]);
+  });
+
+  it('fires the ack timer only once it is due, and ends after the last round', () => {
+    const deadline = (time: string) => ({ message: 'deadline', at: time });
+    const lines = [
+      ...life.slice(0, 3),
+      deadline('2026-01-01T00:00:31Z'),
+      deadline('2026-01-01T00:00:32Z'),
+      deadline('2026-01-01T00:01:02Z'),
+      deadline('2026-01-01T00:01:32Z'),
+    ];
+    expect(
+      run(lines)
+        .slice(3)
+        .map(({ orchestrator, events }) => [orchestrator, ...events]),
+    ).toEqual([
+      ['AWAITING_ACK'],
+      ['AWAITING_ACK', 'node-registration-ack-timed-out', 'node-registration-accepted'],
+      ['AWAITING_ACK', 'node-registration-ack-timed-out', 'node-registration-accepted'],
+      ['ACK_TIMED_OUT', 'node-registration-ack-timed-out'],
+    ]);
+  });
+
+  it('moves the lease with each heartbeat and expires it after window and grace', () => {
+    const lines = [
+      ...life,
+      { message: 'heartbeat', at: '2026-01-01T00:00:20Z' },
+      { message: 'deadline', at: '2026-01-01T00:02:04Z' },
+      { message: 'deadline', at: '2026-01-01T00:02:05Z' },
+    ];
+    expect(
+      run(lines)
+        .slice(5)
+        .map(({ orchestrator }) => orchestrator),
+    ).toEqual(['ACTIVE', 'LIVENESS_EXPIRED']);
+  });
+
+  it('is under the contract that it was given', () => {
+    const strict = loadContracts(
+      contractDirectory({
+        orchestrator: 'admission:\n  - require: "node_version at_least 2.0.0"\n    reason: "too old"\n',
+      }),
+    ).compiled;
+    expect(
+      run(
+        [
+          { message: 'introspection', node_version: '1.9.9' },
+          { message: 'introspection', node_version: '2.0.0' },
+        ],
+        strict,
+      ),
+    ).toMatchObject([
+      {
+        reducer: 'failed',
+        orchestrator: 'REJECTED',
+        attempt: 1,
+        events: ['node-registration-initiated', 'node-registration-rejected'],
+      },
+      { reducer: 'pending', orchestrator: 'PENDING_REGISTRATION', attempt: 2 },
+    ]);
+  });
+
+  it("of the README's example is current", () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const lines = readFileSync(join(root, 'docs/examples/life.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    for (const result of run(lines)) expect(readme).toContain(JSON.stringify(result));
+  });
+
+  it('on the command line reads JSON lines and says which line is none', () => {
+    const trace = (input: string) =>
+      execFileSync(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'contracts', 'trace'], {
+        cwd: root,
+        input,
+        encoding: 'utf8',
+        stdio: 'pipe',
+      });
+    expect(trace('{"at":"2026-01-01T00:00:00Z","message":"introspection"}\n')).toContain(
+      '"orchestrator":"PENDING_REGISTRATION"',
+    );
+    expect(() => trace('{"at":"2026-01-01T00:00:00Z","message":"hello"}\n')).toThrow(/Line 1 is not a message/);
+  });
+});

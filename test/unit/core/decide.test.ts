@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { loadContracts } from '../../../src/contracts/load.js';
+import type { Introspection } from '../../../src/protocol/messages.js';
+import { decide } from '../../../workflows/core/decide.js';
+import { beginAttempt } from '../../../workflows/core/orchestrator.js';
+import { unknownNode, withChanges, type Registration } from '../../../workflows/core/registration.js';
+import { contractDirectory } from '../contracts/contract-files.js';
+
+const contract = loadContracts().compiled;
+
+const startup: Introspection = {
+  message_id: 'm-1',
+  correlation_id: 'c-1',
+  node_id: 'abc-123',
+  node_type: 'effect',
+  node_version: '1.2.3',
+  endpoints: { health: 'http://10.0.0.1/health' },
+  capabilities: ['storage'],
+  reason: 'startup',
+  epoch: null,
+  at: '2026-01-01T00:00:10.000Z',
+};
+const nobody = unknownNode('abc-123', null, contract);
+/** The node of `startup` in one of its states. */
+const inState = (state: string, from: Introspection = startup): Registration =>
+  withChanges(beginAttempt(nobody, from, 1, null, contract), { state, entering: null });
+const hear = (registration: Registration, changes: Partial<Introspection>) =>
+  decide(
+    registration,
+    {
+      event_model: 'ModelNodeIntrospectionEvent',
+      payload: { ...startup, correlation_id: 'c-2', at: '2026-01-01T00:00:20.000Z', ...changes },
+    },
+    contract,
+  );
+
+const RUNNING = ['PENDING_REGISTRATION', 'ACCEPTED', 'AWAITING_ACK', 'ACK_RECEIVED', 'ACK_TIMED_OUT', 'ACTIVE'];
+
+describe('an introspection', () => {
+  it('of an unknown node begins an attempt, whatever its reason but shutdown', () => {
+    for (const reason of ['startup', 'request', 'heartbeat', 'health_change', 'capability_change'] as const)
+      expect(hear(nobody, { reason }).action).toBe('emit_registration_initiated');
+    expect(hear(nobody, { reason: 'shutdown' }).action).toBe('no_op');
+  });
+
+  it.each(RUNNING)('of a new incarnation supersedes %s', (state) => {
+    expect(hear(inState(state), {}).events).toMatchObject([{ event: 'attempt_requested', refusal: null }]);
+  });
+
+  it.each(RUNNING)('that is a duplicate or stale does nothing in %s', (state) => {
+    expect(hear(inState(state), { correlation_id: 'c-1' }).events).toEqual([]);
+    expect(hear(inState(state), { at: '2026-01-01T00:00:09.999Z' }).events).toEqual([]);
+    expect(hear(inState(state), { at: '2026-01-01T00:00:09.999Z', reason: 'shutdown' }).events).toEqual([]);
+  });
+
+  it.each(RUNNING)('for another reason changes no state in %s, and says whether the data differ', (state) => {
+    expect(hear(inState(state), { reason: 'request' }).events).toMatchObject([
+      { event: 'introspected_again', changed: false },
+    ]);
+    expect(hear(inState(state), { reason: 'health_change', endpoints: {} }).events).toMatchObject([
+      { event: 'introspected_again', changed: true },
+    ]);
+    expect(
+      hear(inState(state), { reason: 'capability_change', capabilities: ['storage', 'batch'] }).events,
+    ).toMatchObject([{ changed: true }]);
+  });
+
+  it.each(RUNNING)('that says shutdown ends the node in %s', (state) => {
+    expect(hear(inState(state), { reason: 'shutdown' }).events).toMatchObject([
+      { event: 'triggered', trigger: 'shutdown_received' },
+    ]);
+  });
+
+  it('is ordered by epoch when both carry one, else by the time of its record', () => {
+    const known = inState('ACTIVE', { ...startup, epoch: 7 });
+    expect(hear(known, { epoch: 8, at: '2025-01-01T00:00:00.000Z' }).action).toBe('emit_registration_initiated');
+    expect(hear(known, { epoch: 6 }).action).toBe('no_op');
+    expect(hear(known, { epoch: 7 }).action).toBe('emit_registration_initiated');
+    expect(hear(known, { epoch: null }).action).toBe('emit_registration_initiated');
+  });
+
+  it('delivered again after the run has ended resurrects nobody', () => {
+    const record = {
+      attempt: 3,
+      correlation_id: 'c-1',
+      epoch: null,
+      introspected_at: startup.at,
+      state: 'LIVENESS_EXPIRED',
+      reason: null,
+      introspection: startup,
+      lasting: null,
+    };
+    const fresh = unknownNode('abc-123', record, contract);
+    expect(hear(fresh, { correlation_id: 'c-1', at: startup.at }).action).toBe('no_op');
+    expect(hear(fresh, { correlation_id: 'c-0', at: '2026-01-01T00:00:01.000Z' }).action).toBe('no_op');
+    expect(hear(fresh, {}).action).toBe('emit_registration_initiated');
+  });
+
+  it('that fails an admission rule begins an attempt that is refused with the reason of the rule', () => {
+    const strict = loadContracts(
+      contractDirectory({
+        orchestrator:
+          'admission:\n  - require: "node_version at_least 2.0.0"\n    reason: "version {node_version} of {node_id} is too old"\n',
+      }),
+    ).compiled;
+    const output = decide(nobody, { event_model: 'ModelNodeIntrospectionEvent', payload: startup }, strict);
+    expect(output.events).toMatchObject([
+      { event: 'attempt_requested', refusal: 'version 1.2.3 of abc-123 is too old' },
+    ]);
+  });
+});
+
+describe('an ack', () => {
+  const ack = { message_id: 'a-1', node_id: 'abc-123', correlation_id: 'c-1', at: '2026-01-01T00:00:30.000Z' };
+  const hearAck = (registration: Registration, changes: Partial<typeof ack> = {}) =>
+    decide(registration, { event_model: 'ModelNodeRegistrationAcked', payload: { ...ack, ...changes } }, contract);
+  const waiting = withChanges(inState('AWAITING_ACK'), { ack_deadline: '2026-01-01T00:00:40.000Z' });
+
+  it('counts while it is waited for, up to its deadline, and sets the first liveness deadline 30 s later', () => {
+    expect(hearAck(waiting).events).toEqual([
+      {
+        event: 'triggered',
+        trigger: 'ack_received',
+        causation_id: 'a-1',
+        liveness_deadline: '2026-01-01T00:01:00.000Z',
+      },
+    ]);
+    expect(hearAck(waiting, { at: '2026-01-01T00:00:40.000Z' }).events).toHaveLength(1);
+    expect(hearAck(waiting, { at: '2026-01-01T00:00:40.001Z' }).ignored).toContain('after its deadline');
+  });
+
+  it('of another attempt, or in another state, is ignored and says why', () => {
+    expect(hearAck(waiting, { correlation_id: 'c-0' }).ignored).toContain('c-0');
+    for (const state of ['PENDING_REGISTRATION', 'ACK_TIMED_OUT', 'ACTIVE'])
+      expect(hearAck(inState(state)).ignored).toContain(state);
+    expect(hearAck(nobody).ignored).toContain('none');
+  });
+});

@@ -1,0 +1,127 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { loadContracts } from '../../../src/contracts/load.js';
+import { initialState, reduce, type ReducerEvent, type ReducerState } from '../../../workflows/core/reducer.js';
+
+const contract = loadContracts().compiled;
+const idle = initialState(contract);
+const event = (id: string, trigger: string): ReducerEvent => ({ id, trigger, node_id: 'abc-123' });
+const run = (events: readonly ReducerEvent[], from: ReducerState = idle): ReducerState =>
+  events.reduce((state, next) => reduce(state, next, contract).state, from);
+
+const TRIGGERS = [
+  'introspection_received',
+  'validation_failed',
+  'consul_confirmed',
+  'postgres_confirmed',
+  'error_received',
+  'reset',
+  'unheard_of',
+];
+const anyEvent = fc.record({
+  id: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+  trigger: fc.constantFrom(...TRIGGERS),
+  node_id: fc.constantFrom('abc-123', ''),
+});
+const anyEvents = fc.array(anyEvent, { maxLength: 12 });
+
+describe('the reducer', () => {
+  it('asks both backends when a node introduces itself', () => {
+    const { state, intents } = reduce(idle, event('1', 'introspection_received'), contract);
+    expect(state.status).toBe('pending');
+    expect(intents).toEqual(['emit_consul_intent', 'emit_postgres_intent']);
+  });
+
+  it('is partial after the first backend and complete after the other', () => {
+    const pending = run([event('1', 'introspection_received')]);
+    const partial = run([event('2', 'postgres_confirmed')], pending);
+    expect(partial).toMatchObject({ status: 'partial', postgres_confirmed: true, consul_confirmed: false });
+    expect(run([event('3', 'postgres_confirmed')], partial)).toBe(partial);
+    expect(run([event('4', 'consul_confirmed')], partial)).toMatchObject({
+      status: 'complete',
+      postgres_confirmed: true,
+      consul_confirmed: true,
+    });
+  });
+
+  it('does nothing for a node without an id', () => {
+    expect(reduce(idle, { ...event('1', 'introspection_received'), node_id: '' }, contract)).toEqual({
+      state: idle,
+      intents: [],
+    });
+  });
+
+  it('keeps the flag of the backend that succeeded when the other refuses', () => {
+    const failed = run([
+      event('1', 'introspection_received'),
+      event('2', 'consul_confirmed'),
+      event('3', 'error_received'),
+    ]);
+    expect(failed).toMatchObject({ status: 'failed', consul_confirmed: true, postgres_confirmed: false });
+  });
+
+  it.each(['failed', 'complete'])('begins anew from %s when it is reset', (status) => {
+    expect(run([event('r', 'reset')], { ...idle, status, consul_confirmed: true })).toEqual(idle);
+  });
+});
+
+describe('whatever it hears, the reducer', () => {
+  const deepFrozen = (value: unknown): boolean =>
+    typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(deepFrozen));
+
+  it('answers with frozen data, changes nothing that it was given, and always the same', () => {
+    fc.assert(
+      fc.property(anyEvents, anyEvent, (before, next) => {
+        const state = run(before);
+        const copy = JSON.stringify(state);
+        const first = reduce(state, Object.freeze(next), contract);
+        expect(reduce(state, next, contract)).toEqual(first);
+        expect(JSON.stringify(state)).toBe(copy);
+        expect(deepFrozen(first.state)).toBe(true);
+      }),
+    );
+  });
+
+  it('does nothing for a repeat', () => {
+    fc.assert(
+      fc.property(anyEvents, anyEvent, (before, next) => {
+        const { state } = reduce(run(before), next, contract);
+        if (!state.seen_event_ids.includes(next.id)) return;
+        expect(reduce(state, next, contract)).toEqual({ state, intents: [] });
+      }),
+    );
+  });
+
+  it('stays within its declared states, each of which has a way out', () => {
+    fc.assert(
+      fc.property(anyEvents, (events) => {
+        const { status } = run(events);
+        expect(Object.keys(contract.reducer.states[status]?.transitions ?? {})).not.toEqual([]);
+      }),
+    );
+  });
+
+  it('ends the same in whatever order the backends confirm', () => {
+    const confirmations = [
+      event('c', 'consul_confirmed'),
+      event('p', 'postgres_confirmed'),
+      event('c', 'consul_confirmed'),
+      event('p', 'postgres_confirmed'),
+    ];
+    fc.assert(
+      fc.property(fc.shuffledSubarray(confirmations, { minLength: 4 }), (order) => {
+        const {
+          seen_event_ids: _,
+          last_processed_event_id: __,
+          ...end
+        } = run(order, run([event('1', 'introspection_received')]));
+        expect(end).toEqual({
+          status: 'complete',
+          node_id: 'abc-123',
+          consul_confirmed: true,
+          postgres_confirmed: true,
+        });
+      }),
+    );
+  });
+});

@@ -1,0 +1,71 @@
+import { EventEmitter } from 'node:events';
+import type { Kafka } from 'kafkajs';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { consume } from '../../../src/kafka/consumer.js';
+
+/** A consumer that joins whenever it is run, and crashes when told to. */
+function crashing() {
+  const emitter = new EventEmitter();
+  const counts = { runs: 0 };
+  const consumer = {
+    events: { GROUP_JOIN: 'join', CRASH: 'crash', REBALANCING: 'rebalancing' },
+    on: (event: string, listener: (event: object) => void) => emitter.on(event, listener),
+    connect: () => Promise.resolve(),
+    subscribe: () => Promise.resolve(),
+    disconnect: () => Promise.resolve(),
+    run() {
+      counts.runs += 1;
+      emitter.emit('join', { payload: { memberAssignment: {} } });
+      return Promise.resolve();
+    },
+  };
+  const client = { consumer: () => consumer } as unknown as Kafka;
+  const crash = (error: Error, restart = false): boolean => emitter.emit('crash', { payload: { error, restart } });
+  return { kafka: { client: () => client, logger: pino({ level: 'silent' }) }, counts, crash };
+}
+
+const named = (name: string, cause?: Error): Error => Object.assign(new Error(name, { cause }), { name });
+
+describe('a consumer that kafkajs has given up', () => {
+  const start = async () => {
+    const broker = crashing();
+    const fatal: Error[] = [];
+    const subscription = await consume(broker.kafka, {
+      groupId: 'g',
+      topics: ['t'],
+      from: 'beginning',
+      onBatch: () => Promise.resolve(),
+      onFatal: (error) => void fatal.push(error),
+    });
+    return { ...broker, fatal, subscription };
+  };
+
+  it.each([
+    ['a connection that nobody gets hold of', named('KafkaJSNonRetriableError', named('KafkaJSLockTimeout'))],
+    ['a group without a coordinator', named('KafkaJSGroupCoordinatorNotFound')],
+  ])('for %s begins anew: the broker is away', async (_what, error) => {
+    const { counts, crash, fatal } = await start();
+    crash(error);
+    await expect.poll(() => counts.runs, { timeout: 5_000 }).toBe(2);
+    expect(fatal).toEqual([]);
+  });
+
+  it('does not begin anew when it has been stopped meanwhile, nor when kafkajs does so itself', async () => {
+    const { counts, crash, subscription } = await start();
+    crash(named('KafkaJSNumberOfRetriesExceeded'), true);
+    crash(named('KafkaJSLockTimeout'));
+    await subscription.stop();
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(counts.runs).toBe(1);
+  });
+
+  it('for anything else has ended, and says why', async () => {
+    const { counts, crash, fatal } = await start();
+    crash(named('KafkaJSSASLAuthenticationError'));
+    expect(fatal.map(({ message }) => message)).toEqual([
+      'the consumer of group g has ended: KafkaJSSASLAuthenticationError',
+    ]);
+    expect(counts.runs).toBe(1);
+  });
+});

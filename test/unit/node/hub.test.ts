@@ -1,0 +1,190 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { describe, expect, test } from 'vitest';
+import {
+  NodeHub,
+  NODE_TOPICS,
+  RegisteredNode,
+  simulateFleet,
+  type NodeChange,
+  type NodeTopic,
+} from '../../../src/node/index.js';
+import { SendQueue } from '../../../src/kafka/index.js';
+import type { RecordToSend } from '../../../src/kafka/index.js';
+import { loadContracts } from '../../../src/contracts/load.js';
+import { hubOn, Wire } from './node-harness.js';
+
+describe('topics', () => {
+  test('are those of the shipped contract', () => {
+    const { consumed, topics } = loadContracts();
+    const said = (event_type: string) => consumed.find((event) => event.event_type === event_type)?.topic;
+    const contract: Record<NodeTopic, string | undefined> = {
+      introspection: said('NodeIntrospectionEvent'),
+      ack: said('NodeRegistrationAcked'),
+      heartbeat: said('NodeHeartbeat'),
+      accepted: topics.emit_registration_accepted,
+      rejected: topics.emit_registration_rejected,
+      ackTimedOut: topics.emit_ack_timed_out,
+      becameActive: topics.emit_became_active,
+      livenessExpired: topics.emit_liveness_expired,
+      requestIntrospection: topics.request_introspection,
+    };
+    expect(NODE_TOPICS).toEqual(contract);
+  });
+
+  test('can be others', async () => {
+    const wire = new Wire();
+    const hub = new NodeHub({
+      brokers: ['nowhere:1'],
+      transport: wire,
+      env: 'test',
+      topics: { accepted: '{env}.yes.v1' },
+    });
+    await hub.open();
+    expect(wire.subscriptions[0]?.topics).toContain('test.yes.v1');
+    await hub.close();
+  });
+});
+
+describe('a hub', () => {
+  test('hears once for all of its nodes, and tells each what is about it', async () => {
+    const wire = new Wire();
+    const hub = hubOn(wire);
+    const nodes = ['a', 'b', 'c'].map(
+      (node_id) => new RegisteredNode({ hub, node_id, node_type: 'compute', version: '1.0.0' }),
+    );
+    const active = Promise.all(nodes.map((node) => node.start()));
+    await sleep(5);
+    expect(wire.subscriptions).toHaveLength(1);
+    for (const node of nodes) wire.publish('NodeRegistrationAccepted', node);
+    await sleep(5);
+    expect(wire.acks().map((ack) => [ack.node_id, ack.correlation_id])).toEqual(
+      nodes.map((node) => [node.node_id, node.correlation_id]),
+    );
+    for (const node of nodes) wire.publish('NodeBecameActive', node);
+    await active;
+    await Promise.all(nodes.map((node) => node.stop()));
+    expect(wire.closed).toBe(false);
+    await hub.close();
+    expect(wire.closed).toBe(true);
+  });
+
+  test('logs what all of its nodes suffer from once, where nobody listens', async () => {
+    const lines: string[] = [];
+    const wire = new Wire();
+    const hub = new NodeHub({
+      brokers: ['nowhere:1'],
+      transport: wire,
+      logger: pino({ level: 'warn' }, { write: (line) => lines.push(line) }),
+    });
+    const nodes = ['a', 'b', 'c'].map(
+      (node_id) => new RegisteredNode({ hub, node_id, node_type: 'compute', version: '1.0.0' }),
+    );
+    const waiting = Promise.allSettled(nodes.map((node) => node.start()));
+    await sleep(5);
+    wire.crash();
+    await Promise.all(nodes.map((node) => node.stop()));
+    await waiting;
+    await hub.close();
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      {
+        node_id: 'a',
+        reason: 'group is gone',
+        msg: expect.stringContaining('node a no longer hears the registrar') as string,
+      },
+    ]);
+  });
+
+  test('refuses a second node of the same id, in words', async () => {
+    const hub = hubOn(new Wire());
+    const [first, second] = [1, 2].map(
+      () => new RegisteredNode({ hub, node_id: 'a', node_type: 'compute', version: '1.0.0' }),
+    );
+    const waiting = first?.start();
+    await expect(second?.start()).rejects.toThrow('node a is already running in this process');
+    await Promise.all([
+      expect(waiting).rejects.toThrow('was stopped before it was active'),
+      first?.stop(),
+      second?.stop(),
+    ]);
+    await hub.close();
+  });
+});
+
+describe('sending', () => {
+  const record = (name: string, bytes = 1): RecordToSend => ({
+    topic: name,
+    key: name,
+    value: Buffer.alloc(bytes),
+    headers: {},
+  });
+
+  test('keeps the order, and what comes while a request is under way goes with the next one', async () => {
+    const requests: string[][] = [];
+    const queue = new SendQueue(async (records) => {
+      requests.push(records.map(({ topic }) => topic));
+      await sleep(10);
+    });
+    const first = queue.push(record('1'));
+    await sleep(1);
+    await Promise.all([first, ...['2', '3', '4'].map((name) => queue.push(record(name)))]);
+    expect(requests).toEqual([['1'], ['2', '3', '4']]);
+  });
+
+  test('never makes a request larger than a broker takes', async () => {
+    const sizes: number[] = [];
+    const queue = new SendQueue((records) => Promise.resolve(void sizes.push(records.length)));
+    await Promise.all(Array.from({ length: 10 }, (_, i) => queue.push(record(String(i), 200 * 1024))));
+    expect(sizes).toEqual([2, 2, 2, 2, 2]);
+  });
+
+  test('tells those whose request has failed, and goes on with the next', async () => {
+    let fail = true;
+    const queue = new SendQueue(() => (fail ? Promise.reject(new Error('away')) : Promise.resolve()));
+    await expect(queue.push(record('1'))).rejects.toThrow('away');
+    fail = false;
+    await queue.push(record('2'));
+  });
+});
+
+describe('a simulated fleet', () => {
+  test('has all four types in turn, on one connection, and notes the time of each step', async () => {
+    const wire = new Wire();
+    const changes: NodeChange[] = [];
+    const fleet = simulateFleet({
+      nodes: 6,
+      brokers: ['nowhere:1'],
+      transport: wire,
+      onChange: (change) => changes.push(change),
+    });
+    const active = fleet.start();
+    await sleep(5);
+    for (const { node } of fleet.members) wire.publish('NodeRegistrationAccepted', node);
+    await sleep(5);
+    for (const { node } of fleet.members) wire.publish('NodeBecameActive', node);
+    await active;
+    expect(wire.subscriptions).toHaveLength(1);
+    expect(fleet.members.map(({ node_type }) => node_type)).toEqual([
+      'effect',
+      'reducer',
+      'orchestrator',
+      'compute',
+      'effect',
+      'reducer',
+    ]);
+    for (const { steps } of fleet.members) {
+      const times = [steps.introduced, steps.accepted, steps.acknowledged, steps.active];
+      expect(times).toEqual([...times].sort());
+      expect(times).not.toContain(undefined);
+    }
+    expect(changes.filter(({ state, steps }) => state === 'active' && steps.active !== undefined)).toHaveLength(6);
+    await fleet.stop();
+    expect(
+      wire
+        .introspections()
+        .filter(({ reason }) => reason === 'shutdown')
+        .map(({ node_id }) => node_id),
+    ).toEqual(fleet.members.map(({ node }) => node.node_id));
+    expect(wire.closed).toBe(true);
+  });
+});

@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
+import { pino } from 'pino';
+import { vi } from 'vitest';
+import type { RecordToSend } from '../../../src/kafka/index.js';
+import { NodeHub, RegisteredNode, type NodeEvents, type RegisteredNodeOptions } from '../../../src/node/index.js';
+import type { Listening, NodeTransport } from '../../../src/node/transport.js';
+import { buildEnvelope } from '../../../src/protocol/envelope.js';
+import type { Ack, Introspection } from '../../../src/protocol/messages.js';
+import { parseAck, parseIntrospection, type Parsed } from '../../../src/protocol/wire.js';
+
+/** Kafka in memory, with a registrar that says what the test tells it to say. */
+export class Wire implements NodeTransport {
+  readonly sent: RecordToSend[] = [];
+  /** What was done, in order: "subscribed", or the topic of a record. */
+  readonly log: string[] = [];
+  readonly subscriptions: Listening[] = [];
+  /** Kafka is away: sends fail, and subscribing waits. */
+  down = false;
+  closed = false;
+  #listening: Listening | undefined;
+
+  async subscribe(listening: Listening): Promise<{ stop(): Promise<void> }> {
+    while (this.down) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      listening.signal.throwIfAborted();
+    }
+    this.#listening = listening;
+    this.subscriptions.push(listening);
+    this.log.push('subscribed');
+    return { stop: () => Promise.resolve(void (this.#listening = undefined)) };
+  }
+
+  async send(records: readonly RecordToSend[]): Promise<void> {
+    await Promise.resolve();
+    if (this.down) throw new Error('the broker does not answer');
+    this.sent.push(...records);
+    this.log.push(...records.map(({ topic }) => topic));
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+
+  /** The consumer ends for good. */
+  crash(): void {
+    const listening = this.#listening;
+    this.#listening = undefined;
+    listening?.onFatal(new Error('group is gone'));
+  }
+
+  /** The registrar publishes an event. */
+  publish(
+    event_type: string,
+    to: { readonly node_id: string; readonly correlation_id: string | null },
+    extra: { payload?: Record<string, unknown>; tags?: Record<string, string> } = {},
+  ): void {
+    const { value } = buildEnvelope(
+      {
+        id: randomUUID(),
+        event_type,
+        topic: '',
+        node_id: to.node_id,
+        correlation_id: to.correlation_id ?? randomUUID(),
+        causation_id: randomUUID(),
+        payload: {
+          ...PAYLOADS[event_type],
+          ...extra.payload,
+          ...(event_type === 'RequestIntrospection' && { target_node_id: to.node_id }),
+        },
+        stamps: event_type === 'NodeRegistrationAccepted' ? { ack_deadline: 30 } : {},
+        tags: { attempt: '1', ...extra.tags },
+      },
+      { sentAt: new Date(), source: 'test' },
+    );
+    this.receive(value);
+  }
+
+  receive(value: Buffer | null): void {
+    this.#listening?.onRecord(value);
+  }
+
+  introspections(): Introspection[] {
+    return this.#read('node-introspection', parseIntrospection);
+  }
+
+  acks(): Ack[] {
+    return this.#read('node-registration-acked', parseAck);
+  }
+
+  /** Payloads as they were sent. */
+  heartbeats(): Record<string, unknown>[] {
+    return this.sent
+      .filter(({ topic }) => topic.includes('node-heartbeat'))
+      .map(({ value }) => (JSON.parse(String(value)) as { payload: Record<string, unknown> }).payload);
+  }
+
+  #read<T>(
+    topic: string,
+    parse: (
+      value: Buffer | null,
+      record: { topic: string; partition: number; offset: string; timestamp: number },
+    ) => Parsed<T>,
+  ): T[] {
+    return this.sent
+      .filter((record) => record.topic.includes(topic))
+      .map((record) => {
+        const read = parse(record.value, { topic: record.topic, partition: 0, offset: '0', timestamp: Date.now() });
+        if (!read.ok) throw new Error(read.reason);
+        return read.message;
+      });
+  }
+}
+
+const PAYLOADS: Readonly<Record<string, Record<string, unknown>>> = {
+  NodeRegistrationRejected: { rejection_reason: 'version 0.9.0 is older than 1.0.0' },
+  NodeRegistrationAckTimedOut: { deadline_at: '2026-01-31T12:00:00.000Z', previous_state: 'AWAITING_ACK' },
+  NodeBecameActive: { capabilities: ['mail.send'] },
+  NodeLivenessExpired: { last_heartbeat_at: '2026-01-31T12:00:00.000Z' },
+};
+
+export interface Told {
+  readonly event: keyof NodeEvents;
+  readonly details: unknown;
+}
+
+const HEARD: readonly (keyof NodeEvents)[] = [
+  'state',
+  'introduced',
+  'accepted',
+  'acknowledged',
+  'active',
+  'rejected',
+  'ackTimedOut',
+  'expired',
+  'startingOver',
+  'requested',
+  'heartbeat',
+  'left',
+  'problem',
+  'recovered',
+];
+
+/** A node on a wire; `said` is what it emitted with an event, in order. */
+export function nodeOn(
+  wire: Wire,
+  options: Partial<RegisteredNodeOptions> = {},
+): { readonly node: RegisteredNode; readonly said: (event: keyof NodeEvents) => unknown[] } {
+  const node = new RegisteredNode({
+    brokers: ['nowhere:1'],
+    transport: wire,
+    node_type: 'effect',
+    version: '1.0.0',
+    endpoints: { health: 'http://10.0.0.7:8080/health' },
+    capabilities: ['mail.send'],
+    ...options,
+  });
+  const told: Told[] = [];
+  for (const event of HEARD) node.on(event, (details: unknown) => told.push({ event, details }));
+  return { node, said: (event) => told.filter((one) => one.event === event).map(({ details }) => details) };
+}
+
+export function hubOn(wire: Wire): NodeHub {
+  return new NodeHub({ brokers: ['nowhere:1'], transport: wire, logger: pino({ level: 'silent' }) });
+}
+
+/** Lets everything that is ready happen, and no time pass. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 3; i += 1) {
+    await vi.advanceTimersByTimeAsync(0);
+    await turn();
+  }
+}
+
+/** Time passes in steps: what was sent at its time has been taken before the next step. */
+export async function seconds(count: number): Promise<void> {
+  for (let left = count * 1_000; left > 0; left -= STEP_MS) {
+    await vi.advanceTimersByTimeAsync(Math.min(STEP_MS, left));
+    await turn();
+  }
+  await settle();
+}
+
+const STEP_MS = 500;
+
+/** A node that has been started and is ACTIVE. */
+export async function activeNode(
+  wire: Wire,
+  options: Partial<RegisteredNodeOptions> = {},
+): Promise<ReturnType<typeof nodeOn>> {
+  const started = nodeOn(wire, options);
+  const active = started.node.start();
+  await settle();
+  wire.publish('NodeRegistrationAccepted', started.node);
+  await settle();
+  wire.publish('NodeBecameActive', started.node);
+  await active;
+  return started;
+}

@@ -1,0 +1,211 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  buildEnvelope,
+  parsePublished,
+  PUBLISHED_EVENT_TYPES,
+  publishedEventType,
+} from '../../../src/protocol/envelope.js';
+import type { OutgoingEvent } from '../../../src/protocol/messages.js';
+import { buildAck, buildHeartbeat, buildIntrospection } from '../../../src/protocol/node-messages.js';
+import { parseAck, parseHeartbeat, parseIntrospection } from '../../../src/protocol/wire.js';
+
+const sentAt = new Date('2026-01-31T12:00:00.000Z');
+const sending = { sentAt, source: 'node-registrar' };
+const NODE = 'cd613e30-d8f1-4adf-91b7-584a2265b1f5';
+const CORRELATION = '1e2feb89-414c-443c-9027-c4d1c386bbc4';
+const place = { topic: 't', partition: 0, offset: '7', timestamp: sentAt.getTime() };
+
+const fields: Record<string, Pick<OutgoingEvent, 'payload'> & Partial<OutgoingEvent>> = {
+  NodeRegistrationInitiated: { payload: { registration_attempt_id: CORRELATION } },
+  NodeRegistrationAccepted: { payload: {}, stamps: { ack_deadline: 30 } },
+  NodeRegistrationRejected: { payload: { rejection_reason: 'version below 2.0.0' } },
+  NodeRegistrationAckReceived: { payload: { liveness_deadline: '2026-01-31T12:00:30.000Z' } },
+  NodeRegistrationAckTimedOut: { payload: { deadline_at: '2026-01-31T12:00:30.000Z', previous_state: 'AWAITING_ACK' } },
+  NodeBecameActive: {
+    payload: { capabilities: ['storage', 'config'] },
+    tags: { liveness_deadline: '2026-01-31T12:00:30.000Z' },
+  },
+  NodeLivenessExpired: { payload: { last_heartbeat_at: null } },
+  RequestIntrospection: { payload: { target_node_id: NODE } },
+};
+
+function event(event_type: string, more: Partial<OutgoingEvent> = {}): OutgoingEvent {
+  return {
+    id: '5dfbd3d1-2c4a-4698-aa2c-a1af6a107b75',
+    event_type,
+    topic: '{env}.onex.evt.some.v1',
+    node_id: NODE,
+    correlation_id: CORRELATION,
+    causation_id: '701966a0-c381-488f-b8c0-c8fd8712b8bc',
+    payload: {},
+    stamps: {},
+    tags: {},
+    ...fields[event_type],
+    ...more,
+  };
+}
+
+function json(value: Buffer): Record<string, unknown> {
+  return JSON.parse(value.toString()) as Record<string, unknown>;
+}
+
+const sampleEnvelope = (
+  JSON.parse(
+    readFileSync(new URL('../../fixtures/onex-python-samples.jsonl', import.meta.url), 'utf8').split('\n')[0] ?? '',
+  ) as { envelope: Record<string, unknown> }
+).envelope;
+
+describe('what we publish', () => {
+  it('covers every event type', () => {
+    expect(new Set(PUBLISHED_EVENT_TYPES)).toEqual(new Set(Object.keys(fields)));
+  });
+
+  it.each(Object.keys(fields))('%s has the envelope of existing nodes, and comes back as it was', (event_type) => {
+    const { key, headers, value } = buildEnvelope(event(event_type), sending);
+    const { entity_id, node_id, target_node_id, ...envelope } = json(value);
+    expect(Object.keys(envelope).sort()).toEqual(Object.keys(sampleEnvelope).sort());
+    expect(Object.keys(envelope.metadata as object).sort()).toEqual(
+      Object.keys(sampleEnvelope.metadata as object).sort(),
+    );
+    expect({ entity_id, node_id, correlation_id: envelope.correlation_id }).toEqual({
+      entity_id: NODE,
+      node_id: NODE,
+      correlation_id: CORRELATION,
+    });
+    expect(target_node_id).toBe(event_type === 'RequestIntrospection' ? NODE : undefined);
+    expect(key).toBe(NODE);
+    expect(headers).toEqual({
+      message_id: '5dfbd3d1-2c4a-4698-aa2c-a1af6a107b75',
+      correlation_id: CORRELATION,
+      event_type,
+      source: 'node-registrar',
+      timestamp: '2026-01-31T12:00:00.000Z',
+      traceparent: '00-1e2feb89414c443c9027c4d1c386bbc4-5dfbd3d12c4a4698-01',
+    });
+    expect(parsePublished(value)).toMatchObject({
+      ok: true,
+      event: {
+        event_type,
+        id: '5dfbd3d1-2c4a-4698-aa2c-a1af6a107b75',
+        node_id: NODE,
+        correlation_id: CORRELATION,
+        causation_id: '701966a0-c381-488f-b8c0-c8fd8712b8bc',
+        emitted_at: '2026-01-31T12:00:00.000Z',
+        tags: event(event_type).tags,
+      },
+    });
+  });
+
+  it('stamps deadlines from the moment of the send', () => {
+    expect(json(buildEnvelope(event('NodeRegistrationAccepted'), sending).value).payload).toMatchObject({
+      ack_deadline: '2026-01-31T12:00:30.000Z',
+    });
+  });
+
+  it("speaks existing nodes' words: capabilities as flags, states in lower case", () => {
+    expect(json(buildEnvelope(event('NodeBecameActive'), sending).value).payload).toMatchObject({
+      capabilities: { storage: true, 'capability.config': true },
+    });
+    expect(json(buildEnvelope(event('NodeRegistrationAckTimedOut'), sending).value).payload).toMatchObject({
+      previous_state: 'awaiting_ack',
+    });
+  });
+
+  it.each([
+    [
+      'a field too many',
+      event('NodeBecameActive', { payload: { capabilities: [], liveness_deadline: sentAt.toISOString() } }),
+      'no field liveness_deadline',
+    ],
+    ['a field too few', event('NodeRegistrationAccepted', { stamps: {} }), 'ack_deadline: expected'],
+    [
+      'an empty reason',
+      event('NodeRegistrationRejected', { payload: { rejection_reason: '' } }),
+      'rejection_reason: expected at least 1',
+    ],
+    ['an unknown type', event('NodeExploded'), 'unknown event type NodeExploded'],
+  ])('%s is our bug, and throws', (_name, wrong, message) => {
+    expect(() => buildEnvelope(wrong, sending)).toThrow(message);
+  });
+
+  it("knows the specification's model names", () => {
+    expect(publishedEventType('ModelNodeBecameActive')).toBe('NodeBecameActive');
+    expect(publishedEventType('Model')).toBeNull();
+  });
+
+  it('one registration is one trace, whatever its ids look like', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[\x21-\x7e]{1,128}$/), (correlation_id) => {
+        const one =
+          buildEnvelope(event('NodeRegistrationAccepted', { correlation_id }), sending).headers.traceparent ?? '';
+        const other =
+          buildEnvelope(event('NodeLivenessExpired', { correlation_id, id: CORRELATION }), sending).headers
+            .traceparent ?? '';
+        expect(one).toMatch(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-01$/);
+        expect(other.slice(0, 36)).toBe(one.slice(0, 36));
+        expect(other).not.toBe(one);
+      }),
+    );
+  });
+
+  it('garbage read back is refused, and never throws', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.jsonValue(), fc.record({ payload: fc.jsonValue(), envelope_id: fc.jsonValue() })),
+        (garbage) => {
+          const parsed = parsePublished(Buffer.from(JSON.stringify(garbage)));
+          expect(parsed.ok).toBe(false);
+        },
+      ),
+    );
+  });
+});
+
+describe('what our nodes send', () => {
+  const node = { node_id: NODE, node_type: 'effect', node_version: '1.2.3-rc.1' } as const;
+
+  it('an introspection', () => {
+    const message = {
+      ...node,
+      correlation_id: CORRELATION,
+      endpoints: { api: 'http://a:1' },
+      capabilities: ['storage', 'read'],
+      reason: 'startup',
+    } as const;
+    const { key, value } = buildIntrospection(message, sentAt);
+    expect(key).toBe(NODE);
+    expect(Object.keys(json(value)).sort()).toEqual(Object.keys(sampleEnvelope).sort());
+    expect(Object.keys(json(value).payload as object).sort()).toEqual(
+      Object.keys(sampleEnvelope.payload as object).sort(),
+    );
+    expect(parseIntrospection(value, place)).toMatchObject({
+      ok: true,
+      message: { ...message, capabilities: ['read', 'storage'], epoch: null, at: '2026-01-31T12:00:00.000Z' },
+    });
+  });
+
+  it('an ack', () => {
+    const { value } = buildAck({ node_id: NODE, correlation_id: CORRELATION }, sentAt);
+    const command_id = (json(value).payload as { command_id: string }).command_id;
+    expect(parseAck(value, place)).toEqual({
+      ok: true,
+      message: { message_id: command_id, node_id: NODE, correlation_id: CORRELATION, at: '2026-01-31T12:00:00.000Z' },
+    });
+  });
+
+  it('a heartbeat', () => {
+    const { value } = buildHeartbeat({ ...node, uptime_seconds: 3.5 }, sentAt);
+    expect(parseHeartbeat(value, place)).toEqual({
+      ok: true,
+      message: { node_id: NODE, node_type: 'effect', at: '2026-01-31T12:00:00.000Z' },
+    });
+  });
+
+  it('refuses to send a version that nobody could read', () => {
+    expect(() => buildHeartbeat({ ...node, node_version: 'new', uptime_seconds: 1 }, sentAt)).toThrow(
+      'semantic version',
+    );
+  });
+});

@@ -1,0 +1,103 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { ConsulClient } from '../../../../src/registry/consul/client.js';
+import type { ConsulError } from '../../../../src/registry/consul/error.js';
+
+let server: Server | undefined;
+
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+});
+
+/** A client of a Consul that answers everything in this way. */
+async function consulThat(answers: (response: ServerResponse) => void): Promise<ConsulClient> {
+  const answering = createServer((_request, response) => answers(response));
+  server = answering;
+  await new Promise<void>((resolve) => answering.listen(0, '127.0.0.1', resolve));
+  const { port } = answering.address() as AddressInfo;
+  return new ConsulClient({ address: `127.0.0.1:${port}`, token: 'a-secret-token', timeoutMs: 300 });
+}
+
+function failureOf(client: ConsulClient, signal?: AbortSignal): Promise<ConsulError> {
+  return client
+    .call((consul, options) => consul.catalog.node.services({ node: 'n', ...options }), signal)
+    .then(
+      () => expect.fail('expected a failure'),
+      (error: unknown) => error as ConsulError,
+    );
+}
+
+const transaction = (...whats: string[]): string =>
+  JSON.stringify({ Results: null, Errors: whats.map((What, OpIndex) => ({ OpIndex, What })) });
+
+describe('what Consul answers', () => {
+  test.each([
+    { status: 500, body: 'No cluster leader', refused: false },
+    { status: 503, body: 'rpc error: no servers', refused: false },
+    { status: 429, body: 'Your IP is issuing too many concurrent connections', refused: false },
+    { status: 403, body: 'Permission denied: token with AccessorID x lacks permission', refused: true },
+    { status: 400, body: 'Missing node name', refused: true },
+  ])('$status is refused for good: $refused', async ({ status, body, refused }) => {
+    const client = await consulThat((response) =>
+      response.writeHead(status, { 'content-type': 'text/plain' }).end(body),
+    );
+    const failure = await failureOf(client);
+    expect(failure).toMatchObject({ name: 'ConsulError', refused, message: `${status} ${body}` });
+  });
+
+  test.each([
+    { whats: ['failed to set node "n", index is stale'], refused: false },
+    {
+      whats: [
+        'failed to set node "n", index is stale',
+        "Permission denied: anonymous token lacks permission 'service:write'",
+      ],
+      refused: true,
+    },
+    { whats: ['Invalid Service Meta for node n: Value is too long'], refused: true },
+    { whats: ['Must provide service name (Service.Service) when service ID is provided'], refused: true },
+  ])('a failed transaction ($whats) is refused for good: $refused', async ({ whats, refused }) => {
+    const client = await consulThat((response) =>
+      response.writeHead(409, { 'content-type': 'application/json' }).end(transaction(...whats)),
+    );
+    expect(await failureOf(client)).toMatchObject({ refused, message: refused ? whats.at(-1) : whats.join('; ') });
+  });
+
+  test('an answer that access rules have emptied is a refusal, not an absence', async () => {
+    const client = await consulThat((response) =>
+      response
+        .writeHead(200, { 'content-type': 'application/json', 'x-consul-results-filtered-by-acls': 'true' })
+        .end('null'),
+    );
+    expect(await failureOf(client)).toMatchObject({
+      refused: true,
+      message: expect.stringContaining('node:read') as string,
+    });
+  });
+
+  test('no answer is a failure of its own, in time', async () => {
+    const client = await consulThat(() => undefined);
+    expect(await failureOf(client)).toMatchObject({
+      refused: false,
+      message: expect.stringContaining('timed out (300ms)') as string,
+    });
+  });
+
+  test('a failure carries no token', async () => {
+    const client = await consulThat((response) => response.writeHead(500).end());
+    const failure = await failureOf(client);
+    expect(JSON.stringify(failure, Object.getOwnPropertyNames(failure))).not.toContain('a-secret-token');
+    expect(failure.cause).toBeUndefined();
+  });
+
+  test('a call that is cancelled ends at once with the reason of the cancellation', async () => {
+    const client = await consulThat(() => undefined);
+    const controller = new AbortController();
+    const failure = failureOf(client, controller.signal);
+    const reason = new Error('superseded');
+    controller.abort(reason);
+    expect(await failure).toBe(reason);
+  });
+});

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { CompiledContract } from '../src/contracts/compiled.js';
 import { placeOf } from '../src/registry/pool.js';
-import { readRecord } from '../src/registry/rows/read-record.js';
+import { readLastAttempt } from '../src/registry/rows/read-last-attempt.js';
 import type { Activities } from './api.js';
 import { asking } from './failures.js';
 
@@ -19,7 +19,7 @@ export function openAttempt(pool: Pool, contract: CompiledContract): Activities[
         node_id,
         ifRefused: 'look at the rights of the database user',
       },
-      () => readRecord(pool, node_id),
+      () => readLastAttempt(pool, node_id),
     );
     return { record, contract };
   };

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
-import type { BrakeQuestion, BrakeRule } from '../src/registry/leases/self-preservation.js';
-import { BrakeLog, heldSentence } from '../src/registry/leases/self-preservation-words.js';
-import { claimLease, type ClaimedLease } from '../src/registry/leases/claim-lease.js';
+import type { SelfPreservationQuestion, SelfPreservationRule } from '../src/registry/leases/self-preservation.js';
+import { SelfPreservationLog, heldSentence } from '../src/registry/leases/self-preservation-words.js';
+import { expireLease, type LeaseVerdict } from '../src/registry/leases/expire-lease.js';
 import { placeOf } from '../src/registry/pool.js';
 import { logger } from '../src/telemetry.js';
 import type { Activities, LeaseAnswer, LeaseQuestion } from './api.js';
@@ -13,7 +13,7 @@ export interface VerifyLeaseOptions {
   /** Version of the contract that this worker runs now. */
   readonly contractVersion: () => string;
   /** The brake as this worker's contract has it. */
-  readonly brake: BrakeRule;
+  readonly brake: SelfPreservationRule;
 }
 
 /** Is the node gone? If so its lease is claimed by the same statement; if that can't be known, nobody expires. */
@@ -21,10 +21,10 @@ export function verifyLease(
   pool: Pool,
   { heartbeatTopic, contractVersion, brake }: VerifyLeaseOptions,
 ): Activities['verify_lease'] {
-  const log = new BrakeLog(logger('worker'));
+  const log = new SelfPreservationLog(logger('worker'));
   return async (question) => {
     const { window_seconds, grace_seconds } = question;
-    const about: BrakeQuestion = { topic: heartbeatTopic, window_seconds, grace_seconds, rule: brake };
+    const about: SelfPreservationQuestion = { topic: heartbeatTopic, window_seconds, grace_seconds, rule: brake };
     const claim = await asking(
       {
         backend: `PostgreSQL at ${placeOf(pool)}`,
@@ -32,7 +32,7 @@ export function verifyLease(
         node_id: question.node_id,
         ifRefused: 'look at the rights of the database user',
       },
-      () => claimLease(pool, { ...about, node_id: question.node_id, attempt: question.attempt }),
+      () => expireLease(pool, { ...about, node_id: question.node_id, attempt: question.attempt }),
     );
     log.seen(claim, about);
     return { contract_version: contractVersion(), ...answer(question, claim, about) };
@@ -41,7 +41,7 @@ export function verifyLease(
 
 type Outcome = LeaseAnswer extends infer A ? (A extends LeaseAnswer ? Omit<A, 'contract_version'> : never) : never;
 
-function answer(question: LeaseQuestion, claim: ClaimedLease, about: BrakeQuestion): Outcome {
+function answer(question: LeaseQuestion, claim: LeaseVerdict, about: SelfPreservationQuestion): Outcome {
   if (claim.claimed) return { outcome: 'claimed', last_heartbeat_at: claim.last_heartbeat_at };
   if (claim.alive && claim.deadline !== null && claim.holder === question.attempt) {
     return { outcome: 'renewed', deadline: claim.deadline };
@@ -49,7 +49,7 @@ function answer(question: LeaseQuestion, claim: ClaimedLease, about: BrakeQuesti
   return { outcome: 'unknown', why: whyUnknown(question, claim, about), again_at: lookAgain(question, claim) };
 }
 
-function whyUnknown({ node_id, attempt }: LeaseQuestion, claim: ClaimedLease, about: BrakeQuestion): string {
+function whyUnknown({ node_id, attempt }: LeaseQuestion, claim: LeaseVerdict, about: SelfPreservationQuestion): string {
   if (claim.held) return heldSentence(claim, about, claim.now);
   if (claim.reopened_until !== null)
     return `the lease of node ${node_id} was lost; it has one again, which runs out at ${claim.reopened_until} unless it beats`;
@@ -74,7 +74,7 @@ const KEEPS_UP_MS = 5_000;
  */
 function lookAgain(
   { attempt, window_seconds, grace_seconds }: LeaseQuestion,
-  { now, watermark, deadline, holder, judged_from }: ClaimedLease,
+  { now, watermark, deadline, holder, judged_from }: LeaseVerdict,
 ): string {
   const asked = Date.parse(now);
   const stored = Date.parse(watermark ?? '');

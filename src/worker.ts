@@ -22,7 +22,7 @@ import { batched, createKafka, createProducer, type EventProducer } from './kafk
 import { topicName } from './protocol/topics.js';
 import { Catalog } from './registry/consul/catalog.js';
 import { createPool } from './registry/pool.js';
-import { readRecord } from './registry/rows/read-record.js';
+import { readLastAttempt } from './registry/rows/read-last-attempt.js';
 import { logger } from './telemetry.js';
 
 const log = logger('worker');
@@ -149,7 +149,7 @@ const WARM_UP_MS = 2_000;
  */
 async function warmUp({ pool, catalog, producer }: Backends, topics: readonly string[]): Promise<void> {
   const rehearsal = Promise.allSettled([
-    ...Array.from({ length: WARM_CONNECTIONS }, () => readRecord(pool, '')),
+    ...Array.from({ length: WARM_CONNECTIONS }, () => readLastAttempt(pool, '')),
     catalog.instance('', AbortSignal.timeout(WARM_UP_MS)),
     producer.connect(topics),
   ]);

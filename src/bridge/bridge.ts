@@ -66,11 +66,11 @@ function quietMs(heartbeatIntervalSeconds: number): number {
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const { config, contracts, pool, kafka, temporalClient, logger = namedLogger('bridge') } = options;
   const topics = bridgeTopics(contracts, config);
-  const standstillSeconds = contracts.compiled.liveness.heartbeat_interval_seconds;
+  const stalledSeconds = contracts.compiled.liveness.heartbeat_interval_seconds;
   const stream = (kind: 'acks' | 'heartbeats'): StoredStream => ({
     topic: topics[kind],
     groupId: groupId(kind, config),
-    standstillSeconds,
+    stalledSeconds,
   });
   const streams = { acks: stream('acks'), heartbeats: stream('heartbeats') };
 
@@ -168,7 +168,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     brake.state,
   );
   const ticks = Object.values(quiet).map((partitions) =>
-    every(quietMs(standstillSeconds), async () => {
+    every(quietMs(stalledSeconds), async () => {
       try {
         await partitions.advance(pool);
         watermarks.answered();

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { KafkaAdmin } from '../kafka/admin.js';
-import type { BrakeState } from '../registry/leases/self-preservation.js';
+import type { SelfPreservationState } from '../registry/leases/self-preservation.js';
 import { shareOf } from '../registry/leases/self-preservation-words.js';
 import { lowestWatermark } from '../registry/leases/watermarks.js';
 import type { BridgeContext } from './context.js';
@@ -41,7 +41,7 @@ export function bridgeMetrics(
   { counters, pool, kafka, postgres }: BridgeContext,
   admin: KafkaAdmin,
   topics: readonly ReadTopic[],
-  brake: () => BrakeState | null,
+  brake: () => SelfPreservationState | null,
 ): Registry {
   const registry = new Registry();
   const registers = [registry];
@@ -85,7 +85,7 @@ export function bridgeMetrics(
     },
   });
 
-  const ofBrake = (name: string, help: string, value: (state: BrakeState) => number): void => {
+  const ofBrake = (name: string, help: string, value: (state: SelfPreservationState) => number): void => {
     new Gauge({
       name: `registrar_brake_${name}`,
       help,

@@ -3,16 +3,16 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
-  judgeBrake,
-  readBrake,
-  releaseBrake,
-  type BrakeQuestion,
-  type BrakeState,
+  updateSelfPreservation,
+  readSelfPreservation,
+  releaseSelfPreservation,
+  type SelfPreservationQuestion,
+  type SelfPreservationState,
 } from '../../src/registry/leases/self-preservation.js';
-import { BrakeLog } from '../../src/registry/leases/self-preservation-words.js';
-import { claimLease, type ClaimedLease } from '../../src/registry/leases/claim-lease.js';
+import { SelfPreservationLog } from '../../src/registry/leases/self-preservation-words.js';
+import { expireLease, type LeaseVerdict } from '../../src/registry/leases/expire-lease.js';
 import { migrate } from '../../src/registry/migrate.js';
-import { moveLeases } from '../../src/registry/leases/renew-leases.js';
+import { renewLeases } from '../../src/registry/leases/renew-leases.js';
 import { createPool, inTransaction } from '../../src/registry/pool.js';
 import { advanceWatermarks } from '../../src/registry/leases/watermarks.js';
 import { eventually } from './installation.js';
@@ -25,7 +25,7 @@ const GRACE = 15;
 const RULE = { share: 0.45, floor: 5, max_hold_windows: 10 };
 
 let pool: Pool;
-let about: BrakeQuestion;
+let about: SelfPreservationQuestion;
 /** Where the stream stands, in milliseconds. */
 let time: number;
 
@@ -51,7 +51,7 @@ function stored(): Promise<void> {
     pool,
     about.topic,
     [0, 1].map((partition) => ({ partition, next_offset: '1', watermark: iso(time) })),
-    { standstillSeconds: 10 },
+    { stalledSeconds: 10 },
   );
 }
 
@@ -82,13 +82,13 @@ async function nodes(count: number, deadlineIn: number): Promise<string[]> {
 const alive = (count: number): Promise<string[]> => nodes(count, WINDOW);
 const dead = (count: number): Promise<string[]> => nodes(count, -GRACE - 5);
 const beat = (ids: readonly string[]): Promise<string[]> =>
-  moveLeases(
+  renewLeases(
     pool,
     ids.map((node_id) => ({ node_id, at: iso(time) })),
   );
 
-const claim = (node_id: string): Promise<ClaimedLease> => claimLease(pool, { ...about, node_id, attempt: 1 });
-const judge = () => judgeBrake(pool, about);
+const claim = (node_id: string): Promise<LeaseVerdict> => expireLease(pool, { ...about, node_id, attempt: 1 });
+const judge = () => updateSelfPreservation(pool, about);
 
 async function claims(ids: readonly string[]): Promise<{ readonly claimed: number; readonly held: number }> {
   let [claimed, held] = [0, 0];
@@ -230,7 +230,7 @@ describe('a hold', () => {
   });
 
   test('that was released does not keep the next mass failure from being held', async () => {
-    expect(await releaseBrake(pool, about, 'ann')).toBe(true);
+    expect(await releaseSelfPreservation(pool, about, 'ann')).toBe(true);
     expect(await claims(gone)).toEqual({ claimed: 6, held: 0 });
     others.push(...(await alive(4)));
     await movesWithTheLiving(WINDOW + 10);
@@ -241,12 +241,12 @@ describe('a hold', () => {
 
   test('is released by an operator for whoever is not heard of again, also those that look dead only later', async () => {
     const dying = await nodes(6, -GRACE + 20);
-    expect(await releaseBrake(pool, about, 'ann')).toBe(true);
+    expect(await releaseSelfPreservation(pool, about, 'ann')).toBe(true);
     expect(await judge()).toMatchObject({ held_since: null, changed_by: 'ann' });
     expect(await claims(gone)).toEqual({ claimed: 6, held: 0 });
     await movesWithTheLiving(30);
     expect(await claims(dying)).toEqual({ claimed: 6, held: 0 });
-    expect(await releaseBrake(pool, about, 'ann')).toBe(false);
+    expect(await releaseSelfPreservation(pool, about, 'ann')).toBe(false);
   });
 
   test('changes nothing while the stream is not judged after a standstill', async () => {
@@ -260,13 +260,13 @@ describe('a hold', () => {
 
   test('is only read by those who only look', async () => {
     await beat(gone);
-    expect(await readBrake(pool, about)).toMatchObject({ suspects: 0, active: 10 });
-    expect((await readBrake(pool, about)).held_since).not.toBeNull();
+    expect(await readSelfPreservation(pool, about)).toMatchObject({ suspects: 0, active: 10 });
+    expect((await readSelfPreservation(pool, about)).held_since).not.toBeNull();
   });
 
   test('may be judged by many at once: it changes once', async () => {
     await beat(gone);
-    let judges: Promise<BrakeState>[] = [];
+    let judges: Promise<SelfPreservationState>[] = [];
     await inTransaction(pool, async (sql) => {
       await sql.query('select from liveness_brake where topic = $1 for update', [about.topic]);
       judges = Array.from({ length: 4 }, judge);
@@ -299,14 +299,14 @@ describe('after a standstill', () => {
 describe('the log', () => {
   test('says each hold and each end once, however often it is seen', async () => {
     const lines: string[] = [];
-    const log = new BrakeLog(
+    const log = new SelfPreservationLog(
       pino({ level: 'info', base: null, timestamp: false }, { write: (line: string) => void lines.push(line) }),
     );
     const see = async () => log.seen(await judge(), about);
     await alive(4);
     const gone = await dead(6);
     for (let i = 0; i < 5; i++) await see();
-    const early = await readBrake(pool, about);
+    const early = await readSelfPreservation(pool, about);
     await beat(gone);
     for (let i = 0; i < 5; i++) await see();
     log.seen(early, about);

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { listRegistrations } from '../../src/registry/rows/list-registrations.js';
+import { listRegistryRows } from '../../src/registry/rows/list-registry-rows.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { startFleet, type FleetProcess } from './fleet-process.js';
 import { eventually, Installation } from './installation.js';
@@ -36,7 +36,7 @@ const run = (...args: string[]) => registrar.process(...args).ends();
 
 async function states(ids: readonly string[]): Promise<Readonly<Record<string, number>>> {
   const counts: Record<string, number> = {};
-  for (const { node_id, state, attempt } of await listRegistrations(registrar.pool)) {
+  for (const { node_id, state, attempt } of await listRegistryRows(registrar.pool)) {
     if (ids.includes(node_id)) counts[`${state} ${attempt}`] = (counts[`${state} ${attempt}`] ?? 0) + 1;
   }
   return counts;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadContracts } from '../../src/contracts/load.js';
-import { readRegistration } from '../../src/registry/rows/read-registration.js';
+import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { eventually, Installation } from './installation.js';
 
@@ -56,7 +56,7 @@ describe('contracts that are edited while nodes run', () => {
     await midwayStarts;
     const { journal } = await registrar.status(midway.node_id);
     expect(journal.map(({ what }) => what).join('\n')).not.toContain('QUARANTINED');
-    expect(await readRegistration(registrar.pool, midway.node_id)).toMatchObject({
+    expect(await readRegistryRow(registrar.pool, midway.node_id)).toMatchObject({
       state: 'ACTIVE',
       attempt: 1,
       contract_version: oldVersion,
@@ -76,7 +76,7 @@ describe('contracts that are edited while nodes run', () => {
     await eventually(
       'the old version is rejected',
       20,
-      async () => (await readRegistration(registrar.pool, old.node_id))?.reason === 'version 0.9.0 is older than 1.0.0',
+      async () => (await readRegistryRow(registrar.pool, old.node_id))?.reason === 'version 0.9.0 is older than 1.0.0',
     );
     const fresh = registrar.node({ version: '1.0.0' });
     const freshStarts = fresh.start();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { simulateFleet } from '../../src/node/index.js';
 import { consume } from '../../src/kafka/index.js';
 import { topicName } from '../../src/protocol/topics.js';
-import { listRegistrations } from '../../src/registry/rows/list-registrations.js';
+import { listRegistryRows } from '../../src/registry/rows/list-registry-rows.js';
 import { eventually, Installation } from './installation.js';
 
 let registrar: Installation;
@@ -32,7 +32,7 @@ describe('fifty nodes at once, with malformed messages beside them', () => {
     await Promise.all([fleet.start({ timeoutMs: 55_000 }), malformed]);
 
     const ids = fleet.members.map(({ node }) => node.node_id);
-    const active = await listRegistrations(registrar.pool, { state: 'ACTIVE', limit: 10_000 });
+    const active = await listRegistryRows(registrar.pool, { state: 'ACTIVE', limit: 10_000 });
     expect(active.filter(({ node_id }) => ids.includes(node_id))).toHaveLength(50);
     const passing = new Set((await registrar.catalog.passingInstances()).map(({ node_id }) => node_id));
     expect(ids.filter((id) => !passing.has(id))).toEqual([]);
@@ -64,7 +64,7 @@ describe('fifty nodes at once, with malformed messages beside them', () => {
 
     await fleet.stop();
     await eventually('all have left', 30, async () => {
-      const left = await listRegistrations(registrar.pool, { state: 'DEREGISTERED', limit: 10_000 });
+      const left = await listRegistryRows(registrar.pool, { state: 'DEREGISTERED', limit: 10_000 });
       return left.filter(({ node_id }) => ids.includes(node_id)).length === 50;
     });
   });

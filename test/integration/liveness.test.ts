@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRegistration } from '../../src/registry/rows/read-registration.js';
+import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { eventually, Installation } from './installation.js';
 
@@ -15,7 +15,7 @@ const BY_THE_SWEEP = SHORT;
 const BY_THE_TIMER = `${SHORT}sweep: null\ntimers: [{ timer: "liveness", seconds: ${PERIOD} }]\n`;
 
 let registrar: Installation;
-const state = async (node_id: string) => (await readRegistration(registrar.pool, node_id))?.state;
+const state = async (node_id: string) => (await readRegistryRow(registrar.pool, node_id))?.state;
 
 /** A node in a process of its own, through the CLI, so that it can really be killed. */
 function processOf(node_id: string) {
@@ -38,7 +38,7 @@ async function killed(): Promise<string> {
   await eventually(
     'it has beaten',
     10,
-    async () => (await readRegistration(registrar.pool, node_id))?.last_heartbeat_at,
+    async () => (await readRegistryRow(registrar.pool, node_id))?.last_heartbeat_at,
   );
   child.kill('SIGKILL');
   return node_id;
@@ -73,7 +73,7 @@ describe.each([
     expect(after).toBeGreaterThan(WINDOW + GRACE);
     expect(after).toBeLessThan(within);
     await registrar.handle(node_id).result();
-    expect(await readRegistration(registrar.pool, node_id)).toMatchObject({
+    expect(await readRegistryRow(registrar.pool, node_id)).toMatchObject({
       state: 'LIVENESS_EXPIRED',
       reason: expect.stringMatching(/no heartbeat within 4 s/) as string,
     });
@@ -81,7 +81,7 @@ describe.each([
 
     const second = processOf(node_id);
     await eventually('it is active again', 30, async () => (await state(node_id)) === 'ACTIVE');
-    expect((await readRegistration(registrar.pool, node_id))?.attempt).toBe(2);
+    expect((await readRegistryRow(registrar.pool, node_id))?.attempt).toBe(2);
     second.kill('SIGTERM');
     await eventually('it has left', 30, async () => (await state(node_id)) === 'DEREGISTERED');
   });
@@ -136,7 +136,7 @@ describe('with the sweep', () => {
     const { after, event } = await expiryOf(node_id);
     expect(after).toBeLessThan(WINDOW + GRACE + 5);
     expect(await registrar.handle(node_id).result()).toMatchObject({ state: 'LIVENESS_EXPIRED', attempt: 1 });
-    expect(event.correlation_id).toBe((await readRegistration(registrar.pool, node_id))?.correlation_id);
+    expect(event.correlation_id).toBe((await readRegistryRow(registrar.pool, node_id))?.correlation_id);
     expect(await registrar.catalog.instance(node_id)).toBeFalsy();
     expect(registrar.counters()?.runs_adopted).toBeGreaterThan(0);
   });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NodeHub, type RegisteredNode } from '../../src/node/index.js';
-import { readRegistration } from '../../src/registry/rows/read-registration.js';
+import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { askOwner, type ServerName } from '../../src/stack/index.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import type { RegistrarProcess } from './cli-process.js';
@@ -39,7 +39,7 @@ beforeAll(async () => {
     await eventually(
       `${node_id} beats`,
       60,
-      async () => (await readRegistration(registrar.pool, node_id))?.last_heartbeat_at,
+      async () => (await readRegistryRow(registrar.pool, node_id))?.last_heartbeat_at,
     );
   }
 });
@@ -77,7 +77,7 @@ describe('an outage of five lease windows', () => {
       await eventually(
         `${node_id} has expired`,
         60,
-        async () => (await readRegistration(registrar.pool, node_id))?.state === 'LIVENESS_EXPIRED',
+        async () => (await readRegistryRow(registrar.pool, node_id))?.state === 'LIVENESS_EXPIRED',
       );
       const found = new Date().toISOString();
       const ids = living.map((node) => node.node_id);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askOwner, type ServerName } from '../../src/stack/index.js';
-import { readRegistration } from '../../src/registry/rows/read-registration.js';
+import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { eventually, Installation } from './installation.js';
 
 let registrar: Installation;
@@ -41,7 +41,7 @@ describe('while Consul is away', () => {
       state: 'PENDING_REGISTRATION',
       reducer: { postgres_confirmed: true, consul_confirmed: false },
     });
-    expect(await readRegistration(registrar.pool, node.node_id)).toMatchObject({
+    expect(await readRegistryRow(registrar.pool, node.node_id)).toMatchObject({
       state: 'PENDING_REGISTRATION',
       active_at: null,
     });
@@ -56,7 +56,7 @@ describe('while Consul is away', () => {
     await stack('start', 'consul');
     await starting;
     expect((await scheduled(node.node_id)).sort()).toEqual(['consul.register', 'postgres.upsert_registration']);
-    expect(await readRegistration(registrar.pool, node.node_id)).toMatchObject({ state: 'ACTIVE', attempt: 1 });
+    expect(await readRegistryRow(registrar.pool, node.node_id)).toMatchObject({ state: 'ACTIVE', attempt: 1 });
     expect(await registrar.catalog.instance(node.node_id)).toMatchObject({ status: 'passing' });
   });
 });
@@ -77,7 +77,7 @@ describe('while PostgreSQL is away', () => {
 
     await stack('start', 'postgres');
     await starting;
-    expect(await readRegistration(registrar.pool, node.node_id)).toMatchObject({ state: 'ACTIVE', attempt: 1 });
+    expect(await readRegistryRow(registrar.pool, node.node_id)).toMatchObject({ state: 'ACTIVE', attempt: 1 });
     expect((await scheduled(node.node_id)).slice(0, 3)).toEqual([
       'open_attempt',
       'consul.register',

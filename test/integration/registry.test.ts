@@ -16,13 +16,13 @@ import { verifyAcksRead } from '../../activities/verify-acks-read.js';
 import { verifyLease } from '../../activities/verify-lease.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { Catalog } from '../../src/registry/consul/catalog.js';
-import { listRegistrations } from '../../src/registry/rows/list-registrations.js';
+import { listRegistryRows } from '../../src/registry/rows/list-registry-rows.js';
 import { migrate } from '../../src/registry/migrate.js';
-import { moveLeases } from '../../src/registry/leases/renew-leases.js';
+import { renewLeases } from '../../src/registry/leases/renew-leases.js';
 import { createPool, inTransaction } from '../../src/registry/pool.js';
-import { readRecord } from '../../src/registry/rows/read-record.js';
+import { readLastAttempt } from '../../src/registry/rows/read-last-attempt.js';
 import { readRegistering } from '../../src/registry/rows/read-registering.js';
-import { readRegistration } from '../../src/registry/rows/read-registration.js';
+import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { advanceWatermarks, readWatermarks } from '../../src/registry/leases/watermarks.js';
 import { servers } from './servers.js';
 
@@ -152,7 +152,7 @@ describe('the record', () => {
   test('holds who the node is, and says so to a fresh run', async () => {
     const id = randomUUID();
     expect(await run(write().put, upsert(id, 3, { epoch: 7 }))).toEqual({ done: true });
-    expect(await readRecord(pool, id)).toMatchObject({
+    expect(await readLastAttempt(pool, id)).toMatchObject({
       attempt: 3,
       correlation_id: 'c-1',
       epoch: 7,
@@ -160,7 +160,7 @@ describe('the record', () => {
       state: 'PENDING_REGISTRATION',
       reason: null,
     });
-    expect(await readRegistration(pool, id)).toMatchObject({
+    expect(await readRegistryRow(pool, id)).toMatchObject({
       ...identity(id),
       capabilities: ['a', 'b'],
       reducer_status: 'pending',
@@ -168,17 +168,17 @@ describe('the record', () => {
       ended_at: null,
       lease_deadline: null,
     });
-    expect(await readRecord(pool, randomUUID())).toBeNull();
+    expect(await readLastAttempt(pool, randomUUID())).toBeNull();
   });
 
   test('is never overwritten by a lower attempt, which learns who holds it', async () => {
     const id = randomUUID();
     await run(write().put, upsert(id, 5));
-    const before = await readRegistration(pool, id);
+    const before = await readRegistryRow(pool, id);
     expect(await run(write().put, upsert(id, 4, { node_version: '0.0.1' }))).toEqual({ done: false, fenced_by: 5 });
     expect(await run(write().set, active(id, 4, seconds(30)))).toEqual({ done: false, fenced_by: 5 });
     expect(await run(write().set, ended(id, 4))).toEqual({ done: false, fenced_by: 5 });
-    expect(await readRegistration(pool, id)).toEqual(before);
+    expect(await readRegistryRow(pool, id)).toEqual(before);
     expect(await leaseOf(id)).toBeUndefined();
   });
 
@@ -186,7 +186,7 @@ describe('the record', () => {
     const id = randomUUID();
     const attempts = [3, 9, 1, 7, 5, 2, 8, 4, 6];
     const answers = await Promise.all(attempts.map((attempt) => run(write().put, upsert(id, attempt))));
-    expect((await readRecord(pool, id))?.attempt).toBe(9);
+    expect((await readLastAttempt(pool, id))?.attempt).toBe(9);
     answers.forEach((answer, i) => {
       if (!answer.done) expect(answer.fenced_by).toBeGreaterThan(attempts[i] ?? 0);
     });
@@ -197,14 +197,14 @@ describe('the record', () => {
     const id = randomUUID();
     await run(write().put, upsert(id, 1));
     await run(write().set, active(id, 1, seconds(30)));
-    const before = await readRegistration(pool, id);
+    const before = await readRegistryRow(pool, id);
     expect(
       await run(
         write().put,
         upsert(id, 1, { node_version: '2.0.0', endpoints: {}, capabilities: ['z'], correlation_id: 'other' }),
       ),
     ).toEqual({ done: true });
-    const after = await readRegistration(pool, id);
+    const after = await readRegistryRow(pool, id);
     expect(after).toMatchObject({ node_version: '2.0.0', endpoints: {}, capabilities: ['z'] });
     const { state, reducer_status, state_since, active_at, liveness_deadline, correlation_id, lease_deadline } =
       before ?? expect.fail();
@@ -225,7 +225,7 @@ describe('the record', () => {
     await run(write().put, upsert(id, 1));
     await run(write().set, active(id, 1, seconds(30)));
     await run(write().set, ended(id, 1, 'LIVENESS_EXPIRED', 'no heartbeat'));
-    const before = await readRegistration(pool, id);
+    const before = await readRegistryRow(pool, id);
     expect(before).toMatchObject({ state: 'LIVENESS_EXPIRED', reason: 'no heartbeat', lease_deadline: null });
     expect(before?.ended_at).not.toBeNull();
     for (const late of [
@@ -235,7 +235,7 @@ describe('the record', () => {
     ]) {
       expect(await late).toEqual({ done: true });
     }
-    expect(await readRegistration(pool, id)).toEqual(before);
+    expect(await readRegistryRow(pool, id)).toEqual(before);
     expect(await leaseOf(id)).toBeUndefined();
   });
 
@@ -244,7 +244,7 @@ describe('the record', () => {
     await run(write().set, active(id, 1, seconds(30)));
     await run(write().set, ended(id, 1, 'LIVENESS_EXPIRED', 'no heartbeat'));
     await run(write().put, upsert(id, 2, { correlation_id: 'c-2' }));
-    expect(await readRegistration(pool, id)).toMatchObject({
+    expect(await readRegistryRow(pool, id)).toMatchObject({
       attempt: 2,
       correlation_id: 'c-2',
       state: 'PENDING_REGISTRATION',
@@ -258,7 +258,7 @@ describe('the record', () => {
   test('is written whole by an update that finds no row: a node refused by an admission rule', async () => {
     const id = randomUUID();
     expect(await run(write().set, ended(id, 1, 'REJECTED', 'version 0.9.0 is too old'))).toEqual({ done: true });
-    expect(await readRegistration(pool, id)).toMatchObject({
+    expect(await readRegistryRow(pool, id)).toMatchObject({
       ...identity(id),
       state: 'REJECTED',
       reason: 'version 0.9.0 is too old',
@@ -273,15 +273,15 @@ describe('the record', () => {
       write().set,
       update(id, 1, { state: 'DEREGISTERED', ended: true, introspected_at: '2026-01-03T00:00:00.000Z' }),
     );
-    expect((await readRecord(pool, id))?.introspected_at).toBe('2026-01-03T00:00:00.000Z');
+    expect((await readLastAttempt(pool, id))?.introspected_at).toBe('2026-01-03T00:00:00.000Z');
   });
 
   test('lists the fleet by state and type', async () => {
     const id = randomUUID();
     const state = `STATE_${id}`;
     await run(write().put, upsert(id, 1, { state, node_type: 'compute' }));
-    expect((await listRegistrations(pool, { state })).map((row) => row.node_id)).toEqual([id]);
-    expect(await listRegistrations(pool, { state, node_type: 'effect' })).toEqual([]);
+    expect((await listRegistryRows(pool, { state })).map((row) => row.node_id)).toEqual([id]);
+    expect(await listRegistryRows(pool, { state, node_type: 'effect' })).toEqual([]);
   });
 });
 
@@ -293,7 +293,7 @@ describe('the lease', () => {
     const deadline = seconds(30);
     await run(set(), active(id, 1, deadline));
     expect(await leaseOf(id)).toMatchObject({ attempt: 1, deadline, expired_at: null });
-    expect(await readRegistration(pool, id)).toMatchObject({ state: 'ACTIVE', lease_deadline: deadline });
+    expect(await readRegistryRow(pool, id)).toMatchObject({ state: 'ACTIVE', lease_deadline: deadline });
     await run(set(), ended(id, 1));
     expect(await leaseOf(id)).toBeUndefined();
   });
@@ -302,10 +302,10 @@ describe('the lease', () => {
     const id = randomUUID();
     const beat = seconds(5);
     await run(set(), active(id, 1, seconds(30)));
-    expect(await moveLeases(pool, [{ node_id: id, at: beat }])).toEqual([]);
+    expect(await renewLeases(pool, [{ node_id: id, at: beat }])).toEqual([]);
     const moved = await leaseOf(id);
     expect(moved?.deadline).toBe(new Date(Date.parse(beat) + 90_000).toISOString());
-    await moveLeases(pool, [{ node_id: id, at: seconds(-20) }]);
+    await renewLeases(pool, [{ node_id: id, at: seconds(-20) }]);
     expect(await leaseOf(id)).toEqual(moved);
     expect(await run(set(), active(id, 1, seconds(30)))).toEqual({ done: true });
     expect(await leaseOf(id)).toEqual(moved);
@@ -340,7 +340,7 @@ describe('the lease', () => {
       { node_id: claimed, at: newest },
       { node_id: stranger, at: newest },
     ];
-    expect((await moveLeases(pool, beats)).sort()).toEqual([claimed, stranger].sort());
+    expect((await renewLeases(pool, beats)).sort()).toEqual([claimed, stranger].sort());
     expect((await leaseOf(open))?.deadline).toBe(new Date(Date.parse(newest) + 90_000).toISOString());
   });
 
@@ -366,7 +366,7 @@ describe('the lease', () => {
     await Promise.all(ids.map((id) => run(set(), active(id, 1, seconds(30)))));
     const beats = ids.map((node_id) => ({ node_id, at: seconds(1) }));
     const rounds = Array.from({ length: 40 }, (_, i) =>
-      inTransaction(pool, (client) => moveLeases(client, i % 2 === 0 ? beats : [...beats].reverse())),
+      inTransaction(pool, (client) => renewLeases(client, i % 2 === 0 ? beats : [...beats].reverse())),
     );
     expect((await Promise.all(rounds)).flat()).toEqual([]);
   });
@@ -376,7 +376,7 @@ describe('the watermark', () => {
   test('never moves backwards, and notes from where a stream went on after a standstill', async () => {
     const topic = `heartbeats-${randomUUID()}`;
     const advance = (next_offset: string, watermark: string): Promise<void> =>
-      advanceWatermarks(pool, topic, [{ partition: 0, next_offset, watermark }], { standstillSeconds: 30 });
+      advanceWatermarks(pool, topic, [{ partition: 0, next_offset, watermark }], { stalledSeconds: 30 });
     await advance('10', '2026-01-01T00:00:00.000Z');
     const first = (await readWatermarks(pool, topic))[0]?.resumed_at;
     await advance('20', '2026-01-01T00:00:20.000Z');
@@ -402,7 +402,7 @@ describe('verifying a lease', () => {
       pool,
       topic,
       marks.map((watermark, partition) => ({ partition, next_offset: '1', watermark })),
-      { standstillSeconds: 30 },
+      { stalledSeconds: 30 },
     );
     await pool.query('update stream_watermarks set resumed_at = $2 where topic = $1', [topic, resumedAt]);
     return topic;
@@ -434,7 +434,7 @@ describe('verifying a lease', () => {
     expect(expired_at).not.toBeNull();
     expect(await verify(topic, ask(id))).toEqual(claimed);
     expect((await leaseOf(id))?.expired_at).toBe(expired_at);
-    expect(await moveLeases(pool, [{ node_id: id, at: seconds(0) }])).toEqual([id]);
+    expect(await renewLeases(pool, [{ node_id: id, at: seconds(0) }])).toEqual([id]);
   });
 
   test('stays claimed when the stream stands still between the claim and its repeat', async () => {
@@ -449,7 +449,7 @@ describe('verifying a lease', () => {
     const topic = await storedUpTo([seconds(-1)]);
     const id = await open(seconds(-600));
     const beat = seconds(-300);
-    await moveLeases(pool, [{ node_id: id, at: beat }]);
+    await renewLeases(pool, [{ node_id: id, at: beat }]);
     expect(await verify(topic, ask(id))).toMatchObject({ outcome: 'claimed', last_heartbeat_at: beat });
   });
 
@@ -457,7 +457,7 @@ describe('verifying a lease', () => {
     const topic = await storedUpTo([seconds(-1)]);
     const id = await open(seconds(-30));
     const beat = seconds(-2);
-    await moveLeases(pool, [{ node_id: id, at: beat }]);
+    await renewLeases(pool, [{ node_id: id, at: beat }]);
     const deadline = new Date(Date.parse(beat) + 90_000).toISOString();
     expect(await verify(topic, ask(id))).toEqual({ outcome: 'renewed', deadline, contract_version: CONTRACT });
   });
@@ -567,7 +567,7 @@ describe('verifying that acks were read', () => {
     });
     const low = seconds(-10);
     const marks = [seconds(-5), low].map((watermark, partition) => ({ partition, next_offset: '0', watermark }));
-    await advanceWatermarks(pool, ackTopic, marks, { standstillSeconds: 30 });
+    await advanceWatermarks(pool, ackTopic, marks, { stalledSeconds: 30 });
     expect(await verify(seconds(-11))).toEqual({ read: true });
     expect(await verify(low)).toMatchObject({ read: false });
     expect(await verify(seconds(-7))).toMatchObject({ read: false, why: expect.stringContaining(low) as string });
@@ -811,7 +811,7 @@ describe('a backend that fails', () => {
       type: UNAVAILABLE,
       message: expect.stringContaining('statement timeout') as string,
     });
-    expect((await readRecord(pool, locked))?.attempt).toBe(1);
+    expect((await readLastAttempt(pool, locked))?.attempt).toBe(1);
   });
 
   test('that has not been migrated yet is unavailable: no node is rejected for it', async () => {
@@ -835,7 +835,7 @@ describe('a backend that fails', () => {
       await client.query('select 1');
     });
     await expect(lost).rejects.toThrow('terminating connection');
-    expect(await readRecord(pool, randomUUID())).toBeNull();
+    expect(await readLastAttempt(pool, randomUUID())).toBeNull();
   });
 
   test('that refuses what it is given is final, and says what to do', async () => {
@@ -876,7 +876,7 @@ describe('a backend that fails', () => {
       environment.cancel('CANCELLED');
       await expect(environment.run(effect, upsert(cancelled, 1))).rejects.toThrow('CANCELLED');
     }
-    expect(await readRecord(pool, cancelled)).toBeNull();
+    expect(await readLastAttempt(pool, cancelled)).toBeNull();
     expect(await catalog.instance(cancelled)).toBeNull();
   });
 });

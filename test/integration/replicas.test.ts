@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bridgeTopics, groupId } from '../../src/bridge/bridge-topics.js';
 import { createAdmin, type KafkaAdmin } from '../../src/kafka/index.js';
 import { NodeHub, type RegisteredNode } from '../../src/node/index.js';
-import { readRegistration } from '../../src/registry/rows/read-registration.js';
+import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { readWatermarks } from '../../src/registry/leases/watermarks.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import type { RegistrarProcess } from './cli-process.js';
@@ -196,13 +196,13 @@ describe('two bridges and two workers', () => {
       await eventually(
         'the process is an active node',
         20,
-        async () => (await readRegistration(registrar.pool, dead))?.state === 'ACTIVE',
+        async () => (await readRegistryRow(registrar.pool, dead))?.state === 'ACTIVE',
       );
       dying.kill('SIGKILL');
       await eventually(
         'it has expired',
         40,
-        async () => (await readRegistration(registrar.pool, dead))?.state === 'LIVENESS_EXPIRED',
+        async () => (await readRegistryRow(registrar.pool, dead))?.state === 'LIVENESS_EXPIRED',
       );
       expect(
         registrar.published

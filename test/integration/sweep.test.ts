@@ -9,12 +9,12 @@ import { startSweep } from '../../src/bridge/liveness/sweep.js';
 import { SweepLeadership } from '../../src/bridge/liveness/sweep-leadership.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { isLocked } from '../../src/registry/advisory-lock.js';
-import { claimLease } from '../../src/registry/leases/claim-lease.js';
+import { expireLease } from '../../src/registry/leases/expire-lease.js';
 import { findSuspects, type Position, type SuspectSearch } from '../../src/registry/leases/find-suspects.js';
 import { migrate } from '../../src/registry/migrate.js';
 import { createPool } from '../../src/registry/pool.js';
 import { purgeEnded } from '../../src/registry/rows/purge-ended.js';
-import { readRecord } from '../../src/registry/rows/read-record.js';
+import { readLastAttempt } from '../../src/registry/rows/read-last-attempt.js';
 import { eventually } from './installation.js';
 import { servers } from './servers.js';
 
@@ -107,7 +107,7 @@ describe('suspects', () => {
     const claims = await Promise.all(
       rows.map(async ({ node_id }) => ({
         node_id,
-        ...(await claimLease(pool, { node_id, attempt: 1, topic: TOPIC, ...liveness, rule: loadContracts().brake })),
+        ...(await expireLease(pool, { node_id, attempt: 1, topic: TOPIC, ...liveness, rule: loadContracts().brake })),
       })),
     );
     expect(claims.flatMap(({ node_id, claimed }) => (claimed ? [node_id] : [])).sort()).toEqual([...found].sort());
@@ -204,19 +204,19 @@ describe('suspects', () => {
 describe('the record of a node that lasts', () => {
   test('says so to a fresh run, with what it needs to go on; that of an ended one, or one without its lease, does not', async () => {
     await node('lasting');
-    expect(await readRecord(pool, 'lasting')).toMatchObject({
+    expect(await readLastAttempt(pool, 'lasting')).toMatchObject({
       attempt: 1,
       state: 'ACTIVE',
       lasting: { reducer_status: 'complete', ack_deadline: null, liveness_deadline: null },
     });
     await node('claimed', { expired: -60 });
-    expect((await readRecord(pool, 'claimed'))?.lasting).not.toBeNull();
+    expect((await readLastAttempt(pool, 'claimed'))?.lasting).not.toBeNull();
     await node('anew', { attempt: 2, leaseAttempt: 1 });
-    expect((await readRecord(pool, 'anew'))?.lasting).toBeNull();
+    expect((await readLastAttempt(pool, 'anew'))?.lasting).toBeNull();
     await node('ended', { ended: -1 });
-    expect((await readRecord(pool, 'ended'))?.lasting).toBeNull();
+    expect((await readLastAttempt(pool, 'ended'))?.lasting).toBeNull();
     await record('registering');
-    expect((await readRecord(pool, 'registering'))?.lasting).toBeNull();
+    expect((await readLastAttempt(pool, 'registering'))?.lasting).toBeNull();
   });
 });
 
@@ -261,7 +261,7 @@ describe('what ended long ago', () => {
     expect(await purgeEnded(pool, { ended_seconds: 100, limit: 10 })).toMatchObject({ records: 0 });
     await other.query('commit');
     other.release();
-    expect((await readRecord(pool, 'comes-back'))?.attempt).toBe(2);
+    expect((await readLastAttempt(pool, 'comes-back'))?.attempt).toBe(2);
   });
 });
 
@@ -486,7 +486,7 @@ describe('a sweep', () => {
     const { counters } = start({ sweep: null });
     await eventually('purged', 5, () => counters.records_purged === 1);
     expect(calls).toEqual([]);
-    expect(await readRecord(pool, 'ended-long-ago')).toBeNull();
-    expect(await readRecord(pool, 'ended-lately')).not.toBeNull();
+    expect(await readLastAttempt(pool, 'ended-long-ago')).toBeNull();
+    expect(await readLastAttempt(pool, 'ended-lately')).not.toBeNull();
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRegistration } from '../../src/registry/rows/read-registration.js';
+import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { eventually, Installation } from './installation.js';
 
 let registrar: Installation;
@@ -89,7 +89,7 @@ describe("the specification's event timeline", () => {
     });
 
     // T+8: both backends, read back with their own clients.
-    const record = await readRegistration(registrar.pool, node_id);
+    const record = await readRegistryRow(registrar.pool, node_id);
     expect(record).toMatchObject({
       node_id,
       node_type: 'effect',
@@ -116,7 +116,7 @@ describe("the specification's event timeline", () => {
     await node.stop();
     const result = (await registrar.handle(node.node_id).result()) as { state: string; reason: string };
     expect(result).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left' });
-    expect(await readRegistration(registrar.pool, node.node_id)).toMatchObject({
+    expect(await readRegistryRow(registrar.pool, node.node_id)).toMatchObject({
       state: 'DEREGISTERED',
       reason: 'the node left',
     });

@@ -1,6 +1,6 @@
 import type { IncomingRecord, RecordBatch } from '../../kafka/consumer.js';
 import { parseHeartbeat } from '../../protocol/wire.js';
-import { moveLeases, type Beat } from '../../registry/leases/renew-leases.js';
+import { renewLeases, type Beat } from '../../registry/leases/renew-leases.js';
 import { readRegistering } from '../../registry/rows/read-registering.js';
 import { inTransaction } from '../../registry/pool.js';
 import type { BridgeContext } from '../context.js';
@@ -30,7 +30,7 @@ export function heartbeats(
     const { withoutLease, registering } = await postgres.ride(
       () =>
         inTransaction(pool, async (sql) => {
-          const withoutLease = await moveLeases(sql, [...beats.values()]);
+          const withoutLease = await renewLeases(sql, [...beats.values()]);
           await markStored(sql, stream, batch);
           return {
             withoutLease,

@@ -1,19 +1,23 @@
 import type { Contracts } from '../../contracts/load.js';
-import { judgeBrake, type BrakeQuestion, type BrakeState } from '../../registry/leases/self-preservation.js';
-import { BrakeLog } from '../../registry/leases/self-preservation-words.js';
+import {
+  updateSelfPreservation,
+  type SelfPreservationQuestion,
+  type SelfPreservationState,
+} from '../../registry/leases/self-preservation.js';
+import { SelfPreservationLog } from '../../registry/leases/self-preservation-words.js';
 import type { BridgeContext } from '../context.js';
 import { every, type Repetition } from '../every.js';
 import { bridgeTopics, type Names } from '../bridge-topics.js';
 
 /** What the brake is judged by, as the contract has it. */
-export function brakeQuestion(contracts: Contracts, names: Names): BrakeQuestion {
+export function brakeQuestion(contracts: Contracts, names: Names): SelfPreservationQuestion {
   const { window_seconds, grace_seconds } = contracts.compiled.liveness;
   return { topic: bridgeTopics(contracts, names).heartbeats, window_seconds, grace_seconds, rule: contracts.brake };
 }
 
 export interface BrakeWatch extends Repetition {
   /** How it stood when it was last looked at; null before the first look. */
-  readonly state: () => BrakeState | null;
+  readonly state: () => SelfPreservationState | null;
 }
 
 /**
@@ -21,13 +25,13 @@ export interface BrakeWatch extends Repetition {
  * only ever holds it. It is the bridge's work, since without a bridge the
  * heartbeats are stored no further and nothing can be judged anyway.
  */
-export function watchBrake({ pool, logger, postgres }: BridgeContext, question: BrakeQuestion): BrakeWatch {
-  const log = new BrakeLog(logger);
-  let state: BrakeState | null = null;
+export function watchBrake({ pool, logger, postgres }: BridgeContext, question: SelfPreservationQuestion): BrakeWatch {
+  const log = new SelfPreservationLog(logger);
+  let state: SelfPreservationState | null = null;
   // Often within a window, and still seldom enough that counting a large fleet costs nothing to speak of.
   const looking = every(Math.min(5_000, question.window_seconds * 50), () =>
     postgres.look(async () => {
-      state = await judgeBrake(pool, question);
+      state = await updateSelfPreservation(pool, question);
       log.seen(state, question);
     }),
   );

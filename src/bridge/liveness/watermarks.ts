@@ -8,7 +8,7 @@ export interface StoredStream {
   readonly topic: string;
   readonly groupId: string;
   /** A standstill of the watermark longer than this is one of the stream: seconds. */
-  readonly standstillSeconds: number;
+  readonly stalledSeconds: number;
 }
 
 /** Of a partition that has not been read up to any known time. */

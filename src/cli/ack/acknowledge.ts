@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Config } from '../../config.js';
 import { loadContracts } from '../../contracts/load.js';
-import { readRegistration } from '../../registry/rows/read-registration.js';
+import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
 import { ACK_SIGNAL, workflowId, type AckSignal } from '../../../workflows/messages.js';
 import type { JournalEntry } from '../../../workflows/details.js';
 import { withRecord, withTemporal } from '../connect.js';
@@ -103,7 +103,7 @@ function hintFor(state: string, nodeId: string): string {
 }
 
 async function nothingToAck(nodeId: string, config: Config): Promise<CliError> {
-  const record = await withRecord(config, (pool) => readRegistration(pool, nodeId));
+  const record = await withRecord(config, (pool) => readRegistryRow(pool, nodeId));
   if (record === null) {
     return new CliError(
       `Node ${nodeId} has no registration to acknowledge, and the record does not know it.`,

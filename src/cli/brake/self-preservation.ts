@@ -3,11 +3,11 @@ import { brakeQuestion } from '../../bridge/liveness/watch-self-preservation.js'
 import type { Config } from '../../config.js';
 import { loadContracts } from '../../contracts/load.js';
 import {
-  readBrake,
-  releaseBrake,
-  type BrakeQuestion,
-  type BrakeRule,
-  type BrakeState,
+  readSelfPreservation,
+  releaseSelfPreservation,
+  type SelfPreservationQuestion,
+  type SelfPreservationRule,
+  type SelfPreservationState,
 } from '../../registry/leases/self-preservation.js';
 import { endOf, goneOf, heldUntil, shareOf } from '../../registry/leases/self-preservation-words.js';
 import type { Sql } from '../../registry/pool.js';
@@ -17,7 +17,7 @@ import { facts, since } from '../terminal/format.js';
 import { command } from '../terminal/invocation.js';
 
 /** The brake on expiry, as it stands and as the contract wants it. */
-export interface BrakeReport extends BrakeState, BrakeRule {
+export interface BrakeReport extends SelfPreservationState, SelfPreservationRule {
   readonly topic: string;
   readonly held: boolean;
   /** Of the fleet, how much is gone now; the contract's limit is `share`. */
@@ -31,8 +31,8 @@ export function lookAtBrake(config: Config): Promise<BrakeReport> {
   return withRecord(config, (pool) => reportBrake(pool, brakeQuestion(loadContracts(config.contractsDir), config)));
 }
 
-export async function reportBrake(sql: Sql, question: BrakeQuestion): Promise<BrakeReport> {
-  const state = await readBrake(sql, question);
+export async function reportBrake(sql: Sql, question: SelfPreservationQuestion): Promise<BrakeReport> {
+  const state = await readSelfPreservation(sql, question);
   const held = state.held_since !== null;
   return {
     topic: question.topic,
@@ -49,7 +49,7 @@ export async function release(config: Config): Promise<BrakeReport> {
   const question = brakeQuestion(loadContracts(config.contractsDir), config);
   return withRecord(config, async (pool) => {
     const before = await reportBrake(pool, question);
-    if (!(await releaseBrake(pool, question, `operator ${userInfo().username}`))) {
+    if (!(await releaseSelfPreservation(pool, question, `operator ${userInfo().username}`))) {
       throw new CliError(`The brake does not hold: ${goneOf(before)} are gone.`, EXIT.failed, {
         hint: `'${command('brake')}' shows how it stands.`,
       });

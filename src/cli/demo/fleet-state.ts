@@ -1,6 +1,6 @@
 import type { NodeState } from '../../node/index.js';
 import type { NodeType } from '../../protocol/messages.js';
-import type { Registration } from '../../registry/rows/read-registration.js';
+import type { RegistryRow } from '../../registry/rows/read-registry-row.js';
 import type { NodeSteps } from '../../node/index.js';
 import { percentile } from '../terminal/percentiles.js';
 
@@ -28,7 +28,7 @@ export interface ShownNode {
  * The record's word, and where the record is silent the node's own: the record
  * is written when something lasts, and a node knows sooner that it was accepted.
  */
-export function shownNode(node: NodeSide, record: Registration | undefined): ShownNode {
+export function shownNode(node: NodeSide, record: RegistryRow | undefined): ShownNode {
   const { node_id, node_type } = node;
   const byNode = ahead(node.state, record);
   if (byNode !== null || record === undefined)
@@ -50,7 +50,7 @@ export function shownNode(node: NodeSide, record: Registration | undefined): Sho
   };
 }
 
-function ahead(state: NodeState, record: Registration | undefined): string | null {
+function ahead(state: NodeState, record: RegistryRow | undefined): string | null {
   const isOpen = record === undefined || record.ended_at === null;
   switch (state) {
     case 'idle':

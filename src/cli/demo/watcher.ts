@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Fleet, NodeChange } from '../../node/index.js';
-import { readRegistrations } from '../../registry/rows/read-registrations.js';
-import type { Registration } from '../../registry/rows/read-registration.js';
+import { readRegistryRows } from '../../registry/rows/read-registry-rows.js';
+import type { RegistryRow } from '../../registry/rows/read-registry-row.js';
 import { askStatus } from '../status/explain-node.js';
 import { shownNode, type NodeSide, type ShownNode } from './fleet-state.js';
 import type { Step } from './view.js';
@@ -10,7 +10,7 @@ import type { Step } from './view.js';
 /** What is known of the fleet: by the nodes themselves, and by the record. */
 export class FleetWatcher {
   readonly #sides = new Map<string, NodeSide>();
-  #records = new Map<string, Registration>();
+  #records = new Map<string, RegistryRow>();
   #journal: readonly Step[] = [];
   #own: Step[] = [];
   #asking: Promise<void> | undefined;
@@ -42,7 +42,7 @@ export class FleetWatcher {
 
   /** Asks the record about the whole fleet: one statement. */
   async readRecords(): Promise<void> {
-    const rows = await readRegistrations(this.pool, [...this.#sides.keys()]);
+    const rows = await readRegistryRows(this.pool, [...this.#sides.keys()]);
     this.#records = new Map(rows.map((row) => [row.node_id, row]));
   }
 

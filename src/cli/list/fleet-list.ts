@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import type { Config } from '../../config.js';
-import { listRegistrations, type ListFilter } from '../../registry/rows/list-registrations.js';
-import { readRegistrations } from '../../registry/rows/read-registrations.js';
+import { listRegistryRows, type ListFilter } from '../../registry/rows/list-registry-rows.js';
+import { readRegistryRows } from '../../registry/rows/read-registry-rows.js';
 import { SEARCH_ATTRIBUTES, WORKFLOW_TYPE } from '../../../workflows/messages.js';
 import { withRecord, withTemporal } from '../connect.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
@@ -38,11 +38,11 @@ export type FleetFilter = ListFilter & { readonly limit: number };
 export async function listFleet(config: Config, filter: FleetFilter): Promise<FleetList> {
   const open = await openNodes(config, filter);
   const recorded = await withRecord(config, async (pool) => {
-    const rows = await listRegistrations(pool, { ...filter, limit: filter.limit + 1 });
+    const rows = await listRegistryRows(pool, { ...filter, limit: filter.limit + 1 });
     // Not those of the page: a node whose record the filter has left out has a record all the same.
     const known = new Set(
       (
-        await readRegistrations(
+        await readRegistryRows(
           pool,
           open.nodes.map(({ node_id }) => node_id),
         )

@@ -1,7 +1,7 @@
 import { ApplicationFailure, WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy, type Workflow } from '@temporalio/common';
 import type { Config } from '../../config.js';
-import { readRegistration } from '../../registry/rows/read-registration.js';
+import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
 import {
   RETRY_REFUSED,
   RETRY_UPDATE,
@@ -18,7 +18,7 @@ const ANSWER_WITHIN_MS = 20_000;
 
 /** Begins a new attempt with the node's last introspection; answers its number. A run that has ended is started again. */
 export async function retryNode(nodeId: string, config: Config): Promise<number> {
-  const record = await withRecord(config, (pool) => readRegistration(pool, nodeId));
+  const record = await withRecord(config, (pool) => readRegistryRow(pool, nodeId));
   if (record === null) {
     throw new CliError(
       `Node ${nodeId} cannot be registered again: the record holds no introspection of it.`,

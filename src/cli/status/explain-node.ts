@@ -7,7 +7,7 @@ import {
 import type { Config } from '../../config.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
 import { topicName } from '../../protocol/topics.js';
-import { readRegistration, type Registration as RecordedRegistration } from '../../registry/rows/read-registration.js';
+import { readRegistryRow, type RegistryRow } from '../../registry/rows/read-registry-row.js';
 import { statusLine, type JournalEntry, type Status } from '../../../workflows/details.js';
 import { SEARCH_ATTRIBUTES, STATUS_QUERY, workflowId } from '../../../workflows/messages.js';
 import { withRecord, withTemporal } from '../connect.js';
@@ -49,7 +49,7 @@ export type NodeReport =
   | {
       readonly source: 'record';
       readonly node_id: string;
-      readonly record: RecordedRegistration;
+      readonly record: RegistryRow;
       readonly link: string | null;
     }
   | ({ readonly source: 'dead-letters'; readonly node_id: string } & Letters);
@@ -175,7 +175,7 @@ function millis(
 }
 
 async function recordedNode(nodeId: string, config: Config): Promise<NodeReport | null> {
-  const record = await withRecord(config, (pool) => readRegistration(pool, nodeId));
+  const record = await withRecord(config, (pool) => readRegistryRow(pool, nodeId));
   return record === null
     ? null
     : { source: 'record', node_id: nodeId, record, link: workflowLink(linksOf(config), nodeId) };

@@ -34,7 +34,7 @@ const statement = `
  *
  * @returns nodes that have no open lease: unknown, ended or already claimed as expired
  */
-export async function moveLeases(sql: Sql, beats: readonly Beat[]): Promise<string[]> {
+export async function renewLeases(sql: Sql, beats: readonly Beat[]): Promise<string[]> {
   if (beats.length === 0) return [];
   const { rows } = await sql.query<{ node_id: string }>(statement, [
     beats.map((beat) => beat.node_id),

@@ -1,31 +1,43 @@
 import type { Logger } from 'pino';
-import type { BrakeQuestion, BrakeState } from './self-preservation.js';
+import type { SelfPreservationQuestion, SelfPreservationState } from './self-preservation.js';
 
-type Held = Pick<BrakeState, 'held_since' | 'held_seconds' | 'suspects' | 'expired' | 'active'>;
+type Held = Pick<SelfPreservationState, 'held_since' | 'held_seconds' | 'suspects' | 'expired' | 'active'>;
 
 /** How many of how many are gone: "9 of 10 nodes". */
-export function goneOf({ suspects, expired, active }: Pick<BrakeState, 'suspects' | 'expired' | 'active'>): string {
+export function goneOf({
+  suspects,
+  expired,
+  active,
+}: Pick<SelfPreservationState, 'suspects' | 'expired' | 'active'>): string {
   return `${suspects + expired} of ${active + expired} nodes`;
 }
 
 /** The share that the rule looks at; 0 for a fleet of nobody. */
-export function shareOf({ suspects, expired, active }: Pick<BrakeState, 'suspects' | 'expired' | 'active'>): number {
+export function shareOf({
+  suspects,
+  expired,
+  active,
+}: Pick<SelfPreservationState, 'suspects' | 'expired' | 'active'>): number {
   return active + expired === 0 ? 0 : (suspects + expired) / (active + expired);
 }
 
 /** When the hold ends by itself at the latest, if the stream moves on from now. */
-export function heldUntil({ held_seconds }: Held, { rule, window_seconds }: BrakeQuestion, now: string): string {
+export function heldUntil(
+  { held_seconds }: Held,
+  { rule, window_seconds }: SelfPreservationQuestion,
+  now: string,
+): string {
   const left = Math.max(0, rule.max_hold_windows * window_seconds - (held_seconds ?? 0));
   return new Date(Date.parse(now) + left * 1_000).toISOString();
 }
 
 /** Why nobody expires, for people. */
-export function heldSentence(state: Held, question: BrakeQuestion, now: string): string {
+export function heldSentence(state: Held, question: SelfPreservationQuestion, now: string): string {
   return `the brake holds: ${goneOf(state)} look dead or have expired at once; held since ${state.held_since ?? now}, released by itself at the latest ${heldUntil(state, question, now)}, or by: registrar brake release`;
 }
 
 /** Says in the log when the brake is held and when it is over; once each, however often it is looked at. */
-export class BrakeLog {
+export class SelfPreservationLog {
   readonly #logger: Logger;
   #heldSince: string | null = null;
   #changedAt = '';
@@ -35,7 +47,7 @@ export class BrakeLog {
   }
 
   /** What the brake was seen to be, from anywhere; what is seen late, after a newer state, is no news. */
-  seen(state: BrakeState, question: BrakeQuestion): void {
+  seen(state: SelfPreservationState, question: SelfPreservationQuestion): void {
     const { held_since, changed_at, changed_by } = state;
     if (changed_at === null || changed_at <= this.#changedAt) return;
     this.#changedAt = changed_at;
@@ -56,12 +68,12 @@ export class BrakeLog {
   }
 }
 
-function numbersOf({ suspects, expired, active }: BrakeState) {
+function numbersOf({ suspects, expired, active }: SelfPreservationState) {
   return { suspects, expired, active };
 }
 
 /** How the last hold ended. */
-export function endOf(state: BrakeState): string {
+export function endOf(state: SelfPreservationState): string {
   switch (state.changed_by) {
     case 'itself':
       return `the brake has opened by itself: ${goneOf(state)} are gone`;

@@ -1,7 +1,7 @@
 import type { Sql } from '../pool.js';
 
 /** When expiry is held. */
-export interface BrakeRule {
+export interface SelfPreservationRule {
   /** More than this share of the fleet gone at once is not believed. */
   readonly share: number;
   /** In smaller fleets nothing is held: nodes. */
@@ -11,16 +11,16 @@ export interface BrakeRule {
 }
 
 /** What the brake of a topic is judged by. */
-export interface BrakeQuestion {
+export interface SelfPreservationQuestion {
   /** Final name of the heartbeat topic. */
   readonly topic: string;
   readonly window_seconds: number;
   readonly grace_seconds: number;
-  readonly rule: BrakeRule;
+  readonly rule: SelfPreservationRule;
 }
 
 /** How the brake stands, and the numbers behind it. */
-export interface BrakeState {
+export interface SelfPreservationState {
   /** null while it does not hold. */
   readonly held_since: string | null;
   /** How much of the longest hold is used up; null while it does not hold. Seconds. */
@@ -109,8 +109,11 @@ const read = `${NOW}
   from stream, brake, counted`;
 
 /** How the brake stands, everybody counted. Changes nothing. */
-export async function readBrake(sql: Sql, question: BrakeQuestion): Promise<BrakeState> {
-  return one(await sql.query<BrakeState>(read, parameters(question)));
+export async function readSelfPreservation(
+  sql: Sql,
+  question: SelfPreservationQuestion,
+): Promise<SelfPreservationState> {
+  return one(await sql.query<SelfPreservationState>(read, parameters(question)));
 }
 
 /**
@@ -168,8 +171,11 @@ const judge = `${NOW},
  *
  * @returns how it stands now
  */
-export async function judgeBrake(sql: Sql, question: BrakeQuestion): Promise<BrakeState> {
-  return one(await sql.query<BrakeState>(judge, [...parameters(question), question.rule.max_hold_windows]));
+export async function updateSelfPreservation(
+  sql: Sql,
+  question: SelfPreservationQuestion,
+): Promise<SelfPreservationState> {
+  return one(await sql.query<SelfPreservationState>(judge, [...parameters(question), question.rule.max_hold_windows]));
 }
 
 /**
@@ -179,7 +185,11 @@ export async function judgeBrake(sql: Sql, question: BrakeQuestion): Promise<Bra
  * @param by the operator's name
  * @returns false if it does not hold
  */
-export async function releaseBrake(sql: Sql, { topic, window_seconds }: BrakeQuestion, by: string): Promise<boolean> {
+export async function releaseSelfPreservation(
+  sql: Sql,
+  { topic, window_seconds }: SelfPreservationQuestion,
+  by: string,
+): Promise<boolean> {
   const { rowCount } = await sql.query(
     `update liveness_brake set held_since = null, held_moved_seconds = null, changed_at = now(), changed_by = $3,
        released_before = (select min(watermark) + make_interval(secs => $2) from stream_watermarks where topic = $1)
@@ -190,11 +200,11 @@ export async function releaseBrake(sql: Sql, { topic, window_seconds }: BrakeQue
 }
 
 /** $1 to $5 of the parts. */
-export function parameters({ topic, window_seconds, grace_seconds, rule }: BrakeQuestion): unknown[] {
+export function parameters({ topic, window_seconds, grace_seconds, rule }: SelfPreservationQuestion): unknown[] {
   return [topic, window_seconds, grace_seconds, rule.share, rule.floor];
 }
 
-function one({ rows }: { readonly rows: readonly BrakeState[] }): BrakeState {
+function one({ rows }: { readonly rows: readonly SelfPreservationState[] }): SelfPreservationState {
   const [row] = rows;
   if (row === undefined) throw new Error('looking at the brake answered no row: an aggregate always has one');
   return row;

@@ -31,7 +31,7 @@ const statement = `
 
 export interface AdvanceOptions {
   /** A jump of the watermark longer than this is a standstill: beats of that time may never have been sent. Seconds. */
-  readonly standstillSeconds: number;
+  readonly stalledSeconds: number;
 }
 
 /** Moves the watermarks of a topic's partitions, never backwards. In the transaction that stores what they promise. */
@@ -39,7 +39,7 @@ export async function advanceWatermarks(
   sql: Sql,
   topic: string,
   marks: readonly Watermark[],
-  { standstillSeconds }: AdvanceOptions,
+  { stalledSeconds }: AdvanceOptions,
 ): Promise<void> {
   if (marks.length === 0) return;
   await sql.query(statement, [
@@ -47,7 +47,7 @@ export async function advanceWatermarks(
     marks.map((mark) => mark.partition),
     marks.map((mark) => mark.next_offset),
     marks.map((mark) => mark.watermark),
-    standstillSeconds,
+    stalledSeconds,
   ]);
 }
 

@@ -263,7 +263,7 @@ describe('a Temporal that is above its rate limit', () => {
     const heard = batchOf(
       Array.from({ length: 100 }, (_, n) => buildAck({ node_id: `n${n}`, correlation_id: `c${n}` }, new Date()).value),
     );
-    await acks(context, { topic: 't', groupId: 'g', standstillSeconds: 10 })(heard.batch);
+    await acks(context, { topic: 't', groupId: 'g', stalledSeconds: 10 })(heard.batch);
     expect(acknowledged).toHaveLength(100);
     expect([introduced.length, waiting.done.size]).toEqual([0, 0]);
 

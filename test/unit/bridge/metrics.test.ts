@@ -13,7 +13,7 @@ import type { IncomingRecord } from '../../../src/kafka/consumer.js';
 import type { EventProducer } from '../../../src/kafka/producer.js';
 import { serveMetrics } from '../../../src/metrics.js';
 import { buildHeartbeat } from '../../../src/protocol/node-messages.js';
-import type { BrakeState } from '../../../src/registry/leases/self-preservation.js';
+import type { SelfPreservationState } from '../../../src/registry/leases/self-preservation.js';
 
 const logger = pino({ level: 'silent' });
 
@@ -47,7 +47,7 @@ function contextWith(rows: readonly object[] = []) {
   return { context, asked };
 }
 
-const held: BrakeState = {
+const held: SelfPreservationState = {
   held_since: '2026-01-31T12:00:00.000Z',
   held_seconds: 30,
   suspects: 5,
@@ -162,7 +162,7 @@ describe('a heartbeat from the future', () => {
     const records = [record('a', -5), record('b', 600), record('c', 600)];
     const onBatch = heartbeats(
       context,
-      { topic: 'beats', groupId: 'g', standstillSeconds: 10 },
+      { topic: 'beats', groupId: 'g', stalledSeconds: 10 },
       new IntrospectionRequests(context, 'requests'),
     );
     await onBatch({

@@ -3,12 +3,12 @@ import { shownNode, summarise, type NodeSide } from '../../../src/cli/demo/fleet
 import { lineScreen } from '../../../src/cli/demo/screen.js';
 import { stepLines, viewText, type View } from '../../../src/cli/demo/view.js';
 import type { NodeState } from '../../../src/node/index.js';
-import type { Registration } from '../../../src/registry/rows/read-registration.js';
+import type { RegistryRow } from '../../../src/registry/rows/read-registry-row.js';
 
 const AT = '2026-01-31T12:00:00.000Z';
 const NOW = Date.parse(AT) + 5_000;
 const side = (state: NodeState): NodeSide => ({ node_id: 'a', node_type: 'effect', state, since: AT, steps: {} });
-const record = (state: string, ended = false): Registration =>
+const record = (state: string, ended = false): RegistryRow =>
   ({
     node_id: 'a',
     state,
@@ -16,10 +16,10 @@ const record = (state: string, ended = false): Registration =>
     state_since: '2026-01-31T11:59:00.000Z',
     reason: null,
     ended_at: ended ? AT : null,
-  }) as Registration;
+  }) as RegistryRow;
 
 describe('a node’s row', () => {
-  test.each<readonly [NodeState, Registration | undefined, string]>([
+  test.each<readonly [NodeState, RegistryRow | undefined, string]>([
     ['connecting', undefined, 'STARTING'],
     ['introducing', undefined, 'INTRODUCED'],
     ['introducing', record('PENDING_REGISTRATION'), 'PENDING_REGISTRATION'],

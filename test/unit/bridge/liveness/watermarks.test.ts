@@ -30,7 +30,7 @@ function broker(ends: readonly PartitionEnds[], committed: Readonly<Record<numbe
   };
 }
 
-const stream = { topic: 't', groupId: 'g', standstillSeconds: 10 };
+const stream = { topic: 't', groupId: 'g', stalledSeconds: 10 };
 const NEVER = '1970-01-01T00:00:00.000Z';
 
 async function advanced(admin: KafkaAdmin, assigned: readonly number[]): Promise<Map<number, Mark>> {

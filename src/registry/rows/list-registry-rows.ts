@@ -1,4 +1,4 @@
-import { REGISTRATION_WITH_LEASE, type Registration } from './read-registration.js';
+import { ROW_WITH_LEASE, type RegistryRow } from './read-registry-row.js';
 import type { Sql } from '../pool.js';
 
 export interface ListFilter {
@@ -9,9 +9,9 @@ export interface ListFilter {
 }
 
 /** The fleet, by type and id. */
-export async function listRegistrations(sql: Sql, filter: ListFilter = {}): Promise<Registration[]> {
-  const { rows } = await sql.query<Registration>(
-    `${REGISTRATION_WITH_LEASE}
+export async function listRegistryRows(sql: Sql, filter: ListFilter = {}): Promise<RegistryRow[]> {
+  const { rows } = await sql.query<RegistryRow>(
+    `${ROW_WITH_LEASE}
      where ($1::text is null or r.state = $1) and ($2::text is null or r.node_type = $2)
      order by r.node_type, r.node_id
      limit $3`,

@@ -1,14 +1,14 @@
-import { PARTS, parameters, type BrakeQuestion, type BrakeState } from './self-preservation.js';
+import { PARTS, parameters, type SelfPreservationQuestion, type SelfPreservationState } from './self-preservation.js';
 import type { Sql } from '../pool.js';
 
-export interface LeaseClaim extends BrakeQuestion {
+export interface LeaseExpiry extends SelfPreservationQuestion {
   readonly node_id: string;
   /** Only this attempt's lease is claimed. */
   readonly attempt: number;
 }
 
 /** What the one statement saw and did, and how the brake stands; its numbers are those of when it was last written. */
-export interface ClaimedLease extends BrakeState {
+export interface LeaseVerdict extends SelfPreservationState {
   readonly claimed: boolean;
   readonly last_heartbeat_at: string | null;
   /** Attempt of the node's lease, whoever holds it; null if there is none. */
@@ -100,8 +100,8 @@ const statement = `
  * The brake of the fleet is judged by it too, and held where too many are gone
  * at once.
  */
-export async function claimLease(sql: Sql, claim: LeaseClaim): Promise<ClaimedLease> {
-  const { rows } = await sql.query<ClaimedLease>(statement, [...parameters(claim), claim.node_id, claim.attempt]);
+export async function expireLease(sql: Sql, claim: LeaseExpiry): Promise<LeaseVerdict> {
+  const { rows } = await sql.query<LeaseVerdict>(statement, [...parameters(claim), claim.node_id, claim.attempt]);
   const row = rows[0];
   if (row === undefined) throw new Error('claiming a lease answered no row: an aggregate always has one');
   return row;

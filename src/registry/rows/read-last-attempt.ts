@@ -7,7 +7,7 @@ type Identity = Pick<Introspection, 'node_id' | 'node_type' | 'node_version' | '
 type Row = Omit<NodeRecord, 'introspection' | 'lasting'> & Identity & LastingAttempt & { readonly lasts: boolean };
 
 /** The record's last word on a node; null if it knows none. */
-export async function readRecord(sql: Sql, nodeId: string): Promise<NodeRecord | null> {
+export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRecord | null> {
   const { rows } = await sql.query<Row>(
     `select attempt, correlation_id, epoch, introspected_at, state, reason, node_id, node_type, node_version, endpoints, capabilities,
         reducer_status, state_since, ack_deadline, liveness_deadline,

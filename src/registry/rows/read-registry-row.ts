@@ -1,7 +1,7 @@
 import type { Sql } from '../pool.js';
 
 /** A node's row with its lease beside it; the lease's columns are null where none is open. */
-export interface Registration {
+export interface RegistryRow {
   readonly node_id: string;
   readonly node_type: string;
   readonly node_version: string;
@@ -28,11 +28,11 @@ export interface Registration {
 }
 
 /** Shared by the one that reads a node and the one that lists them. */
-export const REGISTRATION_WITH_LEASE = `
+export const ROW_WITH_LEASE = `
   select r.*, l.deadline as lease_deadline, l.last_heartbeat_at, l.expired_at
   from node_registrations r left join node_leases l on l.node_id = r.node_id and l.attempt = r.attempt`;
 
-export async function readRegistration(sql: Sql, nodeId: string): Promise<Registration | null> {
-  const { rows } = await sql.query<Registration>(`${REGISTRATION_WITH_LEASE} where r.node_id = $1`, [nodeId]);
+export async function readRegistryRow(sql: Sql, nodeId: string): Promise<RegistryRow | null> {
+  const { rows } = await sql.query<RegistryRow>(`${ROW_WITH_LEASE} where r.node_id = $1`, [nodeId]);
   return rows[0] ?? null;
 }

@@ -12,6 +12,7 @@ import {
   ORCHESTRATOR_TRIGGERS,
   REDUCER_TRIGGERS,
   VARIABLES,
+  type HandlerName,
 } from './vocabulary.js';
 
 type Part = 'orchestrator' | 'reducer' | 'effect';
@@ -87,21 +88,21 @@ function checkRouting({ orchestrator }: ContractSources, report: Report): void {
   const events = orchestrator.published_events.map((event) => event.event_type);
   orchestrator.handler_routing.handlers.forEach((row, index) => {
     const path = ['handler_routing', 'handlers', index] as const;
-    if (!(row.event_model.name in HANDLERS)) {
-      report(
-        'orchestrator',
-        [...path, 'event_model', 'name'],
-        `unknown event model "${row.event_model.name}": ${choose(Object.keys(HANDLERS))}`,
-      );
-      return;
-    }
-    const { handler, actions }: { handler: string; actions: readonly string[] } =
-      HANDLERS[row.event_model.name as keyof typeof HANDLERS];
-    if (row.handler.name !== handler) {
+    if (!Object.hasOwn(HANDLERS, row.handler.name)) {
       report(
         'orchestrator',
         [...path, 'handler', 'name'],
-        `unknown handler "${row.handler.name}" for ${row.event_model.name}: ${choose([handler])}`,
+        `unknown handler "${row.handler.name}": ${choose(Object.keys(HANDLERS))}`,
+      );
+      return;
+    }
+    const handler = HANDLERS[row.handler.name as HandlerName];
+    const actions = Object.keys(handler.actions);
+    if (row.event_model.name !== handler.event_model) {
+      report(
+        'orchestrator',
+        [...path, 'event_model', 'name'],
+        `${row.handler.name} handles ${handler.event_model}, not "${row.event_model.name}": name that model, or its own handler`,
       );
       return;
     }

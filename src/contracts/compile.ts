@@ -8,13 +8,14 @@ import type {
   IntentTemplate,
   Machine,
   MatrixRow,
+  RetryPolicy,
   State,
   Template,
   Transition,
 } from './compiled.js';
 import { parseCondition } from './conditions.js';
 import type { ContractSources } from './sources.js';
-import type { OrchestratorContract, StateMachineContract } from './schema.js';
+import type { OrchestratorContract, RetryContract, StateMachineContract } from './schema.js';
 import { EFFECT_HANDLERS } from './vocabulary.js';
 
 /** Turns checked sources into the small plain data that enters workflows. */
@@ -43,7 +44,7 @@ export function compile({ orchestrator, reducer, effect }: ContractSources): Com
     ),
     events: Object.fromEntries(
       orchestrator.published_events.map(
-        ({ action, event_type, topic, payload, stamps, tags }): [string, EventTemplate] => [
+        ({ action, event_type, topic, payload, stamps, tags, ids_at_top }): [string, EventTemplate] => [
           action,
           {
             event_type,
@@ -51,27 +52,36 @@ export function compile({ orchestrator, reducer, effect }: ContractSources): Com
             payload: (payload ?? {}) as Record<string, Template>,
             stamps: stamps ?? {},
             tags: tags ?? {},
+            ids_at_top: ids_at_top ?? false,
           },
         ],
       ),
     ),
     effects: Object.fromEntries(
       effect.handler_routing.handlers.map((row): [string, EffectRoute] => {
-        const { maximum_attempts, ...retry } = row.retry;
         return [
           row.intent_type,
           {
             backend: row.backend,
             activity: EFFECT_HANDLERS[row.handler.name as keyof typeof EFFECT_HANDLERS].activity,
+            operation: row.operation,
             confirmation: row.confirmation,
+            placement: row.placement,
             start_to_close_seconds: row.start_to_close_seconds,
-            retry: maximum_attempts === undefined ? retry : { ...retry, maximum_attempts },
+            retry: retryPolicy(row.retry),
           },
         ];
       }),
     ),
     execution_mode: effect.execution_mode ?? effect.handler_routing.execution_mode,
     partial_failure_handling: effect.partial_failure_handling ?? effect.handler_routing.partial_failure_handling,
+    local_tries: effect.local_tries,
+    calls: Object.fromEntries(
+      effect.calls.map(({ call, retry, ...policy }) => [call, { ...policy, retry: retryPolicy(retry) }]),
+    ) as CompiledContract['calls'],
+    questions: Object.fromEntries(
+      effect.questions.map(({ question, ...policy }) => [question, policy]),
+    ) as CompiledContract['questions'],
     timers: Object.fromEntries(
       orchestrator.timers.map(({ timer, seconds, trigger, rounds, verify }) => [
         timer,
@@ -85,8 +95,16 @@ export function compile({ orchestrator, reducer, effect }: ContractSources): Com
     })),
     refresh_actions: orchestrator.refresh_actions,
   };
-  const digest = createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 8);
-  return { version: `${orchestrator.contract_version}+${digest}`, ...body };
+  const [o, r, e] = [orchestrator, reducer, effect].map((contract) => contract.contract_version);
+  const digest = createHash('sha256')
+    .update(JSON.stringify([o, r, e, body]))
+    .digest('hex')
+    .slice(0, 8);
+  return { version: `${o}+r${r}.e${e}.${digest}`, ...body };
+}
+
+function retryPolicy({ maximum_attempts, ...retry }: RetryContract): RetryPolicy {
+  return maximum_attempts === undefined ? retry : { ...retry, maximum_attempts };
 }
 
 /** Topics consumed and published, for the bridge, the CLI and topic creation. */
@@ -109,6 +127,7 @@ function compileMachine(machine: StateMachineContract): Machine {
         end_actions: state.end_actions ?? [],
         timer: state.timer ?? null,
         terminal: state.terminal ?? false,
+        discoverable: state.discoverable ?? false,
         transitions: {},
       },
     ]),

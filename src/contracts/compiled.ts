@@ -30,6 +30,8 @@ export interface State {
   readonly timer: string | null;
   /** A run ends here unless a transition on entry_done leads on. */
   readonly terminal: boolean;
+  /** Consul shows the node to others in this state. */
+  readonly discoverable: boolean;
   /** By trigger. */
   readonly transitions: Readonly<Record<string, Transition>>;
 }
@@ -61,6 +63,8 @@ export interface EventTemplate {
   /** Payload field to the timer whose length is added to the time of sending. */
   readonly stamps: Readonly<Record<string, string>>;
   readonly tags: { readonly [key: string]: Template };
+  /** entity_id, node_id and correlation_id stand at the top of the envelope too. */
+  readonly ids_at_top: boolean;
 }
 
 export interface RetryPolicy {
@@ -71,15 +75,46 @@ export interface RetryPolicy {
   readonly maximum_attempts?: number;
 }
 
+/**
+ * activity: an ordinary activity from the first try on. local_first: a local activity for a few short tries
+ * (`local_tries`), then an ordinary one.
+ */
+export type Placement = 'activity' | 'local_first';
+
 /** One row of the effect contract: who serves an intent type, and how it is retried. */
 export interface EffectRoute {
   readonly backend: string;
   /** The activity that serves it. */
   readonly activity: string;
+  /** What it is for, in the contract's words: "register_node". */
+  readonly operation: string;
+  readonly placement: Placement;
   /** What the effect's success is called, for the reducer. */
   readonly confirmation: string;
   readonly start_to_close_seconds: number;
   readonly retry: RetryPolicy;
+}
+
+/** The tries as a local activity of whatever has the placement local_first. */
+export interface LocalTries {
+  readonly maximum_attempts: number;
+  readonly initial_interval_seconds: number;
+  readonly start_to_close_seconds: number;
+  readonly schedule_to_close_seconds: number;
+}
+
+/** How a call that is not an effect is placed and retried. */
+export interface CallPolicy {
+  readonly placement: Placement;
+  readonly start_to_close_seconds: number;
+  readonly retry: RetryPolicy;
+}
+
+/** One local try; without an answer nothing changes, and the question is asked again. */
+export interface QuestionPolicy {
+  readonly start_to_close_seconds: number;
+  /** How long after a question without an answer it is asked again. */
+  readonly again_seconds: number;
 }
 
 export interface MatrixRow {
@@ -121,7 +156,7 @@ export interface AdmissionRule {
 }
 
 export interface CompiledContract {
-  /** contract_version of the orchestrator and a digest of all three: "1.0.0+1f3a9c2e". */
+  /** contract_version of orchestrator, reducer and effect, and a digest of all: "1.0.0+r1.0.0.e1.0.0.1f3a9c2e". */
   readonly version: string;
   /** By event model name ("ModelNodeIntrospectionEvent"): handler and decision matrix, most specific row first. */
   readonly handlers: Readonly<Record<string, { readonly handler: string; readonly matrix: readonly MatrixRow[] }>>;
@@ -133,6 +168,9 @@ export interface CompiledContract {
   readonly effects: Readonly<Record<string, EffectRoute>>;
   readonly execution_mode: 'parallel' | 'sequential';
   readonly partial_failure_handling: boolean;
+  readonly local_tries: LocalTries;
+  readonly calls: { readonly publish_events: CallPolicy };
+  readonly questions: Readonly<Record<'verify_lease' | 'verify_acks_read', QuestionPolicy>>;
   readonly timers: Readonly<Record<string, Timer>>;
   readonly liveness: Liveness;
   readonly admission: readonly AdmissionRule[];

@@ -17,6 +17,8 @@ const IDENTITY: Record<string, (item: Map) => string> = {
   timers: (item) => String(item['timer']),
   confirmations: (item) => String(item['event_type']),
   intents: (item) => String(item['action']),
+  calls: (item) => String(item['call']),
+  questions: (item) => String(item['question']),
 };
 
 const isMap = (value: unknown): value is Map => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { REASONS } from '../protocol/messages.js';
+import { CALLS, QUESTIONS, ROUTING_STRATEGIES } from './vocabulary.js';
 
 /**
  * What the three YAML files may hold, with the specification's keys. Unknown
@@ -20,6 +21,7 @@ const stateMachine = z.strictObject({
       end_actions: z.array(name).optional().describe('done when the run ends in this state'),
       timer: name.optional().describe('the timer that runs in this state'),
       terminal: z.boolean().optional().describe('a run may end here'),
+      discoverable: z.boolean().optional().describe('Consul shows the node to others in this state'),
     }),
   ),
   transitions: z.array(
@@ -62,10 +64,14 @@ export const orchestratorSchema = z.strictObject({
         .optional()
         .describe('payload field: the timer whose length is added to the time of sending'),
       tags: z.record(z.string(), z.string()).optional(),
+      ids_at_top: z
+        .boolean()
+        .optional()
+        .describe('entity_id, node_id and correlation_id stand at the top of the envelope too'),
     }),
   ),
   handler_routing: z.strictObject({
-    routing_strategy: z.literal('payload_type_match'),
+    routing_strategy: z.enum(ROUTING_STRATEGIES),
     handlers: z.array(
       z.strictObject({
         event_model: z.strictObject({ name }),
@@ -136,6 +142,17 @@ export const reducerSchema = z.strictObject({
   ),
 });
 
+const attempts = z.number().int().positive();
+const placement = z
+  .enum(['activity', 'local_first'])
+  .describe('an ordinary activity, or a local one for a few short tries before it');
+const retry = z.strictObject({
+  initial_interval_seconds: seconds,
+  backoff_coefficient: z.number().min(1),
+  maximum_interval_seconds: seconds,
+  maximum_attempts: attempts.optional().describe('without it: no limit'),
+});
+
 const execution_mode = z.enum(['parallel', 'sequential']);
 const partial_failure_handling = z.boolean();
 
@@ -154,19 +171,30 @@ export const effectSchema = z.strictObject({
         backend: name,
         intent_type: name,
         confirmation: name,
+        placement,
         start_to_close_seconds: seconds,
-        retry: z.strictObject({
-          initial_interval_seconds: seconds,
-          backoff_coefficient: z.number().min(1),
-          maximum_interval_seconds: seconds,
-          maximum_attempts: z.number().int().positive().optional(),
-        }),
+        retry,
       }),
     ),
   }),
+  local_tries: z
+    .strictObject({
+      maximum_attempts: attempts,
+      initial_interval_seconds: seconds,
+      start_to_close_seconds: seconds,
+      schedule_to_close_seconds: seconds,
+    })
+    .describe('the tries as a local activity of what has the placement local_first'),
+  calls: z
+    .array(z.strictObject({ call: z.enum(CALLS), placement, start_to_close_seconds: seconds, retry }))
+    .describe('what a workflow asks for besides effects'),
+  questions: z
+    .array(z.strictObject({ question: z.enum(QUESTIONS), start_to_close_seconds: seconds, again_seconds: seconds }))
+    .describe('one local try each; without an answer nothing changes and the question is asked again'),
 });
 
 export type OrchestratorContract = z.infer<typeof orchestratorSchema>;
 export type ReducerContract = z.infer<typeof reducerSchema>;
 export type EffectContract = z.infer<typeof effectSchema>;
+export type RetryContract = z.infer<typeof retry>;
 export type StateMachineContract = z.infer<typeof stateMachine>;

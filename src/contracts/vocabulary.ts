@@ -4,15 +4,40 @@
  * No imports: workflows use this file too.
  */
 
-/** What the orchestrator hears, the handler that judges it, and the actions which that handler understands. */
+/** How a message finds its handler. */
+export const ROUTING_STRATEGIES = ['payload_type_match'] as const;
+
+interface Handler {
+  /** The model of the messages that it was written for. */
+  readonly event_model: string;
+  /** By the action of a decision matrix's row: the trigger that it raises, or that it begins an attempt. */
+  readonly actions: Readonly<Record<string, { readonly raises?: string; readonly begins_attempt?: true }>>;
+}
+
+/**
+ * Handlers of the orchestrator by name. Each has one pure function in
+ * workflows/core/handlers; a new one is a row here and that function.
+ */
 export const HANDLERS = {
-  ModelNodeIntrospectionEvent: {
-    handler: 'HandlerNodeIntrospected',
-    actions: ['emit_registration_initiated', 'refresh', 'deregister', 'no_op'],
+  HandlerNodeIntrospected: {
+    event_model: 'ModelNodeIntrospectionEvent',
+    actions: {
+      emit_registration_initiated: { begins_attempt: true },
+      refresh: {},
+      deregister: { raises: 'shutdown_received' },
+      no_op: {},
+    },
   },
-  ModelNodeRegistrationAcked: { handler: 'HandlerNodeRegistrationAcked', actions: ['accept_ack', 'no_op'] },
-  ModelRegistrationReset: { handler: 'HandlerRegistrationReset', actions: ['emit_registration_initiated', 'no_op'] },
-} as const;
+  HandlerNodeRegistrationAcked: {
+    event_model: 'ModelNodeRegistrationAcked',
+    actions: { accept_ack: { raises: 'ack_received' }, no_op: {} },
+  },
+  HandlerRegistrationReset: {
+    event_model: 'ModelRegistrationReset',
+    actions: { emit_registration_initiated: { begins_attempt: true }, no_op: {} },
+  },
+} as const satisfies Readonly<Record<string, Handler>>;
+export type HandlerName = keyof typeof HANDLERS;
 
 /** Handlers of the effect layer and the activity that each is. */
 export const EFFECT_HANDLERS = {
@@ -22,6 +47,12 @@ export const EFFECT_HANDLERS = {
   HandlerPostgresUpsert: { backend: 'postgres', activity: 'postgres.upsert_registration' },
   HandlerPostgresUpdate: { backend: 'postgres', activity: 'postgres.update_registration' },
 } as const;
+
+/** What a workflow asks for besides effects. */
+export const CALLS = ['publish_events'] as const;
+
+/** What a workflow asks before a timer fires. */
+export const QUESTIONS = ['verify_lease', 'verify_acks_read'] as const;
 
 /** What the bridge can read; each must be consumed from some topic. */
 export const CONSUMED_EVENTS = ['NodeIntrospectionEvent', 'NodeRegistrationAcked', 'NodeHeartbeat'] as const;

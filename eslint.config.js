@@ -53,7 +53,7 @@ const pure = [
 const importing = (patterns) => ({ 'no-restricted-imports': ['error', { patterns }] });
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.registrar/', 'eslint.config.js'] },
+  { ignores: ['dist/', 'node_modules/', '.registrar/', 'coverage/', 'reports/', 'docs/api/', 'eslint.config.js'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     plugins: { 'import-x': importX },

@@ -1,5 +1,6 @@
 import type { CompiledContract } from '../src/contracts/compiled.js';
-import type { Introspection, OutgoingEvent } from '../src/protocol/messages.js';
+import type { Introspection } from '../src/protocol/introspection.js';
+import type { OutgoingEvent } from '../src/protocol/published.js';
 
 /**
  * What workflows may ask of the world: the types of every activity. The

@@ -1,7 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { EventProducer } from '../src/kafka/producer.js';
-import { buildEnvelope } from '../src/protocol/envelope.js';
+import { buildPublished } from '../src/protocol/published.js';
 import { topicName } from '../src/protocol/topics.js';
 import { UNAVAILABLE, type Activities } from './api.js';
 
@@ -29,7 +29,7 @@ export function publishEvents(
     const sentAt = new Date();
     const records = events.map((event) => ({
       topic: topicName(event.topic, { env, namespace }),
-      ...buildEnvelope(event, { sentAt, source }),
+      ...buildPublished(event, { sentAt, source }),
     }));
     try {
       await producer.send(records);

@@ -7,7 +7,7 @@ import {
   TemporalFailure,
 } from '@temporalio/workflow';
 import type { Activities, AcksReadAnswer, LeaseAnswer, LeaseQuestion, Opening, Published } from '../activities/api.js';
-import type { OutgoingEvent } from '../src/protocol/messages.js';
+import type { OutgoingEvent } from '../src/protocol/published.js';
 import { plusSeconds } from './core/time.js';
 
 /**

@@ -14,7 +14,7 @@ import {
 } from '@temporalio/workflow';
 import type { CompiledContract } from '../src/contracts/compiled.js';
 import { derivedId } from '../src/protocol/ids.js';
-import type { Introspection } from '../src/protocol/messages.js';
+import type { Introspection } from '../src/protocol/introspection.js';
 import { openAttempt, publish, verifyAcksRead, verifyLease } from './ask.js';
 import { decide, type Message } from './core/decide.js';
 import { apply, beginAttempt, confirm, fire, refreshed, stepDone, type Turn } from './core/orchestrator.js';

@@ -1,5 +1,5 @@
 import type { IncomingRecord, RecordBatch } from '../kafka/consumer.js';
-import type { Parsed } from '../protocol/wire.js';
+import type { Parsed } from '../protocol/incoming.js';
 import type { BridgeContext } from './context.js';
 import type { Keyed } from './in-order.js';
 

@@ -1,8 +1,7 @@
 import pLimit from 'p-limit';
 import { INTROSPECTION_SIGNAL, WORKFLOW_TYPE } from '../../workflows/messages.js';
 import type { RecordBatch } from '../kafka/consumer.js';
-import type { Introspection } from '../protocol/messages.js';
-import { parseIntrospection } from '../protocol/wire.js';
+import { parseIntrospection, type Introspection } from '../protocol/introspection.js';
 import type { BridgeContext } from './context.js';
 import { handling } from './handling.js';
 import { inOrderPerKey } from './in-order.js';

@@ -1,4 +1,4 @@
-import type { Introspection } from '../protocol/messages.js';
+import type { Introspection } from '../protocol/introspection.js';
 
 /** A node that hears nothing repeats itself after 5, 15 and 35 s: a workflow that is slow need not be told each time. */
 const FOR_MS = 30_000;

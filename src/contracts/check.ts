@@ -1,4 +1,4 @@
-import { PUBLISHED_EVENT_TYPES, publishedEventType } from '../protocol/envelope.js';
+import { PUBLISHED_EVENT_TYPES, publishedEventType } from '../protocol/published.js';
 import { compileRow, sourcesOf, specificity } from './compile.js';
 import { parseCondition } from './conditions.js';
 import type { Fault } from './located.js';

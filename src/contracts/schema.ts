@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { REASONS } from '../protocol/messages.js';
+import { REASONS } from '../protocol/introspection.js';
 import { CALLS, QUESTIONS, ROUTING_STRATEGIES } from './vocabulary.js';
 
 /**

@@ -1,5 +1,5 @@
 import { v4 } from 'uuid';
-import type { PublishedEvent } from '../protocol/envelope.js';
+import type { PublishedEvent } from '../protocol/published.js';
 
 /** More answers than this are never under way at once. */
 const MAX_OFFERS = 16;

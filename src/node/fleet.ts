@@ -1,4 +1,4 @@
-import { NODE_TYPES, type NodeType } from '../protocol/messages.js';
+import { NODE_TYPES, type NodeType } from '../protocol/fields.js';
 import type { NodeState } from './events.js';
 import { NodeHub, type NodeHubOptions } from './hub.js';
 import { RegisteredNode, type StartOptions, type StopOptions } from './node.js';

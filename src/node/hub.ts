@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import { v4 } from 'uuid';
 import { SendQueue } from '../kafka/index.js';
-import { parsePublished, type OutgoingRecord, type PublishedEvent } from '../protocol/envelope.js';
+import type { OutgoingRecord } from '../protocol/envelope.js';
+import { parsePublished, type PublishedEvent } from '../protocol/published.js';
 import { logger as namedLogger } from '../telemetry.js';
 import { Backoff, pause, within } from './backoff.js';
 import type { NodeError } from './errors.js';

@@ -22,7 +22,7 @@
  * nodes gives all of them the same `hub: new NodeHub({ brokers })` instead of
  * `brokers`, and closes it when they have stopped.
  */
-export type { NodeType } from '../protocol/messages.js';
+export type { NodeType } from '../protocol/fields.js';
 export type { BackoffOptions } from './backoff.js';
 export { NodeError } from './errors.js';
 export type { Ending, NodeEvents, NodeState } from './events.js';

@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { v4 } from 'uuid';
-import type { OutgoingRecord, PublishedEvent } from '../protocol/envelope.js';
-import type { Reason } from '../protocol/messages.js';
-import { buildAck, buildHeartbeat, buildIntrospection } from '../protocol/node-messages.js';
+import { buildAck } from '../protocol/ack.js';
+import type { OutgoingRecord } from '../protocol/envelope.js';
+import { buildHeartbeat } from '../protocol/heartbeat.js';
+import { buildIntrospection, type Reason } from '../protocol/introspection.js';
+import type { PublishedEvent } from '../protocol/published.js';
 import { Attempts, type Attempt } from './attempts.js';
 import { Backoff, pause, within } from './backoff.js';
 import { NodeError } from './errors.js';

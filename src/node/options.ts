@@ -1,7 +1,6 @@
 import { v4 } from 'uuid';
-import type { Introspection, NodeType } from '../protocol/messages.js';
-import { buildIntrospection } from '../protocol/node-messages.js';
-import { parseIntrospection } from '../protocol/wire.js';
+import type { NodeType } from '../protocol/fields.js';
+import { buildIntrospection, parseIntrospection, type Introspection } from '../protocol/introspection.js';
 import type { BackoffOptions } from './backoff.js';
 import { NodeError } from './errors.js';
 import type { NodeHub, NodeHubOptions } from './hub.js';

@@ -9,11 +9,11 @@ const MAX_NAME = 128;
 const SETTINGS = new Set(['config', 'mcp']);
 
 /**
- * What a node says it can do, as a sorted list of names without repetition:
- * the items of a list; in an object of flags the names that are true (nested
- * ones with their path, "storage.read") and the items of its lists; discovered
- * operations; the capability tags of its contract. Numbers and other settings
- * are no capabilities.
+ * What a node can do, as a sorted list of names without repetition. The names
+ * are the items of a list; in an object of flags the names that are true
+ * (nested ones with their path, "storage.read") and the items of its lists;
+ * discovered operations; the capability tags of its contract. Numbers and
+ * other settings are no capabilities.
  */
 export const capabilityFields = z
   .object({
@@ -24,7 +24,7 @@ export const capabilityFields = z
   })
   .transform((fields, context): readonly string[] => {
     const found = new Set<string>();
-    const take = (path: string, value: unknown, shape: string, names: () => Iterable<unknown>): void => {
+    const collect = (path: string, value: unknown, shape: string, names: () => Iterable<unknown>): void => {
       if (value === undefined || value === null) return;
       if (!Array.isArray(value) && !isObject(value)) {
         context.addIssue({ code: 'custom', path: [path], message: shape });
@@ -39,12 +39,12 @@ export const capabilityFields = z
     };
     const { capabilities, declared_capabilities, discovered_capabilities, contract_capabilities } = fields;
     const FLAGS = 'a list of names, or an object of flags';
-    take('capabilities', capabilities, FLAGS, () => declared(capabilities));
-    take('declared_capabilities', declared_capabilities, FLAGS, () => declared(declared_capabilities));
-    take('discovered_capabilities', discovered_capabilities, 'a list of names, or an object with operations', () =>
+    collect('capabilities', capabilities, FLAGS, () => declared(capabilities));
+    collect('declared_capabilities', declared_capabilities, FLAGS, () => declared(declared_capabilities));
+    collect('discovered_capabilities', discovered_capabilities, 'a list of names, or an object with operations', () =>
       listed(discovered_capabilities, 'operations'),
     );
-    take('contract_capabilities', contract_capabilities, 'a list of names, or an object with capability_tags', () =>
+    collect('contract_capabilities', contract_capabilities, 'a list of names, or an object with capability_tags', () =>
       listed(contract_capabilities, 'capability_tags'),
     );
     if (found.size > MAX_CAPABILITIES)
@@ -67,4 +67,14 @@ function* declared(value: unknown, prefix = ''): Generator<unknown> {
 function listed(value: unknown, field: string): Iterable<unknown> {
   const list = isObject(value) ? (value[field] ?? []) : value;
   return Array.isArray(list) ? (list as unknown[]) : [list];
+}
+
+/** Fields of the existing nodes' capability model that are no flags; a flag of that name would not be understood. */
+const NO_FLAGS = new Set(['batch_size', 'max_batch', 'supported_types', 'config', 'mcp']);
+
+/** Capability names as the object of flags that existing nodes read; their model takes any further flag. */
+export function flagsOf(capabilities: readonly string[]): Readonly<Record<string, true>> {
+  return Object.fromEntries(
+    capabilities.map((name) => [NO_FLAGS.has(name) ? `capability.${name}` : name, true as const]),
+  );
 }

@@ -6,6 +6,7 @@ const MAX_ENDPOINTS = 64;
 const MAX_NAME = 64;
 const MAX_URL = 2048;
 
+/** Name to absolute URL. */
 export type Endpoints = Readonly<Record<string, string>>;
 
 /**
@@ -17,7 +18,7 @@ export type Endpoints = Readonly<Record<string, string>>;
  * existing nodes call theirs; a relative one is joined to the first endpoint.
  */
 export const endpointFields = z
-  .object({ endpoints: z.unknown().optional().optional(), health_endpoint: z.string().nullish() })
+  .object({ endpoints: z.unknown().optional(), health_endpoint: z.string().nullish() })
   .transform(({ endpoints, health_endpoint }, context): Endpoints => {
     const refuse = (path: string[], message: string): typeof z.NEVER => {
       context.addIssue({ code: 'custom', path, message });

@@ -1,126 +1,121 @@
 import { z } from 'zod';
-import { flagsOf } from './capability-flags.js';
-import { correlationId, nodeId, timestamp } from './fields.js';
 import { explain } from './explain.js';
-import { unwrap, type Refusal } from './incoming.js';
-import type { JsonObject } from './json.js';
-import type { OutgoingEvent } from './messages.js';
-import { seal, type OutgoingRecord } from './outgoing.js';
-import { publishedEventType, publishedSchemas, type PublishedEventType } from './schemas/published.js';
+import { correlationId, uuidOrNull } from './fields.js';
+import { decodeObject, isObject, type JsonObject, type Refusal } from './json.js';
+import { traceparent } from './trace.js';
 
-export type { OutgoingRecord } from './outgoing.js';
-export { PUBLISHED_EVENT_TYPES, publishedEventType, type PublishedEventType } from './schemas/published.js';
+/** The envelope around a payload, in both directions: field by field that of existing nodes. */
 
-export interface Sending {
-  /** The moment of the send: `emitted_at`, and from where stamped deadlines count. */
-  readonly sentAt: Date;
-  /** The process that sends, for the envelope's source_tool and the header. */
-  readonly source: string;
+/** What is handed to Kafka. */
+export interface OutgoingRecord {
+  /** node_id: everything about one node stays in order. */
+  readonly key: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly value: Buffer;
 }
 
-/**
- * An event of ours as the record that goes to Kafka. Throws where the event
- * does not fit its type's schema: that is a mistake of ours, not a node's.
- *
- * `entity_id`, `node_id` and `correlation_id` stand at the envelope's top level
- * too: existing nodes look for them there, and send no ack without entity_id.
- */
-export function buildEnvelope(event: OutgoingEvent, { sentAt, source }: Sending): OutgoingRecord {
-  const type = publishedEventType(event.event_type);
-  if (type === null)
-    throw new TypeError(`unknown event type ${event.event_type}: no schema says what nodes would understand`);
-  const { node_id, correlation_id } = event;
-  const sent_at = sentAt.toISOString();
-  const identity = { entity_id: node_id, node_id, correlation_id };
-  const payload = {
-    ...identity,
-    causation_id: event.causation_id,
-    emitted_at: sent_at,
-    ...forNodes(event.payload),
-    ...stamped(event.stamps, sentAt),
-  };
-  const checked = publishedSchemas[type].safeParse(payload);
-  if (!checked.success)
-    throw new TypeError(`${type} of ${node_id} does not fit its schema: ${explain(checked.error, payload)}`);
-  // The one node that is asked finds itself at the top level; without it, every existing node would answer.
-  const top = type === 'RequestIntrospection' ? { ...identity, target_node_id: node_id } : identity;
-  return seal({
-    message_id: event.id,
-    correlation_id,
-    event_type: type,
-    node_id,
-    sent_at,
-    source,
-    payload,
-    tags: event.tags,
-    top,
-  });
-}
-
-/** Our normal form in the words of existing nodes: capabilities as flags, states in lower case. */
-function forNodes(payload: JsonObject): JsonObject {
-  const { capabilities, previous_state } = payload;
-  return {
-    ...payload,
-    ...(Array.isArray(capabilities) ? { capabilities: flagsOf(capabilities as string[]) } : {}),
-    ...(typeof previous_state === 'string' ? { previous_state: previous_state.toLowerCase() } : {}),
-  };
-}
-
-function stamped(stamps: OutgoingEvent['stamps'], sentAt: Date): JsonObject {
-  return Object.fromEntries(
-    Object.entries(stamps).map(([field, seconds]) => [
-      field,
-      new Date(sentAt.getTime() + seconds * 1000).toISOString(),
-    ]),
-  );
-}
-
-/** An event that was published, read back. */
-export interface PublishedEvent {
-  readonly event_type: PublishedEventType;
-  readonly id: string;
+/** A payload, and what its envelope and its record need besides. */
+export interface Contents {
+  readonly message_id: string;
+  readonly correlation_id: string | null;
+  readonly event_type: string;
   readonly node_id: string;
-  readonly correlation_id: string;
-  readonly causation_id: string;
-  readonly emitted_at: string;
-  /** As on the wire, the common fields included. */
+  /** When it is really sent, ISO 8601. */
+  readonly sent_at: string;
+  /** The process that sends it, for source_tool and the header. */
+  readonly source: string;
   readonly payload: JsonObject;
-  readonly tags: Readonly<Record<string, string>>;
+  /** Our additions, for metadata.tags. Default: none. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Fields repeated at the envelope's top level, for readers that look there. Default: none. */
+  readonly top?: JsonObject;
 }
 
-/** Tolerant where the sender is strict: an older node must understand a newer registrar. */
-const publishedEnvelope = z.object({
-  envelope_id: z.uuid(),
-  event_type: z.string(),
-  metadata: z.object({ tags: z.record(z.string(), z.string()).nullish() }).nullish(),
-});
-const publishedPayload = z.object({
-  node_id: nodeId,
-  correlation_id: correlationId,
-  causation_id: z.uuid(),
-  emitted_at: timestamp,
+const ONEX_VERSION = { major: 1, minor: 0, patch: 0, prerelease: null, build: null };
+const ENVELOPE_VERSION = { major: 2, minor: 1, patch: 0, prerelease: null, build: null };
+
+/** Puts a payload into its envelope, with the record's key and headers. */
+export function wrap(contents: Contents): OutgoingRecord {
+  const { message_id, correlation_id, event_type, node_id, sent_at, source, payload } = contents;
+  const envelope = {
+    ...contents.top,
+    payload,
+    envelope_id: message_id,
+    envelope_timestamp: sent_at,
+    correlation_id,
+    source_tool: source,
+    target_tool: null,
+    metadata: {
+      trace_id: null,
+      span_id: null,
+      parent_span_id: null,
+      request_id: null,
+      headers: {},
+      tags: contents.tags ?? {},
+    },
+    security_context: null,
+    event_type,
+    payload_type: `Model${event_type}`,
+    payload_schema_version: null,
+    priority: 5,
+    timeout_seconds: null,
+    retry_count: 0,
+    request_id: null,
+    trace_id: null,
+    span_id: null,
+    onex_version: ONEX_VERSION,
+    envelope_version: ENVELOPE_VERSION,
+  };
+  return {
+    key: node_id,
+    headers: {
+      message_id,
+      ...(correlation_id === null ? {} : { correlation_id }),
+      event_type,
+      source,
+      timestamp: sent_at,
+      traceparent: traceparent(correlation_id ?? message_id, message_id),
+    },
+    value: Buffer.from(JSON.stringify(envelope)),
+  };
+}
+
+/** A message in either form: its payload, and what its envelope (if it has one) adds. */
+export interface Unwrapped {
+  readonly payload: JsonObject;
+  readonly envelope: JsonObject | null;
+  /** A lower-case UUID; null where there is none, or another kind of id. */
+  readonly envelope_id: string | null;
+  readonly correlation_id: string | null;
+}
+
+/** Unknown fields are tolerated on everything that is read: nodes are upgraded one by one. */
+const envelopeSchema = z.object({
+  payload: z.custom<JsonObject>(isObject, { error: 'object' }),
+  envelope_id: z.string().nullish(),
+  correlation_id: correlationId.nullish(),
 });
 
 /**
- * Reads an event that a registrar published, for nodes and tests.
+ * Takes the payload out of either form. A message with a `payload` is an
+ * envelope (no bare message has that field); anything else is bare.
  *
- * @param value the record's value
+ * @param value the record's value; null where a producer sent a tombstone
  */
-export function parsePublished(value: Buffer | null): { readonly ok: true; readonly event: PublishedEvent } | Refusal {
-  const wrapped = unwrap(value);
-  if (!wrapped.ok) return wrapped;
-  if (wrapped.envelope === null)
-    return { ok: false, reason: 'expected an event in its envelope, got a message without payload' };
-  const envelope = publishedEnvelope.safeParse(wrapped.envelope);
-  if (!envelope.success) return { ok: false, reason: explain(envelope.error, wrapped.envelope) };
-  const payload = publishedPayload.safeParse(wrapped.payload);
-  if (!payload.success) return { ok: false, reason: explain(payload.error, wrapped.payload) };
-  const event_type = publishedEventType(envelope.data.event_type);
-  if (event_type === null) return { ok: false, reason: `event_type: unknown ${envelope.data.event_type.slice(0, 64)}` };
-  const { envelope_id, metadata } = envelope.data;
+export function unwrap(value: Buffer | null): ({ readonly ok: true } & Unwrapped) | Refusal {
+  const decoded = decodeObject(value);
+  if (!decoded.ok) return decoded;
+  const { json } = decoded;
+  if (!Object.hasOwn(json, 'payload'))
+    return { ok: true, payload: json, envelope: null, envelope_id: null, correlation_id: null };
+  const envelope = envelopeSchema.safeParse(json);
+  if (!envelope.success) return { ok: false, reason: explain(envelope.error, json) };
+  const { payload, envelope_id, correlation_id } = envelope.data;
   return {
     ok: true,
-    event: { event_type, id: envelope_id, ...payload.data, payload: wrapped.payload, tags: metadata?.tags ?? {} },
+    payload,
+    envelope: json,
+    envelope_id: uuidOrNull(envelope_id),
+    correlation_id: correlation_id ?? null,
   };
 }

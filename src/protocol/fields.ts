@@ -1,20 +1,32 @@
 import { z } from 'zod';
-import { NODE_TYPES, REASONS } from './messages.js';
 
-/** Fields that several messages share, as they are read: liberal in shape, bounded in size, safe to store. */
+/**
+ * Fields that several messages share, as they are read: liberal in shape,
+ * bounded in size, safe to store in PostgreSQL and Consul.
+ */
+
+/** The four kinds of nodes of the specification. */
+export const NODE_TYPES = ['effect', 'reducer', 'orchestrator', 'compute'] as const;
+export type NodeType = (typeof NODE_TYPES)[number];
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
+/** Whether a text has the form of a UUID, in either case and of any version. */
 export function isUuid(text: string): boolean {
   return UUID.test(text);
 }
 
-/** An upper-case and a lower-case UUID are the same id; any other id is what it is. */
-function canonicalId(text: string): string {
-  return isUuid(text) ? text.toLowerCase() : text;
+/** An id as a lower-case UUID, or null where it is none. Existing nodes read a causation_id as a UUID. */
+export function uuidOrNull(id: string | null | undefined): string | null {
+  return typeof id === 'string' && isUuid(id) ? id.toLowerCase() : null;
 }
 
-/** It becomes part of a workflow id, a Consul service id and a URL: hence the few characters. */
+/** An upper-case and a lower-case UUID are the same id; any other id stays as it is. */
+function canonicalId(text: string): string {
+  return uuidOrNull(text) ?? text;
+}
+
+/** The node's id. It becomes part of a workflow id, a Consul service id and a URL: hence the few characters. */
 export const nodeId = z
   .string()
   .regex(/^[A-Za-z0-9._:-]{1,128}$/, { error: '1 to 128 letters, digits or any of . _ : -' })
@@ -26,47 +38,17 @@ export const correlationId = z
   .regex(/^[\x21-\x7e]{1,128}$/, { error: '1 to 128 printable ASCII characters without blanks' })
   .transform(canonicalId);
 
+/** A node type in upper or lower case. */
 export const nodeType = z.preprocess(lowerCase, z.enum(NODE_TYPES));
 
-export const reason = z.preprocess((value) => lowerCase(value ?? 'startup'), z.enum(REASONS));
-
-/** ISO 8601 with a zone; Python sends microseconds and offsets. Only ever for people: the record's time counts. */
+/**
+ * ISO 8601 with a zone; Python sends microseconds and offsets. It is only ever
+ * for people: the record's time counts.
+ */
 export const timestamp = z.iso.datetime({ offset: true, error: 'an ISO 8601 time with a zone' });
 
-export const text = z.string().max(1024);
-
-const SEMVER = /^v?(\d{1,9}\.\d{1,9}\.\d{1,9}(?:-[0-9A-Za-z.-]{1,64})?(?:\+[0-9A-Za-z.-]{1,64})?)$/;
-const part = z.int().min(0).max(999_999_999);
-/** One text, or the list of its identifiers as existing nodes have it: "rc.1" or ["rc", 1]. */
-const label = z
-  .union([z.string(), z.array(z.union([z.string(), z.int().min(0)])).transform((identifiers) => identifiers.join('.'))])
-  .pipe(z.string().regex(/^[0-9A-Za-z.-]{0,64}$/))
-  .nullish();
-const versionParts = z.object({ major: part, minor: part, patch: part, prerelease: label, build: label });
-
-/** "1.2.3" from a string or from Python's object of parts; "0.0.0" from nothing. */
-export const nodeVersion = z
-  .unknown()
-  .optional()
-  .transform((value, context): string => {
-    if (value === undefined || value === null) return '0.0.0';
-    if (typeof value === 'string') {
-      const version = SEMVER.exec(value)?.[1];
-      if (version !== undefined) return version;
-    }
-    const parts = versionParts.safeParse(value);
-    if (parts.success) {
-      const { major, minor, patch, prerelease, build } = parts.data;
-      return `${major}.${minor}.${patch}${prerelease ? `-${prerelease}` : ''}${build ? `+${build}` : ''}`;
-    }
-    context.addIssue({
-      code: 'custom',
-      message: 'a semantic version such as 1.2.3, or an object of major, minor and patch',
-    });
-    return z.NEVER;
-  });
-
-function lowerCase(value: unknown): unknown {
+/** A text in lower case; anything else as it is, for a schema to refuse. */
+export function lowerCase(value: unknown): unknown {
   return typeof value === 'string' ? value.toLowerCase() : value;
 }
 

@@ -1,7 +1,17 @@
-import { z } from 'zod';
-import { correlationId, isUuid } from './fields.js';
+import type { z } from 'zod';
+import { unwrap, type Unwrapped } from './envelope.js';
 import { explain } from './explain.js';
-import { decodeObject, isObject, type JsonObject } from './json.js';
+import { derivedId } from './ids.js';
+import type { Refusal } from './json.js';
+
+/**
+ * The edge: from the bytes of a record to the one normal form, or to a reason
+ * that its sender can act on. Nothing behind the edge sees any other form.
+ *
+ * Times in the normal form are ISO 8601 in UTC with milliseconds
+ * ("2026-01-31T12:00:00.000Z"), so that they read well in Temporal's web UI
+ * and compare as strings.
+ */
 
 /** What Kafka itself knows about a record. */
 export interface RecordPlace {
@@ -12,48 +22,51 @@ export interface RecordPlace {
   readonly timestamp: number;
 }
 
-/** A message in either form: its payload, and what its envelope (if it has one) adds. */
-export interface Unwrapped {
-  readonly payload: JsonObject;
-  readonly envelope: JsonObject | null;
-  readonly envelope_id: string | null;
-  readonly correlation_id: string | null;
-}
+/** A message in its normal form, or why there is none. */
+export type Parsed<T> = { readonly ok: true; readonly message: T } | Refusal;
 
-export type Refusal = { readonly ok: false; readonly reason: string };
-
-/** Unknown fields are tolerated on everything that is read: nodes are upgraded one by one. */
-const envelopeSchema = z.object({
-  payload: z.custom<JsonObject>(isObject, { error: 'object' }),
-  envelope_id: z.string().nullish(),
-  correlation_id: correlationId.nullish(),
-});
+type Schemas = Readonly<Record<string, z.ZodType>>;
+type Outputs<S extends Schemas> = { readonly [name in keyof S]: z.output<S[name]> };
 
 /**
- * Takes the payload out of either form. A message with a `payload` is an
- * envelope (no bare message has that field); anything else is bare.
+ * Checks a record's payload against every schema, so that a refusal names
+ * every bad field at once, and makes the normal form of what they found.
  *
  * @param value the record's value
+ * @param record where it was read, and its time
+ * @param schemas each sees the whole payload
+ * @param normalise makes the normal form; `at` is the record's time
  */
-export function unwrap(value: Buffer | null): ({ readonly ok: true } & Unwrapped) | Refusal {
-  const decoded = decodeObject(value);
-  if (!decoded.ok) return decoded;
-  const { json } = decoded;
-  if (!Object.hasOwn(json, 'payload'))
-    return { ok: true, payload: json, envelope: null, envelope_id: null, correlation_id: null };
-  const envelope = envelopeSchema.safeParse(json);
-  if (!envelope.success) return { ok: false, reason: explain(envelope.error, json) };
-  const { payload, envelope_id, correlation_id } = envelope.data;
-  return {
-    ok: true,
-    payload,
-    envelope: json,
-    envelope_id: uuidOrNull(envelope_id),
-    correlation_id: correlation_id ?? null,
-  };
+export function parseRecord<S extends Schemas, T>(
+  value: Buffer | null,
+  record: RecordPlace,
+  schemas: S,
+  normalise: (data: Outputs<S>, wrapped: Unwrapped, at: string) => Parsed<T>,
+): Parsed<T> {
+  const wrapped = unwrap(value);
+  if (!wrapped.ok) return wrapped;
+  const at = isoTime(record.timestamp);
+  if (at === null) return { ok: false, reason: `the record has no usable time (${record.timestamp})` };
+  const reasons: string[] = [];
+  const data: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(schemas)) {
+    const result = schema.safeParse(wrapped.payload);
+    if (result.success) data[name] = result.data;
+    else reasons.push(explain(result.error, wrapped.payload));
+  }
+  return reasons.length > 0 ? { ok: false, reason: reasons.join('; ') } : normalise(data as Outputs<S>, wrapped, at);
 }
 
-/** Ids that we pass on as a causation_id must be UUIDs: existing nodes read it as one. */
-export function uuidOrNull(id: string | null | undefined): string | null {
-  return typeof id === 'string' && isUuid(id) ? id.toLowerCase() : null;
+/** The id of a message that brings none: always the same for the same record. */
+export function idOfRecord({ topic, partition, offset }: RecordPlace): string {
+  return derivedId(topic, partition, offset);
+}
+
+/** The last moment that is written with four digits for the year, so that times compare as strings. */
+const LAST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+function isoTime(milliseconds: number): string | null {
+  return Number.isFinite(milliseconds) && milliseconds >= 0 && milliseconds <= LAST
+    ? new Date(milliseconds).toISOString()
+    : null;
 }

@@ -6,8 +6,10 @@ const MAX_DEPTH = 24;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-export type Decoded =
-  { readonly ok: true; readonly json: JsonObject } | { readonly ok: false; readonly reason: string };
+/** Why something could not be read, in a sentence for whoever sent it. */
+export type Refusal = { readonly ok: false; readonly reason: string };
+
+export type Decoded = { readonly ok: true; readonly json: JsonObject } | Refusal;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -52,6 +54,6 @@ function isDeeperThan(value: unknown, levels: number): boolean {
   return false;
 }
 
-function refuse(reason: string): Decoded {
+function refuse(reason: string): Refusal {
   return { ok: false, reason };
 }

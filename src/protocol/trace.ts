@@ -5,9 +5,9 @@ import { derivedId } from './ids.js';
  * W3C traceparent of a message: version, trace, span, sampled.
  *
  * The trace id is the correlation_id's own 128 bits and the span id comes from
- * the message's id. So everything that is said about one registration, by
- * whichever process and after whatever restart, falls into one trace, and
- * whoever knows the correlation_id can find it. Nobody has to carry a context.
+ * the message's id. So all messages about one registration, of whichever
+ * process and after whatever restart, fall into one trace, and whoever knows
+ * the correlation_id can find it. Nobody has to carry a context.
  */
 export function traceparent(correlation_id: string, message_id: string): string {
   return `00-${hex(correlation_id)}-${hex(message_id).slice(0, 16)}-01`;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { groupId, bridgeTopics } from '../../src/bridge/bridge-topics.js';
 import { startChild } from '../../src/cli/processes/children.js';
 import { createProducer } from '../../src/kafka/index.js';
-import { buildIntrospection } from '../../src/protocol/node-messages.js';
+import { buildIntrospection } from '../../src/protocol/introspection.js';
 import { startProcess } from './support/child-process.js';
 import { cpuSeconds } from './support/processes.js';
 import { newNode } from './support/registrations.js';

@@ -18,7 +18,7 @@ import {
   type KafkaHandle,
   type RecordToSend,
 } from '../../src/kafka/index.js';
-import type { OutgoingRecord } from '../../src/protocol/outgoing.js';
+import type { OutgoingRecord } from '../../src/protocol/envelope.js';
 import { migrate } from '../../src/registry/migrate.js';
 import { createPool } from '../../src/registry/pool.js';
 import { createSearchAttributes, createTopics } from '../../src/stack/index.js';

@@ -8,7 +8,7 @@ import { loadConfig, type Config } from '../../src/config.js';
 import { loadContracts, type Contracts } from '../../src/contracts/load.js';
 import { consume, createKafka, createProducer, type KafkaHandle, type Subscription } from '../../src/kafka/index.js';
 import { RegisteredNode, type RegisteredNodeOptions } from '../../src/node/index.js';
-import { parsePublished, type PublishedEvent } from '../../src/protocol/envelope.js';
+import { parsePublished, type PublishedEvent } from '../../src/protocol/published.js';
 import { topicName } from '../../src/protocol/topics.js';
 import { Catalog } from '../../src/registry/consul/catalog.js';
 import { migrate } from '../../src/registry/migrate.js';

@@ -5,10 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { consume, createKafka, createProducer, type EventProducer, type Subscription } from '../../src/kafka/index.js';
 import { NODE_TOPICS, RegisteredNode, simulateFleet, type NodeState, type NodeTopic } from '../../src/node/index.js';
-import { buildEnvelope } from '../../src/protocol/envelope.js';
-import type { Ack, Heartbeat, Introspection } from '../../src/protocol/messages.js';
+import { parseAck, type Ack } from '../../src/protocol/ack.js';
+import { parseHeartbeat, type Heartbeat } from '../../src/protocol/heartbeat.js';
+import type { Parsed } from '../../src/protocol/incoming.js';
+import { parseIntrospection, type Introspection } from '../../src/protocol/introspection.js';
+import { buildPublished } from '../../src/protocol/published.js';
 import { topicName } from '../../src/protocol/topics.js';
-import { parseAck, parseHeartbeat, parseIntrospection, type Parsed } from '../../src/protocol/wire.js';
 import { createTopics } from '../../src/stack/index.js';
 import { servers } from './servers.js';
 
@@ -57,7 +59,7 @@ class Counterpart {
     { node_id, correlation_id }: { node_id: string; correlation_id: string },
     payload: Record<string, unknown> = {},
   ): Promise<void> {
-    const record = buildEnvelope(
+    const record = buildPublished(
       {
         id: randomUUID(),
         event_type,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildIntrospection } from '../../src/protocol/node-messages.js';
+import { buildIntrospection } from '../../src/protocol/introspection.js';
 import { eventually, Installation } from './installation.js';
 
 let registrar: Installation;

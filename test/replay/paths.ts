@@ -1,6 +1,6 @@
 import { WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/client';
 import { derivedId } from '../../src/protocol/ids.js';
-import type { Introspection, Reason } from '../../src/protocol/messages.js';
+import type { Introspection, Reason } from '../../src/protocol/introspection.js';
 import { plusSeconds } from '../../workflows/core/time.js';
 import { RETRY_UPDATE, workflowId, WORKFLOW_TYPE } from '../../workflows/messages.js';
 import type { registration } from '../../workflows/registration.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { loadContracts } from '../../src/contracts/load.js';
-import type { Introspection } from '../../src/protocol/messages.js';
+import type { Introspection } from '../../src/protocol/introspection.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { startHarness, type Harness } from './harness.js';
 

@@ -7,7 +7,7 @@ import type { Activities } from '../../activities/api.js';
 import { bundleWorkflows } from '../../src/bundle.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
-import type { Introspection } from '../../src/protocol/messages.js';
+import type { Introspection } from '../../src/protocol/introspection.js';
 import { provisionTestServer } from '../../src/stack/index.js';
 import type { Status } from '../../workflows/details.js';
 import {

@@ -11,7 +11,8 @@ import {
   type NodeRecord,
 } from '../../activities/api.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
-import type { Introspection, OutgoingEvent } from '../../src/protocol/messages.js';
+import type { Introspection } from '../../src/protocol/introspection.js';
+import type { OutgoingEvent } from '../../src/protocol/published.js';
 import { plusSeconds } from '../../workflows/core/time.js';
 
 /** How a try goes wrong: nothing was done, it was done but the answer is lost, or it is refused for good. */

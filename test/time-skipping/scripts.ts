@@ -11,7 +11,7 @@ import proto from '@temporalio/proto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import fc from 'fast-check';
 import { derivedId } from '../../src/protocol/ids.js';
-import { REASONS, type Introspection } from '../../src/protocol/messages.js';
+import { REASONS, type Introspection } from '../../src/protocol/introspection.js';
 import { millisBetween, plusSeconds } from '../../workflows/core/time.js';
 import type { Status } from '../../workflows/details.js';
 import {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { Introspection, Reason } from '../../src/protocol/messages.js';
+import type { Introspection, Reason } from '../../src/protocol/introspection.js';
 import { millisBetween, plusSeconds } from '../../workflows/core/time.js';
 import type { Status } from '../../workflows/details.js';
 import type { Start, Outcome } from '../../workflows/registration.js';

@@ -13,7 +13,8 @@ import {
 } from '../../activities/api.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { plusSeconds } from '../../workflows/core/time.js';
-import type { Introspection, OutgoingEvent } from '../../src/protocol/messages.js';
+import type { Introspection } from '../../src/protocol/introspection.js';
+import type { OutgoingEvent } from '../../src/protocol/published.js';
 
 type Backend = keyof Pick<
   Activities,

@@ -1,5 +1,5 @@
 import type { CompiledContract } from '../../src/contracts/compiled.js';
-import type { Introspection } from '../../src/protocol/messages.js';
+import type { Introspection } from '../../src/protocol/introspection.js';
 import { holds } from './conditions.js';
 import { variables, withChanges, type Registration } from './registration.js';
 import { fill, text } from './template.js';

@@ -1,5 +1,6 @@
 import type { CompiledContract } from '../../src/contracts/compiled.js';
-import type { Ack, Introspection } from '../../src/protocol/messages.js';
+import type { Ack } from '../../src/protocol/ack.js';
+import type { Introspection } from '../../src/protocol/introspection.js';
 import { handleNodeIntrospected } from './handlers/node-introspected.js';
 import { handleNodeRegistrationAcked } from './handlers/node-registration-acked.js';
 import { handleRegistrationReset } from './handlers/registration-reset.js';

@@ -1,4 +1,4 @@
-import type { Introspection } from '../../src/protocol/messages.js';
+import type { Introspection } from '../../src/protocol/introspection.js';
 import type { Incarnation } from './registration.js';
 
 /** More than a node's own repeats need; it bounds what continue-as-new carries. */

@@ -1,5 +1,5 @@
 import type { CompiledContract } from '../../src/contracts/compiled.js';
-import type { Introspection } from '../../src/protocol/messages.js';
+import type { Introspection } from '../../src/protocol/introspection.js';
 import { holds } from './conditions.js';
 import type { DomainEvent } from './handlers/output.js';
 import { incarnationOf, withSeen } from './incarnation.js';

@@ -1,7 +1,7 @@
 import type { Intent } from '../../activities/api.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { derivedId } from '../../src/protocol/ids.js';
-import type { OutgoingEvent } from '../../src/protocol/messages.js';
+import type { OutgoingEvent } from '../../src/protocol/published.js';
 import { variables, type Registration } from './registration.js';
 import { fill, fillMap, text } from './template.js';
 

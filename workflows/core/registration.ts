@@ -1,7 +1,7 @@
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import type { Variable } from '../../src/contracts/vocabulary.js';
 import { derivedId } from '../../src/protocol/ids.js';
-import type { Introspection } from '../../src/protocol/messages.js';
+import type { Introspection } from '../../src/protocol/introspection.js';
 import type { NodeRecord } from '../../activities/api.js';
 import { confirmedState, initialState, type ReducerState } from './reducer.js';
 

@@ -1,5 +1,5 @@
 import type { IncomingRecord, RecordBatch } from '../../kafka/consumer.js';
-import { parseHeartbeat } from '../../protocol/wire.js';
+import { parseHeartbeat } from '../../protocol/heartbeat.js';
 import { renewLeases, type Beat } from '../../registry/leases/renew-leases.js';
 import { readRegistering } from '../../registry/rows/read-registering.js';
 import { inTransaction } from '../../registry/pool.js';

@@ -1,6 +1,6 @@
 import { v4 } from 'uuid';
 import type { IncomingRecord } from '../../kafka/consumer.js';
-import { buildEnvelope } from '../../protocol/envelope.js';
+import { buildPublished } from '../../protocol/published.js';
 import { derivedId } from '../../protocol/ids.js';
 import type { BridgeContext } from '../context.js';
 import { RequestRate } from './request-rate.js';
@@ -44,7 +44,7 @@ export class IntrospectionRequests {
 function request({ node_id, record }: Unleased) {
   // The node answers with this id as its introspection's: a fresh one, or the answer would be a duplicate.
   const correlation_id = v4();
-  return buildEnvelope(
+  return buildPublished(
     {
       id: derivedId(node_id, correlation_id, 'RequestIntrospection'),
       event_type: 'RequestIntrospection',

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { CompiledContract } from '../../contracts/compiled.js';
 import { derivedId } from '../../protocol/ids.js';
-import { NODE_TYPES, REASONS, type Introspection } from '../../protocol/messages.js';
+import { NODE_TYPES } from '../../protocol/fields.js';
+import { REASONS, type Introspection } from '../../protocol/introspection.js';
 import { decide, type Message } from '../../../workflows/core/decide.js';
 import {
   apply,

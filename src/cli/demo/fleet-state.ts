@@ -1,5 +1,5 @@
 import type { NodeState } from '../../node/index.js';
-import type { NodeType } from '../../protocol/messages.js';
+import type { NodeType } from '../../protocol/fields.js';
 import type { RegistryRow } from '../../registry/rows/read-registry-row.js';
 import type { NodeSteps } from '../../node/index.js';
 import { percentile } from '../terminal/percentiles.js';

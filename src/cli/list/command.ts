@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { NODE_TYPES, type NodeType } from '../../protocol/messages.js';
+import { NODE_TYPES, type NodeType } from '../../protocol/fields.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { withExamples } from '../terminal/help.js';
 import { count } from '../terminal/arguments.js';

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { NODE_TYPES, type NodeType } from '../../protocol/messages.js';
+import { NODE_TYPES, type NodeType } from '../../protocol/fields.js';
 import { withExamples } from '../terminal/help.js';
 import { endpoint, nodeId, type Endpoint } from '../terminal/arguments.js';
 

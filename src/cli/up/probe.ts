@@ -6,7 +6,7 @@ import { bridgeTopics } from '../../bridge/bridge-topics.js';
 import type { Config } from '../../config.js';
 import type { Contracts } from '../../contracts/load.js';
 import { createKafka, createProducer, type EventProducer } from '../../kafka/index.js';
-import { buildIntrospection } from '../../protocol/node-messages.js';
+import { buildIntrospection } from '../../protocol/introspection.js';
 import { temporalOptions } from '../connect.js';
 
 /** Side by side, and again: servers that have just started, and a worker too, are slow with what they do for the first time. */

@@ -1,6 +1,6 @@
 import type { LastingAttempt, NodeRecord } from '../../../activities/api.js';
 import { derivedId } from '../../protocol/ids.js';
-import type { Introspection } from '../../protocol/messages.js';
+import type { Introspection } from '../../protocol/introspection.js';
 import type { Sql } from '../pool.js';
 
 type Identity = Pick<Introspection, 'node_id' | 'node_type' | 'node_version' | 'endpoints' | 'capabilities'>;

@@ -1,7 +1,8 @@
 import { condition, defineSignal, proxyActivities, proxyLocalActivities, setHandler } from '@temporalio/workflow';
 import type { Activities, EffectRequest } from '../../../activities/api.js';
 import { derivedId } from '../../../src/protocol/ids.js';
-import type { Introspection, OutgoingEvent } from '../../../src/protocol/messages.js';
+import type { Introspection } from '../../../src/protocol/introspection.js';
+import type { OutgoingEvent } from '../../../src/protocol/published.js';
 import { QUICK } from '../../../workflows/ask.js';
 import { ACK_SIGNAL, INTROSPECTION_SIGNAL, type AckSignal } from '../../../workflows/messages.js';
 

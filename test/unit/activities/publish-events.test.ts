@@ -5,8 +5,7 @@ import { expect, it } from 'vitest';
 import { UNAVAILABLE, type Published } from '../../../activities/api.js';
 import { publishEvents } from '../../../activities/publish-events.js';
 import type { RecordToSend } from '../../../src/kafka/producer.js';
-import { parsePublished } from '../../../src/protocol/envelope.js';
-import type { OutgoingEvent } from '../../../src/protocol/messages.js';
+import { parsePublished, type OutgoingEvent } from '../../../src/protocol/published.js';
 
 const accepted: OutgoingEvent = {
   id: '5dfbd3d1-2c4a-4698-aa2c-a1af6a107b75',

@@ -20,8 +20,8 @@ import { loadContracts } from '../../../src/contracts/load.js';
 import { Contiguous } from '../../../src/kafka/contiguous.js';
 import type { IncomingRecord, RecordBatch } from '../../../src/kafka/consumer.js';
 import type { RecordToSend } from '../../../src/kafka/producer.js';
-import type { Introspection } from '../../../src/protocol/messages.js';
-import { buildAck, buildIntrospection } from '../../../src/protocol/node-messages.js';
+import { buildAck } from '../../../src/protocol/ack.js';
+import { buildIntrospection, type Introspection } from '../../../src/protocol/introspection.js';
 import { workflowId } from '../../../workflows/messages.js';
 
 function pause(ms: number): Promise<void> {

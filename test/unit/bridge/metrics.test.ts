@@ -12,7 +12,7 @@ import { Backend } from '../../../src/bridge/outage.js';
 import type { IncomingRecord } from '../../../src/kafka/consumer.js';
 import type { EventProducer } from '../../../src/kafka/producer.js';
 import { serveMetrics } from '../../../src/metrics.js';
-import { buildHeartbeat } from '../../../src/protocol/node-messages.js';
+import { buildHeartbeat } from '../../../src/protocol/heartbeat.js';
 import type { SelfPreservationState } from '../../../src/registry/leases/self-preservation.js';
 
 const logger = pino({ level: 'silent' });

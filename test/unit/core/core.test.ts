@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadContracts } from '../../../src/contracts/load.js';
-import { REASONS, type Introspection } from '../../../src/protocol/messages.js';
+import { REASONS, type Introspection } from '../../../src/protocol/introspection.js';
 import { plusSeconds } from '../../../workflows/core/time.js';
 import * as core from '../../../workflows/core/index.js';
 import type { Message, ReducerEvent, ReducerState, Registration } from '../../../workflows/core/index.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadContracts } from '../../../src/contracts/load.js';
-import type { Introspection } from '../../../src/protocol/messages.js';
+import type { Introspection } from '../../../src/protocol/introspection.js';
 import { decide } from '../../../workflows/core/decide.js';
 import { beginAttempt } from '../../../workflows/core/orchestrator.js';
 import { unknownNode, withChanges, type Registration } from '../../../workflows/core/registration.js';

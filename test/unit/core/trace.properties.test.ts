@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Trace, traceLine, type TraceLine } from '../../../src/cli/contracts/trace.js';
 import { loadContracts } from '../../../src/contracts/load.js';
-import { REASONS } from '../../../src/protocol/messages.js';
+import { REASONS } from '../../../src/protocol/introspection.js';
 import { plusSeconds } from '../../../workflows/core/time.js';
 
 /**

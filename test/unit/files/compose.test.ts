@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../../src/cli/main.js';
 import { loadConfig } from '../../../src/config.js';
-import { NODE_TYPES } from '../../../src/protocol/messages.js';
+import { NODE_TYPES } from '../../../src/protocol/fields.js';
 
 /** What no engine is needed for. The README says what else was checked, and with what. */
 

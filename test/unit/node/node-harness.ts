@@ -5,9 +5,10 @@ import { vi } from 'vitest';
 import type { RecordToSend } from '../../../src/kafka/index.js';
 import { NodeHub, RegisteredNode, type NodeEvents, type RegisteredNodeOptions } from '../../../src/node/index.js';
 import type { Listening, NodeTransport } from '../../../src/node/transport.js';
-import { buildEnvelope } from '../../../src/protocol/envelope.js';
-import type { Ack, Introspection } from '../../../src/protocol/messages.js';
-import { parseAck, parseIntrospection, type Parsed } from '../../../src/protocol/wire.js';
+import { parseAck, type Ack } from '../../../src/protocol/ack.js';
+import type { Parsed } from '../../../src/protocol/incoming.js';
+import { parseIntrospection, type Introspection } from '../../../src/protocol/introspection.js';
+import { buildPublished } from '../../../src/protocol/published.js';
 
 /** Kafka in memory, with a registrar that says what the test tells it to say. */
 export class Wire implements NodeTransport {
@@ -56,7 +57,7 @@ export class Wire implements NodeTransport {
     to: { readonly node_id: string; readonly correlation_id: string | null },
     extra: { payload?: Record<string, unknown>; tags?: Record<string, string> } = {},
   ): void {
-    const { value } = buildEnvelope(
+    const { value } = buildPublished(
       {
         id: randomUUID(),
         event_type,

@@ -1,5 +1,5 @@
 import type { CompiledContract } from '../../../src/contracts/compiled.js';
-import type { Introspection } from '../../../src/protocol/messages.js';
+import type { Introspection } from '../../../src/protocol/introspection.js';
 import { refusalOf } from '../admission.js';
 import { compareIncarnation } from '../incarnation.js';
 import { matchRow } from '../matrix.js';

@@ -1,5 +1,5 @@
 import type { CompiledContract } from '../../../src/contracts/compiled.js';
-import type { Ack } from '../../../src/protocol/messages.js';
+import type { Ack } from '../../../src/protocol/ack.js';
 import { matchRow } from '../matrix.js';
 import { plusSeconds } from '../time.js';
 import type { Registration } from '../registration.js';

@@ -1,4 +1,4 @@
-import type { Introspection } from '../../../src/protocol/messages.js';
+import type { Introspection } from '../../../src/protocol/introspection.js';
 
 /**
  * What a handler may answer (specification, "Handler Isolation"): events, never

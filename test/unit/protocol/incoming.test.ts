@@ -2,13 +2,10 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { derivedId } from '../../../src/protocol/ids.js';
-import {
-  parseAck,
-  parseHeartbeat,
-  parseIntrospection,
-  type Parsed,
-  type RecordPlace,
-} from '../../../src/protocol/wire.js';
+import { parseAck } from '../../../src/protocol/ack.js';
+import { parseHeartbeat } from '../../../src/protocol/heartbeat.js';
+import type { Parsed, RecordPlace } from '../../../src/protocol/incoming.js';
+import { parseIntrospection } from '../../../src/protocol/introspection.js';
 
 interface Sample {
   readonly topic: string;

@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { buildAck, parseAck } from '../../../src/protocol/ack.js';
+import { buildHeartbeat, parseHeartbeat } from '../../../src/protocol/heartbeat.js';
+import { buildIntrospection, parseIntrospection } from '../../../src/protocol/introspection.js';
 import {
-  buildEnvelope,
+  buildPublished,
   parsePublished,
   PUBLISHED_EVENT_TYPES,
   publishedEventType,
-} from '../../../src/protocol/envelope.js';
-import type { OutgoingEvent } from '../../../src/protocol/messages.js';
-import { buildAck, buildHeartbeat, buildIntrospection } from '../../../src/protocol/node-messages.js';
-import { parseAck, parseHeartbeat, parseIntrospection } from '../../../src/protocol/wire.js';
+  type OutgoingEvent,
+} from '../../../src/protocol/published.js';
 
 const sentAt = new Date('2026-01-31T12:00:00.000Z');
 const sending = { sentAt, source: 'node-registrar' };
@@ -63,7 +64,7 @@ describe('what we publish', () => {
   });
 
   it.each(Object.keys(fields))('%s has the envelope of existing nodes, and comes back as it was', (event_type) => {
-    const { key, headers, value } = buildEnvelope(event(event_type), sending);
+    const { key, headers, value } = buildPublished(event(event_type), sending);
     const { entity_id, node_id, target_node_id, ...envelope } = json(value);
     expect(Object.keys(envelope).sort()).toEqual(Object.keys(sampleEnvelope).sort());
     expect(Object.keys(envelope.metadata as object).sort()).toEqual(
@@ -99,16 +100,16 @@ describe('what we publish', () => {
   });
 
   it('stamps deadlines from the moment of the send', () => {
-    expect(json(buildEnvelope(event('NodeRegistrationAccepted'), sending).value).payload).toMatchObject({
+    expect(json(buildPublished(event('NodeRegistrationAccepted'), sending).value).payload).toMatchObject({
       ack_deadline: '2026-01-31T12:00:30.000Z',
     });
   });
 
   it("speaks existing nodes' words: capabilities as flags, states in lower case", () => {
-    expect(json(buildEnvelope(event('NodeBecameActive'), sending).value).payload).toMatchObject({
+    expect(json(buildPublished(event('NodeBecameActive'), sending).value).payload).toMatchObject({
       capabilities: { storage: true, 'capability.config': true },
     });
-    expect(json(buildEnvelope(event('NodeRegistrationAckTimedOut'), sending).value).payload).toMatchObject({
+    expect(json(buildPublished(event('NodeRegistrationAckTimedOut'), sending).value).payload).toMatchObject({
       previous_state: 'awaiting_ack',
     });
   });
@@ -127,7 +128,7 @@ describe('what we publish', () => {
     ],
     ['an unknown type', event('NodeExploded'), 'unknown event type NodeExploded'],
   ])('%s is our bug, and throws', (_name, wrong, message) => {
-    expect(() => buildEnvelope(wrong, sending)).toThrow(message);
+    expect(() => buildPublished(wrong, sending)).toThrow(message);
   });
 
   it("knows the specification's model names", () => {
@@ -139,9 +140,9 @@ describe('what we publish', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[\x21-\x7e]{1,128}$/), (correlation_id) => {
         const one =
-          buildEnvelope(event('NodeRegistrationAccepted', { correlation_id }), sending).headers.traceparent ?? '';
+          buildPublished(event('NodeRegistrationAccepted', { correlation_id }), sending).headers.traceparent ?? '';
         const other =
-          buildEnvelope(event('NodeLivenessExpired', { correlation_id, id: CORRELATION }), sending).headers
+          buildPublished(event('NodeLivenessExpired', { correlation_id, id: CORRELATION }), sending).headers
             .traceparent ?? '';
         expect(one).toMatch(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-01$/);
         expect(other.slice(0, 36)).toBe(one.slice(0, 36));

@@ -1,39 +1,22 @@
+import { readFileSync } from 'node:fs';
 import importX from 'eslint-plugin-import-x';
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
 import tseslint from 'typescript-eslint';
 
-/** The arrows between folders: each row says what a folder must not import, and what of that it may. */
-const arrows = [
-  {
-    target: './workflows',
-    from: './src',
-    except: ['./protocol', './contracts/compiled.ts', './contracts/vocabulary.ts'],
-  },
-  { target: './workflows', from: './activities', except: ['./api.ts'] },
-  { target: './workflows/core', from: './workflows', except: ['./core'] },
-  {
-    target: './activities',
-    from: './src',
-    except: ['./protocol', './contracts', './registry', './kafka', './telemetry.ts'],
-  },
-  { target: './activities', from: './workflows' },
-  { target: './src/protocol', from: './src', except: ['./protocol'] },
-  { target: './src/contracts', from: './src', except: ['./contracts', './protocol'] },
-  { target: './src/registry', from: './src', except: ['./registry', './protocol', './telemetry.ts'] },
-  { target: './src/kafka', from: './src', except: ['./kafka', './protocol', './telemetry.ts'] },
-  { target: './src/node', from: './src', except: ['./node', './protocol', './kafka', './telemetry.ts'] },
-  {
-    target: './src/bridge',
-    from: './src',
-    except: ['./bridge', './protocol', './kafka', './registry', './contracts', './config.ts', './telemetry.ts'],
-  },
-  { target: './src/bridge', from: './workflows', except: ['./messages.ts'] },
-  { target: './src/stack', from: './src', except: ['./stack', './config.ts', './telemetry.ts'] },
-  ...['protocol', 'registry', 'kafka', 'node', 'contracts'].flatMap((dir) => [
-    { target: `./src/${dir}`, from: './workflows' },
-    { target: `./src/${dir}`, from: './activities', except: ['./api.ts'] },
-  ]),
-];
+/** The arrows between folders: each row says what a folder or file may import besides itself. */
+const arrows = JSON.parse(readFileSync(new URL('tools/arrows.json', import.meta.url), 'utf8'));
+const ROOTS = ['src', 'workflows', 'activities', 'test', 'tools'];
+const within = (path, folder) => path === folder || path.startsWith(`${folder}/`);
+
+/** The same, as the rule wants it: for each row, what it must not import of each root. */
+const zones = Object.entries(arrows).flatMap(([area, allowed]) =>
+  ROOTS.map((root) => ({
+    target: `./${area}`,
+    from: `./${root}`,
+    except: [area, ...allowed].filter((path) => within(path, root)).map((path) => `.${path.slice(root.length)}`),
+    message: `${area} may import only ${allowed.join(', ') || 'itself'}: see tools/arrows.json and docs/architecture.md.`,
+  })),
+);
 
 /** What deterministic code may not even mention. */
 const deterministic = [
@@ -60,8 +43,7 @@ export default tseslint.config(
     settings: { 'import-x/resolver-next': [createTypeScriptImportResolver()] },
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
-      'import-x/no-restricted-paths': ['error', { zones: arrows }],
-      'import-x/no-cycle': ['error', { maxDepth: 8 }],
+      'import-x/no-restricted-paths': ['error', { zones }],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],

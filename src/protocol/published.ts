@@ -21,6 +21,11 @@ export interface OutgoingEvent {
   readonly causation_id: string;
   /** Fields of this event type, without the common ones (entity_id, node_id, correlation_id, causation_id, emitted_at). */
   readonly payload: JsonObject;
+  /**
+   * Whether entity_id, node_id and correlation_id (and target_node_id) stand at the top of the envelope too. Existing
+   * nodes look there for who was accepted and who is asked; their newer envelope model forbids such fields elsewhere.
+   */
+  readonly ids_at_top: boolean;
   /** Payload fields that are a time after the send, in seconds: { ack_deadline: 30 }. Stamped when really sent. */
   readonly stamps: Readonly<Record<string, number>>;
   /** Our additions to the specification's payload; strings in the envelope's metadata.tags. */
@@ -88,9 +93,10 @@ export function buildPublished(event: OutgoingEvent, { sentAt, source }: Sending
     throw new TypeError(`unknown event type ${event.event_type}: no schema says what nodes would understand`);
   const { node_id, correlation_id } = event;
   const sent_at = sentAt.toISOString();
-  const identity = { entity_id: node_id, node_id, correlation_id };
-  const payload = {
-    ...identity,
+  const payload: JsonObject = {
+    entity_id: node_id,
+    node_id,
+    correlation_id,
     causation_id: event.causation_id,
     emitted_at: sent_at,
     ...forNodes(event.payload),
@@ -99,8 +105,6 @@ export function buildPublished(event: OutgoingEvent, { sentAt, source }: Sending
   const checked = publishedSchemas[type].safeParse(payload);
   if (!checked.success)
     throw new TypeError(`${type} of ${node_id} does not fit its schema: ${explain(checked.error, payload)}`);
-  // The one node that is asked finds itself at the top level; without it, every existing node would answer.
-  const top = type === 'RequestIntrospection' ? { ...identity, target_node_id: node_id } : identity;
   return wrap({
     message_id: event.id,
     correlation_id,
@@ -110,8 +114,15 @@ export function buildPublished(event: OutgoingEvent, { sentAt, source }: Sending
     source,
     payload,
     tags: event.tags,
-    top,
+    top: event.ids_at_top ? idsIn(payload) : {},
   });
+}
+
+/** target_node_id is the node that is asked: without it at the top, every existing node would answer. */
+const TOP_IDS = ['entity_id', 'node_id', 'correlation_id', 'target_node_id'];
+
+function idsIn(payload: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(payload).filter(([field]) => TOP_IDS.includes(field)));
 }
 
 /** Our normal form in the words of existing nodes: capabilities as flags, states in lower case. */

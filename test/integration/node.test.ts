@@ -68,6 +68,7 @@ class Counterpart {
         correlation_id,
         causation_id: randomUUID(),
         payload,
+        ids_at_top: event_type === 'NodeRegistrationAccepted',
         stamps: event_type === 'NodeRegistrationAccepted' ? { ack_deadline: 30 } : {},
         tags: { attempt: '1', heartbeat_interval_seconds: '1' },
       },

@@ -54,6 +54,7 @@ export function eventsOf(
       correlation_id,
       causation_id,
       payload: fillMap(template.payload, values),
+      ids_at_top: template.ids_at_top,
       stamps: Object.freeze(
         Object.fromEntries(
           Object.entries(template.stamps).map(([field, timer]) => [field, contract.timers[timer]?.seconds ?? 0]),

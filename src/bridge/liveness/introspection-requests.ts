@@ -53,6 +53,7 @@ function request({ node_id, record }: Unleased) {
       correlation_id,
       causation_id: derivedId(record.topic, record.partition, record.offset),
       payload: { target_node_id: node_id },
+      ids_at_top: true,
       stamps: {},
       tags: {},
     },

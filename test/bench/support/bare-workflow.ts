@@ -99,6 +99,7 @@ function event(
     correlation_id,
     causation_id,
     payload: {},
+    ids_at_top: event_type === 'NodeRegistrationAccepted',
     stamps: {},
     ...more,
     tags: { attempt: '1', ...more.tags },

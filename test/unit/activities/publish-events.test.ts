@@ -15,6 +15,7 @@ const accepted: OutgoingEvent = {
   correlation_id: '1e2feb89-414c-443c-9027-c4d1c386bbc4',
   causation_id: '701966a0-c381-488f-b8c0-c8fd8712b8bc',
   payload: {},
+  ids_at_top: true,
   stamps: { ack_deadline: 30 },
   tags: { attempt: '1' },
 };

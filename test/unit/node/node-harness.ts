@@ -70,6 +70,7 @@ export class Wire implements NodeTransport {
           ...extra.payload,
           ...(event_type === 'RequestIntrospection' && { target_node_id: to.node_id }),
         },
+        ids_at_top: event_type === 'NodeRegistrationAccepted' || event_type === 'RequestIntrospection',
         stamps: event_type === 'NodeRegistrationAccepted' ? { ack_deadline: 30 } : {},
         tags: { attempt: '1', ...extra.tags },
       },

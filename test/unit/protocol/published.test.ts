@@ -20,7 +20,7 @@ const place = { topic: 't', partition: 0, offset: '7', timestamp: sentAt.getTime
 
 const fields: Record<string, Pick<OutgoingEvent, 'payload'> & Partial<OutgoingEvent>> = {
   NodeRegistrationInitiated: { payload: { registration_attempt_id: CORRELATION } },
-  NodeRegistrationAccepted: { payload: {}, stamps: { ack_deadline: 30 } },
+  NodeRegistrationAccepted: { payload: {}, stamps: { ack_deadline: 30 }, ids_at_top: true },
   NodeRegistrationRejected: { payload: { rejection_reason: 'version below 2.0.0' } },
   NodeRegistrationAckReceived: { payload: { liveness_deadline: '2026-01-31T12:00:30.000Z' } },
   NodeRegistrationAckTimedOut: { payload: { deadline_at: '2026-01-31T12:00:30.000Z', previous_state: 'AWAITING_ACK' } },
@@ -29,7 +29,7 @@ const fields: Record<string, Pick<OutgoingEvent, 'payload'> & Partial<OutgoingEv
     tags: { liveness_deadline: '2026-01-31T12:00:30.000Z' },
   },
   NodeLivenessExpired: { payload: { last_heartbeat_at: null } },
-  RequestIntrospection: { payload: { target_node_id: NODE } },
+  RequestIntrospection: { payload: { target_node_id: NODE }, ids_at_top: true },
 };
 
 function event(event_type: string, more: Partial<OutgoingEvent> = {}): OutgoingEvent {
@@ -41,6 +41,7 @@ function event(event_type: string, more: Partial<OutgoingEvent> = {}): OutgoingE
     correlation_id: CORRELATION,
     causation_id: '701966a0-c381-488f-b8c0-c8fd8712b8bc',
     payload: {},
+    ids_at_top: false,
     stamps: {},
     tags: {},
     ...fields[event_type],
@@ -67,15 +68,14 @@ describe('what we publish', () => {
     const { key, headers, value } = buildPublished(event(event_type), sending);
     const { entity_id, node_id, target_node_id, ...envelope } = json(value);
     expect(Object.keys(envelope).sort()).toEqual(Object.keys(sampleEnvelope).sort());
+    expect(envelope.correlation_id).toBe(CORRELATION);
     expect(Object.keys(envelope.metadata as object).sort()).toEqual(
       Object.keys(sampleEnvelope.metadata as object).sort(),
     );
-    expect({ entity_id, node_id, correlation_id: envelope.correlation_id }).toEqual({
-      entity_id: NODE,
-      node_id: NODE,
-      correlation_id: CORRELATION,
-    });
-    expect(target_node_id).toBe(event_type === 'RequestIntrospection' ? NODE : undefined);
+    const atTop = { NodeRegistrationAccepted: [NODE, NODE, undefined], RequestIntrospection: [NODE, NODE, NODE] };
+    expect([entity_id, node_id, target_node_id]).toEqual(
+      (atTop as Record<string, unknown>)[event_type] ?? [undefined, undefined, undefined],
+    );
     expect(key).toBe(NODE);
     expect(headers).toEqual({
       message_id: '5dfbd3d1-2c4a-4698-aa2c-a1af6a107b75',
@@ -97,6 +97,15 @@ describe('what we publish', () => {
         tags: event(event_type).tags,
       },
     });
+  });
+
+  it.each(Object.keys(fields))('%s has ids at the top of its envelope only where the contract says so', (event_type) => {
+    const top = (ids_at_top: boolean) => {
+      const envelope = json(buildPublished(event(event_type, { ids_at_top }), sending).value);
+      return Object.keys(envelope).filter((name) => !Object.hasOwn(sampleEnvelope, name));
+    };
+    expect(top(false)).toEqual([]);
+    expect(top(true).slice(0, 2)).toEqual(['entity_id', 'node_id']);
   });
 
   it('stamps deadlines from the moment of the send', () => {

@@ -6,7 +6,7 @@ const MAX_CAPABILITIES = 256;
 const MAX_NAME = 128;
 
 /** Settings inside `declared_capabilities` of existing nodes: a `true` in there is an option, not something the node can do. */
-const SETTINGS = new Set(['config', 'mcp']);
+const SETTINGS = new Set(['config', 'mcp', 'feature_flags']);
 
 /**
  * What a node can do, as a sorted list of names without repetition. The names
@@ -70,7 +70,7 @@ function listed(value: unknown, field: string): Iterable<unknown> {
 }
 
 /** Fields of the existing nodes' capability model that are no flags; a flag of that name would not be understood. */
-const NO_FLAGS = new Set(['batch_size', 'max_batch', 'supported_types', 'config', 'mcp']);
+const NO_FLAGS = new Set(['batch_size', 'max_batch', 'supported_types', ...SETTINGS]);
 
 /** Capability names as the object of flags that existing nodes read; their model takes any further flag. */
 export function flagsOf(capabilities: readonly string[]): Readonly<Record<string, true>> {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { derivedId } from '../../../src/protocol/ids.js';
@@ -6,17 +5,7 @@ import { parseAck } from '../../../src/protocol/ack.js';
 import { parseHeartbeat } from '../../../src/protocol/heartbeat.js';
 import type { Parsed, RecordPlace } from '../../../src/protocol/incoming.js';
 import { parseIntrospection } from '../../../src/protocol/introspection.js';
-
-interface Sample {
-  readonly topic: string;
-  readonly bare: Record<string, unknown>;
-  readonly envelope: Record<string, unknown>;
-}
-
-const samples = readFileSync(new URL('../../fixtures/onex-python-samples.jsonl', import.meta.url), 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as Sample);
+import { sampleOf, samples } from './samples.js';
 
 const place: RecordPlace = {
   topic: 'dev.onex.evt.node-introspection.v1',
@@ -53,9 +42,9 @@ function introspect(fields: Record<string, unknown>) {
 }
 
 describe('messages of existing nodes', () => {
-  it.each(samples.map((sample, row) => [row + 1, sample.topic, sample] as const))(
-    'row %i, %s: both forms mean the same',
-    (_row, topic, sample) => {
+  it.each(samples.map((sample, row) => [row + 1, sample.version, sample.topic, sample] as const))(
+    'sample %i of %s, %s: both forms mean the same',
+    (_row, _version, topic, sample) => {
       const parse = parsers[topic];
       if (!parse) throw new Error(`a sample of an unknown topic: ${topic}`);
       const bare = accepted(parse(bytes(sample.bare), place));
@@ -65,13 +54,23 @@ describe('messages of existing nodes', () => {
     },
   );
 
-  it('covers all three kinds', () => {
-    expect(new Set(samples.map((sample) => sample.topic))).toEqual(new Set(Object.keys(parsers)));
+  it.each(['0.12.0', '0.38.76'] as const)('the samples of %s cover all three kinds', (version) => {
+    const kinds = samples.filter((sample) => sample.version === version).map((sample) => sample.topic);
+    expect(new Set(kinds)).toEqual(new Set(Object.keys(parsers)));
+    expect(kinds).toHaveLength(12);
+  });
+
+  it('the settings that 0.38 keeps beside its capabilities are none', () => {
+    const sample = sampleOf('node-introspection', '0.38.76');
+    const feature_flags = { flags: { beta: true }, flag_metadata: {}, default_enabled: true };
+    const declared_capabilities = { ...(sample.bare.declared_capabilities as object), read: true, feature_flags };
+    const node = accepted(parseIntrospection(bytes({ ...sample.bare, declared_capabilities }), place));
+    expect(node.capabilities).toEqual(['read']);
   });
 
   it('normalises an introspection', () => {
-    const sample = samples[0];
-    expect(accepted(parseIntrospection(bytes(sample?.envelope), place))).toEqual({
+    const sample = sampleOf('node-introspection');
+    expect(accepted(parseIntrospection(bytes(sample.envelope), place))).toEqual({
       message_id: 'e6c3f339-1a2b-4f1f-b1fd-42a29755d4c1',
       correlation_id: CORRELATION,
       node_id: NODE,
@@ -332,8 +331,8 @@ describe('whatever comes', () => {
   });
 
   it('unknown fields change nothing', () => {
-    const sample = samples[0];
-    const plain = accepted(parseIntrospection(bytes(sample?.bare), place));
+    const sample = sampleOf('node-introspection');
+    const plain = accepted(parseIntrospection(bytes(sample.bare), place));
     fc.assert(
       fc.property(
         fc.dictionary(
@@ -341,7 +340,7 @@ describe('whatever comes', () => {
           fc.jsonValue({ maxDepth: 3 }),
         ),
         (extra) => {
-          expect(accepted(parseIntrospection(bytes({ ...extra, ...sample?.bare }), place))).toEqual(plain);
+          expect(accepted(parseIntrospection(bytes({ ...extra, ...sample.bare }), place))).toEqual(plain);
         },
       ),
     );

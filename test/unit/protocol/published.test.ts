@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildAck, parseAck } from '../../../src/protocol/ack.js';
@@ -11,6 +10,7 @@ import {
   publishedEventType,
   type OutgoingEvent,
 } from '../../../src/protocol/published.js';
+import { sampleOf } from './samples.js';
 
 const sentAt = new Date('2026-01-31T12:00:00.000Z');
 const sending = { sentAt, source: 'node-registrar' };
@@ -25,7 +25,7 @@ const fields: Record<string, Pick<OutgoingEvent, 'payload'> & Partial<OutgoingEv
   NodeRegistrationAckReceived: { payload: { liveness_deadline: '2026-01-31T12:00:30.000Z' } },
   NodeRegistrationAckTimedOut: { payload: { deadline_at: '2026-01-31T12:00:30.000Z', previous_state: 'AWAITING_ACK' } },
   NodeBecameActive: {
-    payload: { capabilities: ['storage', 'config'] },
+    payload: { capabilities: ['storage', 'config', 'feature_flags'] },
     tags: { liveness_deadline: '2026-01-31T12:00:30.000Z' },
   },
   NodeLivenessExpired: { payload: { last_heartbeat_at: null } },
@@ -53,11 +53,7 @@ function json(value: Buffer): Record<string, unknown> {
   return JSON.parse(value.toString()) as Record<string, unknown>;
 }
 
-const sampleEnvelope = (
-  JSON.parse(
-    readFileSync(new URL('../../fixtures/onex-python-samples.jsonl', import.meta.url), 'utf8').split('\n')[0] ?? '',
-  ) as { envelope: Record<string, unknown> }
-).envelope;
+const sampleEnvelope = sampleOf('node-introspection').envelope;
 
 describe('what we publish', () => {
   it('covers every event type', () => {
@@ -99,14 +95,17 @@ describe('what we publish', () => {
     });
   });
 
-  it.each(Object.keys(fields))('%s has ids at the top of its envelope only where the contract says so', (event_type) => {
-    const top = (ids_at_top: boolean) => {
-      const envelope = json(buildPublished(event(event_type, { ids_at_top }), sending).value);
-      return Object.keys(envelope).filter((name) => !Object.hasOwn(sampleEnvelope, name));
-    };
-    expect(top(false)).toEqual([]);
-    expect(top(true).slice(0, 2)).toEqual(['entity_id', 'node_id']);
-  });
+  it.each(Object.keys(fields))(
+    '%s has ids at the top of its envelope only where the contract says so',
+    (event_type) => {
+      const top = (ids_at_top: boolean) => {
+        const envelope = json(buildPublished(event(event_type, { ids_at_top }), sending).value);
+        return Object.keys(envelope).filter((name) => !Object.hasOwn(sampleEnvelope, name));
+      };
+      expect(top(false)).toEqual([]);
+      expect(top(true).slice(0, 2)).toEqual(['entity_id', 'node_id']);
+    },
+  );
 
   it('stamps deadlines from the moment of the send', () => {
     expect(json(buildPublished(event('NodeRegistrationAccepted'), sending).value).payload).toMatchObject({
@@ -116,7 +115,7 @@ describe('what we publish', () => {
 
   it("speaks existing nodes' words: capabilities as flags, states in lower case", () => {
     expect(json(buildPublished(event('NodeBecameActive'), sending).value).payload).toMatchObject({
-      capabilities: { storage: true, 'capability.config': true },
+      capabilities: { storage: true, 'capability.config': true, 'capability.feature_flags': true },
     });
     expect(json(buildPublished(event('NodeRegistrationAckTimedOut'), sending).value).payload).toMatchObject({
       previous_state: 'awaiting_ack',

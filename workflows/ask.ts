@@ -1,6 +1,5 @@
 import {
   isCancellation,
-  proxyActivities,
   proxyLocalActivities,
   scheduleActivity,
   scheduleLocalActivity,
@@ -30,7 +29,6 @@ const once = proxyLocalActivities<Activities>({
   scheduleToCloseTimeout: '1s',
   retry: { maximumAttempts: 1 },
 });
-const patient = proxyActivities<Activities>(PATIENT);
 
 function ask<Answer>(activity: keyof Activities, summary: string, args: unknown[]): Promise<Answer> {
   return scheduleLocalActivity<Answer>(activity, args, { ...QUICK, summary }).catch((error: unknown) => {
@@ -80,31 +78,6 @@ export async function verifyAcksRead(deadline: string, now: string): Promise<Ack
       again_at: plusSeconds(now, 5),
     };
   }
-}
-
-/** One question to each backend, as local and as ordinary activities; nothing is changed. */
-export async function askBackends(node_id: string): Promise<void> {
-  await openAttempt(node_id);
-  await publish([]);
-  const intent = {
-    intent_type: 'extension',
-    target: `consul://service/${node_id}`,
-    payload: {
-      intent_type: 'consul.deregister',
-      correlation_id: node_id,
-      service_id: node_id,
-      service_name: 'onex-effect',
-      tags: [],
-      node_id,
-      node_type: 'effect',
-      node_version: '0.0.0',
-      endpoints: {},
-    },
-  };
-  await Promise.all([
-    patient['consul.deregister']({ node_id, attempt: 0, intent }),
-    patient.verify_acks_read(new Date(0).toISOString()),
-  ]);
 }
 
 /** The innermost message of a failed activity: the backend's own words. */

@@ -7,8 +7,6 @@ import { defineSearchAttributeKey } from '@temporalio/common';
  */
 
 export const WORKFLOW_TYPE = 'registration';
-/** Asks every backend once and changes nothing: see probe.ts. */
-export const PROBE_TYPE = 'probe';
 
 /** One workflow per node, whatever its incarnation. */
 export function workflowId(node_id: string): string {

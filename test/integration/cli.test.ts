@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { allTopics } from '../../src/cli/setup/all-topics.js';
-import { createKafka, createProducer } from '../../src/kafka/index.js';
+import { createAdmin, createKafka, createProducer } from '../../src/kafka/index.js';
 import { createPool } from '../../src/registry/pool.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
 import { forgetFleet, servers } from './servers.js';
@@ -45,6 +46,24 @@ afterAll(async () => {
   expect(stderr).toContain('Stopping: bridge, worker, servers.');
   rmSync(dataDir, { recursive: true, force: true });
 }, 60_000);
+
+test('a start leaves nothing in Temporal and sends no introspection', async () => {
+  const config = loadConfig(env);
+  const connection = await Connection.connect({ address: config.temporal.address });
+  const client = new Client({ connection, namespace: config.temporal.namespace });
+  const [introspections] = allTopics(loadContracts(config.contractsDir), config);
+  const admin = createAdmin(createKafka({ brokers: config.kafka.brokers, clientId: name }));
+  try {
+    const ends = await admin.topicEnds(introspections ?? '');
+    expect(ends).toHaveLength(6);
+    expect(ends.filter(({ low, high }) => low !== high)).toEqual([]);
+    const runs: string[] = [];
+    for await (const { workflowId } of client.workflow.list({ query: `TaskQueue = '${name}'` })) runs.push(workflowId);
+    expect(runs).toEqual([]);
+  } finally {
+    await Promise.all([admin.close(), connection.close()]);
+  }
+});
 
 test('doctor finds nothing to see to', async () => {
   const { code, stdout } = await registrar(env, 'doctor', '--json');

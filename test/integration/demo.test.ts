@@ -32,10 +32,6 @@ describe('demo --exit --json', () => {
       const summary = summaryOf(stdout);
       expect(summary).toMatchObject({ nodes: 10, active: 10, failed: 0 });
       expect(summary.seconds).toBeGreaterThan(0);
-      expect(summary.introspection_to_active_ms.p50).toBeGreaterThan(0);
-      expect(summary.introspection_to_active_ms.p99).toBeGreaterThanOrEqual(
-        summary.introspection_to_active_ms.p50 ?? 0,
-      );
       expect(stdout.trimEnd().split('\n')).toHaveLength(1);
       expect(stderr).toMatch(/All 10 nodes ACTIVE/);
       expect(stderr).toMatch(/Steps of [\w-]+\n +\+0 ms {2}node: introduces itself/);

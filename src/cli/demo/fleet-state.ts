@@ -2,7 +2,6 @@ import type { NodeState } from '../../node/index.js';
 import type { NodeType } from '../../protocol/fields.js';
 import type { RegistryRow } from '../../registry/rows/read-registry-row.js';
 import type { NodeSteps } from '../../node/index.js';
-import { percentile } from '../terminal/percentiles.js';
 
 /** What the node itself says. */
 export interface NodeSide {
@@ -79,21 +78,16 @@ export interface Summary {
   readonly failed: number;
   /** From the command's start to the last node active; null while one is not. */
   readonly seconds: number | null;
-  readonly introspection_to_active_ms: { readonly p50: number | null; readonly p99: number | null };
 }
 
 /** @param failed nodes that have become active, but not left in order */
 export function summarise(nodes: readonly { readonly steps: NodeSteps }[], commandStart: number, failed = 0): Summary {
   const actives = nodes.flatMap(({ steps }) => (steps.active === undefined ? [] : [steps.active]));
-  const took = nodes.flatMap(({ steps }) =>
-    steps.active === undefined || steps.introduced === undefined ? [] : [steps.active - steps.introduced],
-  );
   const all = actives.length === nodes.length && nodes.length > 0;
   return {
     nodes: nodes.length,
     active: actives.length,
     failed: nodes.length - actives.length + failed,
     seconds: all ? Math.round((Math.max(...actives) - commandStart) / 10) / 100 : null,
-    introspection_to_active_ms: { p50: percentile(took, 50), p99: percentile(took, 99) },
   };
 }

@@ -27,7 +27,7 @@ import { untilStopped, type Stopping } from '../processes/stopping.js';
 import { nodeTopicTemplates } from '../setup/all-topics.js';
 import { summarise, type Summary } from './fleet-state.js';
 import { createScreen, type Screen } from './screen.js';
-import { stepLines, timesText, type View } from './view.js';
+import { stepLines, type View } from './view.js';
 import { FleetWatcher } from './watcher.js';
 
 const DRAW_EVERY_MS = 250;
@@ -187,7 +187,7 @@ class Demo {
     await this.#look();
     await this.#watcher.readSteps();
     await this.#watcher.readSteps();
-    this.#line = `last one after ${summary.seconds} s, ${timesText(summary)}. ${this.options.exit === true ? 'Now they leave.' : 'Ctrl-C lets them leave.'}`;
+    this.#line = `last one after ${summary.seconds} s. ${this.options.exit === true ? 'Now they leave.' : 'Ctrl-C lets them leave.'}`;
     this.screen.draw(() => this.#view());
     if (this.#isLive()) return void this.#farewell.push(this.#allActive(summary));
     this.screen.say(this.#allActive(summary));
@@ -198,7 +198,7 @@ class Demo {
   }
 
   #allActive(summary: Summary): string {
-    return `All ${counted(summary.nodes, 'node')} ACTIVE, the last one ${summary.seconds} s after the command's start; ${timesText(summary)}.`;
+    return `All ${counted(summary.nodes, 'node')} ACTIVE, the last one ${summary.seconds} s after the command's start.`;
   }
 
   async #notActive(): Promise<CliError> {

@@ -87,8 +87,3 @@ export function stepLines(nodeId: string, steps: readonly Step[], most: number, 
   });
   return [`${pc.bold('Steps of')} ${nodeId}`, ...text];
 }
-
-/** "introspection to ACTIVE: p50 212 ms, p99 340 ms". */
-export function timesText({ introspection_to_active_ms: { p50, p99 } }: Summary): string {
-  return p50 === null ? '' : `introspection to ACTIVE: p50 ${p50} ms, p99 ${p99 ?? p50} ms`;
-}

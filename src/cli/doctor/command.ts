@@ -11,8 +11,9 @@ export function doctorCommand(program: Command): void {
     )
     .option('--json', 'the same as JSON, on stdout')
     .action(async (options: { json?: boolean }) => {
-      const [{ diagnose, diagnosisText }, { loadConfig }] = await Promise.all([
+      const [{ diagnose }, { diagnosisText }, { loadConfig }] = await Promise.all([
         import('./diagnose.js'),
+        import('./diagnosis-text.js'),
         import('../../config.js'),
       ]);
       const diagnosis = await diagnose(loadConfig());

@@ -1,17 +1,15 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Connection } from '@temporalio/client';
 import { loadConfig, type Config } from '../../config.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
 import { startStack, type OnProgress, type RunningStack } from '../../stack/index.js';
 import { runningState } from '../../stack/state.js';
 import { logger } from '../../telemetry.js';
 import type { Child } from '../processes/children.js';
-import { temporalOptions } from '../connect.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { linksOf, type Links } from '../terminal/links.js';
 import { prepare } from '../setup/prepare.js';
-import { probe } from './probe.js';
+import { reportProblems } from './self-check.js';
 
 export interface RegistrarOptions {
   /** The worker and the bridge, started and waiting for `go`. */
@@ -73,11 +71,9 @@ export async function startRegistrar(options: RegistrarOptions): Promise<Registr
     const bridge = childOf(children, 'bridge');
     bridge.go();
     await Promise.race([
-      Promise.all([bridge.ready(), untilPolling(config, childOf(children, 'worker'), signal)]),
+      Promise.all([bridge.ready(), childOf(children, 'worker').ready(), reportProblems(config, contracts, onProgress)]),
       broken.promise.then(fail),
     ]);
-    const problem = await Promise.race([probe(config, contracts), broken.promise.then(fail)]);
-    if (problem !== null) onProgress({ kind: 'step', about: 'registrar', text: problem });
     onProgress({ kind: 'ready', about: 'registrar', text: 'worker and bridge run', ms: Date.now() - serversUpAt });
     return {
       config,
@@ -129,27 +125,6 @@ async function addressesKnown(dataDir: string, signal: AbortSignal): Promise<boo
     await delay(20);
   }
   return true;
-}
-
-/** Temporal's own word for it: both kinds of the worker's polls have arrived. */
-async function untilPolling(config: Config, worker: Child, signal: AbortSignal): Promise<void> {
-  const connection = await Connection.connect(temporalOptions(config));
-  try {
-    const polls = async (taskQueueType: number): Promise<boolean> => {
-      const { pollers } = await connection.workflowService.describeTaskQueue({
-        namespace: config.temporal.namespace,
-        taskQueue: { name: config.taskQueue },
-        taskQueueType,
-      });
-      return pollers.some(({ identity }) => identity?.startsWith(`${worker.pid}@`) === true);
-    };
-    while (!(await Promise.all([polls(1), polls(2)])).every(Boolean)) {
-      signal.throwIfAborted();
-      await delay(100);
-    }
-  } finally {
-    await connection.close();
-  }
 }
 
 interface Broken {

@@ -9,8 +9,10 @@ const log = logger('worker');
 /**
  * Runs a worker until the process is told to stop (SIGINT, SIGTERM): it then
  * finishes the tasks that it holds. Servers that are not there yet are waited for.
+ *
+ * @param onReady called when it polls its task queue
  */
-export async function runWorker(config: Config): Promise<void> {
+export async function runWorker(config: Config, onReady: () => void = () => undefined): Promise<void> {
   // The runtime's own listeners would take a signal that comes before there is a worker, and tell nobody.
   const { worker: bindAddress } = config.metrics;
   Runtime.install({
@@ -32,6 +34,7 @@ export async function runWorker(config: Config): Promise<void> {
   // Told to stop while it was still bundling or waiting for a server: it held nothing.
   if (worker === undefined) return;
   const running = worker.run();
+  onReady();
   void stopping.requested.then(() => worker.shutdown());
   await running;
 }

@@ -53,7 +53,6 @@ describe('the summary', () => {
       active: 3,
       failed: 0,
       seconds: 1.4,
-      introspection_to_active_ms: { p50: 300, p99: 400 },
     });
   });
 
@@ -64,7 +63,6 @@ describe('the summary', () => {
       failed: 1,
       seconds: null,
     });
-    expect(summarise([node(1_000)], 0).introspection_to_active_ms).toEqual({ p50: null, p99: null });
   });
 
   test('counts those that did not leave as failed', () => expect(summarise([node(0, 1)], 0, 1).failed).toBe(1));
@@ -87,7 +85,6 @@ describe('the picture', () => {
       active: count - 1,
       failed: 1,
       seconds: null,
-      introspection_to_active_ms: { p50: null, p99: null },
     },
     shown: {
       node_id: 'node-0',

@@ -1,0 +1,53 @@
+import type { Config } from '../../config.js';
+import { ConsulClient } from '../../registry/consul/client.js';
+import { ConsulError } from '../../registry/consul/error.js';
+import { unreachable } from '../connect.js';
+import { wordsOf } from '../terminal/errors.js';
+import { ANSWER_WITHIN_MS, failed, verdict, type Check } from './check.js';
+
+/** Consul answers, has a leader, and lets us write nodes and services. */
+export async function checkConsul(config: Config): Promise<Check[]> {
+  const { httpAddr, token } = config.consul;
+  const answers = { about: 'consul', what: `answers at ${httpAddr}, with a leader` } as const;
+  const client = new ConsulClient({
+    address: httpAddr,
+    timeoutMs: ANSWER_WITHIN_MS,
+    ...(token === undefined ? {} : { token }),
+  });
+  try {
+    const leader = await client.call<string>((consul, options) => consul.status.leader(options as never));
+    if (leader === '') {
+      const todo = 'A cluster without a leader takes no writes: see its own logs.';
+      return [{ ...answers, ok: false, found: 'it answers, but has no leader', todo }];
+    }
+    return [{ ...answers, ok: true, found: leader, todo: null }, await checkConsulWrites(client)];
+  } catch (error) {
+    if (error instanceof ConsulError && error.refused)
+      return [{ ...answers, ok: false, found: error.message, todo: TOKEN }];
+    return [failed(answers, unreachable(config, 'consul', httpAddr, error))];
+  } finally {
+    client.close();
+  }
+}
+
+const TOKEN = 'Set CONSUL_HTTP_TOKEN to a token with node:write and service:write on "onex-".';
+
+/**
+ * Asks for a deletion that cannot happen, of what is not there: Consul looks at
+ * the permission first, and nothing is written.
+ */
+async function checkConsulWrites(client: ConsulClient): Promise<Check> {
+  const name = 'onex-doctor';
+  const operations = [
+    { Node: { Verb: 'delete-cas', Node: { Node: name, ModifyIndex: 1 } } },
+    { Service: { Verb: 'delete-cas', Node: name, Service: { ID: name, Service: name, ModifyIndex: 1 } } },
+  ];
+  try {
+    await client.call((consul, options) => consul.transaction.create(operations as never, options as never));
+  } catch (error) {
+    const denied = error instanceof ConsulError && error.refused;
+    if (denied) return verdict('consul', 'may write nodes and services', false, error.message, TOKEN);
+    if (!/stale|doesn't exist|not found|missing/i.test(wordsOf(error))) throw error;
+  }
+  return verdict('consul', 'may write nodes and services', true, 'yes', '');
+}

@@ -1,0 +1,93 @@
+import type { Pool } from 'pg';
+import { bridgeTopics } from '../../bridge/bridge-topics.js';
+import { brakeQuestion } from '../../bridge/liveness/watch-self-preservation.js';
+import type { Config } from '../../config.js';
+import type { Contracts } from '../../contracts/load.js';
+import { isLocked } from '../../registry/advisory-lock.js';
+import { createPool } from '../../registry/pool.js';
+import { schemaVersion } from '../../registry/schema-version.js';
+import { reportBrake, brakeLine } from '../brake/self-preservation.js';
+import { unreachable } from '../connect.js';
+import { postgresPlace } from '../setup/prepare.js';
+import { command } from '../terminal/invocation.js';
+import { ANSWER_WITHIN_MS, failed, verdict, type Check, type Scope } from './check.js';
+
+/**
+ * PostgreSQL answers, has this version's tables, and lets us read and write
+ * them; self-preservation is off, and a bridge sweeps.
+ *
+ * @param contracts null when they could not be loaded: liveness is not checked then
+ */
+export async function checkRegistry(config: Config, contracts: Contracts | null, scope: Scope): Promise<Check[]> {
+  const where = postgresPlace(config);
+  const answers = { about: 'postgres', what: `answers at ${where}` } as const;
+  const pool = createPool(config.postgres.connectionString, { max: 1, connectTimeoutMs: ANSWER_WITHIN_MS });
+  try {
+    const { current, newest } = await schemaVersion(pool);
+    const migrated = current !== null && current >= newest;
+    const newer = current !== null && current > newest ? `, newer than this registrar's ${newest}` : '';
+    const checks: Check[] = [
+      { ...answers, ok: true, found: 'yes', todo: null },
+      verdict(
+        'postgres',
+        `migrated to version ${newest}`,
+        migrated,
+        current === null ? 'never migrated' : `version ${current}${newer}`,
+        `Migrate it with '${command('setup')}'.`,
+      ),
+    ];
+    // Tables of a version that is not there yet can't be asked about.
+    if (!migrated) return checks;
+    const rights = await checkRights(pool);
+    checks.push(rights);
+    if (contracts !== null && rights.ok && scope.running)
+      checks.push(await checkSelfPreservation(pool, config, contracts));
+    if (contracts !== null && contracts.sweep !== null && scope.running)
+      checks.push(await checkSweep(pool, config, contracts));
+    return checks;
+  } catch (error) {
+    return [failed(answers, unreachable(config, 'postgres', where, error))];
+  } finally {
+    await pool.end();
+  }
+}
+
+const TABLES = ['node_registrations', 'node_leases', 'stream_watermarks', 'liveness_brake', 'lease_expiries'];
+const RIGHTS = ['select', 'insert', 'update', 'delete'];
+
+async function checkRights(pool: Pool): Promise<Check> {
+  const { rows } = await pool.query<{ granted: boolean }>(
+    `select bool_and(has_table_privilege(t, r)) as granted from unnest($1::text[]) as t, unnest($2::text[]) as r`,
+    [TABLES, RIGHTS],
+  );
+  const granted = rows[0]?.granted === true;
+  return verdict(
+    'postgres',
+    'may read and write the tables',
+    granted,
+    granted ? 'yes' : 'no',
+    'Grant select, insert, update and delete on the tables to this user.',
+  );
+}
+
+async function checkSelfPreservation(pool: Pool, config: Config, contracts: Contracts): Promise<Check> {
+  const report = await reportBrake(pool, brakeQuestion(contracts, config));
+  return verdict(
+    'liveness',
+    'self-preservation',
+    !report.held,
+    brakeLine(report),
+    `Are these nodes, their network or their Kafka down ('${command('list')}')? If they are gone for good: '${command('self-preservation release')}'.`,
+  );
+}
+
+async function checkSweep(pool: Pool, config: Config, contracts: Contracts): Promise<Check> {
+  const swept = await isLocked(pool, bridgeTopics(contracts, config).heartbeats);
+  return verdict(
+    'liveness',
+    'a bridge looks for silent nodes',
+    swept,
+    swept ? 'yes' : 'nobody does',
+    `Run '${command('bridge')}' (or '${command('up')}'): until then a dead node is found by its own timer only, hours later.`,
+  );
+}

@@ -1,24 +1,25 @@
 import type { Pool } from 'pg';
 import { placeOf } from '../src/registry/pool.js';
-import { lowestWatermark } from '../src/registry/leases/watermarks.js';
+import { lowestWatermark, type Topics } from '../src/registry/leases/watermarks.js';
 import type { Activities } from './api.js';
 import { asking } from './failures.js';
 
 export interface VerifyAcksReadOptions {
-  /** Final name of the topic on which acks come. */
-  readonly ackTopic: string;
+  /** Final names of the topics on which acks come. */
+  readonly ackTopics: Topics;
 }
 
 /** Before a node is given up for want of an ack: has everything been read that could have been one? */
-export function verifyAcksRead(pool: Pool, { ackTopic }: VerifyAcksReadOptions): Activities['verify_acks_read'] {
+export function verifyAcksRead(pool: Pool, { ackTopics }: VerifyAcksReadOptions): Activities['verify_acks_read'] {
+  const named = ackTopics.join(' and ');
   return async (deadline) => {
     const watermark = await asking(
       {
         backend: `PostgreSQL at ${placeOf(pool)}`,
-        what: `say how far ${ackTopic} is read`,
+        what: `say how far ${named} is read`,
         ifRefused: 'look at the rights of the database user',
       },
-      () => lowestWatermark(pool, ackTopic),
+      () => lowestWatermark(pool, ackTopics),
     );
     // At the watermark itself more may come; past it nothing does.
     if (watermark !== null && Date.parse(watermark) > Date.parse(deadline)) return { read: true };
@@ -26,8 +27,8 @@ export function verifyAcksRead(pool: Pool, { ackTopic }: VerifyAcksReadOptions):
       read: false,
       why:
         watermark === null
-          ? `${ackTopic} was never read: is the bridge running?`
-          : `${ackTopic} is read up to ${watermark} only, not past the deadline ${deadline}`,
+          ? `${named} was never read: is the bridge running?`
+          : `${named} is read up to ${watermark} only, not past the deadline ${deadline}`,
       again_at: new Date(Date.now() + 800 + 400 * Math.random()).toISOString(),
     };
   };

@@ -3,13 +3,14 @@ import type { SelfPreservationQuestion, SelfPreservationRule } from '../src/regi
 import { SelfPreservationLog, heldSentence } from '../src/registry/leases/self-preservation-words.js';
 import { expireLease, type LeaseVerdict } from '../src/registry/leases/expire-lease.js';
 import { placeOf } from '../src/registry/pool.js';
+import type { Topics } from '../src/registry/leases/watermarks.js';
 import { logger } from '../src/telemetry.js';
 import type { Activities, LeaseAnswer, LeaseQuestion } from './api.js';
 import { asking } from './failures.js';
 
 export interface VerifyLeaseOptions {
-  /** Final name of the topic whose silence would mean that a node is gone. */
-  readonly heartbeatTopic: string;
+  /** Final names of the topics whose silence would mean that a node is gone. */
+  readonly heartbeatTopics: Topics;
   /** Version of the contract that this worker runs now. */
   readonly contractVersion: () => string;
   /** The brake as this worker's contract has it. */
@@ -19,12 +20,12 @@ export interface VerifyLeaseOptions {
 /** Is the node gone? If so its lease is claimed by the same statement; if that can't be known, nobody expires. */
 export function verifyLease(
   pool: Pool,
-  { heartbeatTopic, contractVersion, brake }: VerifyLeaseOptions,
+  { heartbeatTopics, contractVersion, brake }: VerifyLeaseOptions,
 ): Activities['verify_lease'] {
   const log = new SelfPreservationLog(logger('worker'));
   return async (question) => {
     const { window_seconds, grace_seconds } = question;
-    const about: SelfPreservationQuestion = { topic: heartbeatTopic, window_seconds, grace_seconds, rule: brake };
+    const about: SelfPreservationQuestion = { topics: heartbeatTopics, window_seconds, grace_seconds, rule: brake };
     const claim = await asking(
       {
         backend: `PostgreSQL at ${placeOf(pool)}`,
@@ -57,7 +58,8 @@ function whyUnknown({ node_id, attempt }: LeaseQuestion, claim: LeaseVerdict, ab
     return `node ${node_id} has no lease, and its record says that attempt ${attempt} is over: nothing can be said about it`;
   if (claim.holder !== attempt)
     return `the lease of node ${node_id} is held by attempt ${claim.holder}, not by ${attempt}`;
-  if (claim.watermark === null) return `no heartbeat of ${about.topic} was ever stored: is the bridge running?`;
+  if (claim.watermark === null)
+    return `no heartbeat of ${about.topics.join(' or ')} was ever stored: is the bridge running?`;
   if (claim.judged_from !== null && claim.watermark < claim.judged_from) {
     return `the heartbeats had stood still, or many nodes are just coming back: nobody expires before they are stored up to ${claim.judged_from} (now: ${claim.watermark})`;
   }

@@ -124,11 +124,11 @@ function activitiesOf(config: Config, contracts: Contracts, { pool, catalog, pro
     open_attempt: openAttempt(pool, compiled),
     publish_events: publishEvents(producer, config),
     verify_lease: verifyLease(pool, {
-      heartbeatTopic: topics.heartbeats,
+      heartbeatTopics: topics.heartbeats,
       contractVersion: () => compiled.version,
       brake: contracts.brake,
     }),
-    verify_acks_read: verifyAcksRead(pool, { ackTopic: topics.acks }),
+    verify_acks_read: verifyAcksRead(pool, { ackTopics: topics.acks }),
     'consul.register': consulRegister(catalog),
     'consul.pass': consulPass(catalog),
     'consul.deregister': consulDeregister(catalog),

@@ -7,7 +7,7 @@ import type { BridgeContext } from './context.js';
 import { handling } from './handling.js';
 import { inOrderPerKey } from './in-order.js';
 import { isAboutTheMessage } from './temporal-errors.js';
-import { markStored, type StoredStream } from './liveness/watermarks.js';
+import { markStored } from './liveness/watermarks.js';
 
 /** Signals under way at once, over all partitions. */
 const IN_FLIGHT = 32;
@@ -17,7 +17,7 @@ const CALL_TIMEOUT_MS = 10_000;
  * A node that acknowledges: its workflow is told. Afterwards the watermark says
  * that the topic is read so far; a workflow asks for that before it gives up on a node.
  */
-export function acks(context: BridgeContext, stream: StoredStream): (batch: RecordBatch) => Promise<void> {
+export function acks(context: BridgeContext, stalledSeconds: number): (batch: RecordBatch) => Promise<void> {
   const limit = pLimit(IN_FLIGHT);
   return async (batch) => {
     let finished = 0;
@@ -39,7 +39,7 @@ export function acks(context: BridgeContext, stream: StoredStream): (batch: Reco
       limit,
       () => batch.isRunning() && !batch.signal.aborted,
     );
-    if (finished === batch.records.length) await readSoFar(context, stream, batch);
+    if (finished === batch.records.length) await readSoFar(context, batch, stalledSeconds);
   };
 }
 
@@ -52,7 +52,7 @@ async function tell(
   const { node_id, correlation_id, message_id } = ack;
   const handle = temporalClient.workflow.getHandle(workflowId(node_id));
   try {
-    await temporal.ride(
+    await temporal.untilAnswered(
       () =>
         temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, () => handle.signal<[AckSignal]>(ACK_SIGNAL, ack)),
       {
@@ -79,11 +79,6 @@ async function tell(
 }
 
 /** The acks themselves are told: a database that is away must not hold them up. The next second says it again. */
-async function readSoFar({ pool, postgres }: BridgeContext, stream: StoredStream, batch: RecordBatch): Promise<void> {
-  try {
-    await markStored(pool, stream, batch);
-    postgres.answered();
-  } catch (error) {
-    postgres.failed(error);
-  }
+function readSoFar({ pool, postgres }: BridgeContext, batch: RecordBatch, stalledSeconds: number): Promise<void> {
+  return postgres.once(() => markStored(pool, batch, stalledSeconds));
 }

@@ -1,5 +1,6 @@
 import type { Contracts } from '../contracts/load.js';
 import { topicName } from '../protocol/topics.js';
+import type { Topics } from '../registry/leases/watermarks.js';
 
 /** How this installation is named: the {env} and {namespace} of its topics. */
 export interface Names {
@@ -7,21 +8,35 @@ export interface Names {
   readonly namespace: string;
 }
 
-/** Final names of the topics that the bridge reads and writes. */
-export interface BridgeTopics {
-  readonly introspections: string;
-  readonly acks: string;
-  readonly heartbeats: string;
+/** The kinds of messages that a bridge reads, and what the contract calls them. */
+const CONSUMED = {
+  introspections: 'NodeIntrospection',
+  acks: 'NodeRegistrationAcked',
+  heartbeats: 'NodeHeartbeat',
+} as const;
+
+export type StreamKind = keyof typeof CONSUMED;
+
+/**
+ * Final names of the topics that the bridge reads and writes. The contract may name several topics for one kind of
+ * message: all of them are read.
+ */
+export interface BridgeTopics extends Readonly<Record<StreamKind, Topics>> {
   readonly deadLetters: string;
   readonly introspectionRequests: string;
 }
 
-/** Topics as the contract names them: consumed ones by their event type, published ones by their action. */
+/**
+ * Topics as the contract names them: consumed ones by their event type, published ones by their action.
+ *
+ * @throws Error when the contract names no topic for one of them
+ */
 export function bridgeTopics({ consumed, topics }: Pick<Contracts, 'consumed' | 'topics'>, names: Names): BridgeTopics {
-  const reads = (event: string): string => {
-    const found = consumed.find(({ event_type }) => event_type.replace(/^Model/, '').replace(/Event$/, '') === event);
-    if (!found) throw new Error(`the contract's consumed_events name no topic for ${event}`);
-    return topicName(found.topic, names);
+  const reads = (kind: StreamKind): Topics => {
+    const rows = consumed.filter(({ event_type }) => plain(event_type) === CONSUMED[kind]);
+    const [first, ...others] = new Set(rows.map(({ topic }) => topicName(topic, names)));
+    if (first === undefined) throw new Error(`the contract's consumed_events name no topic for ${CONSUMED[kind]}`);
+    return [first, ...others];
   };
   const writes = (action: string): string => {
     const template = topics[action];
@@ -29,15 +44,20 @@ export function bridgeTopics({ consumed, topics }: Pick<Contracts, 'consumed' | 
     return topicName(template, names);
   };
   return {
-    introspections: reads('NodeIntrospection'),
-    acks: reads('NodeRegistrationAcked'),
-    heartbeats: reads('NodeHeartbeat'),
+    introspections: reads('introspections'),
+    acks: reads('acks'),
+    heartbeats: reads('heartbeats'),
     deadLetters: writes('dead_letter'),
     introspectionRequests: writes('request_introspection'),
   };
 }
 
+/** The specification writes "ModelNodeIntrospectionEvent" where others write "NodeIntrospection". */
+function plain(event_type: string): string {
+  return event_type.replace(/^Model/, '').replace(/Event$/, '');
+}
+
 /** The consumer group for one kind of message; two bridges with the same names share the work. */
-export function groupId(kind: 'introspections' | 'acks' | 'heartbeats', { env, namespace }: Names): string {
+export function groupId(kind: StreamKind, { env, namespace }: Names): string {
   return [env, namespace, 'node-registrar', kind].filter((part) => part !== '').join('-');
 }

@@ -4,9 +4,9 @@ import type { Logger } from 'pino';
 import type { EventProducer } from '../kafka/producer.js';
 import type { BridgeCounters } from './counters.js';
 import type { DeadLetters } from './dead-letters.js';
-import type { Backend } from './outage.js';
+import type { Backend } from './backend.js';
 
-/** What every message kind of the bridge works with. */
+/** What the handling of every kind of message works with. */
 export interface BridgeContext {
   readonly temporalClient: Client;
   readonly taskQueue: string;

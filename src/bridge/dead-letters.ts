@@ -2,7 +2,7 @@ import type { IncomingRecord } from '../kafka/consumer.js';
 import type { EventProducer, RecordToSend } from '../kafka/producer.js';
 import { decodeObject, isObject } from '../protocol/json.js';
 import type { BridgeCounters } from './counters.js';
-import type { Backend } from './outage.js';
+import type { Backend } from './backend.js';
 
 export interface DeadLetter {
   readonly record: IncomingRecord;
@@ -62,7 +62,7 @@ export class DeadLetters {
   }
 
   #send(records: readonly RecordToSend[], signal: AbortSignal): Promise<void> {
-    return this.#kafka.ride(() => this.#producer.send(records), { signal, isFinal: isTooLarge });
+    return this.#kafka.untilAnswered(() => this.#producer.send(records), { signal, isFinal: isTooLarge });
   }
 
   #record({ record, reason }: DeadLetter): RecordToSend {

@@ -5,7 +5,7 @@ import { parseIntrospection, type Introspection } from '../protocol/introspectio
 import type { BridgeContext } from './context.js';
 import { handling } from './handling.js';
 import { inOrderPerKey } from './in-order.js';
-import { RecentlyTold } from './recently-signalled.js';
+import { RecentlyTold } from './recent-introspections.js';
 import { startOf } from './start-of.js';
 import { isAboutTheMessage } from './temporal-errors.js';
 
@@ -58,7 +58,7 @@ async function tell(
   signal: AbortSignal,
 ): Promise<string | null> {
   try {
-    await temporal.ride(
+    await temporal.untilAnswered(
       () =>
         temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
           temporalClient.workflow.signalWithStart(WORKFLOW_TYPE, introductionOf(message, taskQueue)),

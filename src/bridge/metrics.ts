@@ -5,14 +5,7 @@ import { shareOf } from '../registry/leases/self-preservation-words.js';
 import { lowestWatermark } from '../registry/leases/watermarks.js';
 import type { BridgeContext } from './context.js';
 import type { BridgeCounters } from './counters.js';
-
-/** A topic that the bridge reads. */
-export interface ReadTopic {
-  readonly topic: string;
-  readonly groupId: string;
-  /** How far it is stored is kept in the database. */
-  readonly hasWatermark: boolean;
-}
+import type { Stream } from './streams.js';
 
 const HELP: Record<keyof BridgeCounters, string> = {
   introspections: 'introspections told to their workflows',
@@ -40,7 +33,7 @@ const HELP: Record<keyof BridgeCounters, string> = {
 export function bridgeMetrics(
   { counters, pool, kafka, postgres }: BridgeContext,
   admin: KafkaAdmin,
-  topics: readonly ReadTopic[],
+  streams: readonly Pick<Stream, 'topics' | 'groupId' | 'idle'>[],
   brake: () => SelfPreservationState | null,
 ): Registry {
   const registry = new Registry();
@@ -64,8 +57,9 @@ export function bridgeMetrics(
     registers,
     async collect() {
       this.reset();
-      await kafka.look(async () => {
-        for (const { topic, groupId } of topics) this.set({ topic }, await lag(admin, topic, groupId));
+      await kafka.once(async () => {
+        for (const { topics, groupId } of streams)
+          for (const topic of topics) this.set({ topic }, await lag(admin, topic, groupId));
       });
     },
   });
@@ -76,9 +70,9 @@ export function bridgeMetrics(
     registers,
     async collect() {
       this.reset();
-      await postgres.look(async () => {
-        for (const { topic } of topics.filter(({ hasWatermark }) => hasWatermark)) {
-          const watermark = await lowestWatermark(pool, topic);
+      await postgres.once(async () => {
+        for (const { topic } of streams.flatMap(({ idle }) => idle)) {
+          const watermark = await lowestWatermark(pool, [topic]);
           if (watermark !== null) this.set({ topic }, (Date.now() - Date.parse(watermark)) / 1_000);
         }
       });

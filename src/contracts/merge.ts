@@ -25,8 +25,10 @@ const isMap = (value: unknown): value is Map => typeof value === 'object' && val
 
 /**
  * Lays a partial contract over a whole one: maps are merged, lists of named
- * things by their name, every other list and value is replaced. Neither input
- * is changed; positions follow the values that won.
+ * things by their name, every other list and value is replaced. Where the
+ * partial contract names one thing several times (an event that comes from
+ * several topics), each of them counts. Neither input is changed; positions
+ * follow the values that won.
  *
  * @param base the whole contract
  * @param partial what is to be changed or added
@@ -67,11 +69,16 @@ function mergeList(
     if (place) positions.set(merged, to, place);
   };
   base.forEach((_, index) => carry(base, index, index));
+  const changed = new Set<number>();
   partial.forEach((item, index) => {
-    const at = isMap(item) ? merged.findIndex((other) => isMap(other) && identity(other) === identity(item)) : -1;
+    const isKnown = (other: unknown, at: number): boolean =>
+      at < base.length && !changed.has(at) && isMap(other) && isMap(item) && identity(other) === identity(item);
+    const at = merged.findIndex(isKnown);
     const known = merged[at];
-    if (at >= 0 && isMap(known) && isMap(item)) merged[at] = mergeContract(known, item, positions);
-    else merged.push(item);
+    if (isMap(known) && isMap(item)) {
+      merged[at] = mergeContract(known, item, positions);
+      changed.add(at);
+    } else merged.push(item);
     carry(partial, index, at >= 0 ? at : merged.length - 1);
   });
   return merged;

@@ -53,7 +53,7 @@ async function prepare(
   { config, contracts, pool, kafka }: Servers,
   say: (text: string) => void,
 ): Promise<{ readonly topic: string }> {
-  const topic = bridgeTopics(contracts, config).heartbeats;
+  const [topic] = bridgeTopics(contracts, config).heartbeats;
   const nodes = Array.from({ length: NODES }, () => newNode().node_id);
   await pool.query(
     `insert into node_leases (node_id, attempt, deadline, window_seconds) select node_id, 1, now(), 90 from unnest($1::text[]) as node_id`,
@@ -163,7 +163,7 @@ async function requestsAreCounted({ config, contracts, kafka }: Servers, counter
   const before = counter.requests();
   const producer = createProducer(kafka);
   await producer.send([
-    { topic: bridgeTopics(contracts, config).introspections, ...buildIntrospection(newNode(), new Date()) },
+    { topic: bridgeTopics(contracts, config).introspections[0], ...buildIntrospection(newNode(), new Date()) },
   ]);
   await producer.close();
   await eventually('an introspection is counted as a request to Temporal', () =>

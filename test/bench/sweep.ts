@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { newCounters } from '../../src/bridge/counters.js';
 import { introductionOf } from '../../src/bridge/introspections.js';
-import { Backend } from '../../src/bridge/outage.js';
+import { Backend } from '../../src/bridge/backend.js';
 import { startSweep } from '../../src/bridge/liveness/sweep.js';
 import { bridgeTopics } from '../../src/bridge/bridge-topics.js';
 import { findSuspects } from '../../src/registry/leases/find-suspects.js';
@@ -27,7 +27,7 @@ const WITHIN_MS = 60_000;
 export const run: Scenario = (say) =>
   withServers(async (servers) => {
     const expired = Array.from({ length: EXPIRED }, newNode);
-    const topic = bridgeTopics(servers.contracts, servers.config).heartbeats;
+    const [topic] = bridgeTopics(servers.contracts, servers.config).heartbeats;
     await fillTables(
       servers,
       topic,
@@ -42,7 +42,12 @@ export const run: Scenario = (say) =>
     );
     say(`${LEASES} leases, ${EXPIRED} of them run out`);
 
-    const search = { topic, ...servers.contracts.compiled.liveness, limit: EXPIRED * 5, after: null };
+    const search = {
+      topics: [topic] as const,
+      ...servers.contracts.compiled.liveness,
+      limit: EXPIRED * 5,
+      after: null,
+    };
     const { suspects } = await findSuspects(servers.pool, search);
     if (suspects.length !== EXPIRED)
       throw new Error(`the sweep's query finds ${suspects.length} suspects, not ${EXPIRED}`);
@@ -91,7 +96,7 @@ async function sweepOnce({ client, config, contracts, pool }: Servers, topic: st
       temporal: new Backend('Temporal', log),
     },
     contracts,
-    topic,
+    [topic],
   );
   try {
     const end = performance.now() + WITHIN_MS;

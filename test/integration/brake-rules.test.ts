@@ -25,6 +25,7 @@ const GRACE = 15;
 const RULE = { share: 0.45, floor: 5, max_hold_windows: 10 };
 
 let pool: Pool;
+let topic: string;
 let about: SelfPreservationQuestion;
 /** Where the stream stands, in milliseconds. */
 let time: number;
@@ -37,11 +38,12 @@ afterAll(() => pool.end());
 
 beforeEach(async () => {
   await pool.query('truncate node_leases, lease_expiries');
-  about = { topic: `heartbeats-${randomUUID()}`, window_seconds: WINDOW, grace_seconds: GRACE, rule: RULE };
+  topic = `heartbeats-${randomUUID()}`;
+  about = { topics: [topic], window_seconds: WINDOW, grace_seconds: GRACE, rule: RULE };
   time = Date.parse('2026-01-31T12:00:00.000Z');
   await stored();
   // No standstill is behind this stream, whatever other tests have left in the tables.
-  await pool.query('update stream_watermarks set resumed_at = null where topic = $1', [about.topic]);
+  await pool.query('update stream_watermarks set resumed_at = null where topic = $1', [topic]);
 });
 
 const iso = (at: number): string => new Date(at).toISOString();
@@ -49,7 +51,7 @@ const iso = (at: number): string => new Date(at).toISOString();
 function stored(): Promise<void> {
   return advanceWatermarks(
     pool,
-    about.topic,
+    topic,
     [0, 1].map((partition) => ({ partition, next_offset: '1', watermark: iso(time) })),
     { stalledSeconds: 10 },
   );
@@ -268,7 +270,7 @@ describe('a hold', () => {
     await beat(gone);
     let judges: Promise<SelfPreservationState>[] = [];
     await inTransaction(pool, async (sql) => {
-      await sql.query('select from liveness_brake where topic = $1 for update', [about.topic]);
+      await sql.query('select from liveness_brake where topic = $1 for update', [topic]);
       judges = Array.from({ length: 4 }, judge);
       await eventually(
         'all of them wait for the row',

@@ -6,8 +6,8 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { workflowId } from '../../workflows/messages.js';
 import { startBridge, type Bridge, type BridgeOptions } from '../../src/bridge/bridge.js';
-import { bridgeTopics, groupId, type BridgeTopics } from '../../src/bridge/bridge-topics.js';
-import { loadContracts } from '../../src/contracts/load.js';
+import { bridgeTopics, groupId, type BridgeTopics, type StreamKind } from '../../src/bridge/bridge-topics.js';
+import { loadContracts, type Contracts } from '../../src/contracts/load.js';
 import {
   consume,
   createAdmin,
@@ -29,8 +29,9 @@ const silent = pino({ level: 'silent' });
 /** Topics, groups and a task queue that nothing else uses, on the shared servers. No worker runs: histories keep what was told. */
 export class BridgeWorld {
   readonly names = { env: `t${randomUUID().slice(0, 8)}`, namespace: '' };
-  readonly contracts = loadContracts();
-  readonly topics: BridgeTopics = bridgeTopics(this.contracts, this.names);
+  /** The first topic of each kind; there is only one where the contract is the shipped one. */
+  readonly topics: Readonly<Record<keyof BridgeTopics, string>>;
+  readonly allTopics: BridgeTopics;
   readonly kafka: KafkaHandle = createKafka({
     brokers: servers().kafkaBrokers,
     clientId: 'bridge-test',
@@ -43,15 +44,21 @@ export class BridgeWorld {
     readonly client: Client,
     readonly pool: Pool,
     readonly admin: KafkaAdmin,
-  ) {}
+    readonly contracts: Contracts,
+  ) {
+    const all = bridgeTopics(contracts, this.names);
+    const [[introspections], [acks], [heartbeats]] = [all.introspections, all.acks, all.heartbeats];
+    this.allTopics = all;
+    this.topics = { ...all, introspections, acks, heartbeats };
+  }
 
-  static async create(partitions = 3): Promise<BridgeWorld> {
+  static async create(partitions = 3, contracts = loadContracts()): Promise<BridgeWorld> {
     const { temporalAddress, databaseUrl, kafkaBrokers } = servers();
     await Promise.all([migrate(databaseUrl), createSearchAttributes(temporalAddress, 'default')]);
     const connection = await Connection.connect({ address: temporalAddress });
     const kafka = createKafka({ brokers: kafkaBrokers, clientId: 'bridge-test', logger: silent });
-    const world = new BridgeWorld(new Client({ connection }), createPool(databaseUrl), createAdmin(kafka));
-    await createTopics(kafkaBrokers, Object.values(world.topics) as string[], { partitions });
+    const world = new BridgeWorld(new Client({ connection }), createPool(databaseUrl), createAdmin(kafka), contracts);
+    await createTopics(kafkaBrokers, Object.values(world.allTopics).flat() as string[], { partitions });
     return world;
   }
 
@@ -100,14 +107,15 @@ export class BridgeWorld {
     return found;
   }
 
-  /** How far a group is behind the ends of its topic, over all partitions. */
-  async lag(kind: 'introspections' | 'acks' | 'heartbeats'): Promise<number> {
-    const ends = await this.admin.topicEnds(this.topics[kind]);
-    const committed = await this.admin.committed(groupId(kind, this.names), this.topics[kind]);
-    return ends.reduce(
-      (sum, { partition, low, high }) => sum + Number(high) - Number(committed.get(partition) ?? low),
-      0,
-    );
+  /** How far a group is behind the ends of its topics, over all partitions. */
+  async lag(kind: StreamKind): Promise<number> {
+    let behind = 0;
+    for (const topic of this.allTopics[kind]) {
+      const ends = await this.admin.topicEnds(topic);
+      const committed = await this.admin.committed(groupId(kind, this.names), topic);
+      for (const { partition, low, high } of ends) behind += Number(high) - Number(committed.get(partition) ?? low);
+    }
+    return behind;
   }
 
   /** Arguments of the signals that a node's workflow was told, in order. */

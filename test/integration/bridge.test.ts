@@ -6,9 +6,11 @@ import { buildAck } from '../../src/protocol/ack.js';
 import { buildHeartbeat } from '../../src/protocol/heartbeat.js';
 import { buildIntrospection } from '../../src/protocol/introspection.js';
 import { parsePublished } from '../../src/protocol/published.js';
+import { loadContracts } from '../../src/contracts/load.js';
 import { createPool } from '../../src/registry/pool.js';
 import { readWatermarks } from '../../src/registry/leases/watermarks.js';
 import { workflowId } from '../../workflows/messages.js';
+import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { BridgeWorld, Gate, until } from './bridge-world.js';
 import { servers } from './servers.js';
 
@@ -177,6 +179,38 @@ describe('introspections', () => {
     const [letter] = await world.read(world.topics.deadLetters);
     expect(letter?.headers.reason?.toString()).toContain('Temporal refuses it');
     expect(letter?.headers.node_id?.toString()).toBe(refused);
+  });
+});
+
+describe('topics', () => {
+  it('of one kind may be several: all are read, and each has its watermark', async () => {
+    const overlay = `
+consumed_events:
+  - { event_type: "NodeIntrospectionEvent", topic: "{env}.hello.v1" }
+  - { event_type: "NodeIntrospectionEvent", topic: "{env}.hello.v2" }
+  - { event_type: "NodeHeartbeat", topic: "{env}.beat.v1" }
+  - { event_type: "NodeHeartbeat", topic: "{env}.beat.v2" }
+`;
+    const wide = await BridgeWorld.create(2, loadContracts(contractDirectory({ orchestrator: overlay })));
+    try {
+      const [one = '', other = ''] = nodes(2);
+      const { introspections, heartbeats } = wide.allTopics;
+      await wide.send(`${wide.names.env}.hello.v1`, introspection(one));
+      await wide.send(`${wide.names.env}.hello.v2`, introspection(other));
+      const bridge = await wide.bridge();
+      await until(async () => (await wide.hasRun(one)) && (await wide.hasRun(other)));
+      for (const topic of heartbeats) await wide.send(topic, heartbeat(one));
+      await until(() => bridge.counters().heartbeats === 2);
+      await until(async () => (await wide.lag('introspections')) + (await wide.lag('heartbeats')) === 0);
+      expect([introspections.length, heartbeats.length]).toEqual([2, 2]);
+      for (const topic of heartbeats) await until(async () => (await readWatermarks(wide.pool, topic)).length === 2);
+      const metrics = await bridge.metrics.metrics();
+      for (const topic of introspections)
+        expect(metrics).toContain(`registrar_consumer_lag_records{topic="${topic}"} 0`);
+      for (const topic of heartbeats) expect(metrics).toContain(`registrar_watermark_age_seconds{topic="${topic}"}`);
+    } finally {
+      await wide.close();
+    }
   });
 });
 

@@ -409,7 +409,14 @@ describe('verifying a lease', () => {
   }
 
   const verify = (heartbeatTopic: string, question: LeaseQuestion) =>
-    run(verifyLease(pool, { heartbeatTopic, contractVersion: () => CONTRACT, brake: loadContracts().brake }), question);
+    run(
+      verifyLease(pool, {
+        heartbeatTopics: [heartbeatTopic],
+        contractVersion: () => CONTRACT,
+        brake: loadContracts().brake,
+      }),
+      question,
+    );
 
   const ask = (node_id: string, attempt = 1): LeaseQuestion => ({
     node_id,
@@ -560,7 +567,7 @@ describe('verifying a lease', () => {
 describe('verifying that acks were read', () => {
   test('is true only past the deadline, on every partition', async () => {
     const ackTopic = `acks-${randomUUID()}`;
-    const verify = (deadline: string) => run(verifyAcksRead(pool, { ackTopic }), deadline);
+    const verify = (deadline: string) => run(verifyAcksRead(pool, { ackTopics: [ackTopic] }), deadline);
     expect(await verify(seconds(-1))).toMatchObject({
       read: false,
       why: expect.stringContaining('never read') as string,
@@ -778,7 +785,7 @@ describe('a backend that fails', () => {
       `PostgreSQL at 127.0.0.1:${port}/somewhere did not record node ${id}, attempt 1: connect ECONNREFUSED`,
     );
     expect(postgres.message).not.toContain('secret');
-    expect(await failureOf(run(verifyAcksRead(down, { ackTopic: 't' }), INTROSPECTED))).toMatchObject({
+    expect(await failureOf(run(verifyAcksRead(down, { ackTopics: ['t'] }), INTROSPECTED))).toMatchObject({
       type: UNAVAILABLE,
     });
     await down.end();

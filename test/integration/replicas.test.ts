@@ -60,7 +60,7 @@ async function shares(): Promise<(readonly number[])[][]> {
 }
 
 const topic = (kind: 'introspections' | 'acks' | 'heartbeats'): string =>
-  bridgeTopics(registrar.contracts, registrar.config)[kind];
+  bridgeTopics(registrar.contracts, registrar.config)[kind][0];
 
 /** Partitions whose watermark is past a time. */
 async function storedPast(kind: 'acks' | 'heartbeats', time: string): Promise<number[]> {

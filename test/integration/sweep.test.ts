@@ -4,7 +4,7 @@ import type { Pool, PoolClient } from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { newCounters, type BridgeCounters } from '../../src/bridge/counters.js';
-import { Backend } from '../../src/bridge/outage.js';
+import { Backend } from '../../src/bridge/backend.js';
 import { startSweep } from '../../src/bridge/liveness/sweep.js';
 import { SweepLeadership } from '../../src/bridge/liveness/sweep-leadership.js';
 import { loadContracts } from '../../src/contracts/load.js';
@@ -15,6 +15,7 @@ import { migrate } from '../../src/registry/migrate.js';
 import { createPool } from '../../src/registry/pool.js';
 import { purgeEnded } from '../../src/registry/rows/purge-ended.js';
 import { readLastAttempt } from '../../src/registry/rows/read-last-attempt.js';
+import { advanceWatermarks, lowestWatermark } from '../../src/registry/leases/watermarks.js';
 import { eventually } from './installation.js';
 import { servers } from './servers.js';
 
@@ -85,7 +86,7 @@ async function stored(seconds: number, resumed: number | null = null): Promise<v
 }
 
 async function suspects(search: Partial<SuspectSearch> = {}): Promise<string[]> {
-  const page = await findSuspects(pool, { topic: TOPIC, ...liveness, limit: 100, after: null, ...search });
+  const page = await findSuspects(pool, { topics: [TOPIC], ...liveness, limit: 100, after: null, ...search });
   return page.suspects.map(({ node_id }) => node_id);
 }
 
@@ -107,7 +108,13 @@ describe('suspects', () => {
     const claims = await Promise.all(
       rows.map(async ({ node_id }) => ({
         node_id,
-        ...(await expireLease(pool, { node_id, attempt: 1, topic: TOPIC, ...liveness, rule: loadContracts().brake })),
+        ...(await expireLease(pool, {
+          node_id,
+          attempt: 1,
+          topics: [TOPIC],
+          ...liveness,
+          rule: loadContracts().brake,
+        })),
       })),
     );
     expect(claims.flatMap(({ node_id, claimed }) => (claimed ? [node_id] : [])).sort()).toEqual([...found].sort());
@@ -125,6 +132,30 @@ describe('suspects', () => {
     expect(await suspects()).toEqual([]);
     await pool.query("update stream_watermarks set resumed_at = now() - interval '106 s'");
     expect(await suspects()).toEqual(['silent']);
+  });
+
+  test('are judged by the lowest watermark over all topics, and nobody is while one of them was never stored', async () => {
+    const both = { topics: [TOPIC, 'renamed'] as const };
+    const verdict = async () => {
+      const rule = loadContracts().brake;
+      return (await expireLease(pool, { node_id: 'silent', attempt: 1, ...both, ...liveness, rule })).watermark;
+    };
+    await stored(-1);
+    await node('silent', { deadline: -30 });
+    expect(await suspects()).toEqual(['silent']);
+    expect([await suspects(both), await verdict(), await lowestWatermark(pool, both.topics)]).toEqual([[], null, null]);
+    const behind = new Date(Date.now() - 20_000).toISOString();
+    await advanceWatermarks(pool, 'renamed', [{ partition: 0, next_offset: '0', watermark: behind }], {
+      stalledSeconds: 10,
+    });
+    await pool.query('update stream_watermarks set resumed_at = null');
+    expect([await suspects(both), await verdict(), await lowestWatermark(pool, both.topics)]).toEqual([
+      [],
+      behind,
+      behind,
+    ]);
+    await pool.query("update stream_watermarks set watermark = now() - interval '1 s' where topic = 'renamed'");
+    expect(await suspects(both)).toEqual(['silent']);
   });
 
   test('are also nodes whose lease was claimed by a run that never ended the record', async () => {
@@ -154,7 +185,7 @@ describe('suspects', () => {
     let pages = 0;
     do {
       const { suspects: some, next }: Awaited<ReturnType<typeof findSuspects>> = await findSuspects(pool, {
-        topic: TOPIC,
+        topics: [TOPIC],
         ...liveness,
         limit: 10,
         after,
@@ -191,7 +222,7 @@ describe('suspects', () => {
     for (let i = 0; i < 20; i++) {
       const start = performance.now();
       expect(
-        (await findSuspects(session, { topic: TOPIC, ...liveness, limit: 100, after: null })).suspects,
+        (await findSuspects(session, { topics: [TOPIC], ...liveness, limit: 100, after: null })).suspects,
       ).toHaveLength(20);
       times.push(performance.now() - start);
     }
@@ -344,7 +375,7 @@ describe('a sweep', () => {
         sweep: rules.sweep === null ? null : { interval_seconds: rules.interval_seconds ?? 0.05 },
         retention,
       },
-      TOPIC,
+      [TOPIC],
     );
     running.push(sweep);
     return { counters, lines, sweep };

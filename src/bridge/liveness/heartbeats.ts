@@ -6,7 +6,7 @@ import { inTransaction } from '../../registry/pool.js';
 import type { BridgeContext } from '../context.js';
 import type { DeadLetter } from '../dead-letters.js';
 import type { IntrospectionRequests } from './introspection-requests.js';
-import { markStored, type StoredStream } from './watermarks.js';
+import { markStored } from './watermarks.js';
 
 /** The newest heartbeat of a node in a batch, and where it was read. */
 interface NewestBeat extends Beat {
@@ -14,24 +14,24 @@ interface NewestBeat extends Beat {
 }
 
 /**
- * Heartbeats never reach Temporal: the newest of each node in a batch moves its
+ * Heartbeats never reach Temporal: the newest of each node in a batch renews its
  * lease, and in the same transaction the watermark says how far the partition
  * is stored. Offsets follow.
  */
 export function heartbeats(
   context: BridgeContext,
-  stream: StoredStream,
+  stalledSeconds: number,
   requests: IntrospectionRequests,
 ): (batch: RecordBatch) => Promise<void> {
   const { counters, deadLetters, pool, postgres } = context;
   return async (batch) => {
     const { beats, refused, fromTheFuture } = newestPerNode(batch.records);
     await deadLetters.put(refused, batch.signal);
-    const { withoutLease, registering } = await postgres.ride(
+    const { withoutLease, registering } = await postgres.untilAnswered(
       () =>
         inTransaction(pool, async (sql) => {
           const withoutLease = await renewLeases(sql, [...beats.values()]);
-          await markStored(sql, stream, batch);
+          await markStored(sql, batch, stalledSeconds);
           return {
             withoutLease,
             registering: withoutLease.length === 0 ? [] : await readRegistering(sql, withoutLease),

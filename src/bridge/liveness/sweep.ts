@@ -4,10 +4,11 @@ import type { PoolClient } from 'pg';
 import { SUSPECT_SIGNAL, WORKFLOW_TYPE, workflowId } from '../../../workflows/messages.js';
 import type { Contracts } from '../../contracts/load.js';
 import { findSuspects, type Position, type Suspect } from '../../registry/leases/find-suspects.js';
+import type { Topics } from '../../registry/leases/watermarks.js';
 import { purgeEnded } from '../../registry/rows/purge-ended.js';
 import type { BridgeContext } from '../context.js';
 import { every, type Repetition } from '../every.js';
-import { Backend } from '../outage.js';
+import { Backend } from '../backend.js';
 import { startOf } from '../start-of.js';
 import { SweepLeadership } from './sweep-leadership.js';
 import { isAboutTheMessage } from '../temporal-errors.js';
@@ -38,11 +39,11 @@ type Rules = Pick<Contracts, 'compiled' | 'sweep' | 'retention'>;
  *
  * Of all bridges one does this; another follows when it dies.
  *
- * @param topic final name of the heartbeat topic
+ * @param topics final names of the heartbeat topics; the first names this sweep among the bridges
  */
-export function startSweep(context: Context, rules: Rules, topic: string): Repetition {
+export function startSweep(context: Context, rules: Rules, topics: Topics): Repetition {
   const stopping = new AbortController();
-  const sweep = new Sweep(context, rules, topic, stopping.signal);
+  const sweep = new Sweep(context, rules, topics, stopping.signal);
   const passes = every((rules.sweep?.interval_seconds ?? WITHOUT_SWEEP_SECONDS) * 1_000, () => sweep.pass());
   return {
     async stop() {
@@ -56,7 +57,7 @@ export function startSweep(context: Context, rules: Rules, topic: string): Repet
 class Sweep {
   readonly #context: Context;
   readonly #rules: Rules;
-  readonly #topic: string;
+  readonly #topics: Topics;
   readonly #signal: AbortSignal;
   readonly #leadership: SweepLeadership;
   readonly #database: Backend;
@@ -64,12 +65,12 @@ class Sweep {
   readonly #limit = pLimit(IN_FLIGHT);
   #purgeAt = 0;
 
-  constructor(context: Context, rules: Rules, topic: string, signal: AbortSignal) {
+  constructor(context: Context, rules: Rules, topics: Topics, signal: AbortSignal) {
     this.#context = context;
     this.#rules = rules;
-    this.#topic = topic;
+    this.#topics = topics;
     this.#signal = signal;
-    this.#leadership = new SweepLeadership(context.pool, topic);
+    this.#leadership = new SweepLeadership(context.pool, topics[0]);
     this.#database = new Backend('the database that the sweep asks', context.logger);
     this.#pauses = new WakePauses({
       firstMs: rules.compiled.liveness.window_seconds * 1_000,
@@ -105,7 +106,7 @@ class Sweep {
     let woken = 0;
     do {
       const { suspects, next } = await findSuspects(session, {
-        topic: this.#topic,
+        topics: this.#topics,
         ...this.#rules.compiled.liveness,
         limit: PAGE,
         after,
@@ -146,7 +147,7 @@ class Sweep {
   async #tell(call: () => Promise<unknown>): Promise<boolean> {
     const { temporal, temporalClient } = this.#context;
     try {
-      await temporal.ride(() => temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, call), {
+      await temporal.untilAnswered(() => temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, call), {
         signal: this.#signal,
         isFinal: (error) => error instanceof WorkflowNotFoundError || isAboutTheMessage(error),
       });

@@ -10,12 +10,12 @@ import { every, type Repetition } from '../every.js';
 import { bridgeTopics, type Names } from '../bridge-topics.js';
 
 /** What the brake is judged by, as the contract has it. */
-export function brakeQuestion(contracts: Contracts, names: Names): SelfPreservationQuestion {
+export function selfPreservationQuestion(contracts: Contracts, names: Names): SelfPreservationQuestion {
   const { window_seconds, grace_seconds } = contracts.compiled.liveness;
-  return { topic: bridgeTopics(contracts, names).heartbeats, window_seconds, grace_seconds, rule: contracts.brake };
+  return { topics: bridgeTopics(contracts, names).heartbeats, window_seconds, grace_seconds, rule: contracts.brake };
 }
 
-export interface BrakeWatch extends Repetition {
+export interface SelfPreservationWatch extends Repetition {
   /** How it stood when it was last looked at; null before the first look. */
   readonly state: () => SelfPreservationState | null;
 }
@@ -25,12 +25,15 @@ export interface BrakeWatch extends Repetition {
  * only ever holds it. It is the bridge's work, since without a bridge the
  * heartbeats are stored no further and nothing can be judged anyway.
  */
-export function watchBrake({ pool, logger, postgres }: BridgeContext, question: SelfPreservationQuestion): BrakeWatch {
+export function watchSelfPreservation(
+  { pool, logger, postgres }: BridgeContext,
+  question: SelfPreservationQuestion,
+): SelfPreservationWatch {
   const log = new SelfPreservationLog(logger);
   let state: SelfPreservationState | null = null;
   // Often within a window, and still seldom enough that counting a large fleet costs nothing to speak of.
   const looking = every(Math.min(5_000, question.window_seconds * 50), () =>
-    postgres.look(async () => {
+    postgres.once(async () => {
       state = await updateSelfPreservation(pool, question);
       log.seen(state, question);
     }),

@@ -3,11 +3,11 @@ import type { RecordBatch } from '../../kafka/consumer.js';
 import type { Sql } from '../../registry/pool.js';
 import { advanceWatermarks, type Watermark } from '../../registry/leases/watermarks.js';
 
-/** A topic whose silence means something, and the group that reads it. */
+/** A topic whose watermark is kept, and the group that reads it. */
 export interface StoredStream {
   readonly topic: string;
   readonly groupId: string;
-  /** A standstill of the watermark longer than this is one of the stream: seconds. */
+  /** A watermark that jumps by more than this belongs to a stream that had stalled: seconds. */
   readonly stalledSeconds: number;
 }
 
@@ -17,14 +17,16 @@ const NEVER = new Date(0).toISOString();
 /** A batch is stored: so is everything of its partition up to its last record's time. */
 export async function markStored(
   sql: Sql,
-  stream: StoredStream,
   { topic, partition, records }: RecordBatch,
+  stalledSeconds: number,
 ): Promise<void> {
   const last = records.at(-1);
   if (last === undefined) return;
   // A producer's clock that runs ahead must not promise what is still to come.
   const watermark = new Date(Math.min(last.timestamp, Date.now())).toISOString();
-  await advanceWatermarks(sql, topic, [{ partition, next_offset: next(last.offset), watermark }], stream);
+  await advanceWatermarks(sql, topic, [{ partition, next_offset: next(last.offset), watermark }], {
+    stalledSeconds,
+  });
 }
 
 function next(offset: string): string {
@@ -32,14 +34,14 @@ function next(offset: string): string {
 }
 
 /**
- * Moves the watermark of quiet partitions. The broker is asked for the end of
+ * Moves the watermark of idle partitions. The broker is asked for the end of
  * each, after the time has been noted: if the group has committed everything up
  * to it, nothing that was sent before that time can be missing.
  *
  * That rests on two facts that outlive a process, the broker's end and the
  * group's committed offset, and on nothing that this process remembers.
  */
-export class QuietPartitions {
+export class IdlePartitions {
   readonly #admin: KafkaAdmin;
   readonly #stream: StoredStream;
   #assigned: ReadonlySet<number> = new Set();
@@ -47,6 +49,10 @@ export class QuietPartitions {
   constructor(admin: KafkaAdmin, stream: StoredStream) {
     this.#admin = admin;
     this.#stream = stream;
+  }
+
+  get topic(): string {
+    return this.#stream.topic;
   }
 
   /** Only the bridge that reads a partition moves its watermark. */
@@ -61,7 +67,7 @@ export class QuietPartitions {
       ...behind.map((mark) => ({ ...mark, watermark: NEVER })),
       ...caughtUp.filter(({ partition }) => this.#assigned.has(partition)),
     ];
-    await advanceWatermarks(sql, this.#stream.topic, known, this.#stream);
+    await this.#store(sql, known);
   }
 
   /**
@@ -71,12 +77,15 @@ export class QuietPartitions {
    */
   async seed(sql: Sql): Promise<void> {
     const { behind } = await this.#look();
-    await advanceWatermarks(
+    await this.#store(
       sql,
-      this.#stream.topic,
       behind.map((mark) => ({ ...mark, watermark: NEVER })),
-      this.#stream,
     );
+  }
+
+  #store(sql: Sql, marks: readonly Watermark[]): Promise<void> {
+    const { topic, stalledSeconds } = this.#stream;
+    return advanceWatermarks(sql, topic, marks, { stalledSeconds });
   }
 
   async #look(): Promise<{ readonly caughtUp: readonly Watermark[]; readonly behind: readonly Watermark[] }> {

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { brakeQuestion } from '../../bridge/liveness/watch-self-preservation.js';
+import { selfPreservationQuestion } from '../../bridge/liveness/watch-self-preservation.js';
 import type { Config } from '../../config.js';
 import { loadContracts } from '../../contracts/load.js';
 import {
@@ -18,7 +18,7 @@ import { command } from '../terminal/invocation.js';
 
 /** The brake on expiry, as it stands and as the contract wants it. */
 export interface BrakeReport extends SelfPreservationState, SelfPreservationRule {
-  readonly topic: string;
+  readonly topics: readonly string[];
   readonly held: boolean;
   /** Of the fleet, how much is gone now; the contract's limit is `share`. */
   readonly share_now: number;
@@ -28,14 +28,16 @@ export interface BrakeReport extends SelfPreservationState, SelfPreservationRule
 
 /** How the brake stands. Changes nothing. */
 export function lookAtBrake(config: Config): Promise<BrakeReport> {
-  return withRecord(config, (pool) => reportBrake(pool, brakeQuestion(loadContracts(config.contractsDir), config)));
+  return withRecord(config, (pool) =>
+    reportBrake(pool, selfPreservationQuestion(loadContracts(config.contractsDir), config)),
+  );
 }
 
 export async function reportBrake(sql: Sql, question: SelfPreservationQuestion): Promise<BrakeReport> {
   const state = await readSelfPreservation(sql, question);
   const held = state.held_since !== null;
   return {
-    topic: question.topic,
+    topics: question.topics,
     held,
     ...state,
     share_now: shareOf(state),
@@ -46,7 +48,7 @@ export async function reportBrake(sql: Sql, question: SelfPreservationQuestion):
 
 /** @throws CliError when it does not hold: then there is nothing to release */
 export async function release(config: Config): Promise<BrakeReport> {
-  const question = brakeQuestion(loadContracts(config.contractsDir), config);
+  const question = selfPreservationQuestion(loadContracts(config.contractsDir), config);
   return withRecord(config, async (pool) => {
     const before = await reportBrake(pool, question);
     if (!(await releaseSelfPreservation(pool, question, `operator ${userInfo().username}`))) {

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { bridgeTopics } from '../../bridge/bridge-topics.js';
-import { brakeQuestion } from '../../bridge/liveness/watch-self-preservation.js';
+import { selfPreservationQuestion } from '../../bridge/liveness/watch-self-preservation.js';
 import type { Config } from '../../config.js';
 import type { Contracts } from '../../contracts/load.js';
 import { isLocked } from '../../registry/advisory-lock.js';
@@ -71,7 +71,7 @@ async function checkRights(pool: Pool): Promise<Check> {
 }
 
 async function checkSelfPreservation(pool: Pool, config: Config, contracts: Contracts): Promise<Check> {
-  const report = await reportBrake(pool, brakeQuestion(contracts, config));
+  const report = await reportBrake(pool, selfPreservationQuestion(contracts, config));
   return verdict(
     'liveness',
     'self-preservation',
@@ -82,7 +82,7 @@ async function checkSelfPreservation(pool: Pool, config: Config, contracts: Cont
 }
 
 async function checkSweep(pool: Pool, config: Config, contracts: Contracts): Promise<Check> {
-  const swept = await isLocked(pool, bridgeTopics(contracts, config).heartbeats);
+  const swept = await isLocked(pool, bridgeTopics(contracts, config).heartbeats[0]);
   return verdict(
     'liveness',
     'a bridge looks for silent nodes',

@@ -1,4 +1,5 @@
 import type { Sql } from '../pool.js';
+import { LOWEST, type Topics } from './watermarks.js';
 
 /** A node whose lease has run out, or was claimed without its registration ending. */
 export interface Suspect {
@@ -17,8 +18,8 @@ export interface Position {
 }
 
 export interface SuspectSearch {
-  /** Final name of the heartbeat topic. */
-  readonly topic: string;
+  /** Final names of the heartbeat topics. */
+  readonly topics: Topics;
   readonly window_seconds: number;
   readonly grace_seconds: number;
   /** Leases looked at. */
@@ -46,10 +47,10 @@ const CLAIM_SETTLES_SECONDS = 30;
  */
 const statement = `
   with stream as (
-    select min(watermark) - make_interval(secs => $3) as silent_since,
-      min(watermark) as watermark,
+    select ${LOWEST} - make_interval(secs => $3) as silent_since,
+      ${LOWEST} as watermark,
       max(resumed_at) + make_interval(secs => $2) + make_interval(secs => $3) as judged_from
-    from stream_watermarks where topic = $1
+    from stream_watermarks where topic = any($1::text[])
   ),
   late as materialized (
     select node_id, attempt, deadline from node_leases
@@ -72,10 +73,10 @@ type Row = Pick<Suspect, 'node_id' | 'attempt' | 'deadline'> & {
 /** One page of the nodes that are to be woken, the longest silent first. */
 export async function findSuspects(
   sql: Sql,
-  { topic, window_seconds, grace_seconds, limit, after }: SuspectSearch,
+  { topics, window_seconds, grace_seconds, limit, after }: SuspectSearch,
 ): Promise<SuspectPage> {
   const { rows } = await sql.query<Row>(statement, [
-    topic,
+    topics,
     window_seconds,
     grace_seconds,
     after?.deadline ?? '-infinity',

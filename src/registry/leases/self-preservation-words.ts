@@ -54,7 +54,7 @@ export class SelfPreservationLog {
     const before = this.#heldSince;
     this.#heldSince = held_since;
     const facts = {
-      topic: question.topic,
+      topics: question.topics,
       share: shareOf(state),
       ...numbersOf(state),
       held_since: held_since ?? before,

@@ -1,4 +1,5 @@
 import type { Sql } from '../pool.js';
+import { LOWEST, type Topics } from './watermarks.js';
 
 /** When expiry is held. */
 export interface SelfPreservationRule {
@@ -12,8 +13,8 @@ export interface SelfPreservationRule {
 
 /** What the brake of a topic is judged by. */
 export interface SelfPreservationQuestion {
-  /** Final name of the heartbeat topic. */
-  readonly topic: string;
+  /** Final names of the heartbeat topics. All of them must be stored past a deadline; the first names the brake's row. */
+  readonly topics: Topics;
   readonly window_seconds: number;
   readonly grace_seconds: number;
   readonly rule: SelfPreservationRule;
@@ -36,8 +37,11 @@ export interface SelfPreservationState {
   readonly changed_at: string | null;
 }
 
+/** The topic that names the brake's row. */
+const KEY = '($1::text[])[1]';
+
 /**
- * Parts of the statements that judge the brake. Their parameters: $1 topic,
+ * Parts of the statements that judge the brake. Their parameters: $1 topics,
  * $2 window and $3 grace in seconds, $4 share, $5 floor.
  *
  * Claiming a lease moves it from the suspects to the expired, so the share
@@ -46,15 +50,15 @@ export interface SelfPreservationState {
 export const PARTS = {
   /** How far the stream is, by its own clock too, and from where on it is judged. */
   stream: `stream as (
-    select min(watermark) as watermark, coalesce(max(moved_seconds), 0) as moved_seconds,
+    select ${LOWEST} as watermark, coalesce(max(moved_seconds), 0) as moved_seconds,
       greatest(max(resumed_at) + make_interval(secs => $2) + make_interval(secs => $3),
-        (select judged_from from liveness_brake where topic = $1)) as judged_from
-    from stream_watermarks where topic = $1)`,
+        (select judged_from from liveness_brake where topic = ${KEY})) as judged_from
+    from stream_watermarks where topic = any($1::text[]))`,
 
   /** One row, with nulls where it never held. */
   brake: `brake as (
     select held_since, held_moved_seconds, suspects, expired, active, changed_by, changed_at, coalesce(released_before, '-infinity') as released_before
-    from (select) as one left join liveness_brake on topic = $1)`,
+    from (select) as one left join liveness_brake on topic = ${KEY})`,
 
   isJudged: '(stream.judged_from is null or stream.watermark >= stream.judged_from)',
 
@@ -90,7 +94,7 @@ export const PARTS = {
   /** Holds, unless another has changed the brake since it was looked at. */
   hold: (from: string, where: string): string => `hold as (
     insert into liveness_brake as held (topic, held_since, held_moved_seconds, suspects, expired, active, changed_by)
-    select $1, now(), stream.moved_seconds, counted.suspects, counted.expired, counted.active, 'itself'
+    select ${KEY}, now(), stream.moved_seconds, counted.suspects, counted.expired, counted.active, 'itself'
     from ${from} where ${where}
     on conflict (topic) do update set
       held_since = excluded.held_since, held_moved_seconds = excluded.held_moved_seconds,
@@ -144,7 +148,7 @@ const judge = `${NOW},
       changed_at = case when verdict.says = 'held' then held.changed_at else now() end,
       changed_by = case when verdict.says = 'held' then held.changed_by else verdict.says end
     from stream, brake, counted, verdict
-    where held.topic = $1 and held.held_since = brake.held_since and verdict.says in ('held', 'itself', 'max_hold')
+    where held.topic = ${KEY} and held.held_since = brake.held_since and verdict.says in ('held', 'itself', 'max_hold')
       and (verdict.says <> 'held' or (held.suspects, held.expired, held.active) <> (counted.suspects, counted.expired, counted.active))
     returning held.*
   ),
@@ -187,21 +191,21 @@ export async function updateSelfPreservation(
  */
 export async function releaseSelfPreservation(
   sql: Sql,
-  { topic, window_seconds }: SelfPreservationQuestion,
+  { topics, window_seconds }: SelfPreservationQuestion,
   by: string,
 ): Promise<boolean> {
   const { rowCount } = await sql.query(
     `update liveness_brake set held_since = null, held_moved_seconds = null, changed_at = now(), changed_by = $3,
-       released_before = (select min(watermark) + make_interval(secs => $2) from stream_watermarks where topic = $1)
-     where topic = $1 and held_since is not null`,
-    [topic, window_seconds, by],
+       released_before = (select ${LOWEST} + make_interval(secs => $2) from stream_watermarks where topic = any($1::text[]))
+     where topic = ${KEY} and held_since is not null`,
+    [topics, window_seconds, by],
   );
   return rowCount === 1;
 }
 
 /** $1 to $5 of the parts. */
-export function parameters({ topic, window_seconds, grace_seconds, rule }: SelfPreservationQuestion): unknown[] {
-  return [topic, window_seconds, grace_seconds, rule.share, rule.floor];
+export function parameters({ topics, window_seconds, grace_seconds, rule }: SelfPreservationQuestion): unknown[] {
+  return [topics, window_seconds, grace_seconds, rule.share, rule.floor];
 }
 
 function one({ rows }: { readonly rows: readonly SelfPreservationState[] }): SelfPreservationState {

@@ -63,11 +63,20 @@ export async function readWatermarks(sql: Sql, topic: string): Promise<Watermark
   return rows;
 }
 
-/** Up to when the whole topic is stored: the lowest watermark of its partitions, null if nothing was ever stored. */
-export async function lowestWatermark(sql: Sql, topic: string): Promise<string | null> {
+/** Several topics can carry the same kind of message: a fleet moves from one name to another without a gap. */
+export type Topics = readonly [string, ...string[]];
+
+/**
+ * The lowest watermark over all partitions of the topics $1, in a statement over their rows. Null while one of them
+ * was never stored: what lies in it is unknown.
+ */
+export const LOWEST = 'case when count(distinct topic) = cardinality($1::text[]) then min(watermark) end';
+
+/** Up to when all of these topics are stored: their lowest watermark, null if one of them was never stored. */
+export async function lowestWatermark(sql: Sql, topics: Topics): Promise<string | null> {
   const { rows } = await sql.query<{ watermark: string | null }>(
-    'select min(watermark) as watermark from stream_watermarks where topic = $1',
-    [topic],
+    `select ${LOWEST} as watermark from stream_watermarks where topic = any($1::text[])`,
+    [topics],
   );
   return rows[0]?.watermark ?? null;
 }

@@ -11,8 +11,8 @@ import { DeadLetters } from '../../../src/bridge/dead-letters.js';
 import { every } from '../../../src/bridge/every.js';
 import { inOrderPerKey } from '../../../src/bridge/in-order.js';
 import { introspections } from '../../../src/bridge/introspections.js';
-import { Backend } from '../../../src/bridge/outage.js';
-import { RecentlyTold } from '../../../src/bridge/recently-signalled.js';
+import { Backend } from '../../../src/bridge/backend.js';
+import { RecentlyTold } from '../../../src/bridge/recent-introspections.js';
 import { RequestRate } from '../../../src/bridge/liveness/request-rate.js';
 import { isAboutTheMessage } from '../../../src/bridge/temporal-errors.js';
 import { bridgeTopics, groupId } from '../../../src/bridge/bridge-topics.js';
@@ -23,6 +23,7 @@ import type { RecordToSend } from '../../../src/kafka/producer.js';
 import { buildAck } from '../../../src/protocol/ack.js';
 import { buildIntrospection, type Introspection } from '../../../src/protocol/introspection.js';
 import { workflowId } from '../../../workflows/messages.js';
+import { contractDirectory } from '../contracts/contract-files.js';
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
@@ -136,7 +137,7 @@ describe('a backend that is away', () => {
     const attempt = () =>
       Date.now() < back ? Promise.reject(new AggregateError([new Error('refused')])) : Promise.resolve('done');
     await expect(
-      Promise.all(Array.from({ length: 20 }, () => backend.ride(attempt, { signal: never }))),
+      Promise.all(Array.from({ length: 20 }, () => backend.untilAnswered(attempt, { signal: never }))),
     ).resolves.toHaveLength(20);
     expect(lines).toEqual(['Temporal is away; waiting for it, nothing is lost', 'Temporal answers again']);
   });
@@ -146,14 +147,14 @@ describe('a backend that is away', () => {
     const backend = new Backend('Temporal', logger);
     const refused = () => Promise.reject(new RangeError('never'));
     await expect(
-      backend.ride(refused, { signal: never, isFinal: (error) => error instanceof RangeError }),
+      backend.untilAnswered(refused, { signal: never, isFinal: (error) => error instanceof RangeError }),
     ).rejects.toThrow('never');
     expect(lines).toEqual([]);
     const stop = new AbortController();
     setTimeout(() => stop.abort(new Error('stopping')), 150);
-    await expect(backend.ride(() => Promise.reject(new Error('away')), { signal: stop.signal })).rejects.toThrow(
-      'stopping',
-    );
+    await expect(
+      backend.untilAnswered(() => Promise.reject(new Error('away')), { signal: stop.signal }),
+    ).rejects.toThrow('stopping');
   });
 });
 
@@ -263,7 +264,7 @@ describe('a Temporal that is above its rate limit', () => {
     const heard = batchOf(
       Array.from({ length: 100 }, (_, n) => buildAck({ node_id: `n${n}`, correlation_id: `c${n}` }, new Date()).value),
     );
-    await acks(context, { topic: 't', groupId: 'g', stalledSeconds: 10 })(heard.batch);
+    await acks(context, 10)(heard.batch);
     expect(acknowledged).toHaveLength(100);
     expect([introduced.length, waiting.done.size]).toEqual([0, 0]);
 
@@ -444,15 +445,29 @@ describe('dead letters', () => {
 describe('names', () => {
   it('topics come from the contract', () => {
     expect(bridgeTopics(loadContracts(), { env: 'dev', namespace: 'shop' })).toEqual({
-      introspections: 'dev.shop.onex.evt.node-introspection.v1',
-      acks: 'dev.shop.onex.cmd.node-registration-acked.v1',
-      heartbeats: 'dev.shop.onex.evt.node-heartbeat.v1',
+      introspections: ['dev.shop.onex.evt.node-introspection.v1'],
+      acks: ['dev.shop.onex.cmd.node-registration-acked.v1'],
+      heartbeats: ['dev.shop.onex.evt.node-heartbeat.v1'],
       deadLetters: 'dev.shop.onex.evt.node-registration-dead-letter.v1',
       introspectionRequests: 'dev.shop.onex.cmd.request-introspection.v1',
     });
     expect(() => bridgeTopics({ consumed: [], topics: {} }, { env: 'dev', namespace: '' })).toThrow(
       'no topic for NodeIntrospection',
     );
+  });
+
+  it('of one kind of message may be several: all that the contract names, each once', () => {
+    const overlay = `
+consumed_events:
+  - { event_type: "NodeIntrospectionEvent", topic: "{env}.old.v1" }
+  - { event_type: "NodeIntrospectionEvent", topic: "{env}.new.v1" }
+  - { event_type: "NodeIntrospectionEvent", topic: "{env}.new.v1" }
+`;
+    const contracts = loadContracts(contractDirectory({ orchestrator: overlay }));
+    expect(bridgeTopics(contracts, { env: 'dev', namespace: '' })).toMatchObject({
+      introspections: ['dev.old.v1', 'dev.new.v1'],
+      acks: ['dev.onex.cmd.node-registration-acked.v1'],
+    });
   });
 
   it('groups are per environment and kind', () => {

@@ -7,8 +7,9 @@ import { newCounters } from '../../../src/bridge/counters.js';
 import { DeadLetters } from '../../../src/bridge/dead-letters.js';
 import { heartbeats } from '../../../src/bridge/liveness/heartbeats.js';
 import { IntrospectionRequests } from '../../../src/bridge/liveness/introspection-requests.js';
+import { IdlePartitions } from '../../../src/bridge/liveness/watermarks.js';
 import { bridgeMetrics } from '../../../src/bridge/metrics.js';
-import { Backend } from '../../../src/bridge/outage.js';
+import { Backend } from '../../../src/bridge/backend.js';
 import type { IncomingRecord } from '../../../src/kafka/consumer.js';
 import type { EventProducer } from '../../../src/kafka/producer.js';
 import { serveMetrics } from '../../../src/metrics.js';
@@ -78,9 +79,10 @@ async function scrape(address: string): Promise<Readonly<Record<string, number>>
   );
 }
 
-const TOPICS = [
-  { topic: 'beats', groupId: 'g', hasWatermark: true },
-  { topic: 'hello', groupId: 'h', hasWatermark: false },
+const beats = { topic: 'beats', groupId: 'g', stalledSeconds: 10 };
+const STREAMS: Parameters<typeof bridgeMetrics>[2] = [
+  { topics: ['beats'], groupId: 'g', idle: [new IdlePartitions(admin({}), beats)] },
+  { topics: ['hello'], groupId: 'h', idle: [] },
 ];
 
 describe('the metrics of a bridge', () => {
@@ -89,7 +91,7 @@ describe('the metrics of a bridge', () => {
     const names = Object.keys(context.counters) as (keyof typeof context.counters)[];
     const server = await serveMetrics(
       '127.0.0.1:0',
-      bridgeMetrics(context, admin({}), TOPICS, () => null),
+      bridgeMetrics(context, admin({}), STREAMS, () => null),
     );
     for (const round of [1, 2]) {
       names.forEach((name, index) => (context.counters[name] = 100 * round + index));
@@ -104,7 +106,7 @@ describe('the metrics of a bridge', () => {
     const { context } = contextWith([{ watermark: new Date(Date.now() - 60_000).toISOString() }]);
     const server = await serveMetrics(
       '127.0.0.1:0',
-      bridgeMetrics(context, admin({ 0: '60' }), TOPICS, () => held),
+      bridgeMetrics(context, admin({ 0: '60' }), STREAMS, () => held),
     );
     const found = await scrape(server.address);
     expect(found).toMatchObject({
@@ -126,7 +128,7 @@ describe('the metrics of a bridge', () => {
     const away = { ...admin({}), topicEnds: () => Promise.reject(new Error('connect ECONNREFUSED')) };
     const server = await serveMetrics(
       '127.0.0.1:0',
-      bridgeMetrics(context, away, TOPICS, () => ({ ...held, held_since: null })),
+      bridgeMetrics(context, away, STREAMS, () => ({ ...held, held_since: null })),
     );
     const found = await scrape(server.address);
     expect(found).toMatchObject({ registrar_bridge_heartbeats_total: 0, registrar_brake_held: 0 });
@@ -136,7 +138,7 @@ describe('the metrics of a bridge', () => {
 
   it('are nowhere else, and an address that is taken is said with what to do', async () => {
     const { context } = contextWith();
-    const registry = bridgeMetrics(context, admin({}), TOPICS, () => null);
+    const registry = bridgeMetrics(context, admin({}), STREAMS, () => null);
     const server = await serveMetrics('127.0.0.1:0', registry);
     expect((await fetch(`http://${server.address}/`)).status).toBe(404);
     await expect(serveMetrics(server.address, registry)).rejects.toThrow(
@@ -160,11 +162,7 @@ describe('a heartbeat from the future', () => {
         .value,
     });
     const records = [record('a', -5), record('b', 600), record('c', 600)];
-    const onBatch = heartbeats(
-      context,
-      { topic: 'beats', groupId: 'g', stalledSeconds: 10 },
-      new IntrospectionRequests(context, 'requests'),
-    );
+    const onBatch = heartbeats(context, 10, new IntrospectionRequests(context, 'requests'));
     await onBatch({
       topic: 'beats',
       partition: 0,

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { QuietPartitions } from '../../../../src/bridge/liveness/watermarks.js';
+import { IdlePartitions } from '../../../../src/bridge/liveness/watermarks.js';
 import type { KafkaAdmin, PartitionEnds } from '../../../../src/kafka/admin.js';
 
 interface Mark {
@@ -35,13 +35,13 @@ const NEVER = '1970-01-01T00:00:00.000Z';
 
 async function advanced(admin: KafkaAdmin, assigned: readonly number[]): Promise<Map<number, Mark>> {
   const { marks, sql } = database();
-  const quiet = new QuietPartitions(admin, stream);
-  quiet.assign(assigned);
-  await quiet.advance(sql);
+  const idle = new IdlePartitions(admin, stream);
+  idle.assign(assigned);
+  await idle.advance(sql);
   return new Map(marks.map((mark) => [mark.partition, mark]));
 }
 
-describe('the watermark of a quiet partition', () => {
+describe('the watermark of an idle partition', () => {
   it('is now where everything up to the end is committed, where nothing was ever sent, and where what was sent is no longer kept', async () => {
     const before = new Date().toISOString();
     const ends = [
@@ -76,7 +76,7 @@ describe('the watermark of a quiet partition', () => {
     const slow = broker([{ partition: 0, low: '0', high: '0' }], {});
     const asked = new Date().toISOString();
     const { marks, sql } = database();
-    const quiet = new QuietPartitions(
+    const idle = new IdlePartitions(
       {
         ...slow,
         topicEnds: () =>
@@ -84,19 +84,16 @@ describe('the watermark of a quiet partition', () => {
       },
       stream,
     );
-    quiet.assign([0]);
-    await quiet.advance(sql);
+    idle.assign([0]);
+    await idle.advance(sql);
     expect(Date.parse(marks[0]?.watermark ?? '') - Date.parse(asked)).toBeLessThan(40);
   });
 
   it('does not move when the broker does not answer', async () => {
     const { marks, sql } = database();
-    const quiet = new QuietPartitions(
-      { ...broker([], {}), topicEnds: () => Promise.reject(new Error('away')) },
-      stream,
-    );
-    quiet.assign([0]);
-    await expect(quiet.advance(sql)).rejects.toThrow('away');
+    const idle = new IdlePartitions({ ...broker([], {}), topicEnds: () => Promise.reject(new Error('away')) }, stream);
+    idle.assign([0]);
+    await expect(idle.advance(sql)).rejects.toThrow('away');
     expect(marks).toEqual([]);
   });
 });

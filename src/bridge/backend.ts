@@ -2,28 +2,28 @@ import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import pRetry from 'p-retry';
 
-export interface RideOptions {
+export interface WaitOptions {
   /** Ends the waiting. */
   readonly signal: AbortSignal;
-  /** Failures that repeating can't mend; they are thrown at once. Default: none. */
+  /** Failures that another try cannot mend: they are thrown at once. Default: none. */
   readonly isFinal?: (error: Error) => boolean;
 }
 
-const SAY_AGAIN_AFTER_MS = 60_000;
+const LOG_AGAIN_AFTER_MS = 60_000;
 
 /**
  * One backend as many callers see it. While it is away each of them waits, with
- * growing pauses and some jitter; the log says so once, and once when it is over.
+ * growing pauses and some jitter. That is logged once, and once when it is over.
  * One that serves some and puts off others (Temporal above its rate limit) comes
- * and goes with every answer: that is said once a minute.
+ * and goes with every answer: that is logged once a minute.
  */
 export class Backend {
   readonly #name: string;
   readonly #logger: Logger;
   #downSince: number | null = null;
   #failures = 0;
-  #said = false;
-  #saidAt = -Infinity;
+  #logged = false;
+  #loggedAt = -Infinity;
 
   /** @param name as it reads in "Temporal is away" */
   constructor(name: string, logger: Logger) {
@@ -32,17 +32,17 @@ export class Backend {
   }
 
   /**
-   * Repeats an attempt until it succeeds, fails for good, or the signal ends it.
+   * Repeats a call until it succeeds, fails for good, or the signal ends it.
    *
    * @throws the final failure, or the signal's reason
    */
-  async ride<T>(attempt: () => Promise<T>, { signal, isFinal = () => false }: RideOptions): Promise<T> {
+  async untilAnswered<T>(call: () => Promise<T>, { signal, isFinal = () => false }: WaitOptions): Promise<T> {
     const final = (error: Error): boolean => error instanceof TypeError || isFinal(error);
     // A whole batch waits on one signal; that is no leak.
     setMaxListeners(0, signal);
     const answered = async (): Promise<T> => {
       try {
-        return await attempt();
+        return await call();
       } catch (error) {
         // A refusal is an answer too.
         if (error instanceof Error && isFinal(error)) this.answered();
@@ -64,24 +64,24 @@ export class Backend {
     return result;
   }
 
-  /** For callers that do not wait, and can do without the answer: one try; a failure is said once per outage. */
-  async look(attempt: () => Promise<void>): Promise<void> {
+  /** For callers that do not wait, and can do without the answer: one try. A failure is logged once per outage. */
+  async once(call: () => Promise<void>): Promise<void> {
     try {
-      await attempt();
+      await call();
       this.answered();
     } catch (error) {
       this.failed(error);
     }
   }
 
-  /** A failure, said once per outage. */
+  /** A failure, logged once per outage. */
   failed(error: unknown): void {
     this.#failures += 1;
     const now = Date.now();
     this.#downSince ??= now;
-    if (this.#said || now - this.#saidAt < SAY_AGAIN_AFTER_MS) return;
-    this.#said = true;
-    this.#saidAt = now;
+    if (this.#logged || now - this.#loggedAt < LOG_AGAIN_AFTER_MS) return;
+    this.#logged = true;
+    this.#loggedAt = now;
     this.#logger.warn({ reason: wordsOf(error) }, `${this.#name} is away; waiting for it, nothing is lost`);
   }
 
@@ -90,9 +90,9 @@ export class Backend {
     if (this.#downSince === null) return;
     const seconds = (Date.now() - this.#downSince) / 1000;
     this.#downSince = null;
-    if (!this.#said) return;
+    if (!this.#logged) return;
     this.#logger.info({ seconds, failures: this.#failures }, `${this.#name} answers again`);
-    this.#said = false;
+    this.#logged = false;
     this.#failures = 0;
   }
 }

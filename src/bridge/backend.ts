@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import pRetry from 'p-retry';
+import { errorText } from '../error-text.js';
+import { OnceAMinute } from '../once-a-minute.js';
 
 export interface WaitOptions {
   /** Ends the waiting. */
@@ -8,8 +10,6 @@ export interface WaitOptions {
   /** Failures that another try cannot mend: they are thrown at once. Default: none. */
   readonly isFinal?: (error: Error) => boolean;
 }
-
-const LOG_AGAIN_AFTER_MS = 60_000;
 
 /**
  * One backend as many callers see it. While it is away each of them waits, with
@@ -23,7 +23,7 @@ export class Backend {
   #downSince: number | null = null;
   #failures = 0;
   #logged = false;
-  #loggedAt = -Infinity;
+  readonly #log = new OnceAMinute();
 
   /** @param name as it reads in "Temporal is away" */
   constructor(name: string, logger: Logger) {
@@ -77,12 +77,11 @@ export class Backend {
   /** A failure, logged once per outage. */
   failed(error: unknown): void {
     this.#failures += 1;
-    const now = Date.now();
-    this.#downSince ??= now;
-    if (this.#logged || now - this.#loggedAt < LOG_AGAIN_AFTER_MS) return;
+    this.#downSince ??= Date.now();
+    const text = `${this.#name} is away; waiting for it, nothing is lost`;
+    if (this.#logged || !this.#log.isDue(text)) return;
     this.#logged = true;
-    this.#loggedAt = now;
-    this.#logger.warn({ reason: wordsOf(error) }, `${this.#name} is away; waiting for it, nothing is lost`);
+    this.#logger.warn({ reason: errorText(error) }, text);
   }
 
   /** The counterpart of `failed`. */
@@ -95,10 +94,4 @@ export class Backend {
     this.#logged = false;
     this.#failures = 0;
   }
-}
-
-/** A connection refused at each of a name's addresses is an error of errors, with no message of its own. */
-export function wordsOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(wordsOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
 }

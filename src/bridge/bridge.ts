@@ -15,6 +15,7 @@ import { every, type Repetition } from './every.js';
 import { startSweep } from './liveness/sweep.js';
 import { selfPreservationQuestion, watchSelfPreservation } from './liveness/watch-self-preservation.js';
 import { bridgeMetrics } from './metrics.js';
+import { runStart } from './run-options.js';
 import { streamsOf, subscribeAll, type Stream, type SubscribeOptions } from './streams.js';
 
 export interface BridgeOptions extends SubscribeOptions {
@@ -38,8 +39,8 @@ export interface Bridge {
 
 /**
  * Carries messages from Kafka to where they have an effect: introspections and
- * acks to the nodes' workflows, heartbeats to the lease table, and what nobody
- * can understand to the dead letters. An offset is committed only after the
+ * acks to the nodes' workflows, heartbeats to the lease table, and what cannot
+ * be understood to the dead letters. An offset is committed only after the
  * effect is durable, so whatever is away is waited for, and nothing is lost.
  * Whoever sends no heartbeat any more is looked for by one of the bridges (sweep.ts).
  *
@@ -79,7 +80,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
 }
 
 function contextOf(options: BridgeOptions, topics: BridgeTopics): BridgeContext {
-  const { config, temporalClient, pool, kafka, logger = namedLogger('bridge') } = options;
+  const { config, contracts, temporalClient, pool, kafka, logger = namedLogger('bridge') } = options;
   const producer = createProducer(kafka);
   const counters = newCounters();
   const backends = {
@@ -89,7 +90,7 @@ function contextOf(options: BridgeOptions, topics: BridgeTopics): BridgeContext 
   };
   return {
     temporalClient,
-    taskQueue: config.taskQueue,
+    runs: runStart(contracts, config.taskQueue),
     pool,
     producer,
     deadLetters: new DeadLetters(topics.deadLetters, producer, backends.kafka, counters),

@@ -5,11 +5,12 @@ import type { EventProducer } from '../kafka/producer.js';
 import type { BridgeCounters } from './counters.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { Backend } from './backend.js';
+import type { RunStart } from './run-options.js';
 
 /** What the handling of every kind of message works with. */
 export interface BridgeContext {
   readonly temporalClient: Client;
-  readonly taskQueue: string;
+  readonly runs: RunStart;
   readonly pool: Pool;
   readonly producer: EventProducer;
   readonly deadLetters: DeadLetters;

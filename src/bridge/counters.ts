@@ -1,46 +1,24 @@
-/** What a bridge has done since it was started. */
-export interface BridgeCounters {
-  introspections: number;
-  /** Introspections that their workflows had just been told: left out. */
-  introspections_repeated: number;
-  acks: number;
-  /** Acks for nodes whose registration had no run to tell. */
-  acks_without_run: number;
-  heartbeats: number;
-  /** Newest heartbeats of a batch whose node has no open lease. */
-  heartbeats_without_lease: number;
-  /** Heartbeats whose record's time lay in the future: their arrival was taken instead. */
-  heartbeats_from_the_future: number;
-  /** Nodes without a lease that were asked to introduce themselves again. */
-  introspections_requested: number;
-  dead_letters: number;
-  /** Looks for suspects, while this bridge is the one that sweeps. */
-  sweeps: number;
-  /** Nodes whose run was told that their lease has run out. */
-  suspects_woken: number;
-  /** Such nodes without a run: one was started, to end what the record says of them. */
-  runs_adopted: number;
-  /** Records of nodes that ended long ago, deleted. */
-  records_purged: number;
-  /** Leases that belonged to no lasting attempt, deleted. */
-  leases_purged: number;
-}
+/** What a bridge counts from its start, each with what it means: the metrics' help. */
+export const COUNTERS = {
+  introspections: 'introspections signalled to their workflows',
+  introspections_repeated: 'introspections that their workflows had just been signalled: left out',
+  acks: 'acks signalled to their workflows',
+  acks_without_run: 'acks for nodes whose registration had no run',
+  heartbeats: 'heartbeats stored',
+  heartbeats_without_lease: 'newest heartbeats of a batch whose node has no open lease',
+  heartbeats_from_the_future: 'heartbeats whose time lay in the future: the time of arrival was used instead',
+  introspections_requested: 'nodes without a lease that were asked to introduce themselves again',
+  dead_letters: 'records that could not be understood or applied: written to the dead letters',
+  sweeps: 'searches for expired leases, while this bridge was the one that sweeps',
+  suspects_signalled: 'nodes with an expired lease whose run was signalled to verify it',
+  runs_adopted: 'such nodes without a run, for which one was started',
+  rows_purged: 'registry rows of nodes that ended long ago, deleted',
+  leases_purged: 'leases that belonged to no lasting attempt, deleted',
+} as const;
 
+export type BridgeCounters = Record<keyof typeof COUNTERS, number>;
+
+/** All of them at zero. */
 export function newCounters(): BridgeCounters {
-  return {
-    introspections: 0,
-    introspections_repeated: 0,
-    acks: 0,
-    acks_without_run: 0,
-    heartbeats: 0,
-    heartbeats_without_lease: 0,
-    heartbeats_from_the_future: 0,
-    introspections_requested: 0,
-    dead_letters: 0,
-    sweeps: 0,
-    suspects_woken: 0,
-    runs_adopted: 0,
-    records_purged: 0,
-    leases_purged: 0,
-  };
+  return Object.fromEntries(Object.keys(COUNTERS).map((name) => [name, 0])) as BridgeCounters;
 }

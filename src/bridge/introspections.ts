@@ -1,39 +1,28 @@
 import pLimit from 'p-limit';
-import { INTROSPECTION_SIGNAL, WORKFLOW_TYPE } from '../../workflows/messages.js';
+import { INTROSPECTION_SIGNAL } from '../../workflows/messages.js';
 import type { RecordBatch } from '../kafka/consumer.js';
 import { parseIntrospection, type Introspection } from '../protocol/introspection.js';
 import type { BridgeContext } from './context.js';
 import { handling } from './handling.js';
 import { inOrderPerKey } from './in-order.js';
-import { RecentlyTold } from './recent-introspections.js';
-import { startOf } from './start-of.js';
-import { isAboutTheMessage } from './temporal-errors.js';
+import { RecentIntrospections } from './recent-introspections.js';
+import { signalWorkflow } from './signal-workflow.js';
 
 /**
- * Signals under way at once, over all partitions. Enough to keep a server busy, and few enough to leave it room for what
- * the workers tell it, or a fleet that starts at once would only ever begin (measured: with 64, a server that managed 3
- * registrations a second managed 0.5 of a burst, and half of its calls ran into their timeout and were made again).
+ * Signals in flight at once, over all partitions. Enough to keep a server busy, and few enough to leave it room for
+ * the workers' own calls, or a fleet that starts at once would only ever begin (measured: with 64, a server that
+ * managed 3 registrations a second managed 0.5 of a burst, and half of its calls timed out and were made again).
  */
 const IN_FLIGHT = 16;
-const CALL_TIMEOUT_MS = 10_000;
 
 /**
- * A node that introduces itself: its workflow is told, and started if it has no run.
+ * Introspections signal their nodes' workflows, and start those that have no run.
  * Nodes do not wait for each other; the messages of one node stay in order. A repeat
- * of what its workflow was just told is left out.
+ * of what its workflow was just signalled is left out.
  */
 export function introspections(context: BridgeContext): (batch: RecordBatch) => Promise<void> {
   const limit = pLimit(IN_FLIGHT);
-  const recently = new RecentlyTold();
-  const tellOnce = async (message: Introspection, signal: AbortSignal): Promise<string | null> => {
-    if (recently.has(message, Date.now())) {
-      context.counters.introspections_repeated += 1;
-      return null;
-    }
-    const refusal = await tell(context, message, signal);
-    if (refusal === null) recently.add(message, Date.now());
-    return refusal;
-  };
+  const recent = new RecentIntrospections();
   return (batch) =>
     inOrderPerKey(
       batch.records.map((record) =>
@@ -42,7 +31,7 @@ export function introspections(context: BridgeContext): (batch: RecordBatch) => 
           batch,
           record,
           parseIntrospection(record.value, record),
-          (message) => tellOnce(message, batch.signal),
+          (message) => apply(context, message, recent, batch.signal),
           (one) => batch.done(one),
         ),
       ),
@@ -51,36 +40,21 @@ export function introspections(context: BridgeContext): (batch: RecordBatch) => 
     );
 }
 
-/** Waits for Temporal for as long as it takes. Returns why this message can't be told at all, else null. */
-async function tell(
-  { temporal, temporalClient, taskQueue, counters, logger }: BridgeContext,
+/** Returns why this introspection cannot be applied at all, else null. */
+async function apply(
+  context: BridgeContext,
   message: Introspection,
+  recent: RecentIntrospections,
   signal: AbortSignal,
 ): Promise<string | null> {
-  try {
-    await temporal.untilAnswered(
-      () =>
-        temporalClient.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
-          temporalClient.workflow.signalWithStart(WORKFLOW_TYPE, introductionOf(message, taskQueue)),
-        ),
-      { signal, isFinal: isAboutTheMessage },
-    );
-    counters.introspections += 1;
+  if (recent.has(message)) {
+    context.counters.introspections_repeated += 1;
     return null;
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    const { node_id, message_id } = message;
-    logger.error({ node_id, message_id, error }, 'an introspection can not be told to its workflow');
-    return `Temporal refuses it: ${reasonOf(error)}`;
   }
-}
-
-/** How a node's registration is started by its introspection. */
-export function introductionOf(message: Introspection, taskQueue: string) {
-  return { ...startOf(message, taskQueue), signal: INTROSPECTION_SIGNAL, signalArgs: [message] };
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+  const delivery = { name: INTROSPECTION_SIGNAL, args: [message], starts: message };
+  const result = await signalWorkflow(context, message.node_id, delivery, signal);
+  if (result.outcome === 'refused') return result.reason;
+  recent.add(message);
+  context.counters.introspections += 1;
+  return null;
 }

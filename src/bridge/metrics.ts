@@ -4,25 +4,8 @@ import type { SelfPreservationState } from '../registry/leases/self-preservation
 import { shareOf } from '../registry/leases/self-preservation-words.js';
 import { lowestWatermark } from '../registry/leases/watermarks.js';
 import type { BridgeContext } from './context.js';
-import type { BridgeCounters } from './counters.js';
+import { COUNTERS, type BridgeCounters } from './counters.js';
 import type { Stream } from './streams.js';
-
-const HELP: Record<keyof BridgeCounters, string> = {
-  introspections: 'introspections told to their workflows',
-  introspections_repeated: 'introspections that their workflows had just been told: left out',
-  acks: 'acks told to their workflows',
-  acks_without_run: 'acks for nodes whose registration had no run to tell',
-  heartbeats: 'heartbeats stored',
-  heartbeats_without_lease: 'newest heartbeats of a batch whose node has no open lease',
-  heartbeats_from_the_future: 'heartbeats whose time lay in the future; their arrival was taken instead',
-  introspections_requested: 'nodes without a lease that were asked to introduce themselves again',
-  dead_letters: 'messages put aside because nobody can understand them',
-  sweeps: 'looks for suspects, while this bridge was the one that sweeps',
-  suspects_woken: 'nodes whose run was told that their lease has run out',
-  runs_adopted: 'such nodes without a run, for which one was started',
-  records_purged: 'records of nodes that ended long ago, deleted',
-  leases_purged: 'leases that belonged to no lasting attempt, deleted',
-};
 
 /**
  * What a bridge tells about itself, in Prometheus' words. Everything is read
@@ -38,7 +21,7 @@ export function bridgeMetrics(
 ): Registry {
   const registry = new Registry();
   const registers = [registry];
-  for (const [name, help] of Object.entries(HELP) as [keyof BridgeCounters, string][]) {
+  for (const [name, help] of Object.entries(COUNTERS) as [keyof BridgeCounters, string][]) {
     new Counter({
       name: `registrar_bridge_${name}_total`,
       help: `${help}, since this bridge was started`,

@@ -1,33 +1,33 @@
+import { LRUCache } from 'lru-cache';
 import type { Introspection } from '../protocol/introspection.js';
 
-/** A node that hears nothing repeats itself after 5, 15 and 35 s: a workflow that is slow need not be told each time. */
+/** A node without an answer repeats itself after 5, 15 and 35 s: a slow workflow need not be signalled each time. */
 const FOR_MS = 30_000;
-/** Above this many nodes the oldest are forgotten, and told again. */
+/** Above this many nodes the oldest are forgotten, and signalled again. */
 const REMEMBERED = 50_000;
 
 /**
- * What each node's workflow was told last. The same introspection again, with
- * nothing else in between, is a duplicate, which never does anything: while a
- * whole fleet starts, telling them all would take the server from the
+ * What each node's workflow was signalled last. The same introspection again,
+ * with nothing else in between, is a duplicate, which never does anything: while
+ * a whole fleet starts, signalling them all would take the server from the
  * registrations that the fleet waits for.
  */
-export class RecentlyTold {
-  readonly #last = new Map<string, { readonly what: string; readonly at: number }>();
+export class RecentIntrospections {
+  readonly #last: LRUCache<string, string>;
 
-  /** Has this node's workflow been told just this, not long ago, and nothing since? */
-  has(introspection: Introspection, now: number): boolean {
-    const last = this.#last.get(introspection.node_id);
-    return last !== undefined && last.what === identityOf(introspection) && now - last.at < FOR_MS;
+  /** @param clock for tests: milliseconds that only grow */
+  constructor(clock: { now(): number } = performance) {
+    this.#last = new LRUCache({ max: REMEMBERED, ttl: FOR_MS, ttlResolution: 0, perf: clock });
   }
 
-  /** It was told: Temporal has it. */
-  add(introspection: Introspection, now: number): void {
-    const { node_id } = introspection;
-    // Re-inserted at the end, so that the oldest stand first.
-    this.#last.delete(node_id);
-    this.#last.set(node_id, { what: identityOf(introspection), at: now });
-    const [oldest] = this.#last.keys();
-    if (this.#last.size > REMEMBERED && oldest !== undefined) this.#last.delete(oldest);
+  /** Has this node's workflow been signalled just this, not long ago, and nothing since? */
+  has(introspection: Introspection): boolean {
+    return this.#last.peek(introspection.node_id) === identityOf(introspection);
+  }
+
+  /** Temporal has it. */
+  add(introspection: Introspection): void {
+    this.#last.set(introspection.node_id, identityOf(introspection));
   }
 }
 

@@ -1,4 +1,5 @@
 import { isGrpcServiceError } from '@temporalio/client';
+import { errorText } from '../error-text.js';
 
 /** gRPC's status codes. */
 const INVALID_ARGUMENT = 3;
@@ -12,9 +13,19 @@ const OUT_OF_RANGE = 11;
  * waited for, like an outage.
  */
 export function isAboutTheMessage(error: Error): boolean {
-  const grpc = isGrpcServiceError(error) ? error : error.cause;
-  if (!isGrpcServiceError(grpc)) return false;
+  const grpc = grpcErrorOf(error);
+  if (grpc === undefined) return false;
   const code: number = grpc.code;
   if (code !== INVALID_ARGUMENT && code !== OUT_OF_RANGE) return false;
   return !/search ?attribute|namespace/i.test(grpc.details);
+}
+
+/** Temporal's own words: the client's error only names the call that failed. */
+export function temporalErrorText(error: unknown): string {
+  return grpcErrorOf(error)?.details || errorText(error);
+}
+
+function grpcErrorOf(error: unknown) {
+  if (isGrpcServiceError(error)) return error;
+  return error instanceof Error && isGrpcServiceError(error.cause) ? error.cause : undefined;
 }

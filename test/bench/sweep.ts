@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { newCounters } from '../../src/bridge/counters.js';
-import { introductionOf } from '../../src/bridge/introspections.js';
+import { runStart } from '../../src/bridge/run-options.js';
 import { Backend } from '../../src/bridge/backend.js';
 import { startSweep } from '../../src/bridge/liveness/sweep.js';
 import { bridgeTopics } from '../../src/bridge/bridge-topics.js';
 import { findSuspects } from '../../src/registry/leases/find-suspects.js';
 import { SUSPECT_SIGNAL, WORKFLOW_TYPE, workflowId } from '../../workflows/messages.js';
-import { newNode } from './support/registrations.js';
+import { introductionOf, newNode } from './support/registrations.js';
 import type { Outcome, Scenario } from './support/scenario.js';
 import { quietLogger, withServers, type Servers } from './support/servers.js';
 import { median } from './support/statistics.js';
@@ -35,10 +35,9 @@ export const run: Scenario = (say) =>
     );
     const limit = pLimit(AT_ONCE);
     const { workflow } = servers.client;
+    const runs = runStart(servers.contracts, servers.config.taskQueue);
     await Promise.all(
-      expired.map((node) =>
-        limit(() => workflow.signalWithStart(WORKFLOW_TYPE, introductionOf(node, servers.config.taskQueue))),
-      ),
+      expired.map((node) => limit(() => workflow.signalWithStart(WORKFLOW_TYPE, introductionOf(node, runs)))),
     );
     say(`${LEASES} leases, ${EXPIRED} of them run out`);
 
@@ -89,7 +88,7 @@ async function sweepOnce({ client, config, contracts, pool }: Servers, topic: st
   const sweep = startSweep(
     {
       temporalClient: client,
-      taskQueue: config.taskQueue,
+      runs: runStart(contracts, config.taskQueue),
       pool,
       counters,
       logger: log,
@@ -100,10 +99,10 @@ async function sweepOnce({ client, config, contracts, pool }: Servers, topic: st
   );
   try {
     const end = performance.now() + WITHIN_MS;
-    while (counters.suspects_woken < EXPIRED) {
+    while (counters.suspects_signalled < EXPIRED) {
       if (performance.now() > end)
         throw new Error(
-          `the sweep has woken ${counters.suspects_woken} of ${EXPIRED} nodes within ${WITHIN_MS / 1000} s`,
+          `the sweep has signalled ${counters.suspects_signalled} of ${EXPIRED} nodes within ${WITHIN_MS / 1000} s`,
         );
       await delay(1);
     }

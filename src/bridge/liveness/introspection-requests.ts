@@ -28,7 +28,7 @@ export class IntrospectionRequests {
 
   async ask(nodes: readonly Unleased[]): Promise<void> {
     const { producer, kafka, counters } = this.#context;
-    const asked = nodes.filter(({ node_id }) => this.#rate.allows(node_id, Date.now()));
+    const asked = nodes.filter(({ node_id }) => this.#rate.allows(node_id));
     if (asked.length === 0) return;
     try {
       await producer.send(asked.map((node) => ({ topic: this.#topic, ...request(node) })));

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import pLimit from 'p-limit';
-import { introductionOf } from '../../../src/bridge/introspections.js';
-import type { Config } from '../../../src/config.js';
+import { runOptions, runStart, type RunStart } from '../../../src/bridge/run-options.js';
 import { consume, type Subscription } from '../../../src/kafka/index.js';
 import type { Introspection } from '../../../src/protocol/introspection.js';
 import { parsePublished, type PublishedEventType } from '../../../src/protocol/published.js';
 import { topicName } from '../../../src/protocol/topics.js';
-import { ACK_SIGNAL, workflowId, type AckSignal } from '../../../workflows/messages.js';
+import { ACK_SIGNAL, INTROSPECTION_SIGNAL, workflowId, type AckSignal } from '../../../workflows/messages.js';
 import type { Servers } from './servers.js';
 
 /** Which workflow registers: the type's name. */
@@ -32,11 +31,11 @@ export class Registrations {
 
   private constructor(
     private readonly client: Client,
-    private readonly config: Config,
+    private readonly runs: RunStart,
   ) {}
 
   static async open({ client, config, contracts, kafka }: Servers): Promise<Registrations> {
-    const driver = new Registrations(client, config);
+    const driver = new Registrations(client, runStart(contracts, config.taskQueue));
     const topics = [contracts.topics.emit_registration_accepted, contracts.topics.emit_became_active].map((topic) =>
       topicName(topic ?? '', config),
     );
@@ -77,7 +76,7 @@ export class Registrations {
     const accepted = this.#when(node_id, 'NodeRegistrationAccepted');
     const active = this.#when(node_id, 'NodeBecameActive');
     const began = performance.now();
-    const handle = await this.client.workflow.signalWithStart(kind, introductionOf(node, this.config.taskQueue));
+    const handle = await this.client.workflow.signalWithStart(kind, introductionOf(node, this.runs));
     await accepted;
     await handle.signal<[AckSignal]>(ACK_SIGNAL, {
       message_id: randomUUID(),
@@ -125,4 +124,9 @@ export function newNode(): Introspection {
     epoch: null,
     at: new Date().toISOString(),
   };
+}
+
+/** How the bridge starts a node's run by its introspection. */
+export function introductionOf(node: Introspection, runs: RunStart) {
+  return { ...runOptions(node, runs), signal: INTROSPECTION_SIGNAL, signalArgs: [node] };
 }

@@ -12,7 +12,7 @@ import { every } from '../../../src/bridge/every.js';
 import { inOrderPerKey } from '../../../src/bridge/in-order.js';
 import { introspections } from '../../../src/bridge/introspections.js';
 import { Backend } from '../../../src/bridge/backend.js';
-import { RecentlyTold } from '../../../src/bridge/recent-introspections.js';
+import { RecentIntrospections } from '../../../src/bridge/recent-introspections.js';
 import { RequestRate } from '../../../src/bridge/liveness/request-rate.js';
 import { isAboutTheMessage } from '../../../src/bridge/temporal-errors.js';
 import { bridgeTopics, groupId } from '../../../src/bridge/bridge-topics.js';
@@ -209,7 +209,7 @@ describe('a Temporal that is above its rate limit', () => {
     const pool = { query: () => Promise.resolve({ rows: [] }) } as unknown as Pool;
     const context: BridgeContext = {
       temporalClient,
-      taskQueue: 'q',
+      runs: { taskQueue: 'q', initialState: 'PENDING_REGISTRATION' },
       pool,
       producer,
       deadLetters,
@@ -301,7 +301,7 @@ describe('a Temporal that is above its rate limit', () => {
 });
 
 describe('an introspection that is repeated', () => {
-  const told = (changes: Partial<Introspection> = {}): Introspection => ({
+  const introspection = (changes: Partial<Introspection> = {}): Introspection => ({
     message_id: 'm',
     correlation_id: 'c',
     node_id: 'n',
@@ -315,35 +315,38 @@ describe('an introspection that is repeated', () => {
     ...changes,
   });
 
-  it('is known for a while, while nothing else was told of its node', () => {
-    const recently = new RecentlyTold();
-    expect(recently.has(told(), 0)).toBe(false);
-    recently.add(told(), 0);
-    expect(recently.has(told({ message_id: 'another', at: '2026-01-01T00:00:05.000Z' }), 29_999)).toBe(true);
-    expect(recently.has(told(), 30_000)).toBe(false);
+  it('is known for a while, while nothing else was signalled of its node', () => {
+    let now = 1;
+    const recent = new RecentIntrospections({ now: () => now });
+    expect(recent.has(introspection())).toBe(false);
+    recent.add(introspection());
+    now += 30_000;
+    expect(recent.has(introspection({ message_id: 'another', at: '2026-01-01T00:00:05.000Z' }))).toBe(true);
+    now += 1;
+    expect(recent.has(introspection())).toBe(false);
   });
 
   it.each([{ node_id: 'other' }, { correlation_id: 'd' }, { reason: 'shutdown' as const }, { epoch: 2 }])(
     'is another one with %j',
     (changes) => {
-      const recently = new RecentlyTold();
-      recently.add(told(), 0);
-      expect(recently.has(told(changes), 1)).toBe(false);
+      const recent = new RecentIntrospections();
+      recent.add(introspection());
+      expect(recent.has(introspection(changes))).toBe(false);
     },
   );
 
-  it('is told again after another incarnation was', () => {
-    const recently = new RecentlyTold();
-    recently.add(told(), 0);
-    recently.add(told({ correlation_id: 'd' }), 1);
-    expect(recently.has(told(), 2)).toBe(false);
+  it('is signalled again after another incarnation was', () => {
+    const recent = new RecentIntrospections();
+    recent.add(introspection());
+    recent.add(introspection({ correlation_id: 'd' }));
+    expect(recent.has(introspection())).toBe(false);
   });
 
   it('is remembered of so many nodes, and no more', () => {
-    const recently = new RecentlyTold();
-    for (let n = 0; n <= 50_000; n += 1) recently.add(told({ node_id: `n${n}` }), 0);
-    expect(recently.has(told({ node_id: 'n0' }), 1)).toBe(false);
-    expect(recently.has(told({ node_id: 'n1' }), 1)).toBe(true);
+    const recent = new RecentIntrospections();
+    for (let n = 0; n <= 50_000; n += 1) recent.add(introspection({ node_id: `n${n}` }));
+    expect(recent.has(introspection({ node_id: 'n0' }))).toBe(false);
+    expect(recent.has(introspection({ node_id: 'n1' }))).toBe(true);
   });
 });
 
@@ -370,13 +373,28 @@ describe('what Temporal says', () => {
 
 describe('requests to introduce oneself', () => {
   it('at most one a minute for a node, at most 50 a second for all', () => {
-    const rate = new RequestRate();
-    expect(Array.from({ length: 60 }, (_, n) => rate.allows(`n${n}`, 1_000)).filter(Boolean)).toHaveLength(50);
-    expect(rate.allows('n0', 2_000)).toBe(false);
-    expect(rate.allows('n55', 2_000)).toBe(true);
-    expect(rate.allows('n0', 61_000)).toBe(true);
+    let now = 1_000;
+    const rate = new RequestRate({ now: () => now });
+    expect(Array.from({ length: 60 }, (_, n) => rate.allows(`n${n}`)).filter(Boolean)).toHaveLength(50);
+    now = 2_000;
+    expect(rate.allows('n0')).toBe(false);
+    expect(rate.allows('n55')).toBe(true);
+    now = 61_001;
+    expect(rate.allows('n0')).toBe(true);
     rate.forget('n0');
-    expect(rate.allows('n0', 62_000)).toBe(true);
+    expect(rate.allows('n0')).toBe(true);
+  });
+
+  it('of more nodes than are ever asked within a minute are all remembered', () => {
+    let now = 0;
+    const rate = new RequestRate({ now: () => now });
+    const asked = Array.from({ length: 3_000 }, (_, n) => {
+      now = Math.floor(n / 50) * 1_000 + 1;
+      return rate.allows(`n${n}`);
+    });
+    expect(asked.every(Boolean)).toBe(true);
+    now += 500;
+    expect(Array.from({ length: 3_000 }, (_, n) => rate.allows(`n${n}`)).filter(Boolean)).toEqual([]);
   });
 });
 

@@ -35,7 +35,7 @@ function contextWith(rows: readonly object[] = []) {
   const deadLetters = new DeadLetters('dead', producer, kafka, counters);
   const context: BridgeContext = {
     temporalClient: {} as Client,
-    taskQueue: 'q',
+    runs: { taskQueue: 'q', initialState: 'PENDING_REGISTRATION' },
     pool,
     producer,
     deadLetters,

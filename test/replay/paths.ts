@@ -56,11 +56,11 @@ async function active(h: Harness, node_id: string) {
 
 /** In flight for as long as the test wants it: Consul is away. */
 async function halfRegistered(h: Harness, node_id: string) {
-  h.world.fail('consul.register', 1000);
+  h.world.fail(node_id, 'consul.register', 1000);
   const introspection = await introspectionOf(h, node_id);
   const handle = await h.introduce(introspection);
   await h.until(node_id, 'partial', (status) => status.registration?.reducer.status === 'partial');
-  h.world.fail('consul.register', 0);
+  h.world.fail(node_id, 'consul.register', 0);
   return { introspection, handle };
 }
 
@@ -100,12 +100,13 @@ export const PATHS: Readonly<Record<string, Path>> = {
   'last-ack-timed-out': async (h, node_id) => ended((await awaitingAck(h, node_id)).handle),
 
   'rejected-by-a-refusing-backend': async (h, node_id) => {
-    h.world.fail('postgres.upsert_registration', 1, 'permission denied for table node_registrations', 'BackendRefused');
+    const message = 'permission denied for table node_registrations';
+    h.world.fail(node_id, 'postgres.upsert_registration', 1, message, 'BackendRefused');
     return ended(await h.introduce(await introspectionOf(h, node_id)));
   },
 
   'backend-away-for-a-while': async (h, node_id) => {
-    h.world.fail('consul.register', 3);
+    h.world.fail(node_id, 'consul.register', 3);
     const handle = await h.introduce(await introspectionOf(h, node_id));
     await h.sleep(20);
     await h.untilState(node_id, 'AWAITING_ACK');
@@ -156,18 +157,18 @@ export const PATHS: Readonly<Record<string, Path>> = {
   },
 
   fenced: async (h, node_id) => {
-    h.world.fences.set('consul.register', [7]);
+    h.world.fence(node_id, 'consul.register', 7);
     return (await active(h, node_id)).handle;
   },
 
   'fallback-to-an-ordinary-activity': async (h, node_id) => {
-    h.world.fail('open_attempt', 4);
-    h.world.fail('publish_events', 4);
+    h.world.fail(node_id, 'open_attempt', 4);
+    h.world.fail(node_id, 'publish_events', 4);
     const introspection = await introspectionOf(h, node_id);
     const handle = await h.introduce(introspection);
     await h.sleep(15);
     await h.untilState(node_id, 'AWAITING_ACK');
-    h.world.fail('postgres.update_registration', 4);
+    h.world.fail(node_id, 'postgres.update_registration', 4);
     await h.ack(node_id, { message_id: id(node_id, 'ack') });
     await h.until(node_id, 'on its way', ({ registration: node }) => node?.entering?.state === 'ACTIVE');
     await h.sleep(20);

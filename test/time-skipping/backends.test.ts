@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { loadContracts } from '../../src/contracts/load.js';
@@ -29,7 +30,6 @@ beforeAll(async () => {
 afterEach(() => {
   h.world.contract = shipped;
   h.world.failures.clear();
-  h.world.fences.clear();
 });
 afterAll(async () => {
   await h.stop();
@@ -41,9 +41,10 @@ const other = (activity: Register): Register =>
   activity === 'consul.register' ? 'postgres.upsert_registration' : 'consul.register';
 const triesOf = (activity: string, node_id: string): number => h.world.tries.get(`${activity} ${node_id}`) ?? 0;
 
-async function introduced(contract: CompiledContract = shipped) {
+async function introduced(contract: CompiledContract = shipped, before: (node_id: string) => void = () => undefined) {
   h.world.contract = contract;
   const introspection = await h.introspection();
+  before(introspection.node_id);
   return { node_id: introspection.node_id, introspection, handle: await h.introduce(introspection) };
 }
 
@@ -57,8 +58,7 @@ describe.each(REGISTER)('%s', (activity) => {
   const backend = activity.split('.')[0];
 
   it('down for minutes: only it is tried again, then the registration is complete', async () => {
-    h.world.fail(activity, 1000);
-    const { node_id } = await introduced();
+    const { node_id } = await introduced(shipped, (id) => h.world.fail(id, activity, 1000));
     await h.until(node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
     await h.sleep(300);
     const { registration } = await h.status(node_id);
@@ -69,7 +69,7 @@ describe.each(REGISTER)('%s', (activity) => {
     });
     expect(triesOf(activity, node_id)).toBeGreaterThan(25);
     expect(triesOf(other(activity), node_id)).toBe(1);
-    h.world.fail(activity, 0);
+    h.world.fail(node_id, activity, 0);
     await h.sleep(11);
     await becomesActive(node_id);
     expect(h.world.done(node_id).slice(0, 2)).toEqual([other(activity), activity]);
@@ -82,8 +82,9 @@ describe.each(REGISTER)('%s', (activity) => {
   });
 
   it('refusing for good: the other is undone, and the node is REJECTED with the words of the backend', async () => {
-    h.world.fail(activity, 1, 'permission denied', 'BackendRefused');
-    const { node_id, handle } = await introduced();
+    const { node_id, handle } = await introduced(shipped, (id) =>
+      h.world.fail(id, activity, 1, 'permission denied', 'BackendRefused'),
+    );
     const reason = `${backend}: permission denied`;
     expect(await handle.result()).toMatchObject({ state: 'REJECTED', reason });
     expect(triesOf(activity, node_id)).toBe(1);
@@ -103,11 +104,11 @@ describe.each(REGISTER)('%s', (activity) => {
   it('failing as often as the contract lets it is a refusal too', async () => {
     const route = shipped.effects[activity];
     if (route === undefined) throw new Error(`no route for ${activity}`);
-    h.world.fail(activity, 1000);
-    const { node_id, handle } = await introduced({
-      ...shipped,
-      effects: { ...shipped.effects, [activity]: { ...route, retry: { ...route.retry, maximum_attempts: 3 } } },
-    });
+    const thrice = { ...route, retry: { ...route.retry, maximum_attempts: 3 } };
+    const { node_id, handle } = await introduced(
+      { ...shipped, effects: { ...shipped.effects, [activity]: thrice } },
+      (id) => h.world.fail(id, activity, 1000),
+    );
     expect(await handle.result()).toMatchObject({
       state: 'REJECTED',
       reason: `${backend}: connect ECONNREFUSED 127.0.0.1`,
@@ -118,13 +119,14 @@ describe.each(REGISTER)('%s', (activity) => {
   it.each([true, false])(
     'refusing while the other is down: with partial_failure_handling %s',
     async (partial_failure_handling) => {
-      h.world.fail(activity, 1, 'permission denied', 'BackendRefused');
-      h.world.fail(other(activity), 1000);
-      const { node_id, handle } = await introduced({ ...shipped, partial_failure_handling });
+      const { node_id, handle } = await introduced({ ...shipped, partial_failure_handling }, (id) => {
+        h.world.fail(id, activity, 1, 'permission denied', 'BackendRefused');
+        h.world.fail(id, other(activity), 1000);
+      });
       await h.until(node_id, 'REJECTED', ({ registration }) => registration?.state === 'REJECTED');
       if (partial_failure_handling) {
         // The other is left to finish; it is undone after that.
-        h.world.fail(other(activity), 0);
+        h.world.fail(node_id, other(activity), 0);
         await h.sleep(11);
       }
       expect(await handle.result()).toMatchObject({ state: 'REJECTED' });
@@ -134,8 +136,7 @@ describe.each(REGISTER)('%s', (activity) => {
   );
 
   it('fenced: the newest incarnation goes on above the attempt that the backend holds', async () => {
-    h.world.fences.set(activity, [7]);
-    const { node_id } = await introduced();
+    const { node_id } = await introduced(shipped, (id) => h.world.fence(id, activity, 7));
     const { registration } = await becomesActive(node_id);
     expect(registration?.attempt).toBe(8);
     expect(h.world.records.get(node_id)).toMatchObject({ attempt: 8, state: 'ACTIVE' });
@@ -144,10 +145,10 @@ describe.each(REGISTER)('%s', (activity) => {
   it('fenced while it is refreshed: likewise', async () => {
     const { node_id, introspection } = await introduced();
     await becomesActive(node_id);
-    h.world.fences.set(activity, [7]);
+    h.world.fence(node_id, activity, 7);
     await h.introduce({
       ...introspection,
-      message_id: 'm',
+      message_id: randomUUID(),
       correlation_id: 'changed',
       reason: 'capability_change',
       capabilities: ['batch'],
@@ -165,8 +166,7 @@ describe('with execution_mode sequential', () => {
   const sequential: CompiledContract = { ...shipped, execution_mode: 'sequential' };
 
   it('PostgreSQL is asked when Consul has confirmed', async () => {
-    h.world.fail('consul.register', 5);
-    const { node_id } = await introduced(sequential);
+    const { node_id } = await introduced(sequential, (id) => h.world.fail(id, 'consul.register', 5));
     await h.until(
       node_id,
       'pending',
@@ -180,8 +180,9 @@ describe('with execution_mode sequential', () => {
   });
 
   it('PostgreSQL is not asked to register what Consul has refused', async () => {
-    h.world.fail('consul.register', 1, 'permission denied', 'BackendRefused');
-    const { node_id, handle } = await introduced(sequential);
+    const { node_id, handle } = await introduced(sequential, (id) =>
+      h.world.fail(id, 'consul.register', 1, 'permission denied', 'BackendRefused'),
+    );
     expect(await handle.result()).toMatchObject({ state: 'REJECTED', reason: 'consul: permission denied' });
     expect(triesOf('postgres.upsert_registration', node_id)).toBe(0);
   });
@@ -193,7 +194,7 @@ describe('after the registration is complete, a fault is repaired and rejects no
     async (activity) => {
       const { node_id } = await introduced();
       await h.untilState(node_id, 'AWAITING_ACK');
-      h.world.fail(activity, 6, 'permission denied', 'BackendRefused');
+      h.world.fail(node_id, activity, 6, 'permission denied', 'BackendRefused');
       await h.ack(node_id);
       await h.until(node_id, 'tried again', () => triesOf(activity, node_id) > 2);
       expect((await h.status(node_id)).registration).toMatchObject({
@@ -211,7 +212,7 @@ describe('after the registration is complete, a fault is repaired and rejects no
     async (activity) => {
       const { node_id } = await introduced();
       await h.untilState(node_id, 'AWAITING_ACK');
-      h.world.fences.set(activity, [7]);
+      h.world.fence(node_id, activity, 7);
       await h.ack(node_id);
       await h.until(node_id, 'in attempt 8', ({ registration }) => registration?.attempt === 8);
       await becomesActive(node_id);
@@ -225,10 +226,10 @@ describe('after the registration is complete, a fault is repaired and rejects no
     async (activity) => {
       const { node_id, introspection, handle } = await introduced();
       await becomesActive(node_id);
-      h.world.fail(activity, 1000, 'permission denied', 'BackendRefused');
+      h.world.fail(node_id, activity, 1000, 'permission denied', 'BackendRefused');
       await h.introduce({
         ...introspection,
-        message_id: 'm',
+        message_id: randomUUID(),
         correlation_id: 'leaving',
         reason: 'shutdown',
         at: await h.world.now(),
@@ -236,7 +237,7 @@ describe('after the registration is complete, a fault is repaired and rejects no
       await h.until(node_id, 'leaving', ({ registration }) => registration?.entering?.ending === true);
       await h.sleep(300);
       expect((await handle.describe()).status.name).toBe('RUNNING');
-      h.world.fail(activity, 0);
+      h.world.fail(node_id, activity, 0);
       expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED' });
       expect(h.world.done(node_id)).toContain(activity);
     },
@@ -247,10 +248,10 @@ describe('after the registration is complete, a fault is repaired and rejects no
     async (activity) => {
       const { node_id, introspection, handle } = await introduced();
       await becomesActive(node_id);
-      h.world.fences.set(activity, [7]);
+      h.world.fence(node_id, activity, 7);
       await h.introduce({
         ...introspection,
-        message_id: 'm',
+        message_id: randomUUID(),
         correlation_id: 'leaving',
         reason: 'shutdown',
         at: await h.world.now(),
@@ -285,7 +286,12 @@ describe('a node that is not to be registered', () => {
       expect((await h.status(node_id)).registration?.reducer.status).toBe('failed');
 
       h.world.contract = shipped;
-      await h.introduce({ ...introspection, message_id: 'm', correlation_id: 'again', at: await h.world.now() });
+      await h.introduce({
+        ...introspection,
+        message_id: randomUUID(),
+        correlation_id: 'again',
+        at: await h.world.now(),
+      });
       expect((await becomesActive(node_id)).registration).toMatchObject({ attempt: 2, reason: null });
     },
   );

@@ -43,6 +43,11 @@ export interface Harness {
   until(node_id: string, what: string, holds: (status: Status) => boolean): Promise<Status>;
   untilState(node_id: string, state: string): Promise<Status>;
   sleep(seconds: number): Promise<void>;
+  /**
+   * Ends worker and server.
+   *
+   * @throws Error when they do not end, with what they wait for; or when a schema has refused an event
+   */
   stop(): Promise<void>;
 }
 
@@ -76,14 +81,38 @@ export async function startServer(): Promise<TestWorkflowEnvironment> {
 }
 
 /**
+ * Waits for something that ends soon, if it ends at all.
+ *
+ * @param what is waited for, for the error
+ * @param seconds how long
+ * @param why what the error says besides
+ * @throws Error when it has not ended by then
+ */
+async function within<T>(what: string, seconds: number, ends: Promise<T>, why: () => string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} within ${seconds} s: ${why()}`)), seconds * 1000);
+  });
+  try {
+    return await Promise.race([ends, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
  * A worker of the real workflow, with a test's activities.
  *
- * @returns ends it, and the server with it
+ * @param inFlight names the calls that the worker may be waiting for
+ * @param stopsWithinSeconds how long worker and server may take to end
+ * @returns ends it, and the server with it; throws when one of them does not end
  */
 export async function startWorker(
   env: TestWorkflowEnvironment,
   activities: Activities,
   workflowBundle?: WorkflowBundleWithSourceMap,
+  inFlight: () => readonly string[] = () => [],
+  stopsWithinSeconds = 30,
 ): Promise<() => Promise<void>> {
   const worker = await Worker.create({
     connection: env.nativeConnection,
@@ -94,16 +123,30 @@ export async function startWorker(
   const running = worker.run();
   return async () => {
     worker.shutdown();
-    await running;
-    await env.teardown();
+    const calls = (): string => inFlight().join(', ') || 'none';
+    try {
+      await within('the worker did not stop', stopsWithinSeconds, running, () => {
+        return `it is ${worker.getState()}, calls held in flight: ${calls()}`;
+      });
+    } finally {
+      await within('the time-skipping server did not stop', stopsWithinSeconds, env.teardown(), () => {
+        return `the worker is ${worker.getState()}`;
+      });
+    }
   };
 }
 
-/** @param contract what the worker's activities hand out; the shipped contract by default */
-export async function startHarness(contract: CompiledContract = loadContracts().compiled): Promise<Harness> {
+/**
+ * @param contract what the worker's activities hand out; the shipped contract by default
+ * @param stopsWithinSeconds how long its end may take
+ */
+export async function startHarness(
+  contract: CompiledContract = loadContracts().compiled,
+  stopsWithinSeconds?: number,
+): Promise<Harness> {
   const env = await startServer();
   const world = new World(env, contract);
-  const stop = await startWorker(env, world.activities());
+  const stop = await startWorker(env, world.activities(), undefined, () => [...world.inFlight], stopsWithinSeconds);
   const handle = (node_id: string): Handle => env.client.workflow.getHandle(workflowId(node_id));
   const status = (node_id: string): Promise<Status> => handle(node_id).query<Status>(STATUS_QUERY);
 
@@ -159,6 +202,7 @@ export async function startHarness(contract: CompiledContract = loadContracts().
       for (let tries = 0; tries < 400; tries++) {
         seen = await status(node_id);
         if (holds(seen)) return seen;
+        world.assertNothingRefused();
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
       throw new Error(`${node_id} was not ${what} within 10 s; it was ${JSON.stringify(seen, null, 1)}`);
@@ -170,7 +214,10 @@ export async function startHarness(contract: CompiledContract = loadContracts().
         ({ registration }) => registration?.state === state && registration.entering === null,
       ),
     sleep: (seconds) => env.sleep(seconds * 1000),
-    stop,
+    async stop() {
+      await stop();
+      world.assertNothingRefused();
+    },
   };
   return harness;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { loadContracts } from '../../src/contracts/load.js';
 import { plusSeconds } from '../../workflows/core/time.js';
@@ -47,7 +48,7 @@ describe('a node', () => {
     });
     const again = await h.introduce({
       ...introspection,
-      message_id: 'm2',
+      message_id: randomUUID(),
       correlation_id: `${node_id}-2`,
       at: await h.world.now(),
     });
@@ -126,11 +127,11 @@ describe('a suspect', () => {
           again_at: plusSeconds(now, 90),
         })),
     ],
-    ['connect ECONNREFUSED', () => h.world.fail('verify_lease', 1)],
+    ['connect ECONNREFUSED', (node_id: string) => h.world.fail(node_id, 'verify_lease', 1)],
   ])('of which nothing can be said (%s) is not expired, and looked at again after a window', async (why, happens) => {
     h.world.lease = () => claimed;
     const node = await active();
-    happens();
+    happens(node.node_id);
     await node.handle.signal(SUSPECT_SIGNAL);
     const { registration, journal } = await h.until(node.node_id, 'asked', ({ journal: entries }) =>
       entries.some(({ what }) => what.startsWith('no verdict yet')),

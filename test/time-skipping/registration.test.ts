@@ -59,8 +59,8 @@ describe('a node that introduces itself', () => {
   });
 
   it('is accepted only when both backends have confirmed', async () => {
-    h.world.fail('postgres.upsert_registration', 3);
     const introspection = await h.introspection();
+    h.world.fail(introspection.node_id, 'postgres.upsert_registration', 3);
     await h.introduce(introspection);
     const partial = await h.until(
       introspection.node_id,
@@ -79,11 +79,11 @@ describe('a node that introduces itself', () => {
 });
 
 describe('while a backend of the orchestrator is away', () => {
-  it.each(['open_attempt', 'publish_events'])(
+  it.each(['open_attempt', 'publish_events'] as const)(
     '%s goes on as an ordinary activity, where its failures can be seen, and the node becomes active',
     async (activity) => {
       const introspection = await h.introspection();
-      h.world.fail(activity, 4);
+      h.world.fail(introspection.node_id, activity, 4);
       const handle = await h.introduce(introspection);
       await h.sleep(30);
       await h.untilState(introspection.node_id, 'AWAITING_ACK');
@@ -220,12 +220,12 @@ describe('an active node', () => {
 
 describe('a node that comes again', () => {
   it('as a new incarnation supersedes what is going on, in any state, with a higher attempt', async () => {
-    h.world.fail('consul.register', 1000);
     const first = await h.introspection();
+    h.world.fail(first.node_id, 'consul.register', 1000);
     await h.introduce(first);
     await h.until(first.node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
     const second = { ...first, message_id: randomUUID(), correlation_id: randomUUID(), at: plusSeconds(first.at, 5) };
-    h.world.fail('consul.register', 0);
+    h.world.fail(first.node_id, 'consul.register', 0);
     await h.introduce(second);
     const { registration } = await h.untilState(first.node_id, 'AWAITING_ACK');
     expect(registration).toMatchObject({ attempt: 2, incarnation: { correlation_id: second.correlation_id } });
@@ -297,8 +297,9 @@ describe('a node that comes again', () => {
 
 describe('a node that cannot be registered', () => {
   it('because a backend refuses for good is rejected with that reason, and undone in the other', async () => {
-    h.world.fail('postgres.upsert_registration', 1, 'permission denied for table node_registrations', 'BackendRefused');
     const { node_id } = await h.introspection();
+    const message = 'permission denied for table node_registrations';
+    h.world.fail(node_id, 'postgres.upsert_registration', 1, message, 'BackendRefused');
     const handle = await h.introduce(await h.introspection({ node_id }));
     const outcome = await handle.result();
     expect(outcome).toMatchObject({
@@ -316,8 +317,8 @@ describe('a node that cannot be registered', () => {
   });
 
   it('leaves while its registration is under way, and stays out', async () => {
-    h.world.fail('consul.register', 1000);
     const first = await h.introspection();
+    h.world.fail(first.node_id, 'consul.register', 1000);
     const handle = await h.introduce(first);
     await h.until(first.node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
     await h.introduce({
@@ -328,13 +329,13 @@ describe('a node that cannot be registered', () => {
       at: plusSeconds(first.at, 1),
     });
     expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED' });
-    h.world.fail('consul.register', 0);
+    h.world.fail(first.node_id, 'consul.register', 0);
     expect(h.world.done(first.node_id)).not.toContain('consul.register');
   });
 
   it('goes on above the attempt that a backend holds, when the record was lost', async () => {
-    h.world.fences.set('consul.register', [7]);
     const first = await h.introspection();
+    h.world.fence(first.node_id, 'consul.register', 7);
     await h.introduce(first);
     const { registration } = await h.untilState(first.node_id, 'AWAITING_ACK');
     expect(registration?.attempt).toBe(8);

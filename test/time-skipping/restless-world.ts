@@ -11,9 +11,11 @@ import {
   type NodeRecord,
 } from '../../activities/api.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
+import { derivedId } from '../../src/protocol/ids.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
 import type { OutgoingEvent } from '../../src/protocol/published.js';
 import { plusSeconds } from '../../workflows/core/time.js';
+import { assertPublishable, callingNode } from './world.js';
 
 /** How a try goes wrong: nothing was done, it was done but the answer is lost, or it is refused for good. */
 export const HOW = ['undone', 'answer lost', 'refused'] as const;
@@ -22,6 +24,8 @@ export type How = (typeof HOW)[number];
 /** What happened to a node, in the order in which the world saw it. */
 export type Recorded =
   | { readonly what: 'published'; readonly event: OutgoingEvent; readonly at: string }
+  /** The schema of an event refused it, with its reason. */
+  | { readonly what: 'refused by its schema'; readonly why: string }
   | { readonly what: 'done'; readonly activity: string; readonly attempt: number; readonly at: string }
   | { readonly what: 'fenced'; readonly activity: string; readonly attempt: number; readonly by: number }
   /** At which `how` it went wrong, as a local activity or not. */
@@ -38,7 +42,25 @@ interface Call {
   readonly ask: () => Promise<unknown>;
 }
 
-/** What one node's backends know of it, and what they do to its workflow. */
+/**
+ * What one node's backends hold of it, and what they answer to its workflow.
+ *
+ * The attempt's fence, the lease and the watermark of the ack topic are written
+ * here a second time, in memory. A property over them proves that the workflow
+ * is right if the backends answer like this. It does not prove that they do:
+ *
+ * - that a lower attempt never overwrites a higher one, and that an ended row
+ *   stays as it ended, in SQL: test/integration/registry.test.ts;
+ * - that Consul's transaction is fenced likewise: test/integration/registry.test.ts;
+ * - that a lease opens once, is only ever renewed later, and expires only behind
+ *   the watermark while self-preservation is off: test/integration/registry.test.ts,
+ *   sweep.test.ts and brake-rules.test.ts;
+ * - that the watermark is behind every record that was not handled:
+ *   test/integration/bridge.test.ts.
+ *
+ * Left out: self-preservation, replicas, other nodes' leases, a database that
+ * forgets, and a watermark that is behind (only the ack topic's is played).
+ */
 export class NodeWorld {
   readonly log: Recorded[] = [];
   /** Ordinary activities in flight, oldest first. */
@@ -131,7 +153,7 @@ export class NodeWorld {
         Introspection & { ended?: boolean; lease?: 'open' | 'close'; liveness_deadline?: string | null };
     const { node_id, node_type, node_version, endpoints, capabilities } = data;
     const introspection: Introspection = {
-      message_id: 'record',
+      message_id: derivedId(node_id, correlation_id, 'record', attempt),
       correlation_id,
       node_id,
       node_type,
@@ -209,6 +231,14 @@ export class RestlessWorld {
       open_attempt: (node_id) => this.#call('open_attempt', node_id, ({ record, contract }) => ({ record, contract })),
       publish_events: (events) =>
         this.#call('publish_events', events[0]?.node_id ?? '', (node, at) => {
+          for (const event of events) {
+            try {
+              assertPublishable(event, at);
+            } catch (error) {
+              node.log.push({ what: 'refused by its schema', why: String(error) });
+              throw error;
+            }
+          }
           for (const event of events) node.log.push({ what: 'published', event, at });
           return { sent_at: at };
         }),
@@ -229,13 +259,10 @@ export class RestlessWorld {
           return { outcome: 'claimed', last_heartbeat_at: lease.last_heartbeat_at, contract_version };
         }),
       verify_acks_read: (deadline) =>
-        this.#call(
-          'verify_acks_read',
-          activityInfo().workflowExecution?.workflowId.split('/')[1] ?? '',
-          ({ acksReadFrom }, now) =>
-            deadline < now && acksReadFrom <= now
-              ? { read: true }
-              : { read: false, why: 'the ack topic has not been read so far', again_at: plusSeconds(now, 5) },
+        this.#call('verify_acks_read', callingNode(), ({ acksReadFrom }, now) =>
+          deadline < now && acksReadFrom <= now
+            ? { read: true }
+            : { read: false, why: 'the ack topic has not been read so far', again_at: plusSeconds(now, 5) },
         ),
       'consul.register': effect('consul.register'),
       'consul.pass': effect('consul.pass'),

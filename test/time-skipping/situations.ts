@@ -139,7 +139,7 @@ const ENDS = {
     const met = await introduced(h, 'postgres.upsert_registration');
     hold(met);
     await h.until(met.node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
-    h.world.fail('postgres.upsert_registration', 1, 'permission denied', 'BackendRefused');
+    h.world.fail(met.node_id, 'postgres.upsert_registration', 1, 'permission denied', 'BackendRefused');
     met.release();
     return met;
   },

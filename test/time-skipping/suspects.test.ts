@@ -108,12 +108,12 @@ describe('a suspect', () => {
 
   it('that comes again as a new incarnation is not suspected for its life before', async () => {
     leasesAre(claimed);
-    h.world.fail('consul.register', 1000);
     const first = await h.introspection();
+    h.world.fail(first.node_id, 'consul.register', 1000);
     await h.introduce(first);
     await h.until(first.node_id, 'partial', ({ registration }) => registration?.reducer.status === 'partial');
     await h.suspect(first.node_id);
-    h.world.fail('consul.register', 0);
+    h.world.fail(first.node_id, 'consul.register', 0);
     await h.introduce({
       ...first,
       message_id: randomUUID(),
@@ -167,14 +167,14 @@ describe('a suspect whose run is gone', () => {
   it('says the same as its lost run, should that have said it already', async () => {
     leasesAre(claimed);
     const { node_id } = await active();
-    h.world.fail('consul.deregister', 1000);
+    h.world.fail(node_id, 'consul.deregister', 1000);
     const handle = await h.suspect(node_id);
     await h.until(node_id, 'published as expired', () => h.world.types(node_id).at(-1) === 'NodeLivenessExpired');
     const first = h.world.of(node_id).at(-1);
-    h.world.fail('postgres.update_registration', 1000);
+    h.world.fail(node_id, 'postgres.update_registration', 1000);
     await handle.terminate('the run is lost');
-    h.world.fail('consul.deregister', 0);
-    h.world.fail('postgres.update_registration', 0);
+    h.world.fail(node_id, 'consul.deregister', 0);
+    h.world.fail(node_id, 'postgres.update_registration', 0);
     // The record as the lost run left it: its last write never came.
     const { records } = h.world;
     const record = records.get(node_id) ?? expect.fail();

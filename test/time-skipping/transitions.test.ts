@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CompiledContract, Machine } from '../../src/contracts/compiled.js';
 import { loadContracts } from '../../src/contracts/load.js';
@@ -120,8 +121,8 @@ const leaves =
 const refused =
   (others: number): Run =>
   async () => {
-    h.world.fail('consul.register', others, 'permission denied', 'BackendRefused');
     const introspection = await h.introspection();
+    h.world.fail(introspection.node_id, 'consul.register', others, 'permission denied', 'BackendRefused');
     const release = h.world.hold(
       others === 1 ? 'postgres.upsert_registration' : 'consul.register',
       introspection.node_id,
@@ -132,7 +133,7 @@ const refused =
       'as far',
       ({ registration: node }) => node?.reducer.status === (others === 1 ? 'failed' : 'partial'),
     );
-    if (others !== 1) h.world.fail('consul.register', 1, 'permission denied', 'BackendRefused');
+    if (others !== 1) h.world.fail(introspection.node_id, 'consul.register', 1, 'permission denied', 'BackendRefused');
     release();
     return h.until(
       introspection.node_id,
@@ -170,7 +171,7 @@ const ORCHESTRATOR: Readonly<Record<string, Run>> = {
       const release = h.world.hold('postgres.upsert_registration', node_id);
       releaseConsul();
       await h.until(node_id, 'ACCEPTED', ({ registration: node }) => node?.state === 'ACCEPTED');
-      await h.introduce({ ...introspection, message_id: 'm', correlation_id: 'leaving', reason: 'shutdown' });
+      await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: 'leaving', reason: 'shutdown' });
       const status = await h.until(node_id, 'leaving', ({ registration: node }) => node?.state === 'DEREGISTERED');
       release();
       return status;
@@ -211,8 +212,8 @@ state_machine:
 `,
     },
     async () => {
-      h.world.fail('consul.register', 1, 'permission denied', 'BackendRefused');
       const introspection = await h.introspection();
+      h.world.fail(introspection.node_id, 'consul.register', 1, 'permission denied', 'BackendRefused');
       await (await h.introduce(introspection)).result();
       return h.status(introspection.node_id);
     },

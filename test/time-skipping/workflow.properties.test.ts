@@ -77,6 +77,7 @@ function holdsOver(log: readonly Recorded[]): void {
   const correlations = new Map<number, string>();
   for (const entry of log) {
     if (entry.what === 'acked') acks = [...acks, entry];
+    if (entry.what === 'refused by its schema') expect.fail(`an event that nobody could read: ${entry.why}`);
     if (entry.what === 'done') confirmed.add(`${entry.activity} ${entry.attempt}`);
     const matching = (of: number): boolean =>
       acks.some(({ correlation_id, at }) => correlation_id === correlations.get(of) && at <= (deadlines.get(of) ?? ''));

@@ -12,9 +12,12 @@ import {
   type NodeRecord,
 } from '../../activities/api.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
+import { buildPublished } from '../../src/protocol/published.js';
+import { derivedId } from '../../src/protocol/ids.js';
 import { plusSeconds } from '../../workflows/core/time.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
 import type { OutgoingEvent } from '../../src/protocol/published.js';
+import { workflowId } from '../../workflows/messages.js';
 
 type Backend = keyof Pick<
   Activities,
@@ -30,23 +33,52 @@ export interface PublishedEvent extends OutgoingEvent {
   readonly sent_at: string;
 }
 
+interface Failure {
+  tries: number;
+  readonly type: typeof UNAVAILABLE | typeof REFUSED;
+  readonly message: string;
+}
+
+/** One node's calls of one activity: what fails or is held for one node never meets another node's call. */
+const callOf = (activity: string, node_id: string): string => `${activity} ${node_id}`;
+
+/** The node whose run calls an activity, also where the activity's arguments do not name it. */
+export function callingNode(): string {
+  return activityInfo().workflowExecution?.workflowId.slice(workflowId('').length) ?? '';
+}
+
 /**
- * The world around a workflow where time is skipped: backends that only
- * remember what they were told, and fail as told. Real I/O has no place there,
- * since the server skips time while it is under way.
+ * Checks an event as the real activity does before it sends it.
+ *
+ * @param event what the workflow wants published
+ * @param sent_at the moment of the send, ISO 8601
+ * @throws TypeError when the schema of its type refuses it
+ */
+export function assertPublishable(event: OutgoingEvent, sent_at: string): void {
+  buildPublished(event, { sentAt: new Date(sent_at), source: 'time-skipping tests' });
+}
+
+/**
+ * The world around a workflow where time is skipped: backends that remember
+ * each request in memory, and fail where a test wants it. Real I/O has no place
+ * there, since the server skips time while it is under way.
  */
 export class World {
   readonly published: PublishedEvent[] = [];
   readonly effects: { readonly activity: Backend; readonly request: EffectRequest }[] = [];
   readonly records = new Map<string, NodeRecord>();
-  /** How many tries of an activity fail from now on, and how. */
-  readonly failures = new Map<string, { tries: number; type: typeof UNAVAILABLE | typeof REFUSED; message: string }>();
+  /** How many tries fail from now on, and how, by activity and node. */
+  readonly failures = new Map<string, Failure>();
+  /** Why events were refused by their schemas. A harness fails when it sees one, and when it stops. */
+  readonly refused: string[] = [];
+  /** Calls that are held in flight, by activity and node: a worker that stops waits for them. */
+  readonly inFlight = new Set<string>();
   /** Activities that are kept in flight, by name and node. */
   private readonly held = new Map<string, Promise<void>>();
   /** Tries of activities, by name and node. */
   readonly tries = new Map<string, number>();
-  /** Answers of the fence, used up one by one. */
-  readonly fences = new Map<Backend, number[]>();
+  /** The higher attempt that a backend holds, used up by one call, by activity and node. */
+  private readonly fences = new Map<string, number>();
   /** What verifying a lease finds; by default a lease that nobody renews. */
   lease: (node_id: string, now: string) => Omit<LeaseAnswer, 'contract_version'> = () => ({
     outcome: 'claimed',
@@ -75,13 +107,24 @@ export class World {
     return this.effects.filter(({ request }) => request.node_id === node_id).map(({ activity }) => activity);
   }
 
+  /**
+   * Lets the next tries of an activity fail, for one node.
+   *
+   * @param tries how many; 0 ends it
+   */
   fail(
-    name: string,
+    node_id: string,
+    activity: keyof Activities,
     tries: number,
     message = 'connect ECONNREFUSED 127.0.0.1',
-    type: typeof UNAVAILABLE | typeof REFUSED = UNAVAILABLE,
+    type: Failure['type'] = UNAVAILABLE,
   ): void {
-    this.failures.set(name, { tries, type, message });
+    this.failures.set(callOf(activity, node_id), { tries, type, message });
+  }
+
+  /** Lets a backend answer the next call of an activity, for one node, that it holds a higher attempt. */
+  fence(node_id: string, activity: Backend, attempt: number): void {
+    this.fences.set(callOf(activity, node_id), attempt);
   }
 
   /**
@@ -91,9 +134,9 @@ export class World {
   hold(activity: keyof Activities, node_id: string): () => void {
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
-    this.held.set(`${activity} ${node_id}`, released);
+    this.held.set(callOf(activity, node_id), released);
     return () => {
-      this.held.delete(`${activity} ${node_id}`);
+      this.held.delete(callOf(activity, node_id));
       release();
     };
   }
@@ -102,12 +145,19 @@ export class World {
     return new Date(await this.env.currentTimeMs()).toISOString();
   }
 
+  /** @throws Error when an event was refused by its schema: nobody would ever read it */
+  assertNothingRefused(): void {
+    if (this.refused.length > 0)
+      throw new Error(`events were to be published that their schemas refuse:\n${this.refused.join('\n')}`);
+  }
+
   activities(): Activities {
     const effect =
       (activity: Backend) =>
       async (request: EffectRequest): Promise<EffectResult> => {
-        await this.tried(activity, request.node_id);
-        const fenced_by = this.fences.get(activity)?.shift();
+        await this.tried(activity);
+        const fenced_by = this.fences.get(callOf(activity, request.node_id));
+        this.fences.delete(callOf(activity, request.node_id));
         if (fenced_by !== undefined) return { done: false, fenced_by };
         this.effects.push({ activity, request });
         if (activity.startsWith('postgres.')) this.remember(request);
@@ -115,21 +165,22 @@ export class World {
       };
     return {
       open_attempt: async (node_id) => {
-        await this.tried('open_attempt', node_id);
+        await this.tried('open_attempt');
         return { record: this.records.get(node_id) ?? null, contract: this.contract };
       },
       publish_events: async (events) => {
-        await this.tried('publish_events', events[0]?.node_id ?? '');
+        await this.tried('publish_events');
         const sent_at = await this.now();
+        for (const event of events) this.check(event, sent_at);
         this.published.push(...events.map((event) => ({ ...event, sent_at })));
         return { sent_at };
       },
       verify_lease: async ({ node_id }) => {
-        await this.tried('verify_lease', node_id);
+        await this.tried('verify_lease');
         return { ...this.lease(node_id, await this.now()), contract_version: this.contract.version } as LeaseAnswer;
       },
       verify_acks_read: async (deadline) => {
-        await this.tried('verify_acks_read', '');
+        await this.tried('verify_acks_read');
         const now = await this.now();
         const readUpTo = plusSeconds(now, -this.acksLag);
         // Nobody has read what is still to come.
@@ -148,15 +199,26 @@ export class World {
     };
   }
 
-  private async tried(name: string, node_id: string): Promise<void> {
-    const key = `${name} ${node_id}`;
+  private check(event: OutgoingEvent, sent_at: string): void {
+    try {
+      assertPublishable(event, sent_at);
+    } catch (error) {
+      this.refused.push(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
+  private async tried(activity: keyof Activities): Promise<void> {
+    const key = callOf(activity, callingNode());
     this.tries.set(key, (this.tries.get(key) ?? 0) + 1);
     const released = this.held.get(key);
     if (released !== undefined) {
       if (activityInfo().isLocal) throw ApplicationFailure.create({ message: 'held', type: UNAVAILABLE });
+      this.inFlight.add(key);
       await released;
+      this.inFlight.delete(key);
     }
-    const failure = this.failures.get(name);
+    const failure = this.failures.get(key);
     if (failure === undefined || failure.tries <= 0) return;
     failure.tries -= 1;
     throw ApplicationFailure.create({ message: failure.message, type: failure.type });
@@ -167,7 +229,7 @@ export class World {
       Introspection;
     const { node_type, node_version, endpoints, capabilities } = data;
     const introspection: Introspection = {
-      message_id: 'record',
+      message_id: derivedId(node_id, correlation_id, 'record', attempt),
       correlation_id,
       node_id,
       node_type,

@@ -1,0 +1,65 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { loadContracts } from '../../src/contracts/load.js';
+import type { CompiledContract } from '../../src/contracts/compiled.js';
+import { startHarness, type Harness } from './harness.js';
+
+/** The world of these tests refuses what the real one refuses, and what hangs is named. */
+
+const shipped = loadContracts().compiled;
+let h: Harness | undefined;
+afterEach(async () => {
+  await h?.stop();
+});
+
+/** As shipped, with an event that has a field which its schema does not know. */
+function withSurplusField(): CompiledContract {
+  const initiated = shipped.events['emit_registration_initiated'] ?? expect.fail();
+  const payload = { ...initiated.payload, surplus: 'a field of nobody' };
+  return { ...shipped, events: { ...shipped.events, emit_registration_initiated: { ...initiated, payload } } };
+}
+
+describe('an event that its schema refuses', () => {
+  it('is not published, and fails the test that looks at the node', async () => {
+    h = await startHarness(withSurplusField());
+    const introspection = await h.introspection();
+    await h.introduce(introspection);
+    await expect(h.untilState(introspection.node_id, 'AWAITING_ACK')).rejects.toThrow(
+      /NodeRegistrationInitiated of .* does not fit its schema: .*surplus/,
+    );
+    expect(h.world.types(introspection.node_id)).toEqual([]);
+    h.world.refused.splice(0);
+  });
+});
+
+describe('a failure', () => {
+  it("of one node's call does not meet another node's call of the same activity", async () => {
+    h = await startHarness();
+    const [one, other] = [await h.introspection(), await h.introspection()];
+    h.world.fail(one.node_id, 'consul.register', 1000);
+    await h.introduce(other);
+    await h.introduce(one);
+    await h.untilState(other.node_id, 'AWAITING_ACK');
+    const { registration } = await h.until(
+      one.node_id,
+      'partial',
+      (status) => status.registration?.reducer.status === 'partial',
+    );
+    expect(registration?.reducer.consul_confirmed).toBe(false);
+    expect(h.world.tries.get(`consul.register ${other.node_id}`)).toBe(1);
+  });
+});
+
+describe('a harness that does not stop', () => {
+  it('says which call holds it up', async () => {
+    const stuck = await startHarness(shipped, 1);
+    h = undefined;
+    const { node_id, ...introspection } = await stuck.introspection();
+    const release = stuck.world.hold('consul.register', node_id);
+    await stuck.introduce({ ...introspection, node_id });
+    await stuck.until(node_id, 'held', () => stuck.world.inFlight.size > 0);
+    await expect(stuck.stop()).rejects.toThrow(
+      new RegExp(`the worker did not stop within 1 s: it is [A-Z]+, calls held in flight: consul.register ${node_id}`),
+    );
+    release();
+  });
+});

@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import type { z } from 'zod';
 import type { Catalog } from '../src/registry/consul/catalog.js';
 import { ConsulError } from '../src/registry/consul/error.js';
-import { ConsulPayload } from '../src/registry/rows/payloads.js';
+import { ConsulPayload } from '../src/protocol/intents.js';
 import { placeOf } from '../src/registry/pool.js';
 import { REFUSED, UNAVAILABLE, type EffectRequest } from './api.js';
 

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { UpdatePayload } from '../src/registry/rows/payloads.js';
+import { UpdatePayload } from '../src/protocol/intents.js';
 import { updateRegistration } from '../src/registry/rows/update-registration.js';
 import type { Activities } from './api.js';
 import { askingPostgres } from './failures.js';

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { UpsertPayload } from '../src/registry/rows/payloads.js';
+import { UpsertPayload } from '../src/protocol/intents.js';
 import { upsertRegistration } from '../src/registry/rows/upsert-registration.js';
 import type { Activities } from './api.js';
 import { askingPostgres } from './failures.js';

@@ -1,99 +1,40 @@
 import { createHash } from 'node:crypto';
 import type {
   CompiledContract,
-  Condition,
   ConsumedEvent,
   EffectRoute,
   EventTemplate,
   IntentTemplate,
-  Machine,
-  MatrixRow,
   RetryPolicy,
-  State,
   Template,
-  Transition,
 } from './compiled.js';
-import { parseCondition } from './conditions.js';
-import type { ContractSources } from './sources.js';
-import type { OrchestratorContract, RetryContract, StateMachineContract } from './schema.js';
+import { checkedCondition, compileMachine } from './compile-machine.js';
+import { compileRow, orderRows } from './matrix.js';
+import type {
+  EffectContract,
+  EffectHandlerContract,
+  OrchestratorContract,
+  PublishedEventContract,
+  ReducerContract,
+  RetryContract,
+} from './schema.js';
+import { layerOf, type ContractSources } from './sources.js';
 import { EFFECT_HANDLERS } from './vocabulary.js';
 
-/** Turns checked sources into the small plain data that enters workflows. */
-export function compile({ orchestrator, reducer, effect }: ContractSources): CompiledContract {
-  const { brake: _, ...liveness } = orchestrator.liveness;
-  const body: Omit<CompiledContract, 'version'> = {
-    handlers: Object.fromEntries(
-      orchestrator.handler_routing.handlers.map((row) => [
-        row.event_model.name,
-        {
-          handler: row.handler.name,
-          matrix: (row.state_decision_matrix ?? []).map(compileRow).sort((a, b) => specificity(b) - specificity(a)),
-        },
-      ]),
-    ),
-    orchestrator: compileMachine(orchestrator.state_machine),
-    reducer: compileMachine(reducer.state_machine),
-    confirmations: Object.fromEntries(
-      reducer.confirmations.map((row) => [row.event_type, { trigger: row.trigger, flag: row.sets ?? null }]),
-    ),
-    intents: Object.fromEntries(
-      reducer.intents.map(({ action, intent_type, target, payload }) => [
-        action,
-        { intent_type, target, payload: payload as IntentTemplate['payload'] },
-      ]),
-    ),
-    events: Object.fromEntries(
-      orchestrator.published_events.map(
-        ({ action, event_type, topic, payload, stamps, tags, ids_at_top }): [string, EventTemplate] => [
-          action,
-          {
-            event_type,
-            topic,
-            payload: (payload ?? {}) as Record<string, Template>,
-            stamps: stamps ?? {},
-            tags: tags ?? {},
-            ids_at_top: ids_at_top ?? false,
-          },
-        ],
-      ),
-    ),
-    effects: Object.fromEntries(
-      effect.handler_routing.handlers.map((row): [string, EffectRoute] => {
-        return [
-          row.intent_type,
-          {
-            backend: row.backend,
-            activity: EFFECT_HANDLERS[row.handler.name as keyof typeof EFFECT_HANDLERS].activity,
-            operation: row.operation,
-            confirmation: row.confirmation,
-            placement: row.placement,
-            start_to_close_seconds: row.start_to_close_seconds,
-            retry: retryPolicy(row.retry),
-          },
-        ];
-      }),
-    ),
-    execution_mode: effect.execution_mode ?? effect.handler_routing.execution_mode,
-    partial_failure_handling: effect.partial_failure_handling ?? effect.handler_routing.partial_failure_handling,
-    local_tries: effect.local_tries,
-    calls: Object.fromEntries(
-      effect.calls.map(({ call, retry, ...policy }) => [call, { ...policy, retry: retryPolicy(retry) }]),
-    ) as CompiledContract['calls'],
-    questions: Object.fromEntries(
-      effect.questions.map(({ question, ...policy }) => [question, policy]),
-    ) as CompiledContract['questions'],
-    timers: Object.fromEntries(
-      orchestrator.timers.map(({ timer, seconds, trigger, rounds, verify }) => [
-        timer,
-        { seconds, trigger, rounds: rounds ?? null, verify: verify ?? null },
-      ]),
-    ),
-    liveness,
-    admission: orchestrator.admission.map((rule) => ({
-      require: parseCondition(rule.require) as Condition,
-      reason: rule.reason,
-    })),
-    refresh_actions: orchestrator.refresh_actions,
+type Body = Omit<CompiledContract, 'version'>;
+
+/**
+ * Turns checked sources into the small plain data that enters workflows.
+ *
+ * @param sources contracts without a fault
+ */
+export function compile(sources: ContractSources): CompiledContract {
+  const { orchestrator, reducer, effect } = sources;
+  const body: Body = {
+    handlers: compileHandlers(sources),
+    ...compileOrchestrator(orchestrator),
+    ...compileReducer(reducer),
+    ...compileEffects(effect),
   };
   const [o, r, e] = [orchestrator, reducer, effect].map((contract) => contract.contract_version);
   const digest = createHash('sha256')
@@ -101,10 +42,6 @@ export function compile({ orchestrator, reducer, effect }: ContractSources): Com
     .digest('hex')
     .slice(0, 8);
   return { version: `${o}+r${r}.e${e}.${digest}`, ...body };
-}
-
-function retryPolicy({ maximum_attempts, ...retry }: RetryContract): RetryPolicy {
-  return maximum_attempts === undefined ? retry : { ...retry, maximum_attempts };
 }
 
 /** Topics consumed and published, for the bridge, the CLI and topic creation. */
@@ -118,56 +55,98 @@ export function topicsOf(orchestrator: OrchestratorContract): {
   };
 }
 
-function compileMachine(machine: StateMachineContract): Machine {
-  const states = Object.fromEntries(
-    machine.states.map((state): [string, State] => [
-      state.state_name,
-      {
-        entry_actions: state.entry_actions ?? [],
-        end_actions: state.end_actions ?? [],
-        timer: state.timer ?? null,
-        terminal: state.terminal ?? false,
-        discoverable: state.discoverable ?? false,
-        transitions: {},
-      },
-    ]),
+function compileHandlers(sources: ContractSources): Body['handlers'] {
+  const { handlers } = sources.orchestrator.handler_routing;
+  return Object.fromEntries(
+    handlers.map(({ event_model, handler, state_decision_matrix = [] }, index) => {
+      const at = ['handler_routing', 'handlers', index, 'state_decision_matrix'] as const;
+      const rows = state_decision_matrix.map((row, item) => ({
+        row: compileRow(row, handler),
+        layer: layerOf(sources, 'orchestrator', [...at, item]),
+      }));
+      return [event_model.name, { handler: handler.name, matrix: orderRows(rows) }];
+    }),
   );
-  for (const row of machine.transitions) {
-    const transition: Transition = {
-      to: row.to_state,
-      reason: row.reason ?? null,
-      conditions: (row.conditions ?? []).map(({ expression }) => parseCondition(expression) as Condition),
-    };
-    for (const from of sourcesOf(row.from_state, machine)) {
-      const state = states[from];
-      if (state !== undefined)
-        states[from] = { ...state, transitions: { ...state.transitions, [row.trigger]: transition } };
-    }
-  }
-  return { name: machine.state_machine_name, initial: machine.initial_state, states };
 }
 
-/** "*" is every state that is not terminal. */
-export function sourcesOf(from_state: string, machine: StateMachineContract): string[] {
-  if (from_state !== '*') return [from_state];
-  return machine.states.filter((state) => state.terminal !== true).map((state) => state.state_name);
-}
-
-type MatrixRowContract = NonNullable<
-  OrchestratorContract['handler_routing']['handlers'][number]['state_decision_matrix']
->[number];
-
-export function compileRow(row: MatrixRowContract): MatrixRow {
-  const { current_state } = row;
+function compileOrchestrator({
+  state_machine,
+  published_events,
+  timers,
+  liveness: { brake: _, ...liveness },
+  admission,
+  refresh_actions,
+}: OrchestratorContract): Pick<
+  Body,
+  'orchestrator' | 'events' | 'timers' | 'liveness' | 'admission' | 'refresh_actions'
+> {
   return {
-    states: current_state === 'any' ? 'any' : Array.isArray(current_state) ? current_state : [current_state],
-    reason: row.reason ?? null,
-    incarnation: row.incarnation ?? null,
-    action: row.action,
+    orchestrator: compileMachine(state_machine),
+    events: Object.fromEntries(published_events.map((event) => [event.action, compileEvent(event)])),
+    timers: Object.fromEntries(
+      timers.map(({ timer, seconds, trigger, rounds = null, verify = null }) => [
+        timer,
+        { seconds, trigger, rounds, verify },
+      ]),
+    ),
+    liveness,
+    admission: admission.map((rule) => ({ require: checkedCondition(rule.require), reason: rule.reason })),
+    refresh_actions,
   };
 }
 
-/** Rows that say more about the message come first, then those that name a state. */
-export function specificity(row: MatrixRow): number {
-  return (row.reason === null ? 0 : 2) + (row.incarnation === null ? 0 : 2) + (row.states === 'any' ? 0 : 1);
+function compileEvent(event: PublishedEventContract): EventTemplate {
+  const { event_type, topic, payload = {}, stamps = {}, tags = {}, ids_at_top = false } = event;
+  return { event_type, topic, payload: payload as Record<string, Template>, stamps, tags, ids_at_top };
+}
+
+function compileReducer({
+  state_machine,
+  confirmations,
+  intents,
+}: ReducerContract): Pick<Body, 'reducer' | 'confirmations' | 'intents'> {
+  return {
+    reducer: compileMachine(state_machine),
+    confirmations: Object.fromEntries(
+      confirmations.map(({ event_type, trigger, sets = null }) => [event_type, { trigger, flag: sets }]),
+    ),
+    intents: Object.fromEntries(
+      intents.map(({ action, intent_type, target, payload }) => [
+        action,
+        { intent_type, target, payload: payload as IntentTemplate['payload'] },
+      ]),
+    ),
+  };
+}
+
+function compileEffects({
+  handler_routing,
+  execution_mode,
+  partial_failure_handling,
+  local_tries,
+  calls,
+  questions,
+}: EffectContract): Pick<
+  Body,
+  'effects' | 'execution_mode' | 'partial_failure_handling' | 'local_tries' | 'calls' | 'questions'
+> {
+  return {
+    effects: Object.fromEntries(handler_routing.handlers.map((row) => [row.intent_type, compileRoute(row)])),
+    execution_mode: execution_mode ?? handler_routing.execution_mode,
+    partial_failure_handling: partial_failure_handling ?? handler_routing.partial_failure_handling,
+    local_tries,
+    calls: Object.fromEntries(
+      calls.map(({ call, retry, ...policy }) => [call, { ...policy, retry: compileRetry(retry) }]),
+    ) as Body['calls'],
+    questions: Object.fromEntries(questions.map(({ question, ...policy }) => [question, policy])) as Body['questions'],
+  };
+}
+
+function compileRoute({ handler, retry, intent_type: _, ...row }: EffectHandlerContract): EffectRoute {
+  const { activity } = EFFECT_HANDLERS[handler.name as keyof typeof EFFECT_HANDLERS];
+  return { ...row, activity, retry: compileRetry(retry) };
+}
+
+function compileRetry({ maximum_attempts, ...retry }: RetryContract): RetryPolicy {
+  return maximum_attempts === undefined ? retry : { ...retry, maximum_attempts };
 }

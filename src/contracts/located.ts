@@ -30,6 +30,12 @@ export class Positions {
     return this.#places.get(container)?.get(String(key));
   }
 
+  /** The same place for a value that is taken over into another container. */
+  copy(from: object, key: string | number, to: object, as: string | number): void {
+    const place = this.get(from, key);
+    if (place) this.set(to, as, place);
+  }
+
   /** Position of the deepest part of the path that exists. */
   at(root: object, path: readonly PropertyKey[], fallback: Position): Position {
     let place = fallback;

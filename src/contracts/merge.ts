@@ -1,19 +1,18 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Positions } from './located.js';
 
-type Map = Record<string, unknown>;
+export type Values = Record<string, unknown>;
+type NameOf = (item: Values) => string;
 
-/** By what an item of each list is recognised, so that a partial contract can change one of them. */
-const IDENTITY: Record<string, (item: Map) => string> = {
-  consumed_events: (item) => String(item['event_type']),
+/** By which name an item of each list is known, so that a partial contract can change one of them. */
+export const NAMED_LISTS: Readonly<Record<string, NameOf>> = {
   published_events: (item) => String(item['action']),
-  handlers: (item) => {
-    const model = item['event_model'] as Map | undefined;
-    return model ? String(model['name']) : `${String(item['operation'])}/${String(item['backend'])}`;
-  },
-  state_decision_matrix: (item) =>
-    `${JSON.stringify(item['current_state'])}/${String(item['reason'])}/${String(item['incarnation'])}`,
+  handlers: (item) =>
+    isMap(item['event_model'])
+      ? String(item['event_model']['name'])
+      : `${String(item['operation'])} on ${String(item['backend'])}`,
   states: (item) => String(item['state_name']),
-  transitions: (item) => `${String(item['from_state'])}/${String(item['trigger'])}`,
+  transitions: (item) => `${String(item['from_state'])} on ${String(item['trigger'])}`,
   timers: (item) => String(item['timer']),
   confirmations: (item) => String(item['event_type']),
   intents: (item) => String(item['action']),
@@ -21,65 +20,126 @@ const IDENTITY: Record<string, (item: Map) => string> = {
   questions: (item) => String(item['question']),
 };
 
-const isMap = (value: unknown): value is Map => typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Lists of which a partial contract replaces all items of one name: one event may come from several topics. */
+const GROUPED_LISTS: Readonly<Record<string, NameOf>> = {
+  consumed_events: (item) => String(item['event_type']),
+};
+
+/** Lists to which a partial contract adds: its rows come before those that are there (see matrix.ts). */
+const ADDED_LISTS: readonly string[] = ['state_decision_matrix'];
+
+export const isMap = (value: unknown): value is Values =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Lays a partial contract over a whole one: maps are merged, lists of named
- * things by their name, every other list and value is replaced. Where the
- * partial contract names one thing several times (an event that comes from
- * several topics), each of them counts. Neither input is changed; positions
- * follow the values that won.
+ * Lays a partial contract over a whole one. Maps are merged key by key, and
+ * lists of named things item by item; a decision matrix grows; every other list
+ * and value is replaced. Neither input is changed. The positions of the result
+ * are those of the values that stayed or won, so that each item and key still
+ * knows its file.
  *
  * @param base the whole contract
  * @param partial what is to be changed or added
+ * @param positions knows where both inputs stood; receives the places of the result
  */
-export function mergeContract(base: Map, partial: Map, positions: Positions): Map {
-  const merged: Map = {};
-  const carry = (from: Map, key: string): void => {
-    const place = positions.get(from, key);
-    if (place) positions.set(merged, key, place);
-  };
+export function mergeContract(base: Values, partial: Values, positions: Positions): Values {
+  const merged: Values = {};
   for (const key of Object.keys(base)) {
     merged[key] = base[key];
-    carry(base, key);
+    positions.copy(base, key, merged, key);
   }
   for (const [key, value] of Object.entries(partial)) {
     const before = merged[key];
-    const identity = IDENTITY[key];
     if (isMap(before) && isMap(value)) merged[key] = mergeContract(before, value, positions);
-    else if (identity && Array.isArray(before) && Array.isArray(value))
-      merged[key] = mergeList(before, value, identity, positions);
-    else {
-      merged[key] = value;
-      carry(partial, key);
-    }
+    else if (Array.isArray(before) && Array.isArray(value)) mergeLists(key, before, value);
+    else replace(key, value);
   }
+  return merged;
+
+  function mergeLists(key: string, before: unknown[], value: unknown[]): void {
+    const name = NAMED_LISTS[key];
+    const group = GROUPED_LISTS[key];
+    if (name !== undefined) merged[key] = mergeNamed(before, value, name, positions);
+    else if (group !== undefined) merged[key] = join(mergeGroups(before, value, group), positions);
+    else if (ADDED_LISTS.includes(key)) merged[key] = join([...placed(before), ...placed(value)], positions);
+    else replace(key, value);
+  }
+
+  function replace(key: string, value: unknown): void {
+    merged[key] = value;
+    positions.copy(partial, key, merged, key);
+  }
+}
+
+/** An item with the list and index at which its position is known. */
+interface Placed {
+  readonly item: unknown;
+  readonly list: unknown[];
+  readonly index: number;
+}
+
+const placed = (list: unknown[]): Placed[] => list.map((item, index) => ({ item, list, index }));
+
+/** The partial list's items of a group stand where the first of the base's items of that group stood. */
+function mergeGroups(base: unknown[], partial: unknown[], groupOf: NameOf): Placed[] {
+  const group = ({ item }: Placed): string | null => (isMap(item) ? groupOf(item) : null);
+  const added = placed(partial);
+  const replaced = placed(base).flatMap((each, index, all) => {
+    const news = added.filter((other) => group(other) === group(each));
+    if (news.length === 0) return [each];
+    return all.findIndex((other) => group(other) === group(each)) === index ? news : [];
+  });
+  return [...replaced, ...added.filter((each) => !replaced.includes(each))];
+}
+
+function join(items: readonly Placed[], positions: Positions): unknown[] {
+  const merged = items.map(({ item }) => item);
+  items.forEach(({ list, index }, to) => positions.copy(list, index, merged, to));
   return merged;
 }
 
-function mergeList(
-  base: unknown[],
-  partial: unknown[],
-  identity: (item: Map) => string,
-  positions: Positions,
-): unknown[] {
+function mergeNamed(base: unknown[], partial: unknown[], name: NameOf, positions: Positions): unknown[] {
   const merged = [...base];
-  const carry = (from: unknown[], index: number, to: number): void => {
-    const place = positions.get(from, index);
-    if (place) positions.set(merged, to, place);
-  };
-  base.forEach((_, index) => carry(base, index, index));
-  const changed = new Set<number>();
+  base.forEach((_, index) => positions.copy(base, index, merged, index));
   partial.forEach((item, index) => {
-    const isKnown = (other: unknown, at: number): boolean =>
-      at < base.length && !changed.has(at) && isMap(other) && isMap(item) && identity(other) === identity(item);
-    const at = merged.findIndex(isKnown);
+    const at = isMap(item) ? base.findIndex((other) => isMap(other) && name(other) === name(item)) : -1;
     const known = merged[at];
-    if (isMap(known) && isMap(item)) {
-      merged[at] = mergeContract(known, item, positions);
-      changed.add(at);
-    } else merged.push(item);
-    carry(partial, index, at >= 0 ? at : merged.length - 1);
+    if (isMap(known) && isMap(item)) merged[at] = mergeContract(known, item, positions);
+    else merged.push(item);
+    positions.copy(partial, index, merged, at < 0 ? merged.length - 1 : at);
   });
   return merged;
+}
+
+/** Two items of one name in one file, of which the later would change the earlier: where both stand. */
+export interface Twice {
+  readonly name: string;
+  /** The key of the list: "timers". */
+  readonly key: string;
+  readonly list: readonly unknown[];
+  readonly first: number;
+  readonly second: number;
+}
+
+/** Every second item of a name in the lists of one file, at whatever depth. Equal topics of one event count too. */
+export function namedTwice(data: unknown): Twice[] {
+  if (Array.isArray(data)) return data.flatMap(namedTwice);
+  if (!isMap(data)) return [];
+  return Object.entries(data).flatMap(([key, value]) => [
+    ...(Array.isArray(value) ? twiceIn(key, value) : []),
+    ...namedTwice(value),
+  ]);
+}
+
+function twiceIn(key: string, list: readonly unknown[]): Twice[] {
+  const name = NAMED_LISTS[key];
+  const sameAs = (item: unknown, other: unknown): boolean =>
+    name !== undefined && isMap(item) && isMap(other)
+      ? name(item) === name(other)
+      : key in GROUPED_LISTS && isDeepStrictEqual(item, other);
+  return list.flatMap((item, second) => {
+    const first = list.findIndex((other) => sameAs(item, other));
+    if (first < 0 || first === second || !isMap(item)) return [];
+    return [{ key, list, first, second, name: (name ?? GROUPED_LISTS[key])?.(item) ?? '' }];
+  });
 }

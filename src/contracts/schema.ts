@@ -45,8 +45,8 @@ const matrixRow = z.strictObject({
   current_state: z
     .union([name, z.null(), z.array(z.union([name, z.null()]))])
     .describe('a state, a list of states, null (no attempt, or an ended one) or "any"'),
-  reason: z.enum(REASONS).optional(),
-  incarnation: z.enum(['newer', 'duplicate', 'stale']).optional(),
+  reason: z.enum(REASONS).optional().describe('without it: every reason'),
+  incarnation: z.enum(['newer', 'duplicate', 'stale']).optional().describe('without it: newer'),
   action: name,
 });
 
@@ -196,5 +196,9 @@ export const effectSchema = z.strictObject({
 export type OrchestratorContract = z.infer<typeof orchestratorSchema>;
 export type ReducerContract = z.infer<typeof reducerSchema>;
 export type EffectContract = z.infer<typeof effectSchema>;
+export type EffectHandlerContract = EffectContract['handler_routing']['handlers'][number];
+export type HandlerContract = OrchestratorContract['handler_routing']['handlers'][number];
+export type MatrixRowContract = z.infer<typeof matrixRow>;
+export type PublishedEventContract = OrchestratorContract['published_events'][number];
 export type RetryContract = z.infer<typeof retry>;
 export type StateMachineContract = z.infer<typeof stateMachine>;

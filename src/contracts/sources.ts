@@ -1,5 +1,7 @@
-import type { Positions } from './located.js';
+import type { Position, Positions } from './located.js';
 import type { EffectContract, OrchestratorContract, ReducerContract } from './schema.js';
+
+export type Part = 'orchestrator' | 'reducer' | 'effect';
 
 /** The three contracts as they stand in YAML, validated; positions know where everything stood. */
 export interface ContractSources {
@@ -7,5 +9,18 @@ export interface ContractSources {
   readonly reducer: ReducerContract;
   readonly effect: EffectContract;
   readonly positions: Positions;
-  readonly files: Readonly<Record<'orchestrator' | 'reducer' | 'effect', string>>;
+  /** The topmost file of each part: where a fault of the whole contract is shown. */
+  readonly files: Readonly<Record<Part, string>>;
+  /** The files that each part was merged from, the shipped one first. */
+  readonly layers: Readonly<Record<Part, readonly string[]>>;
+}
+
+/** Where a part of the contract stood; the nearest part around it that exists, else the top of the file. */
+export function placeOf(sources: ContractSources, part: Part, path: readonly (string | number)[]): Position {
+  return sources.positions.at(sources[part], path, { file: sources.files[part], line: 1, column: 1 });
+}
+
+/** The layer that a part of the contract comes from: 0 is the shipped contract, 1 what lies over it. */
+export function layerOf(sources: ContractSources, part: Part, path: readonly (string | number)[]): number {
+  return sources.layers[part].indexOf(placeOf(sources, part, path).file);
 }

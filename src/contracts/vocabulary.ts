@@ -7,11 +7,19 @@
 /** How a message finds its handler. */
 export const ROUTING_STRATEGIES = ['payload_type_match'] as const;
 
+/** What an action of a decision matrix leads to: it raises a trigger, or begins an attempt; else neither. */
+export interface Action {
+  readonly raises?: string;
+  readonly begins_attempt?: true;
+}
+
 interface Handler {
   /** The model of the messages that it was written for. */
   readonly event_model: string;
-  /** By the action of a decision matrix's row: the trigger that it raises, or that it begins an attempt. */
-  readonly actions: Readonly<Record<string, { readonly raises?: string; readonly begins_attempt?: true }>>;
+  /** What a row of its decision matrix may name besides the state. */
+  readonly distinguishes: readonly ('reason' | 'incarnation')[];
+  /** By the action of a row. */
+  readonly actions: Readonly<Record<string, Action>>;
 }
 
 /**
@@ -21,6 +29,7 @@ interface Handler {
 export const HANDLERS = {
   HandlerNodeIntrospected: {
     event_model: 'ModelNodeIntrospectionEvent',
+    distinguishes: ['reason', 'incarnation'],
     actions: {
       emit_registration_initiated: { begins_attempt: true },
       refresh: {},
@@ -30,10 +39,12 @@ export const HANDLERS = {
   },
   HandlerNodeRegistrationAcked: {
     event_model: 'ModelNodeRegistrationAcked',
+    distinguishes: [],
     actions: { accept_ack: { raises: 'ack_received' }, no_op: {} },
   },
   HandlerRegistrationReset: {
     event_model: 'ModelRegistrationReset',
+    distinguishes: [],
     actions: { emit_registration_initiated: { begins_attempt: true }, no_op: {} },
   },
 } as const satisfies Readonly<Record<string, Handler>>;

@@ -11,7 +11,7 @@ import {
   type CatalogService,
   type Held,
 } from './operations.js';
-import type { ConsulPayload } from '../rows/payloads.js';
+import type { ConsulPayload } from '../../protocol/intents.js';
 import { serviceAddress } from './service-address.js';
 import { written, type Written } from '../rows/written.js';
 

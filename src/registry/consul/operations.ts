@@ -1,4 +1,4 @@
-import type { ConsulPayload } from '../rows/payloads.js';
+import type { ConsulPayload } from '../../protocol/intents.js';
 import type { serviceAddress } from './service-address.js';
 
 /** Marks the catalog nodes that are ours. */

@@ -1,5 +1,5 @@
 import { ALLOWED, IDENTITY_AND_TIMES, NEWER, SAME_AND_OPEN, takeWhen } from './fence.js';
-import type { UpdatePayload } from './payloads.js';
+import type { UpdatePayload } from '../../protocol/intents.js';
 import type { Sql } from '../pool.js';
 import { recordValues } from './upsert-registration.js';
 import { written, type Written } from './written.js';

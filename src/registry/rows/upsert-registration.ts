@@ -1,5 +1,5 @@
 import { ALLOWED, IDENTITY_AND_TIMES, NEWER, takeWhen } from './fence.js';
-import type { UpsertPayload } from './payloads.js';
+import type { UpsertPayload } from '../../protocol/intents.js';
 import type { Sql } from '../pool.js';
 import { written, type Written } from './written.js';
 

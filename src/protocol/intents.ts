@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 /**
- * Payloads of the intents that the registry's backends serve. An intent
- * template in the reducer's contract must fill every field of its kind.
+ * Intents that the registry's backends serve. An intent template in the
+ * reducer's contract must fill every field of its kind's payload, and its
+ * target must name the resource that the payload is about.
  */
 
 const identity = {
@@ -13,7 +14,7 @@ const identity = {
   correlation_id: z.string().min(1),
 };
 
-const record = {
+const row = {
   ...identity,
   capabilities: z.array(z.string()),
   epoch: z.number().int().nullable(),
@@ -33,13 +34,13 @@ export const ConsulPayload = z.object({
 export type ConsulPayload = z.infer<typeof ConsulPayload>;
 
 /** postgres.upsert_registration. */
-export const UpsertPayload = z.object(record);
+export const UpsertPayload = z.object(row);
 export type UpsertPayload = z.infer<typeof UpsertPayload>;
 
 /** postgres.update_registration: the row's state, and what becomes of the lease. */
 export const UpdatePayload = z
   .object({
-    ...record,
+    ...row,
     reason: z.string().nullable(),
     lease: z.enum(['open', 'close']).nullable(),
     ack_deadline: z.iso.datetime({ offset: true }).nullable(),
@@ -57,3 +58,16 @@ export const UpdatePayload = z
     path: ['lease'],
   });
 export type UpdatePayload = z.infer<typeof UpdatePayload>;
+
+const consulTarget = ({ service_id }: { readonly service_id: string }): string => `consul://service/${service_id}`;
+const postgresTarget = ({ node_id }: { readonly node_id: string }): string =>
+  `postgres://node_registrations/${node_id}`;
+
+/** By the activity that serves an intent: the schema of its payload, and the target that such a payload has. */
+export const INTENTS = {
+  'consul.register': { payload: ConsulPayload, targetOf: consulTarget },
+  'consul.pass': { payload: ConsulPayload, targetOf: consulTarget },
+  'consul.deregister': { payload: ConsulPayload, targetOf: consulTarget },
+  'postgres.upsert_registration': { payload: UpsertPayload, targetOf: postgresTarget },
+  'postgres.update_registration': { payload: UpdatePayload, targetOf: postgresTarget },
+} as const;

@@ -1,0 +1,104 @@
+import { publishedEventType } from '../../protocol/published.js';
+import { sourcesOf } from '../compile-machine.js';
+import type { HandlerContract, MatrixRowContract, StateMachineContract } from '../schema.js';
+import type { ContractSources } from '../sources.js';
+import { BRIDGE_ACTIONS, HANDLERS, type Action, type HandlerName } from '../vocabulary.js';
+import { choose, type Faults, type Path } from './faults.js';
+
+const at = (...path: Path): Path => ['handler_routing', 'handlers', ...path];
+
+/**
+ * What the rows of a decision matrix lead to: a row that raises a trigger has a
+ * transition for it, and the events that follow directly are those that the
+ * handler's output_events list. Handlers and actions are known here.
+ */
+export function checkOutputs({ orchestrator }: ContractSources, faults: Faults): void {
+  const machine = orchestrator.state_machine;
+  const published = orchestrator.published_events.filter(
+    (event) => !(BRIDGE_ACTIONS as readonly string[]).includes(event.action),
+  );
+  const eventTypes = new Map(published.map((event) => [event.action, plain(event.event_type)]));
+  orchestrator.handler_routing.handlers.forEach((row, index) => {
+    const listed = (row.output_events ?? []).map(plain);
+    listed.forEach((event, item) => {
+      if (![...eventTypes.values()].includes(event))
+        faults.add(
+          'orchestrator',
+          at(index, 'output_events', item),
+          `unknown event "${event}": ${choose([...new Set(eventTypes.values())])}`,
+        );
+    });
+    row.state_decision_matrix?.forEach((decision, item) => {
+      const action = actionOf(row, decision);
+      if (action === undefined) return;
+      checkRaises(machine, decision, action, at(index, 'state_decision_matrix', item), faults);
+      for (const state of entered(machine, decision, action))
+        for (const event of eventsOf(machine, state, eventTypes))
+          if (!listed.includes(event))
+            faults.add(
+              'orchestrator',
+              at(index, 'output_events'),
+              `${row.handler.name} leads to ${event} ("${decision.action}" enters "${state}"), which its output_events do not list: add it`,
+            );
+    });
+  });
+}
+
+const plain = (event_type: string): string => publishedEventType(event_type) ?? event_type;
+
+function actionOf({ handler }: HandlerContract, { action }: MatrixRowContract): Action | undefined {
+  const known = Object.hasOwn(HANDLERS, handler.name) ? HANDLERS[handler.name as HandlerName] : undefined;
+  const actions: Readonly<Record<string, Action>> = known?.actions ?? {};
+  return Object.hasOwn(actions, action) ? actions[action] : undefined;
+}
+
+/** A trigger without a transition: the row would do nothing, in silence. */
+function checkRaises(
+  machine: StateMachineContract,
+  { current_state, action }: MatrixRowContract,
+  { raises }: Action,
+  path: Path,
+  faults: Faults,
+): void {
+  if (raises === undefined) return;
+  const leaving = new Set(transitionsOn(machine, raises).flatMap((row) => sourcesOf(row.from_state, machine)));
+  for (const state of [current_state].flat()) {
+    if (state === 'any' ? leaving.size > 0 : state !== null && leaving.has(state)) continue;
+    const where = state === null ? 'before an attempt' : state === 'any' ? 'in any state' : `in "${state}"`;
+    faults.add(
+      'orchestrator',
+      path,
+      `"${action}" does nothing ${where}: no transition leaves it on "${raises}"; add one, or take the state out of this row`,
+    );
+  }
+}
+
+const transitionsOn = (machine: StateMachineContract, trigger: string): StateMachineContract['transitions'] =>
+  machine.transitions.filter((row) => row.trigger === trigger);
+
+/** The states that a row's action enters directly, and those that follow from them by entry_done. */
+function entered(
+  machine: StateMachineContract,
+  { current_state }: MatrixRowContract,
+  { raises, begins_attempt }: Action,
+): ReadonlySet<string> {
+  const from = [current_state].flat();
+  const states = new Set<string>(begins_attempt === true ? [machine.initial_state] : []);
+  if (raises !== undefined)
+    for (const row of transitionsOn(machine, raises))
+      if (from.includes('any') || sourcesOf(row.from_state, machine).some((state) => from.includes(state)))
+        states.add(row.to_state);
+  for (const state of states)
+    for (const row of transitionsOn(machine, 'entry_done'))
+      if (sourcesOf(row.from_state, machine).includes(state)) states.add(row.to_state);
+  return states;
+}
+
+function eventsOf(
+  machine: StateMachineContract,
+  state_name: string,
+  eventTypes: ReadonlyMap<string, string>,
+): readonly string[] {
+  const state = machine.states.find((each) => each.state_name === state_name);
+  return (state?.entry_actions ?? []).flatMap((action) => eventTypes.get(action) ?? []);
+}

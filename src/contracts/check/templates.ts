@@ -1,0 +1,35 @@
+import type { Part } from '../sources.js';
+import { parseCondition } from '../conditions.js';
+import { VARIABLES } from '../vocabulary.js';
+import { choose, type Faults, type Path } from './faults.js';
+
+/** Names in the "{…}" of a template, at whatever depth: each must be a variable. */
+export function checkNames(
+  part: Part,
+  path: Path,
+  template: unknown,
+  faults: Faults,
+  known: readonly string[] = VARIABLES,
+): void {
+  if (typeof template === 'object' && template !== null) {
+    for (const [key, value] of Object.entries(template)) checkNames(part, [...path, key], value, faults, known);
+    return;
+  }
+  if (typeof template !== 'string') return;
+  for (const [, name = ''] of template.matchAll(/\{([^}]*)\}/g))
+    if (!known.includes(name)) faults.add(part, path, `unknown variable "{${name}}": ${choose(known)}`);
+}
+
+/** A condition must be one, and speak of a field that there is. */
+export function checkCondition(
+  part: Part,
+  path: Path,
+  expression: string,
+  fields: readonly string[],
+  faults: Faults,
+): void {
+  const condition = parseCondition(expression);
+  if (typeof condition === 'string') faults.add(part, path, condition);
+  else if (!fields.includes(condition.field))
+    faults.add(part, path, `unknown field "${condition.field}" in "${expression}": ${choose(fields)}`);
+}

@@ -1,0 +1,24 @@
+import type { ContractSources } from '../sources.js';
+import { CONSUMED_EVENTS } from '../vocabulary.js';
+import { choose, type Faults } from './faults.js';
+
+/** Topics that are consumed: each has a reader, and each reader has at least one topic. */
+export function checkConsumed({ orchestrator }: ContractSources, faults: Faults): void {
+  const known: readonly string[] = CONSUMED_EVENTS;
+  orchestrator.consumed_events.forEach((row, index) => {
+    if (known.includes(row.event_type)) return;
+    faults.add(
+      'orchestrator',
+      ['consumed_events', index, 'event_type'],
+      `nothing consumes "${row.topic}": no reader is known for event type "${row.event_type}"; ${choose(known)}`,
+    );
+  });
+  for (const event_type of known) {
+    if (!orchestrator.consumed_events.some((row) => row.event_type === event_type))
+      faults.add(
+        'orchestrator',
+        ['consumed_events'],
+        `no topic is named for "${event_type}": add a row with its topic`,
+      );
+  }
+}

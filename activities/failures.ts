@@ -2,6 +2,7 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Pool } from 'pg';
 import type { z } from 'zod';
+import { errorText } from '../src/error-text.js';
 import type { Catalog } from '../src/registry/consul/catalog.js';
 import { ConsulError } from '../src/registry/consul/error.js';
 import { ConsulPayload } from '../src/protocol/intents.js';
@@ -106,14 +107,14 @@ function failure(asked: Asked, error: unknown): ApplicationFailure {
   if (isRefusal(cause)) {
     return ApplicationFailure.create({
       type: REFUSED,
-      message: `${backend} refused to ${what}: ${wordsOf(cause)}. Next: ${ifRefused}${next}`,
+      message: `${backend} refused to ${what}: ${errorText(cause)}. Next: ${ifRefused}${next}`,
       cause,
     });
   }
   const tried = activityInfo().attempt;
   return ApplicationFailure.create({
     type: UNAVAILABLE,
-    message: `${backend} did not ${what}: ${wordsOf(cause)}; retried until it does (this was try ${tried})`,
+    message: `${backend} did not ${what}: ${errorText(cause)}; retried until it does (this was try ${tried})`,
     cause,
   });
 }
@@ -130,11 +131,4 @@ function isRefusal(error: Error): boolean {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   // SQLSTATE has five characters; ECONNREFUSED and the like do not.
   return code.length === 5 && REFUSED_SQL.test(code) && !NOT_MIGRATED.has(code);
-}
-
-/** A connection refused at each of a name's addresses is an error of errors, with no message of its own. */
-function wordsOf(error: Error): string {
-  if (error instanceof AggregateError)
-    return error.errors.map((each) => (each instanceof Error ? each.message : String(each))).join('; ');
-  return error.message;
 }

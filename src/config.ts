@@ -3,8 +3,9 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { errorText } from './error-text.js';
 import { runningState, type OwnAddresses } from './stack/state.js';
-import { messageOf, type Environment, type ServerName } from './stack/types.js';
+import type { Environment, ServerName } from './stack/types.js';
 
 /** Where everything is and how this installation is named: plain data, resolved once at the start of a process. */
 export interface Config {
@@ -126,7 +127,7 @@ function temporalProfile(env: Environment, file: boolean): ReturnType<typeof loa
   try {
     return loadClientConnectConfig({ overrideEnvVars: variables, disableFile: !file });
   } catch (error) {
-    throw new ConfigError(`the TEMPORAL_* variables cannot be used: ${messageOf(error)}`);
+    throw new ConfigError(`the TEMPORAL_* variables cannot be used: ${errorText(error)}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { Kafka, logLevel, type LogEntry } from 'kafkajs';
 import type { Logger } from 'pino';
+import { OnceAMinute } from '../once-a-minute.js';
 import { logger as namedLogger } from '../telemetry.js';
 import { letIdleConnectionsRest } from './idle-connections.js';
 
@@ -49,21 +50,16 @@ export function createKafka({ brokers, clientId, logger = namedLogger('kafka') }
   return { client, logger };
 }
 
-const REPEAT_AFTER_MS = 60_000;
-
 /**
  * kafkajs logs every single try of an outage as an error. People get each
  * message once a minute as a warning; the rest is there at level debug.
  */
 function quietly(logger: Logger): (entry: LogEntry) => void {
-  const said = new Map<string, number>();
+  const minute = new OnceAMinute();
   return ({ namespace, log }) => {
     const { message, ...details } = log;
-    const key = `${namespace}: ${message}`;
-    const now = Date.now();
-    const repeated = now - (said.get(key) ?? -REPEAT_AFTER_MS) < REPEAT_AFTER_MS;
-    if (said.size > 1_000) said.clear();
-    if (!repeated) said.set(key, now);
-    logger[repeated ? 'debug' : 'warn']({ ...details, timestamp: undefined, logger: undefined, stack: undefined }, key);
+    const text = `${namespace}: ${message}`;
+    const level = minute.isDue(text) ? 'warn' : 'debug';
+    logger[level]({ ...details, timestamp: undefined, logger: undefined, stack: undefined }, text);
   };
 }

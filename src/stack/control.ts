@@ -4,7 +4,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { hasCode, messageOf, SERVER_NAMES, StackError, type ServerName } from './types.js';
+import { errorText } from '../error-text.js';
+import { hasCode, SERVER_NAMES, StackError, type ServerName } from './types.js';
 
 const requestSchema = z.discriminatedUnion('action', [
   z.object({ action: z.literal('status') }),
@@ -132,6 +133,6 @@ async function answerLine(line: string, answer: Answer): Promise<OwnerReply | { 
   try {
     return await answer(requestSchema.parse(JSON.parse(line)));
   } catch (error) {
-    return { error: messageOf(error) };
+    return { error: errorText(error) };
   }
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { hasCode, messageOf, StackError } from './types.js';
+import { errorText } from '../error-text.js';
+import { hasCode, StackError } from './types.js';
 
 /** How long a health check may go on, and what to show when it fails. */
 export interface Patience {
@@ -32,7 +33,7 @@ export async function waitUntilHealthy(probe: () => Promise<void>, patience: Pat
     try {
       return await probe();
     } catch (error) {
-      reason = messageOf(error);
+      reason = errorText(error);
     }
     if (ended) throw new StackError(`${patience.title} ended while it was starting.${logTail(patience.logFile)}`);
     if (Date.now() >= deadline) {

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import Consul from 'consul';
+import { errorText } from '../../error-text.js';
 import { ConsulError } from './error.js';
 
 /** What every call takes besides its own options; the package's types leave it out. */
@@ -92,7 +93,7 @@ const REFUSAL = /^(permission denied|acl not found|invalid|must )|metadata pair/
 /** Its cause is left out: it holds the request with its headers, and so the token. */
 function consulError(error: HttpError): ConsulError {
   const { statusCode } = error;
-  if (statusCode === undefined) return new ConsulError(wordsOf(error), false);
+  if (statusCode === undefined) return new ConsulError(errorText(error), false);
   const body = error.response?.body;
   if (isTransactionFailure(body)) {
     const whats = body.Errors.map(({ What }) => What);
@@ -102,10 +103,4 @@ function consulError(error: HttpError): ConsulError {
   const words = typeof body === 'string' ? body.trim() : Buffer.isBuffer(body) ? body.toString('utf8').trim() : '';
   const refused = statusCode >= 400 && statusCode < 500 && ![404, 408, 409, 429].includes(statusCode);
   return new ConsulError(`${statusCode} ${words || error.message}`, refused);
-}
-
-/** A refused connection to a name with two addresses is an error of errors, with no message of its own. */
-function wordsOf(error: Error): string {
-  const { message } = error;
-  return error instanceof AggregateError ? error.errors.map((each) => (each as Error).message).join('; ') : message;
 }

@@ -3,7 +3,8 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import lockfile from 'proper-lockfile';
-import { hasCode, messageOf, StackError } from '../types.js';
+import { errorText } from '../../error-text.js';
+import { hasCode, StackError } from '../types.js';
 import type { ProvisionContext } from './context.js';
 
 /** One thing at one version, e.g. consul 1.21.0. */
@@ -66,7 +67,7 @@ export async function whileLocked<T>(
     const result = await work();
     if (lost !== undefined) {
       throw new StackError(
-        `the lock on ${target} was lost meanwhile (${messageOf(lost)}); another run may have worked there too. Run again.`,
+        `the lock on ${target} was lost meanwhile (${errorText(lost)}); another run may have worked there too. Run again.`,
       );
     }
     return result;

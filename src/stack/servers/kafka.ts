@@ -4,6 +4,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { Kafka, logLevel } from 'kafkajs';
+import { errorText } from '../../error-text.js';
 import { spawnGuarded, type GuardedCommand } from '../guardian.js';
 import { acceptsConnections, waitUntilHealthy } from '../health.js';
 import { which } from '../locate.js';
@@ -12,7 +13,7 @@ import type { ProvisionContext } from '../provision/context.js';
 import { whileLocked } from '../provision/install.js';
 import { installKafka, KAFKA, kafkaClassPath, provisionedKafka } from '../provision/kafka.js';
 import { choosePorts, portOf, type Ports } from '../ports.js';
-import { messageOf, splitHostPort, StackError, type Environment } from '../types.js';
+import { splitHostPort, StackError, type Environment } from '../types.js';
 import type { Installed, ServerKind } from './kind.js';
 
 /** Kafka as broker and controller in one process (KRaft). */
@@ -248,7 +249,7 @@ async function classArchive(
       context.onProgress({
         kind: 'step',
         about: context.about,
-        text: `going on without a class archive: ${messageOf(error)}`,
+        text: `going on without a class archive: ${errorText(error)}`,
       });
       return undefined;
     }

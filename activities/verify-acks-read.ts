@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { placeOf } from '../src/registry/pool.js';
-import { lowestWatermark, type Topics } from '../src/registry/leases/watermarks.js';
+import type { Topics } from '../src/registry/leases/heartbeat-stream.js';
+import { lowestWatermark } from '../src/registry/leases/watermarks.js';
 import type { Activities } from './api.js';
 import { asking } from './failures.js';
 

@@ -2,14 +2,14 @@ import type { Pool } from 'pg';
 import type { SelfPreservationQuestion, SelfPreservationRule } from '../src/registry/leases/self-preservation.js';
 import { SelfPreservationLog, heldSentence } from '../src/registry/leases/self-preservation-words.js';
 import { expireLease, type LeaseVerdict } from '../src/registry/leases/expire-lease.js';
+import type { Topics } from '../src/registry/leases/heartbeat-stream.js';
 import { placeOf } from '../src/registry/pool.js';
-import type { Topics } from '../src/registry/leases/watermarks.js';
 import { logger } from '../src/telemetry.js';
 import type { Activities, LeaseAnswer, LeaseQuestion } from './api.js';
 import { asking } from './failures.js';
 
 export interface VerifyLeaseOptions {
-  /** Final names of the topics whose silence would mean that a node is gone. */
+  /** Final names of the heartbeat topics. */
   readonly heartbeatTopics: Topics;
   /** Version of the contract that this worker runs now. */
   readonly contractVersion: () => string;
@@ -35,7 +35,7 @@ export function verifyLease(
       },
       () => expireLease(pool, { ...about, node_id: question.node_id, attempt: question.attempt }),
     );
-    log.seen(claim, about);
+    log.update(claim, about);
     return { contract_version: contractVersion(), ...answer(question, claim, about) };
   };
 }
@@ -43,7 +43,7 @@ export function verifyLease(
 type Outcome = LeaseAnswer extends infer A ? (A extends LeaseAnswer ? Omit<A, 'contract_version'> : never) : never;
 
 function answer(question: LeaseQuestion, claim: LeaseVerdict, about: SelfPreservationQuestion): Outcome {
-  if (claim.claimed) return { outcome: 'claimed', last_heartbeat_at: claim.last_heartbeat_at };
+  if (claim.lease_expired) return { outcome: 'claimed', last_heartbeat_at: claim.last_heartbeat_at };
   if (claim.alive && claim.deadline !== null && claim.holder === question.attempt) {
     return { outcome: 'renewed', deadline: claim.deadline };
   }
@@ -60,9 +60,8 @@ function whyUnknown({ node_id, attempt }: LeaseQuestion, claim: LeaseVerdict, ab
     return `the lease of node ${node_id} is held by attempt ${claim.holder}, not by ${attempt}`;
   if (claim.watermark === null)
     return `no heartbeat of ${about.topics.join(' or ')} was ever stored: is the bridge running?`;
-  if (claim.judged_from !== null && claim.watermark < claim.judged_from) {
-    return `the heartbeats had stood still, or many nodes are just coming back: nobody expires before they are stored up to ${claim.judged_from} (now: ${claim.watermark})`;
-  }
+  if (claim.expires_from !== null)
+    return `the heartbeats had stalled, or many nodes are just coming back: nobody expires before they are stored up to ${claim.expires_from} (now: ${claim.watermark})`;
   return `the heartbeats are stored up to ${claim.watermark} only, which is not past the deadline ${claim.deadline} and its grace`;
 }
 
@@ -76,13 +75,12 @@ const KEEPS_UP_MS = 5_000;
  */
 function lookAgain(
   { attempt, window_seconds, grace_seconds }: LeaseQuestion,
-  { now, watermark, deadline, holder, judged_from }: LeaseVerdict,
+  { now, watermark, deadline, holder, expires_from }: LeaseVerdict,
 ): string {
   const asked = Date.parse(now);
   const stored = Date.parse(watermark ?? '');
   const short = Date.parse(deadline ?? '') + grace_seconds * 1_000 - stored;
-  const judged = judged_from === null || stored >= Date.parse(judged_from);
-  const soon = holder === attempt && judged && asked - stored < KEEPS_UP_MS && short >= 0;
+  const soon = holder === attempt && expires_from === null && asked - stored < KEEPS_UP_MS && short >= 0;
   const wait = soon ? short + 500 + 1_000 * Math.random() : window_seconds * 1_000 * (0.8 + 0.4 * Math.random());
   return new Date(asked + wait).toISOString();
 }

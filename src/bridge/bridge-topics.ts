@@ -1,6 +1,6 @@
 import type { Contracts } from '../contracts/load.js';
 import { topicName } from '../protocol/topics.js';
-import type { Topics } from '../registry/leases/watermarks.js';
+import type { Topics } from '../registry/leases/heartbeat-stream.js';
 
 /** How this installation is named: the {env} and {namespace} of its topics. */
 export interface Names {

@@ -1,7 +1,7 @@
 import type { KafkaAdmin } from '../kafka/admin.js';
 import { consume, type RecordBatch, type Subscription } from '../kafka/consumer.js';
 import type { KafkaHandle } from '../kafka/kafka.js';
-import type { Topics } from '../registry/leases/watermarks.js';
+import type { Topics } from '../registry/leases/heartbeat-stream.js';
 import { acks } from './acks.js';
 import { Backend } from './backend.js';
 import { groupId, type BridgeTopics, type Names, type StreamKind } from './bridge-topics.js';

@@ -96,7 +96,7 @@ async function claims(ids: readonly string[]): Promise<{ readonly claimed: numbe
   let [claimed, held] = [0, 0];
   for (const id of ids) {
     const answer = await claim(id);
-    claimed += Number(answer.claimed);
+    claimed += Number(answer.lease_expired);
     held += Number(answer.held);
   }
   return { claimed, held };
@@ -114,7 +114,7 @@ describe('the share', () => {
     const gone = await dead(10);
     expect(await claims(gone)).toEqual({ claimed: 0, held: 10 });
     const answer = await claim(gone[0] ?? '');
-    expect(answer).toMatchObject({ claimed: false, held: true, suspects: 10, expired: 0, active: 21 });
+    expect(answer).toMatchObject({ lease_expired: false, held: true, suspects: 10, expired: 0, active: 21 });
     expect(Date.parse(answer.held_since ?? '')).toBeGreaterThan(Date.now() - 30_000);
   });
 
@@ -122,7 +122,7 @@ describe('the share', () => {
     await alive(6);
     expect(await claims(await dead(4))).toEqual({ claimed: 4, held: 0 });
     const [fifth = ''] = await dead(1);
-    expect(await claim(fifth)).toMatchObject({ claimed: false, held: true, suspects: 1, expired: 4, active: 7 });
+    expect(await claim(fifth)).toMatchObject({ lease_expired: false, held: true, suspects: 1, expired: 4, active: 7 });
     await moves(WINDOW + 1);
     await beat(
       (
@@ -134,7 +134,7 @@ describe('the share', () => {
     );
     expect(await judge()).toMatchObject({ held_since: null, expired: 0, changed_by: 'itself' });
     await moves(WINDOW);
-    expect(await claim(fifth)).toMatchObject({ claimed: true });
+    expect(await claim(fifth)).toMatchObject({ lease_expired: true });
     await judge();
     expect((await pool.query('select from lease_expiries')).rowCount).toBe(1);
   });
@@ -150,11 +150,13 @@ describe('the share', () => {
     await alive(40);
     const gone = await dead(40);
     const answers = await Promise.all(gone.map(claim));
-    expect(answers.filter(({ claimed }) => claimed)).toEqual([]);
+    expect(answers.filter(({ lease_expired }) => lease_expired)).toEqual([]);
     expect(answers.filter(({ held }) => held)).toHaveLength(40);
     await pool.query('truncate node_leases, liveness_brake');
     await alive(60);
-    expect((await Promise.all((await dead(40)).map(claim))).filter(({ claimed }) => claimed)).toHaveLength(40);
+    expect((await Promise.all((await dead(40)).map(claim))).filter(({ lease_expired }) => lease_expired)).toHaveLength(
+      40,
+    );
   });
 
   test('is not looked at below five nodes', async () => {
@@ -194,7 +196,7 @@ describe('a hold', () => {
 
   test('holds nobody who was claimed before it: a repeated claim gets the same answer', async () => {
     await pool.query('update node_leases set expired_at = now() where node_id = $1', [gone[0]]);
-    expect(await claim(gone[0] ?? '')).toMatchObject({ claimed: true });
+    expect(await claim(gone[0] ?? '')).toMatchObject({ lease_expired: true });
   });
 
   test('opens by itself when enough of them are back', async () => {
@@ -304,27 +306,27 @@ describe('the log', () => {
     const log = new SelfPreservationLog(
       pino({ level: 'info', base: null, timestamp: false }, { write: (line: string) => void lines.push(line) }),
     );
-    const see = async () => log.seen(await judge(), about);
+    const see = async () => log.update(await judge(), about);
     await alive(4);
     const gone = await dead(6);
     for (let i = 0; i < 5; i++) await see();
     const early = await readSelfPreservation(pool, about);
     await beat(gone);
     for (let i = 0; i < 5; i++) await see();
-    log.seen(early, about);
+    log.update(early, about);
     await see();
     expect(lines.map((line) => JSON.parse(line) as { level: number; msg: string })).toEqual([
       expect.objectContaining({
         level: 50,
         suspects: 6,
         active: 10,
-        msg: expect.stringMatching(/^the brake holds: 6 of 10 nodes .* registrar brake release$/) as string,
+        msg: expect.stringMatching(/^self-preservation holds: 6 of 10 nodes .* registrar brake release$/) as string,
       }),
       expect.objectContaining({
         level: 40,
         by: 'itself',
         msg: expect.stringMatching(
-          /^the brake has opened by itself: 0 of 10 nodes are gone; it had held since /,
+          /^self-preservation has ended by itself: 0 of 10 nodes are gone; it had held since /,
         ) as string,
       }),
     ]);

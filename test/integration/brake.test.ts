@@ -82,15 +82,15 @@ describe('after an outage of the bridge', () => {
     await registrar.stopBridge();
     await pause(12);
     await registrar.startBridge();
-    await eventually('the brake holds', 30, held);
+    await eventually('self-preservation holds', 30, held);
     await pause(6);
     late.process.kill('SIGCONT');
     await eventually('the brake has opened', 20, async () => !(await held()));
     await pause(5);
     expect(await states(all)).toEqual({ 'ACTIVE 1': 6 });
     expect(saidOfBrake()).toEqual([
-      expect.stringMatching(/^the brake holds: 3 of 6 nodes/) as string,
-      expect.stringMatching(/^the brake has opened by itself/) as string,
+      expect.stringMatching(/^self-preservation holds: 3 of 6 nodes/) as string,
+      expect.stringMatching(/^self-preservation has ended by itself/) as string,
     ]);
 
     late.process.kill('SIGTERM');
@@ -103,13 +103,13 @@ describe('ten nodes killed at once', () => {
     const before = saidOfBrake().length;
     const { ids, process } = await fleetOf(10);
     process.kill('SIGKILL');
-    await eventually('the brake holds', 40, held);
+    await eventually('self-preservation holds', 40, held);
     const suspect = await eventually('a workflow tells why it waits', 15, async () => {
       for (const id of ids) {
         const { journal } = await registrar.status(id).catch(() => ({ journal: [] }));
         if (
           journal.some(({ what }) =>
-            /no verdict yet: the brake holds: \d+ of 13 nodes look dead .* registrar brake release/.test(what),
+            /no verdict yet: self-preservation holds: \d+ of 13 nodes look dead .* registrar brake release/.test(what),
           )
         )
           return id;
@@ -120,16 +120,16 @@ describe('ten nodes killed at once', () => {
     const { currentDetails } = await registrar
       .handle(suspect)
       .query<{ currentDetails: string }>('__temporal_workflow_metadata');
-    expect(currentDetails).toContain('no verdict yet: the brake holds');
+    expect(currentDetails).toContain('no verdict yet: self-preservation holds');
     const status = await run('status', suspect);
-    expect(status.stdout).toContain('the brake holds');
+    expect(status.stdout).toContain('self-preservation holds');
     expect(await states(ids)).toMatchObject({ 'ACTIVE 1': expect.any(Number) as number });
     expect(await held()).toBe(true);
 
     await eventually('all ten are gone', 90, async () => (await states(ids))['LIVENESS_EXPIRED 1'] === 10);
     expect(saidOfBrake().slice(before)).toEqual([
-      expect.stringMatching(/^the brake holds: \d+ of 13 nodes/) as string,
-      expect.stringMatching(/^the brake is released after its longest hold/) as string,
+      expect.stringMatching(/^self-preservation holds: \d+ of 13 nodes/) as string,
+      expect.stringMatching(/^self-preservation is released after its longest hold/) as string,
     ]);
   }, 180_000);
 
@@ -138,7 +138,7 @@ describe('ten nodes killed at once', () => {
     const { ids, process } = await fleetOf(10);
     expect((await run('brake', 'release')).code).toBe(1);
     process.kill('SIGKILL');
-    await eventually('the brake holds', 40, held);
+    await eventually('self-preservation holds', 40, held);
     const [doctor, shown] = await Promise.all([run('doctor', '--json'), run('brake', '--json')]);
     const { checks } = JSON.parse(doctor.stdout) as {
       checks: { about: string; ok: boolean; found: string; todo: string }[];
@@ -156,9 +156,9 @@ describe('ten nodes killed at once', () => {
     expect([released.code, released.stdout]).toEqual([0, expect.stringMatching(/^The brake is released: /)]);
     await eventually('all ten are gone', 30, async () => (await states(ids))['LIVENESS_EXPIRED 1'] === 10);
     expect(saidOfBrake().slice(before)).toEqual([
-      expect.stringMatching(/^the brake holds/) as string,
-      expect.stringMatching(/^the brake is released by operator \S+: /) as string,
+      expect.stringMatching(/^self-preservation holds/) as string,
+      expect.stringMatching(/^self-preservation is released by operator \S+: /) as string,
     ]);
-    expect((await run('brake')).stdout).toMatch(/The brake is open\.[^]*the brake is released by operator/);
+    expect((await run('brake')).stdout).toMatch(/The brake is open\.[^]*self-preservation is released by operator/);
   }, 150_000);
 });

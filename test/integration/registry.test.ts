@@ -485,7 +485,7 @@ describe('verifying a lease', () => {
       title: 'the stream has stood still and window and grace have not passed since',
       marks: [seconds(-1)],
       resumedAt: seconds(-60),
-      why: /stood still/,
+      why: /stalled/,
     },
   ];
   test.each(unknown)('expires nobody while $title', async ({ marks, resumedAt, why }) => {

@@ -117,7 +117,9 @@ describe('suspects', () => {
         })),
       })),
     );
-    expect(claims.flatMap(({ node_id, claimed }) => (claimed ? [node_id] : [])).sort()).toEqual([...found].sort());
+    expect(claims.flatMap(({ node_id, lease_expired }) => (lease_expired ? [node_id] : [])).sort()).toEqual(
+      [...found].sort(),
+    );
     expect(found).toHaveLength(3);
   });
 

@@ -16,7 +16,11 @@ afterAll(async () => {
 type Lease = Harness['world']['lease'];
 const claimed: Lease = () => ({ outcome: 'claimed', last_heartbeat_at: '2026-01-31T12:00:00.000Z' });
 const renewed: Lease = (_, now) => ({ outcome: 'renewed', deadline: plusSeconds(now, 90) });
-const unknown: Lease = (_, now) => ({ outcome: 'unknown', why: 'the brake holds', again_at: plusSeconds(now, 90) });
+const unknown: Lease = (_, now) => ({
+  outcome: 'unknown',
+  why: 'self-preservation holds',
+  again_at: plusSeconds(now, 90),
+});
 
 function leasesAre(lease: Lease): void {
   h.world.lease = (node_id, now) => {
@@ -79,7 +83,9 @@ describe('a suspect', () => {
     leasesAre(unknown);
     const { node_id, handle } = await active();
     await h.suspect(node_id);
-    await h.until(node_id, 'verified', ({ journal }) => journal.some(({ what }) => what.includes('the brake holds')));
+    await h.until(node_id, 'verified', ({ journal }) =>
+      journal.some(({ what }) => what.includes('self-preservation holds')),
+    );
     leasesAre(claimed);
     const before = await h.world.now();
     expect(await handle.result()).toMatchObject({ state: 'LIVENESS_EXPIRED' });

@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg';
 import { SUSPECT_SIGNAL } from '../../../workflows/messages.js';
 import type { Contracts } from '../../contracts/load.js';
 import { findSuspects, type Position, type Suspect } from '../../registry/leases/find-suspects.js';
-import type { Topics } from '../../registry/leases/watermarks.js';
+import type { Topics } from '../../registry/leases/heartbeat-stream.js';
 import { purgeEnded } from '../../registry/rows/purge-ended.js';
 import type { BridgeContext } from '../context.js';
 import { every, type Repetition } from '../every.js';

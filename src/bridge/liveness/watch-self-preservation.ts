@@ -35,7 +35,7 @@ export function watchSelfPreservation(
   const looking = every(Math.min(5_000, question.window_seconds * 50), () =>
     postgres.once(async () => {
       state = await updateSelfPreservation(pool, question);
-      log.seen(state, question);
+      log.update(state, question);
     }),
   );
   return { ...looking, state: () => state };

@@ -1,7 +1,7 @@
 import type { Sql } from '../pool.js';
-import { LOWEST, type Topics } from './watermarks.js';
+import { STREAM, type Topics } from './heartbeat-stream.js';
 
-/** A node whose lease has run out, or was claimed without its registration ending. */
+/** A node whose lease is over, or has expired without an end of its registration. */
 export interface Suspect {
   readonly node_id: string;
   readonly node_type: string;
@@ -20,9 +20,10 @@ export interface Position {
 export interface SuspectSearch {
   /** Final names of the heartbeat topics. */
   readonly topics: Topics;
+  /** The lease duration. */
   readonly window_seconds: number;
   readonly grace_seconds: number;
-  /** Leases looked at. */
+  /** Leases that one page reads. */
   readonly limit: number;
   /** Where the page before ended; null for the first. */
   readonly after: Position | null;
@@ -34,35 +35,28 @@ export interface SuspectPage {
   readonly next: Position | null;
 }
 
-/** A run that claims its lease ends its record within seconds; one that did not is gone, or waits for a backend. */
-const CLAIM_SETTLES_SECONDS = 30;
+/** A run whose lease has expired ends its registry row within seconds. One that did not is gone, or waits for a backend. */
+const END_FOLLOWS_SECONDS = 30;
 
 /**
- * The same conditions under which a lease may be claimed (claim-lease.ts), so
- * that nobody is woken for nothing. The page is cut before the records are
- * looked up: however many leases there are, it reads as many as it says.
+ * The stream is the one by which a lease expires (heartbeat-stream.ts), so that nobody is woken for nothing. The page is
+ * cut before the registry rows are joined: however many leases there are, it reads as many as its limit says.
  *
- * A lease of an earlier attempt, or of a node without a record, is nobody's to
- * claim: it is passed over.
+ * A lease of an earlier attempt, and a lease of a node without a registry row, can expire by no run: it is passed over.
  */
 const statement = `
-  with stream as (
-    select ${LOWEST} - make_interval(secs => $3) as silent_since,
-      ${LOWEST} as watermark,
-      max(resumed_at) + make_interval(secs => $2) + make_interval(secs => $3) as judged_from
-    from stream_watermarks where topic = any($1::text[])
-  ),
+  with ${STREAM},
   late as materialized (
     select node_id, attempt, deadline from node_leases
-    where deadline < (select silent_since from stream where judged_from is null or watermark >= judged_from)
+    where deadline < (select over_before from stream where may_expire)
       and (deadline, node_id) > ($4::timestamptz, $5)
-      and (expired_at is null or expired_at < now() - make_interval(secs => ${CLAIM_SETTLES_SECONDS}))
+      and (expired_at is null or expired_at < now() - make_interval(secs => ${END_FOLLOWS_SECONDS}))
     order by deadline, node_id
     limit $6
   )
-  select late.node_id, late.attempt, late.deadline::text, record.node_type, record.node_version
+  select late.node_id, late.attempt, late.deadline::text, held.node_type, held.node_version
   from late
-  left join node_registrations record on record.node_id = late.node_id and record.attempt = late.attempt and record.ended_at is null
+  left join node_registrations held on held.node_id = late.node_id and held.attempt = late.attempt and held.ended_at is null
   order by late.deadline, late.node_id`;
 
 type Row = Pick<Suspect, 'node_id' | 'attempt' | 'deadline'> & {

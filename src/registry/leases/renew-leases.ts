@@ -7,9 +7,8 @@ export interface Beat {
 }
 
 /**
- * The rows are locked in the order of their ids, so that two bridges that
- * hold beats of the same nodes (heartbeats need not carry a key) wait for each
- * other instead of ending in a deadlock.
+ * The rows are locked in the order of their ids: two bridges with heartbeats of the same nodes (heartbeats need not
+ * carry a key) wait for each other instead of ending in a deadlock.
  */
 const statement = `
   with beats as (
@@ -20,19 +19,19 @@ const statement = `
     where lease.expired_at is null
     order by lease.node_id for update of lease
   ),
-  moved as (
+  renewed as (
     update node_leases lease set
       deadline = greatest(lease.deadline, open.at + make_interval(secs => lease.window_seconds)),
       last_heartbeat_at = greatest(lease.last_heartbeat_at, open.at)
     from open where lease.node_id = open.node_id
     returning lease.node_id
   )
-  select node_id from beats where not exists (select from moved where moved.node_id = beats.node_id)`;
+  select node_id from beats where not exists (select from renewed where renewed.node_id = beats.node_id)`;
 
 /**
- * Moves the leases of a batch of heartbeats, never backwards, in one statement.
+ * Renews the leases of a batch of heartbeats, never backwards, in one statement.
  *
- * @returns nodes that have no open lease: unknown, ended or already claimed as expired
+ * @returns nodes that have no open lease: unknown, ended or already expired
  */
 export async function renewLeases(sql: Sql, beats: readonly Beat[]): Promise<string[]> {
   if (beats.length === 0) return [];

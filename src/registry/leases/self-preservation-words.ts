@@ -33,10 +33,10 @@ export function heldUntil(
 
 /** Why nobody expires, for people. */
 export function heldSentence(state: Held, question: SelfPreservationQuestion, now: string): string {
-  return `the brake holds: ${goneOf(state)} look dead or have expired at once; held since ${state.held_since ?? now}, released by itself at the latest ${heldUntil(state, question, now)}, or by: registrar brake release`;
+  return `self-preservation holds: ${goneOf(state)} look dead or have expired at once; held since ${state.held_since ?? now}, released by itself at the latest ${heldUntil(state, question, now)}, or by: registrar brake release`;
 }
 
-/** Says in the log when the brake is held and when it is over; once each, however often it is looked at. */
+/** Logs each start and each end of self-preservation once, however often its state is read. */
 export class SelfPreservationLog {
   readonly #logger: Logger;
   #heldSince: string | null = null;
@@ -46,8 +46,8 @@ export class SelfPreservationLog {
     this.#logger = logger;
   }
 
-  /** What the brake was seen to be, from anywhere; what is seen late, after a newer state, is no news. */
-  seen(state: SelfPreservationState, question: SelfPreservationQuestion): void {
+  /** A state that was read anywhere. One that is older than the last one is ignored. */
+  update(state: SelfPreservationState, question: SelfPreservationQuestion): void {
     const { held_since, changed_at, changed_by } = state;
     if (changed_at === null || changed_at <= this.#changedAt) return;
     this.#changedAt = changed_at;
@@ -76,10 +76,10 @@ function numbersOf({ suspects, expired, active }: SelfPreservationState) {
 export function endOf(state: SelfPreservationState): string {
   switch (state.changed_by) {
     case 'itself':
-      return `the brake has opened by itself: ${goneOf(state)} are gone`;
+      return `self-preservation has ended by itself: ${goneOf(state)} are gone`;
     case 'max_hold':
-      return 'the brake is released after its longest hold: whoever is still not heard of expires now';
+      return 'self-preservation is released after its longest hold: nodes without a heartbeat expire now';
     default:
-      return `the brake is released by ${state.changed_by ?? 'somebody'}: whoever is still not heard of expires now`;
+      return `self-preservation is released by ${state.changed_by ?? 'somebody'}: nodes without a heartbeat expire now`;
   }
 }

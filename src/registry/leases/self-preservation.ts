@@ -1,26 +1,32 @@
 import type { Sql } from '../pool.js';
-import { LOWEST, type Topics } from './watermarks.js';
+import { FLEET, LOWEST_WATERMARK, STREAM, type Topics } from './heartbeat-stream.js';
+
+/**
+ * Self-preservation, as in Eureka: too many nodes that are gone at once are more likely a fault of ours than their
+ * death, so nobody expires for a while. The contract's key for it is `brake`, and so are the names of its table.
+ */
 
 /** When expiry is held. */
 export interface SelfPreservationRule {
-  /** More than this share of the fleet gone at once is not believed. */
+  /** A greater share of the fleet gone at once starts self-preservation. */
   readonly share: number;
-  /** In smaller fleets nothing is held: nodes. */
+  /** In smaller fleets it never starts: nodes. */
   readonly floor: number;
-  /** Longest hold, in windows of a stream that moves. */
+  /** Longest hold, in lease durations of a stream that moves. */
   readonly max_hold_windows: number;
 }
 
-/** What the brake of a topic is judged by. */
+/** What decides on the self-preservation of a fleet. */
 export interface SelfPreservationQuestion {
-  /** Final names of the heartbeat topics. All of them must be stored past a deadline; the first names the brake's row. */
+  /** Final names of the heartbeat topics; the first one names the row of self-preservation. */
   readonly topics: Topics;
+  /** The lease duration. */
   readonly window_seconds: number;
   readonly grace_seconds: number;
   readonly rule: SelfPreservationRule;
 }
 
-/** How the brake stands, and the numbers behind it. */
+/** Whether self-preservation holds, and the numbers behind it. */
 export interface SelfPreservationState {
   /** null while it does not hold. */
   readonly held_since: string | null;
@@ -28,7 +34,7 @@ export interface SelfPreservationState {
   readonly held_seconds: number | null;
   /** Nodes with a lease whose deadline and grace are behind the stream. */
   readonly suspects: number;
-  /** Nodes that were claimed as expired within the last window. */
+  /** Nodes whose lease has expired within the last lease duration. */
   readonly expired: number;
   /** Nodes with an open lease, the suspects among them. */
   readonly active: number;
@@ -37,64 +43,52 @@ export interface SelfPreservationState {
   readonly changed_at: string | null;
 }
 
-/** The topic that names the brake's row. */
-const KEY = '($1::text[])[1]';
-
 /**
- * Parts of the statements that judge the brake. Their parameters: $1 topics,
- * $2 window and $3 grace in seconds, $4 share, $5 floor.
+ * Parts of the statements that decide on self-preservation; each needs STREAM before it. Their parameters: $1 topics,
+ * $2 lease duration and $3 grace in seconds, $4 share, $5 floor.
  *
- * Claiming a lease moves it from the suspects to the expired, so the share
- * stays the same: many claims at once can't slip through beneath it.
+ * A lease that expires leaves the suspects and joins the expired, so the share stays the same: many expiries at once
+ * cannot slip through beneath it.
  */
 export const PARTS = {
-  /** How far the stream is, by its own clock too, and from where on it is judged. */
-  stream: `stream as (
-    select ${LOWEST} as watermark, coalesce(max(moved_seconds), 0) as moved_seconds,
-      greatest(max(resumed_at) + make_interval(secs => $2) + make_interval(secs => $3),
-        (select judged_from from liveness_brake where topic = ${KEY})) as judged_from
-    from stream_watermarks where topic = any($1::text[]))`,
-
   /** One row, with nulls where it never held. */
-  brake: `brake as (
+  preservation: `preservation as (
     select held_since, held_moved_seconds, suspects, expired, active, changed_by, changed_at, coalesce(released_before, '-infinity') as released_before
-    from (select) as one left join liveness_brake on topic = ${KEY})`,
-
-  isJudged: '(stream.judged_from is null or stream.watermark >= stream.judged_from)',
+    from (select) as one left join liveness_brake on topic = ${FLEET})`,
 
   /**
-   * Counts the fleet once, or not at all where `from` has no row: the counting hangs on what was asked.
+   * Counts the fleet once, or not at all where `from` has no row.
    *
-   * @param from a join of stream and brake, and of what else must hold
+   * @param from a join of stream and preservation, and of what else must hold
    * @param enough false counts everybody; true counts the active only until the share is surely not exceeded, which is
    *   after a few where few are gone
    */
-  counted: (from: string, enough: boolean): string => `asked as materialized (
-    select stream.watermark, brake.released_before from ${from}
+  counted: (from: string, enough: boolean): string => `wanted as materialized (
+    select stream.watermark, stream.over_before, preservation.released_before from ${from}
   ),
   counted as (
     select gone.suspects, gone.expired, fleet.active,
       gone.suspects > 0 and gone.suspects + gone.expired > $4::float8 * (fleet.active + gone.expired)
         and fleet.active + gone.expired >= $5::bigint as too_many
-    from asked
+    from wanted
     cross join lateral (
       select
         (select count(*) from node_leases
-          where expired_at is null and deadline < asked.watermark - make_interval(secs => $3) and deadline >= asked.released_before) as suspects,
+          where expired_at is null and deadline < wanted.over_before and deadline >= wanted.released_before) as suspects,
         (select count(*) from lease_expiries
-          where watermark > asked.watermark - make_interval(secs => $2) and deadline >= asked.released_before) as expired
+          where watermark > wanted.watermark - make_interval(secs => $2) and deadline >= wanted.released_before) as expired
       ) as gone
     cross join lateral (
       select count(*) as active from (
-        select from node_leases where expired_at is null and deadline >= asked.released_before
+        select from node_leases where expired_at is null and deadline >= wanted.released_before
         ${enough ? 'limit greatest(ceil((gone.suspects + gone.expired) / $4::float8)::bigint + 1, $5::bigint)' : ''}
       ) as enough
     ) as fleet)`,
 
-  /** Holds, unless another has changed the brake since it was looked at. */
+  /** Starts to hold, unless another process has changed self-preservation meanwhile. */
   hold: (from: string, where: string): string => `hold as (
     insert into liveness_brake as held (topic, held_since, held_moved_seconds, suspects, expired, active, changed_by)
-    select ${KEY}, now(), stream.moved_seconds, counted.suspects, counted.expired, counted.active, 'itself'
+    select ${FLEET}, now(), stream.moved_seconds, counted.suspects, counted.expired, counted.active, 'itself'
     from ${from} where ${where}
     on conflict (topic) do update set
       held_since = excluded.held_since, held_moved_seconds = excluded.held_moved_seconds,
@@ -105,14 +99,14 @@ export const PARTS = {
 };
 
 const NOW = `
-  with ${PARTS.stream}, ${PARTS.brake}, ${PARTS.counted('stream cross join brake', false)}`;
+  with ${STREAM}, ${PARTS.preservation}, ${PARTS.counted('stream cross join preservation', false)}`;
 
 const read = `${NOW}
-  select brake.held_since, stream.moved_seconds - brake.held_moved_seconds as held_seconds,
-    counted.suspects, counted.expired, counted.active, brake.changed_by, brake.changed_at
-  from stream, brake, counted`;
+  select preservation.held_since, stream.moved_seconds - preservation.held_moved_seconds as held_seconds,
+    counted.suspects, counted.expired, counted.active, preservation.changed_by, preservation.changed_at
+  from stream, preservation, counted`;
 
-/** How the brake stands, everybody counted. Changes nothing. */
+/** The state of self-preservation, with everybody counted. Changes nothing. */
 export async function readSelfPreservation(
   sql: Sql,
   question: SelfPreservationQuestion,
@@ -121,70 +115,67 @@ export async function readSelfPreservation(
 }
 
 /**
- * The brake changes only where it is as it was seen: what another has changed
- * meanwhile stays. When it opens by itself, a window passes before anybody is
- * judged: the first of those who come back must not cost the last their lives.
- * A release counts for everybody who is not heard of again:
- * their deadlines are at most a window away.
+ * The row changes only where it still is as it was read: what another process has changed meanwhile stays. When
+ * self-preservation ends by itself, a lease duration passes before anybody expires: the first nodes that come back must
+ * not cost the last ones their lives. A release counts for everybody whose heartbeats do not come again: their deadlines
+ * are at most a lease duration away.
  */
-const judge = `${NOW},
-  verdict as (
+const update = `${NOW},
+  decision as (
     select case
-      when stream.watermark is null or not ${PARTS.isJudged} then 'unknown'
-      when brake.held_since is null then case when counted.too_many then 'hold' else 'open' end
+      when not stream.may_expire then 'unknown'
+      when preservation.held_since is null then case when counted.too_many then 'hold' else 'open' end
       when not counted.too_many then 'itself'
-      when stream.moved_seconds - brake.held_moved_seconds >= $6::float8 * $2::float8 then 'max_hold'
-      else 'held' end as says
-    from stream, brake, counted
+      when stream.moved_seconds - preservation.held_moved_seconds >= $6::float8 * $2::float8 then 'max_hold'
+      else 'held' end as outcome
+    from stream, preservation, counted
   ),
-  ${PARTS.hold('stream, counted, verdict', "verdict.says = 'hold'")},
+  ${PARTS.hold('stream, counted, decision', "decision.outcome = 'hold'")},
   changed as (
     update liveness_brake held set
       suspects = counted.suspects, expired = counted.expired, active = counted.active,
-      held_since = case when verdict.says = 'held' then held.held_since end,
-      held_moved_seconds = case when verdict.says = 'held' then held.held_moved_seconds end,
-      released_before = case when verdict.says = 'max_hold' then stream.watermark + make_interval(secs => $2) else held.released_before end,
-      judged_from = case when verdict.says = 'itself' then stream.watermark + make_interval(secs => $2) else held.judged_from end,
-      changed_at = case when verdict.says = 'held' then held.changed_at else now() end,
-      changed_by = case when verdict.says = 'held' then held.changed_by else verdict.says end
-    from stream, brake, counted, verdict
-    where held.topic = ${KEY} and held.held_since = brake.held_since and verdict.says in ('held', 'itself', 'max_hold')
-      and (verdict.says <> 'held' or (held.suspects, held.expired, held.active) <> (counted.suspects, counted.expired, counted.active))
+      held_since = case when decision.outcome = 'held' then held.held_since end,
+      held_moved_seconds = case when decision.outcome = 'held' then held.held_moved_seconds end,
+      released_before = case when decision.outcome = 'max_hold' then stream.watermark + make_interval(secs => $2) else held.released_before end,
+      judged_from = case when decision.outcome = 'itself' then stream.watermark + make_interval(secs => $2) else held.judged_from end,
+      changed_at = case when decision.outcome = 'held' then held.changed_at else now() end,
+      changed_by = case when decision.outcome = 'held' then held.changed_by else decision.outcome end
+    from stream, preservation, counted, decision
+    where held.topic = ${FLEET} and held.held_since = preservation.held_since and decision.outcome in ('held', 'itself', 'max_hold')
+      and (decision.outcome <> 'held' or (held.suspects, held.expired, held.active) <> (counted.suspects, counted.expired, counted.active))
     returning held.*
   ),
-  forgotten as (
+  deleted as (
     delete from lease_expiries where ctid in (
       select old.ctid from lease_expiries old, stream
       where old.watermark <= stream.watermark - make_interval(secs => $2) limit 10000 for update of old skip locked)
   ),
   written as (select * from hold union all select * from changed)
   select
-    case when written.topic is null then brake.held_since else written.held_since end as held_since,
-    case when written.topic is null then stream.moved_seconds - brake.held_moved_seconds
+    case when written.topic is null then preservation.held_since else written.held_since end as held_since,
+    case when written.topic is null then stream.moved_seconds - preservation.held_moved_seconds
       else stream.moved_seconds - written.held_moved_seconds end as held_seconds,
     counted.suspects, counted.expired, counted.active,
-    coalesce(written.changed_by, brake.changed_by) as changed_by,
-    coalesce(written.changed_at, brake.changed_at) as changed_at
-  from stream cross join brake cross join counted left join written on true`;
+    coalesce(written.changed_by, preservation.changed_by) as changed_by,
+    coalesce(written.changed_at, preservation.changed_at) as changed_at
+  from stream cross join preservation cross join counted left join written on true`;
 
 /**
- * Looks at the brake and lets it change: it holds when too many are gone at
- * once, opens by itself when enough of them are back, and is released after its
- * longest hold. While the stream itself is not judged (it has stood still)
- * nothing changes. Any number of processes may do this at once.
+ * Lets self-preservation change: it starts when too many are gone at once, ends by itself when enough of them are back,
+ * and is released after its longest hold. While the stream is stalled nothing changes. Any number of processes may do
+ * this at once.
  *
- * @returns how it stands now
+ * @returns its state now
  */
 export async function updateSelfPreservation(
   sql: Sql,
   question: SelfPreservationQuestion,
 ): Promise<SelfPreservationState> {
-  return one(await sql.query<SelfPreservationState>(judge, [...parameters(question), question.rule.max_hold_windows]));
+  return one(await sql.query<SelfPreservationState>(update, [...parameters(question), question.rule.max_hold_windows]));
 }
 
 /**
- * Releases the brake by an operator's word: whoever is not heard of again may
- * expire.
+ * Releases self-preservation on an operator's order: nodes whose heartbeats do not come again may expire.
  *
  * @param by the operator's name
  * @returns false if it does not hold
@@ -196,8 +187,8 @@ export async function releaseSelfPreservation(
 ): Promise<boolean> {
   const { rowCount } = await sql.query(
     `update liveness_brake set held_since = null, held_moved_seconds = null, changed_at = now(), changed_by = $3,
-       released_before = (select ${LOWEST} + make_interval(secs => $2) from stream_watermarks where topic = any($1::text[]))
-     where topic = ${KEY} and held_since is not null`,
+       released_before = ${LOWEST_WATERMARK} + make_interval(secs => $2)
+     where topic = ${FLEET} and held_since is not null`,
     [topics, window_seconds, by],
   );
   return rowCount === 1;
@@ -210,6 +201,6 @@ export function parameters({ topics, window_seconds, grace_seconds, rule }: Self
 
 function one({ rows }: { readonly rows: readonly SelfPreservationState[] }): SelfPreservationState {
   const [row] = rows;
-  if (row === undefined) throw new Error('looking at the brake answered no row: an aggregate always has one');
+  if (row === undefined) throw new Error('reading self-preservation answered no row: an aggregate always has one');
   return row;
 }

@@ -1,4 +1,5 @@
 import type { Sql } from '../pool.js';
+import { LOWEST_WATERMARK, type Topics } from './heartbeat-stream.js';
 
 /** How far a partition is stored: everything before `next_offset`, and every record up to the time `watermark`. */
 export interface Watermark {
@@ -9,9 +10,8 @@ export interface Watermark {
 }
 
 /**
- * A partition without a row is a stream that nobody has watched. If leases are
- * already open then, what was sent to it before is unknown: that counts as a
- * standstill too.
+ * A partition without a row is a stream that nobody has read yet. If leases are open by then, the heartbeats that were
+ * sent to it before are unknown: such a stream counts as one that was stalled.
  */
 const statement = `
   insert into stream_watermarks as held (topic, partition, next_offset, watermark, resumed_at)
@@ -30,11 +30,11 @@ const statement = `
       else greatest(0, extract(epoch from excluded.watermark - held.watermark)) end`;
 
 export interface AdvanceOptions {
-  /** A jump of the watermark longer than this is a standstill: beats of that time may never have been sent. Seconds. */
+  /** A watermark that jumps by more than this was stalled: heartbeats of that time may never have been sent. Seconds. */
   readonly stalledSeconds: number;
 }
 
-/** Moves the watermarks of a topic's partitions, never backwards. In the transaction that stores what they promise. */
+/** Advances the watermarks of a topic's partitions, never backwards, in the transaction that stores what they promise. */
 export async function advanceWatermarks(
   sql: Sql,
   topic: string,
@@ -63,20 +63,8 @@ export async function readWatermarks(sql: Sql, topic: string): Promise<Watermark
   return rows;
 }
 
-/** Several topics can carry the same kind of message: a fleet moves from one name to another without a gap. */
-export type Topics = readonly [string, ...string[]];
-
-/**
- * The lowest watermark over all partitions of the topics $1, in a statement over their rows. Null while one of them
- * was never stored: what lies in it is unknown.
- */
-export const LOWEST = 'case when count(distinct topic) = cardinality($1::text[]) then min(watermark) end';
-
 /** Up to when all of these topics are stored: their lowest watermark, null if one of them was never stored. */
 export async function lowestWatermark(sql: Sql, topics: Topics): Promise<string | null> {
-  const { rows } = await sql.query<{ watermark: string | null }>(
-    `select ${LOWEST} as watermark from stream_watermarks where topic = any($1::text[])`,
-    [topics],
-  );
+  const { rows } = await sql.query<{ watermark: string | null }>(`select ${LOWEST_WATERMARK} as watermark`, [topics]);
   return rows[0]?.watermark ?? null;
 }

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { errorText } from './error-text.js';
-import { runningState, type OwnAddresses } from './stack/state.js';
-import type { Environment, ServerName } from './stack/types.js';
+import { runningState, type OwnAddresses } from './stack/state/state.js';
+import type { Environment, ServerName } from './stack/state/servers.js';
 
 /** Where everything is and how this installation is named: plain data, resolved once at the start of a process. */
 export interface Config {

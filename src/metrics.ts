@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
-import { splitHostPort } from './stack/types.js';
+import { splitHostPort } from './stack/state/servers.js';
 
 export interface MetricsServer {
   /** host:port, with the port that was really taken. */

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { errorText } from '../error-text.js';
-import { hasCode, SERVER_NAMES, StackError, type ServerName } from './types.js';
+import { hasCode, StackError } from './state/errors.js';
+import { SERVER_NAMES, type ServerName } from './state/servers.js';
 
 const requestSchema = z.discriminatedUnion('action', [
   z.object({ action: z.literal('status') }),

@@ -1,5 +1,5 @@
 import type { Config } from '../config.js';
-import type { Addresses, Environment } from './types.js';
+import type { Addresses, Environment } from './state/servers.js';
 
 /** The variables that make a child process use these servers. */
 export function environmentOf(addresses: Addresses, config: Config): Record<string, string> {

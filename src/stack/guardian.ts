@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import type { Environment } from './types.js';
+import type { Environment } from './state/servers.js';
 
 /** How a command is run so that it cannot outlive this process. */
 export interface GuardedCommand {

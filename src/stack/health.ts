@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorText } from '../error-text.js';
-import { hasCode, StackError } from './types.js';
+import { hasCode, StackError } from './state/errors.js';
 
 /** How long a health check may go on, and what to show when it fails. */
 export interface Patience {

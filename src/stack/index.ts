@@ -6,13 +6,7 @@ export { createSearchAttributes, createTopics } from './prepare.js';
 export { progressReporter, type ProgressReporter } from './progress.js';
 export { startStack, type RunningStack, type StackOptions } from './stack.js';
 export { provisionTestServer } from './testServer.js';
-export {
-  SERVER_NAMES,
-  StackError,
-  type Addresses,
-  type OnProgress,
-  type ServerName,
-  type StackEvent,
-  type StackLogger,
-} from './types.js';
+export { SERVER_NAMES, type Addresses, type ServerName } from './state/servers.js';
+export { StackError } from './state/errors.js';
+export type { OnProgress, StackEvent, StackLogger } from './types.js';
 export { wipe } from './wipe.js';

@@ -1,6 +1,7 @@
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { hasCode, type Environment } from './types.js';
+import { hasCode } from './state/errors.js';
+import type { Environment } from './state/servers.js';
 
 /** The first of these programs found on PATH (or in the directories given), as a full path. */
 export function which(names: readonly string[], env: Environment, alsoIn: readonly string[] = []): string | undefined {

@@ -3,8 +3,9 @@ import { dirname } from 'node:path';
 import type { ServerStatus } from './control.js';
 import { spawnGuarded, type Guarded, type GuardedCommand } from './guardian.js';
 import { logTail, waitUntilHealthy } from './health.js';
-import { identify, signalGroup, type ProcessIdentity } from './processes.js';
-import { StackError, type ServerName } from './types.js';
+import { identify, signalGroup, type ProcessIdentity } from './state/processes.js';
+import { StackError } from './state/errors.js';
+import type { ServerName } from './state/servers.js';
 
 /** What it takes to run one server, with everything that differs between servers already filled in. */
 export interface Runnable {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import lockfile from 'proper-lockfile';
 import { askOwner, controlSocket, dial, listen, type Answer } from './control.js';
-import { runningState } from './state.js';
-import { StackError } from './types.js';
+import { runningState } from './state/state.js';
+import { StackError } from './state/errors.js';
 
 const DYING_TRIES = 20;
 

@@ -4,7 +4,7 @@ import { requirePrerequisites, thisPlatform, type Need, type Platform } from './
 import { userCacheRoot } from './provision/context.js';
 import { SERVERS } from './servers/index.js';
 import type { FindContext, Installed, ServerKind } from './servers/kind.js';
-import { SERVER_NAMES, type Environment, type ServerName } from './types.js';
+import { SERVER_NAMES, type Environment, type ServerName } from './state/servers.js';
 
 /** What there is to do about one server. */
 export type ServerPlan =

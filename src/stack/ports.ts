@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { z } from 'zod';
-import { identify, isAlive } from './processes.js';
-import { hasCode } from './types.js';
+import { identify, isAlive } from './state/processes.js';
+import { hasCode } from './state/errors.js';
 
 const HOST = '127.0.0.1';
 const STEP = 10;

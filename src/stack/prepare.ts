@@ -1,7 +1,7 @@
 import { Connection, type TLSConfig } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import kafkajs, { type Admin } from 'kafkajs';
-import { StackError } from './types.js';
+import { StackError } from './state/errors.js';
 
 // Not all of its names can be imported one by one, for it is not an ES module.
 const { ConfigResourceTypes, Kafka, KafkaJSError, logLevel } = kafkajs;

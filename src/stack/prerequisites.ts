@@ -3,7 +3,8 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { which } from './locate.js';
-import { hasCode, StackError, type Environment } from './types.js';
+import { hasCode, StackError } from './state/errors.js';
+import type { Environment } from './state/servers.js';
 
 /** Something that must be on the machine for a server to be provisioned or run. */
 export interface Prerequisite {

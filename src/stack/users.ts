@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { hasCode, StackError } from './types.js';
+import { hasCode, StackError } from './state/errors.js';
 
 /** A user of this machine to run a server as. */
 export interface User {

@@ -2,10 +2,10 @@ import { lstatSync, readlinkSync, readdirSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { whileUnowned } from './owner.js';
-import { waitForEnd } from './processes.js';
+import { waitForEnd } from './state/processes.js';
 import { SYSTEM_DATA_ROOT } from './servers/postgres.js';
-import { livingGuardians, readState, stateFile } from './state.js';
-import { hasCode, StackError } from './types.js';
+import { livingGuardians, readState, stateFile } from './state/state.js';
+import { hasCode, StackError } from './state/errors.js';
 
 const SERVERS_END_WITHIN_MS = 15_000;
 

@@ -20,9 +20,9 @@ import {
   type RunningStack,
 } from '../../src/stack/index.js';
 import { choosePorts } from '../../src/stack/ports.js';
-import { isAlive } from '../../src/stack/processes.js';
-import { readState } from '../../src/stack/state.js';
-import { splitHostPort } from '../../src/stack/types.js';
+import { isAlive } from '../../src/stack/state/processes.js';
+import { readState } from '../../src/stack/state/state.js';
+import { splitHostPort } from '../../src/stack/state/servers.js';
 import { logger } from '../../src/telemetry.js';
 
 const root = mkdtempSync(join(tmpdir(), 'stack-test-'));

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError, loadConfig } from '../../src/config.js';
-import { identify } from '../../src/stack/processes.js';
-import { writeState, type StackState } from '../../src/stack/state.js';
+import { identify } from '../../src/stack/state/processes.js';
+import { writeState, type StackState } from '../../src/stack/state/state.js';
 
 let dataDir: string;
 

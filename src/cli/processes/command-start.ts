@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { launchersOf } from './launchers.js';
-import { hasCode } from '../../stack/types.js';
+import { hasCode } from '../../stack/state/errors.js';
 
 /** Ticks of the kernel's clock a second, the same on every Linux. */
 const TICKS = 100;

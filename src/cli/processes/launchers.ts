@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { identify, isAlive, type ProcessIdentity } from '../../stack/processes.js';
-import { hasCode } from '../../stack/types.js';
+import { identify, isAlive, type ProcessIdentity } from '../../stack/state/processes.js';
+import { hasCode } from '../../stack/state/errors.js';
 
 interface Process {
   readonly parent: number;

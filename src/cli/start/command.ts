@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ServerName } from '../../stack/types.js';
+import type { ServerName } from '../../stack/state/servers.js';
 import { withExamples } from '../terminal/help.js';
 import { print } from '../terminal/output.js';
 import { serverArgument } from './server-argument.js';

@@ -1,5 +1,5 @@
 import { Argument } from 'commander';
-import { SERVER_NAMES } from '../../stack/types.js';
+import { SERVER_NAMES } from '../../stack/state/servers.js';
 
 /** An argument that names one of the embedded servers. */
 export function serverArgument(): Argument {

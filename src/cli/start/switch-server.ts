@@ -1,6 +1,6 @@
 import { loadConfig } from '../../config.js';
 import { askOwner, type ServerName } from '../../stack/index.js';
-import { runningState } from '../../stack/state.js';
+import { runningState } from '../../stack/state/state.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { command } from '../terminal/invocation.js';
 

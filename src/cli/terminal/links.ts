@@ -1,5 +1,5 @@
 import type { Config } from '../../config.js';
-import { runningState } from '../../stack/state.js';
+import { runningState } from '../../stack/state/state.js';
 import { workflowId } from '../../../workflows/messages.js';
 
 /** Where a person can look with a browser. */

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig, type Config } from '../../config.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
 import { startStack, type OnProgress, type RunningStack } from '../../stack/index.js';
-import { runningState } from '../../stack/state.js';
+import { runningState } from '../../stack/state/state.js';
 import { logger } from '../../telemetry.js';
 import type { Child } from '../processes/children.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';

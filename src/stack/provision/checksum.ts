@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { StackError } from '../types.js';
+import { StackError } from '../state/errors.js';
 
 type Algorithm = 'sha256' | 'sha512';
 

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { Environment, OnProgress } from '../types.js';
+import type { Environment } from '../state/servers.js';
+import type { OnProgress } from '../types.js';
 
 /** What every provisioning step needs to know. */
 export interface ProvisionContext {

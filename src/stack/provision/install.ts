@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import lockfile from 'proper-lockfile';
 import { errorText } from '../../error-text.js';
-import { hasCode, StackError } from '../types.js';
+import { hasCode, StackError } from '../state/errors.js';
 import type { ProvisionContext } from './context.js';
 
 /** One thing at one version, e.g. consul 1.21.0. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { z } from 'zod';
-import { StackError } from '../types.js';
+import { StackError } from '../state/errors.js';
 import { verifyIntegrity } from './checksum.js';
 import type { ProvisionContext } from './context.js';
 import { installDir, installOnce } from './install.js';

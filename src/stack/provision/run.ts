@@ -3,7 +3,8 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { spawnGuarded } from '../guardian.js';
-import { hasCode, StackError, type Environment } from '../types.js';
+import { hasCode, StackError } from '../state/errors.js';
+import type { Environment } from '../state/servers.js';
 import type { ProvisionContext } from './context.js';
 
 interface RunOptions {

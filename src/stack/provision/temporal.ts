@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StackError } from '../types.js';
+import { StackError } from '../state/errors.js';
 import { verifyFile } from './checksum.js';
 import type { ProvisionContext } from './context.js';
 import { installOnce, type Product } from './install.js';

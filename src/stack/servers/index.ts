@@ -1,4 +1,4 @@
-import type { ServerName } from '../types.js';
+import type { ServerName } from '../state/servers.js';
 import { consul } from './consul.js';
 import { kafka } from './kafka.js';
 import type { ServerKind } from './kind.js';

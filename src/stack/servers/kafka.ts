@@ -13,7 +13,8 @@ import type { ProvisionContext } from '../provision/context.js';
 import { whileLocked } from '../provision/install.js';
 import { installKafka, KAFKA, kafkaClassPath, provisionedKafka } from '../provision/kafka.js';
 import { choosePorts, portOf, type Ports } from '../ports.js';
-import { splitHostPort, StackError, type Environment } from '../types.js';
+import { splitHostPort, type Environment } from '../state/servers.js';
+import { StackError } from '../state/errors.js';
 import type { Installed, ServerKind } from './kind.js';
 
 /** Kafka as broker and controller in one process (KRaft). */

@@ -2,8 +2,8 @@ import type { GuardedCommand } from '../guardian.js';
 import type { Ports } from '../ports.js';
 import type { ProvisionContext } from '../provision/context.js';
 import type { Prerequisite } from '../prerequisites.js';
-import type { OwnAddresses } from '../state.js';
-import type { Addresses, Environment, ServerName } from '../types.js';
+import type { OwnAddresses } from '../state/state.js';
+import type { Addresses, Environment, ServerName } from '../state/servers.js';
 
 /** What there is to know before a server can be looked for. */
 export interface FindContext {

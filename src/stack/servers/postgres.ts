@@ -10,7 +10,7 @@ import { NPM, TAR } from '../prerequisites.js';
 import { SYSTEM_CACHE_ROOT } from '../provision/context.js';
 import { installPostgres, PROVISIONED_POSTGRES_MAJOR, provisionedPostgresBin } from '../provision/postgres.js';
 import { portOf } from '../ports.js';
-import { hasCode, StackError } from '../types.js';
+import { hasCode, StackError } from '../state/errors.js';
 import { isReachable, unprivilegedUser, type User } from '../users.js';
 import type { FindContext, Installed, LaunchContext, ServerKind } from './kind.js';
 

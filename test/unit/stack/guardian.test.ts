@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { spawnGuarded } from '../../../src/stack/guardian.js';
 import { ManagedServer, type ServerExit } from '../../../src/stack/managed.js';
-import { identify } from '../../../src/stack/processes.js';
+import { identify } from '../../../src/stack/state/processes.js';
 
 let directory: string;
 

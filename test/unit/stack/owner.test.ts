@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { askOwner, controlSocket, type OwnerReply } from '../../../src/stack/control.js';
 import { claim, type Ownership } from '../../../src/stack/owner.js';
-import { identify, isAlive, waitForEnd } from '../../../src/stack/processes.js';
-import { readState, runningState, writeState, type StackState } from '../../../src/stack/state.js';
+import { identify, isAlive, waitForEnd } from '../../../src/stack/state/processes.js';
+import { readState, runningState, writeState, type StackState } from '../../../src/stack/state/state.js';
 import { wipe } from '../../../src/stack/wipe.js';
 
 let dataDir: string;

@@ -2,7 +2,8 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isAlive, type ProcessIdentity } from './processes.js';
-import { hasCode, StackError, type ServerName } from './types.js';
+import { hasCode, StackError } from './errors.js';
+import type { ServerName } from './servers.js';
 
 const identity = z.object({ pid: z.number().int().positive(), born: z.string() });
 

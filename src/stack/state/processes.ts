@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { hasCode } from './types.js';
+import { hasCode } from './errors.js';
 
 /** A process that can be recognised later: ids are used again, ids with a time of birth are not. */
 export interface ProcessIdentity {

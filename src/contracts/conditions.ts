@@ -1,7 +1,9 @@
+import { RE2JS } from 're2js';
+import semver from 'semver';
 import type { Condition, Operator } from './compiled.js';
 
 const OPERATORS: readonly Operator[] = ['is_present', 'is_absent', '==', '!=', 'in', 'at_least', 'matches'];
-/** A pattern this long is a mistake, not a rule; RegExp has no time limit of its own. */
+/** A pattern this long is a mistake, not a rule. */
 const LONGEST_PATTERN = 200;
 
 /**
@@ -31,16 +33,16 @@ export function parseCondition(expression: string): Condition | string {
     return { field, operator: known, value: list };
   }
   const value = scalar(rest);
-  if (known === 'at_least' && !/^\d+\.\d+\.\d+/.test(String(value))) {
+  if (known === 'at_least' && semver.valid(String(value)) === null) {
     return `"at_least" compares semantic versions: "${rest}" in "${expression}" is none (write for example 1.2.0)`;
   }
   if (known === 'matches') {
     if (rest.length > LONGEST_PATTERN)
       return `the pattern in "${expression.slice(0, 40)}…" is longer than ${LONGEST_PATTERN} characters`;
     try {
-      new RegExp(String(value));
+      RE2JS.compile(String(value));
     } catch (error) {
-      return `the pattern in "${expression}" is not a regular expression: ${(error as Error).message}`;
+      return `the pattern in "${expression}" is none that takes linear time (RE2): ${(error as Error).message}`;
     }
   }
   return { field, operator: known, value: known === 'at_least' || known === 'matches' ? String(value) : value };

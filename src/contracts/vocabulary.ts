@@ -71,6 +71,12 @@ export const CONSUMED_EVENTS = ['NodeIntrospectionEvent', 'NodeRegistrationAcked
 /** Published by the bridge itself, never by a state's entry. */
 export const BRIDGE_ACTIONS = ['request_introspection', 'dead_letter'] as const;
 
+/** What "{…}" in the templates of these may name: the bridge knows no more of a node. */
+export const BRIDGE_VARIABLES = {
+  request_introspection: ['node_id', 'correlation_id'],
+  dead_letter: [],
+} as const satisfies Readonly<Record<(typeof BRIDGE_ACTIONS)[number], readonly string[]>>;
+
 /** Triggers that code raises; timers and confirmations add theirs. */
 export const ORCHESTRATOR_TRIGGERS = ['entry_done', 'ack_received', 'shutdown_received'] as const;
 export const REDUCER_TRIGGERS = ['introspection_received', 'validation_failed', 'error_received', 'reset'] as const;

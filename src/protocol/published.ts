@@ -82,6 +82,23 @@ export interface Sending {
   readonly source: string;
 }
 
+/** The fields that every event has; a contract's payload adds those of its type. */
+export const COMMON_FIELDS: readonly string[] = Object.keys(common);
+
+/** An event's payload as it goes to nodes: with the common fields, the stamped times, and in their words. */
+export function payloadOf(event: OutgoingEvent, sentAt: Date): JsonObject {
+  const { node_id, correlation_id, causation_id } = event;
+  return {
+    entity_id: node_id,
+    node_id,
+    correlation_id,
+    causation_id,
+    emitted_at: sentAt.toISOString(),
+    ...forNodes(event.payload),
+    ...stamped(event.stamps, sentAt),
+  };
+}
+
 /**
  * An event of ours as the record that goes to Kafka.
  *
@@ -92,16 +109,7 @@ export function buildPublished(event: OutgoingEvent, { sentAt, source }: Sending
   if (type === null)
     throw new TypeError(`unknown event type ${event.event_type}: no schema says what nodes would understand`);
   const { node_id, correlation_id } = event;
-  const sent_at = sentAt.toISOString();
-  const payload: JsonObject = {
-    entity_id: node_id,
-    node_id,
-    correlation_id,
-    causation_id: event.causation_id,
-    emitted_at: sent_at,
-    ...forNodes(event.payload),
-    ...stamped(event.stamps, sentAt),
-  };
+  const payload = payloadOf(event, sentAt);
   const checked = publishedSchemas[type].safeParse(payload);
   if (!checked.success)
     throw new TypeError(`${type} of ${node_id} does not fit its schema: ${explain(checked.error, payload)}`);
@@ -110,7 +118,7 @@ export function buildPublished(event: OutgoingEvent, { sentAt, source }: Sending
     correlation_id,
     event_type: type,
     node_id,
-    sent_at,
+    sent_at: sentAt.toISOString(),
     source,
     payload,
     tags: event.tags,

@@ -1,6 +1,6 @@
-import type { RetryContract } from '../schema.js';
+import type { EffectContract, RetryContract } from '../schema.js';
 import type { ContractSources } from '../sources.js';
-import { EFFECT_HANDLERS } from '../vocabulary.js';
+import { CALLS, EFFECT_HANDLERS, QUESTIONS } from '../vocabulary.js';
 import { choose, type Faults, type Path } from './faults.js';
 
 const HANDLERS: Readonly<Record<string, { readonly backend: string; readonly activity: string }>> = EFFECT_HANDLERS;
@@ -27,6 +27,39 @@ export function checkEffects({ effect }: ContractSources, faults: Faults): void 
       );
     checkRetry([...path, 'retry'], row.retry, faults);
   });
+  checkServedOnce(effect, faults);
+}
+
+/** Of two handlers for one intent type nothing would tell which is asked. */
+function checkServedOnce({ handler_routing: { handlers } }: EffectContract, faults: Faults): void {
+  handlers.forEach(({ intent_type }, index) => {
+    const first = handlers.findIndex((row) => row.intent_type === intent_type);
+    if (first === index) return;
+    const other = faults.place('effect', ['handler_routing', 'handlers', first]);
+    faults.add(
+      'effect',
+      ['handler_routing', 'handlers', index],
+      `two handlers serve intent "${intent_type}", this one and the one at ${other}: keep one of them`,
+    );
+  });
+}
+
+/** Local tries, calls and questions: each is there, with times that are possible. */
+export function checkCalls({ effect }: ContractSources, faults: Faults): void {
+  effect.calls.forEach(({ retry }, index) => checkRetry(['calls', index, 'retry'], retry, faults));
+  for (const call of CALLS)
+    if (!effect.calls.some((row) => row.call === call))
+      faults.add('effect', ['calls'], `nothing says how "${call}" is called: add a row for it`);
+  for (const question of QUESTIONS)
+    if (!effect.questions.some((row) => row.question === question))
+      faults.add('effect', ['questions'], `nothing says how "${question}" is asked: add a row for it`);
+  const { start_to_close_seconds, schedule_to_close_seconds } = effect.local_tries;
+  if (schedule_to_close_seconds < start_to_close_seconds)
+    faults.add(
+      'effect',
+      ['local_tries', 'schedule_to_close_seconds'],
+      `all local tries together (${schedule_to_close_seconds} s) get less time than one of them (${start_to_close_seconds} s)`,
+    );
 }
 
 function checkRetry(path: Path, retry: RetryContract, faults: Faults): void {

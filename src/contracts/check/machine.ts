@@ -68,8 +68,11 @@ function checkStates(part: MachinePart, machine: StateMachineContract, words: Wo
   machine.states.forEach((state, index) => {
     for (const list of ['entry_actions', 'end_actions'] as const) {
       state[list]?.forEach((action, item) => {
-        if (!words[list].includes(action))
-          faults.add(part, at('states', index, list, item), `unknown action "${action}": ${choose(words[list])}`);
+        if (words[list].includes(action)) return;
+        const place = at('states', index, list, item);
+        if ((BRIDGE_ACTIONS as readonly string[]).includes(action))
+          faults.add(part, place, `the bridge publishes "${action}" by itself, and no state does: remove it here`);
+        else faults.add(part, place, `unknown action "${action}": ${choose(words[list])}`);
       });
     }
     if (state.timer !== undefined && !words.timers.includes(state.timer))

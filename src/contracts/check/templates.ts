@@ -15,9 +15,16 @@ export function checkNames(
     for (const [key, value] of Object.entries(template)) checkNames(part, [...path, key], value, faults, known);
     return;
   }
-  if (typeof template !== 'string') return;
-  for (const [, name = ''] of template.matchAll(/\{([^}]*)\}/g))
-    if (!known.includes(name)) faults.add(part, path, `unknown variable "{${name}}": ${choose(known)}`);
+  const advice = known.length === 0 ? 'nothing is known here, write the text itself' : choose(known);
+  for (const name of namesIn(template))
+    if (!known.includes(name)) faults.add(part, path, `unknown variable "{${name}}": ${advice}`);
+}
+
+/** The names in the "{…}" of a template, at whatever depth. */
+export function namesIn(template: unknown): string[] {
+  if (typeof template === 'object' && template !== null) return Object.values(template).flatMap(namesIn);
+  if (typeof template !== 'string') return [];
+  return [...template.matchAll(/\{([^}]*)\}/g)].map(([, name = '']) => name);
 }
 
 /** A condition must be one, and speak of a field that there is. */

@@ -1,6 +1,23 @@
+import { topicName } from '../../protocol/topics.js';
 import type { ContractSources } from '../sources.js';
 import { CONSUMED_EVENTS } from '../vocabulary.js';
 import { choose, type Faults } from './faults.js';
+
+/** What Kafka accepts as a topic's name. */
+const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
+
+/** Every topic is a name that Kafka accepts, once env and namespace are filled in. */
+export function checkTopics({ orchestrator }: ContractSources, faults: Faults): void {
+  for (const list of ['consumed_events', 'published_events'] as const)
+    orchestrator[list].forEach(({ topic }, index) => {
+      if (TOPIC.test(topicName(topic, { env: 'dev', namespace: 'fleet' }))) return;
+      faults.add(
+        'orchestrator',
+        [list, index, 'topic'],
+        `"${topic}" is no topic: use letters, digits and any of . _ - and {env} and {namespace}, once each`,
+      );
+    });
+}
 
 /** Topics that are consumed: each has a reader, and each reader has at least one topic. */
 export function checkConsumed({ orchestrator }: ContractSources, faults: Faults): void {

@@ -1,0 +1,166 @@
+import { z } from 'zod';
+import { explain } from '../../protocol/explain.js';
+import { INTENTS } from '../../protocol/intents.js';
+import { COMMON_FIELDS, payloadOf, publishedEventType, publishedSchemas } from '../../protocol/published.js';
+import type { Template } from '../compiled.js';
+import type { PublishedEventContract, ReducerContract } from '../schema.js';
+import type { ContractSources, Part } from '../sources.js';
+import { fill, fillMap, text } from '../template.js';
+import { EFFECT_HANDLERS, VARIABLES } from '../vocabulary.js';
+import { namesIn } from './templates.js';
+import type { Faults, Path } from './faults.js';
+import { placesOf, type Place } from './known.js';
+import { fullSample, SAMPLE_NODE, SAMPLE_TIME, sparseSample, type Sample } from './samples.js';
+
+type Intent = ReducerContract['intents'][number];
+type Map = Readonly<Record<string, Template>>;
+
+/** What is wrong with a filled template: the field, and a sentence. */
+interface Problem {
+  readonly path: Path;
+  readonly sentence: string;
+}
+
+/**
+ * Fills every template with sample values and puts it through the schema that
+ * the message or intent must meet: once with everything known, and once with
+ * nothing that can be null where it is filled. All names are known here.
+ */
+export function checkFilled(sources: ContractSources, faults: Faults): void {
+  const places = placesOf(sources);
+  sources.orchestrator.published_events.forEach((event, index) => {
+    if (event.action === 'dead_letter') return;
+    const path = ['published_events', index];
+    tryOut(sources, places, event.action, faults, {
+      part: 'orchestrator',
+      path,
+      name: event.event_type,
+      template: event,
+      problems: (sample) => eventProblems(sources, event, sample),
+    });
+  });
+  sources.reducer.intents.forEach((intent, index) => {
+    tryOut(sources, places, intent.action, faults, {
+      part: 'reducer',
+      path: ['intents', index],
+      name: intent.payload.intent_type,
+      template: intent,
+      problems: (sample) => intentProblems(sources, intent, sample),
+    });
+  });
+}
+
+interface Trial {
+  readonly part: Part;
+  readonly path: Path;
+  readonly name: string;
+  readonly template: object;
+  readonly problems: (sample: Sample) => readonly Problem[];
+}
+
+/** A field is reported once, for the first place at which it does not hold. */
+function tryOut(
+  sources: ContractSources,
+  places: readonly Place[],
+  action: string,
+  faults: Faults,
+  { part, path, name, template, problems }: Trial,
+): void {
+  const reported = new Set<string>();
+  const report = (problem: Problem, when: string, advice: string): void => {
+    const field = problem.path.join('.');
+    if (reported.has(field)) return;
+    reported.add(field);
+    faults.add(part, [...path, ...problem.path], `${name} would be refused${when}: ${problem.sentence}; ${advice}`);
+  };
+  const own = places.filter((place) => place.action === action);
+  for (const place of own.length > 0 ? own : [nowhere(sources, action)]) {
+    const when = place.when === '' ? '' : ` ${place.when}`;
+    for (const problem of problems(fullSample(sources, place))) report(problem, when, 'correct this template');
+    for (const problem of problems(sparseSample(sources, place))) {
+      const unknown = namesIn(valueAt(template, problem.path)).filter((variable) => !isKnown(place, variable));
+      const names = unknown.map((variable) => `{${variable}}`).join(', ');
+      report(problem, when, names === '' ? 'correct this template' : `${names} can be null there: name what is known`);
+    }
+  }
+}
+
+const isKnown = (place: Place, name: string): boolean => ([...place.known] as string[]).includes(name);
+
+/** An action that no state and no list names: everything is taken to be known. */
+function nowhere({ orchestrator }: ContractSources, action: string): Place {
+  const state = orchestrator.state_machine.initial_state;
+  return { action, known: new Set(VARIABLES), state, entering: state, previous_state: state, when: '' };
+}
+
+function eventProblems(sources: ContractSources, event: PublishedEventContract, sample: Sample): Problem[] {
+  const type = publishedEventType(event.event_type);
+  if (type === null) return [];
+  const { payload = {}, stamps = {}, tags = {} } = event;
+  const seconds = (name: string): number =>
+    sources.orchestrator.timers.find(({ timer }) => timer === name)?.seconds ?? 0;
+  const common = Object.keys({ ...payload, ...stamps }).filter((field) => COMMON_FIELDS.includes(field));
+  const filled = payloadOf(
+    {
+      id: String(sample.registration_attempt_id),
+      event_type: type,
+      topic: event.topic,
+      node_id: SAMPLE_NODE,
+      correlation_id: String(sample.correlation_id),
+      causation_id: String(sample.registration_attempt_id),
+      payload: fillMap(payload as Map, sample),
+      stamps: Object.fromEntries(Object.entries(stamps).map(([field, timer]) => [field, seconds(timer)])),
+      tags,
+      ids_at_top: event.ids_at_top ?? false,
+    },
+    SAMPLE_TIME,
+  );
+  const placed = (field: string): Path => [field in stamps ? 'stamps' : 'payload', field];
+  return [
+    ...common.map((field) => ({
+      path: placed(field),
+      sentence: `every event has its ${field} already, so that a payload may not set it`,
+    })),
+    ...schemaProblems(publishedSchemas[type], filled).map(({ path, sentence }) => ({
+      path: placed(String(path[0])),
+      sentence,
+    })),
+  ];
+}
+
+function intentProblems({ effect }: ContractSources, intent: Intent, sample: Sample): Problem[] {
+  const route = effect.handler_routing.handlers.find(({ intent_type }) => intent_type === intent.payload.intent_type);
+  const handler = EFFECT_HANDLERS[route?.handler.name as keyof typeof EFFECT_HANDLERS];
+  const { payload: schema, targetOf } = INTENTS[handler.activity];
+  const payload = { ...fillMap(intent.payload as Map, sample), intent_type: intent.payload.intent_type };
+  const problems = schemaProblems(schema, payload);
+  if (problems.length > 0) return problems.map(({ path, sentence }) => ({ path: ['payload', ...path], sentence }));
+  // The schemas of both backends have these fields.
+  const { node_id, service_id = '' } = payload as { node_id?: string; service_id?: string };
+  if (node_id !== SAMPLE_NODE)
+    return [
+      {
+        path: ['payload', 'node_id'],
+        sentence: `node_id "${node_id ?? ''}" is not the node whose run asks for it ("${SAMPLE_NODE}" in this sample)`,
+      },
+    ];
+  const target = text(fill(intent.target, sample));
+  const expected = targetOf({ node_id, service_id });
+  if (target === expected) return [];
+  return [{ path: ['target'], sentence: `the target "${target}" is not what the payload is about, "${expected}"` }];
+}
+
+function schemaProblems(schema: z.ZodType, value: Readonly<Record<string, unknown>>): Problem[] {
+  const checked = schema.safeParse(value);
+  if (checked.success) return [];
+  return checked.error.issues.map((issue) => ({
+    path: issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : issue.path.map(String),
+    sentence: explain(new z.ZodError([issue]), value),
+  }));
+}
+
+function valueAt(template: object, path: Path): unknown {
+  let value: unknown = template;
+  for (const key of path) value = (value as Record<string | number, unknown> | undefined)?.[key];
+  return value;
+}

@@ -1,0 +1,43 @@
+import type { Template } from './compiled.js';
+
+type Values = Readonly<Record<string, unknown>>;
+const WHOLE = /^\{([a-z_]+)\}$/;
+
+/**
+ * Fills a contract's template. A string that is nothing but "{name}" becomes
+ * that value with its type; "{name}" within a longer string becomes text; a
+ * list inside a list is spliced in, so that tags can be built from capabilities.
+ * Pure, and without imports: workflows use this file too.
+ */
+export function fill(template: Template, values: Values): unknown {
+  if (typeof template === 'string') {
+    const whole = WHOLE.exec(template)?.[1];
+    if (whole !== undefined) return values[whole] ?? null;
+    return template.replace(/\{([a-z_]+)\}/g, (_, name: string) => text(values[name]));
+  }
+  if (Array.isArray(template)) {
+    return Object.freeze(
+      (template as readonly Template[]).flatMap((item) => {
+        const value = fill(item, values);
+        return Array.isArray(value) ? (value as unknown[]) : [value];
+      }),
+    );
+  }
+  if (typeof template === 'object' && template !== null)
+    return fillMap(template as { readonly [key: string]: Template }, values);
+  return template;
+}
+
+/** Fills each value of a map. What is filled in is not copied; what is made here is frozen. */
+export function fillMap(
+  template: { readonly [key: string]: Template },
+  values: Values,
+): Readonly<Record<string, unknown>> {
+  return Object.freeze(Object.fromEntries(Object.entries(template).map(([key, value]) => [key, fill(value, values)])));
+}
+
+/** A value as it reads inside a sentence. */
+export function text(value: unknown): string {
+  if (value === undefined || value === null) return 'none';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

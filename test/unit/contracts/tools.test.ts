@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { jsonSchemas } from '../../../src/contracts/json-schema.js';
-import { mermaidOf } from '../../../src/contracts/diagram.js';
 import { loadContracts, SHIPPED_CONTRACTS } from '../../../src/contracts/load.js';
 import { Trace, traceLine, type TraceResult } from '../../../src/cli/contracts/trace.js';
 import { contractDirectory } from './contract-files.js';
@@ -15,11 +14,6 @@ describe('what is generated from the contracts', () => {
   it('the JSON Schemas beside them are current (registrar contracts schema)', () => {
     for (const [file, text] of Object.entries(jsonSchemas()))
       expect(readFileSync(join(SHIPPED_CONTRACTS, 'schema', file), 'utf8'), file).toBe(text);
-  });
-
-  it("the README's diagrams are current (registrar contracts diagram)", () => {
-    const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    for (const machine of [contract.reducer, contract.orchestrator]) expect(readme).toContain(mermaidOf(machine));
   });
 
   it('each contract names its schema for editors', () => {

@@ -26,7 +26,7 @@ export interface Config {
   readonly taskQueue: string;
   readonly contractsDir: string;
   readonly dataDir: string;
-  /** host:port at which a bridge and a worker tell Prometheus about themselves; undefined: they do not. */
+  /** host:port at which a bridge and a worker serve metrics for Prometheus; undefined: they do not. */
   readonly metrics: { readonly bridge?: string; readonly worker?: string };
   /** Which servers were given from outside: nothing is started for these. */
   readonly fromEnvironment: Readonly<Record<ServerName, boolean>>;

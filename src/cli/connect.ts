@@ -6,7 +6,7 @@ import { acceptsConnections } from '../stack/health.js';
 import { runningState } from '../stack/state/state.js';
 import { splitHostPort, type ServerName } from '../stack/state/servers.js';
 import { CliError, EXIT } from './terminal/exit-codes.js';
-import { wordsOf } from './terminal/errors.js';
+import { errorText } from './terminal/errors.js';
 import { command } from './terminal/invocation.js';
 
 const ANSWER_WITHIN_MS = 5_000;
@@ -21,7 +21,7 @@ const NAMES: Record<ServerName, { readonly title: string; readonly variable: str
 /** A server that does not answer, with what to do about it. */
 export function unreachable(config: Config, server: ServerName, where: string, error: unknown): CliError {
   const { title, variable } = NAMES[server];
-  return new CliError(`${title} at ${where} does not answer: ${wordsOf(error)}`, EXIT.unreachable, {
+  return new CliError(`${title} at ${where} does not answer: ${errorText(error)}`, EXIT.unreachable, {
     hint: whatToDo(config, server, variable),
     cause: error,
   });
@@ -60,7 +60,7 @@ export async function connectTemporal(config: Config): Promise<Connection> {
   }
 }
 
-/** Does something with Temporal; each call has a limit, and an absent server is said to be absent. */
+/** Does something with Temporal. @throws CliError that names the server when it does not answer in time */
 export async function withTemporal<T>(config: Config, work: (client: Client) => Promise<T>): Promise<T> {
   const connection = await connectTemporal(config);
   try {
@@ -82,13 +82,13 @@ function isUnavailable(error: unknown): boolean {
   return false;
 }
 
-/** Does something with the record; an absent database, or one without our tables, is said to be so. */
-export async function withRecord<T>(config: Config, work: (pool: Pool) => Promise<T>): Promise<T> {
+/** Does something with the registry. @throws CliError that names the database when it does not answer or has no tables of ours */
+export async function withRegistry<T>(config: Config, work: (pool: Pool) => Promise<T>): Promise<T> {
   const pool = createPool(config.postgres.connectionString, { max: 2 });
   try {
     return await work(pool);
   } catch (error) {
-    throw recordError(config, pool, error);
+    throw registryError(config, pool, error);
   } finally {
     await pool.end();
   }
@@ -97,14 +97,18 @@ export async function withRecord<T>(config: Config, work: (pool: Pool) => Promis
 /** PostgreSQL's code for a table that is not there. */
 const UNDEFINED_TABLE = '42P01';
 
-function recordError(config: Config, pool: Pool, error: unknown): unknown {
+function registryError(config: Config, pool: Pool, error: unknown): unknown {
   if (error instanceof CliError) return error;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === UNDEFINED_TABLE) {
-    return new CliError(`The database at ${placeOf(pool)} holds no record yet: ${wordsOf(error)}`, EXIT.unreachable, {
-      hint: `'${command('up')}' creates the tables.`,
-      cause: error,
-    });
+    return new CliError(
+      `The database at ${placeOf(pool)} holds no registry yet: ${errorText(error)}`,
+      EXIT.unreachable,
+      {
+        hint: `'${command('up')}' creates the tables.`,
+        cause: error,
+      },
+    );
   }
   return unreachable(config, 'postgres', placeOf(pool), error);
 }

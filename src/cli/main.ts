@@ -4,7 +4,7 @@ import { realpathSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { ackCommand } from './ack/command.js';
-import { brakeCommand } from './brake/command.js';
+import { selfPreservationCommand } from './self-preservation/command.js';
 import { bridgeCommand } from './bridge/command.js';
 import { contractsCommand } from './contracts/command.js';
 import { demoCommand } from './demo/command.js';
@@ -22,7 +22,7 @@ import { workerCommand } from './worker/command.js';
 import { explainError, wantsStackTraces } from './terminal/errors.js';
 import { EXIT, EXIT_CODES_HELP } from './terminal/exit-codes.js';
 import { firstExamples } from './terminal/help.js';
-import { say } from './terminal/output.js';
+import { log } from './terminal/output.js';
 
 /** The program. Commands load what they need only when they run, so that help is there at once. */
 export function createProgram(): Command {
@@ -47,7 +47,7 @@ export function createProgram(): Command {
     startCommand,
     wipeCommand,
     doctorCommand,
-    brakeCommand,
+    selfPreservationCommand,
     contractsCommand,
     setupCommand,
   ];
@@ -68,9 +68,9 @@ export async function run(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const { message, hint, exitCode } = explainError(error);
-    say(`${pc.red('✗')} ${message}`);
-    if (hint !== undefined) say(`  ${hint}`);
-    if (wantsStackTraces() && error instanceof Error) say(error.stack ?? '');
+    log(`${pc.red('✗')} ${message}`);
+    if (hint !== undefined) log(`  ${hint}`);
+    if (wantsStackTraces() && error instanceof Error) log(error.stack ?? '');
     return exitCode;
   }
 }

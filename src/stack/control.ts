@@ -118,7 +118,7 @@ function firstLine(socket: Socket, onLine: (line: string) => void): void {
 export function listen(path: string, answer: Answer): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
-      // Somebody who hangs up before the answer has only themselves to tell.
+      // Who hangs up before the answer gets none.
       socket.on('error', () => socket.destroy());
       firstLine(
         socket,

@@ -8,7 +8,7 @@ import { hasCode, StackError } from './state/errors.js';
 export interface Patience {
   readonly withinMs: number;
   readonly title: string;
-  /** The server's own log, whose last lines say what the probe cannot. */
+  /** The server's own log, whose last lines show what the probe cannot. */
   readonly logFile?: string;
   /** Settles when the server has ended by itself, so that nobody waits for the dead. */
   readonly ended?: Promise<unknown>;

@@ -14,12 +14,12 @@ export interface Ownership {
 }
 
 /**
- * Becomes the one owner of a data directory, or says who is.
+ * Becomes the one owner of a data directory. @throws StackError that names the owner when there is one
  *
  * Owning is listening on the control socket: the kernel knows at any time whether somebody does, so there is no lock
  * file that could be left behind. The lock file here covers only the moment between looking and listening.
  */
-export async function claim(dataDir: string, answer: Answer): Promise<Ownership> {
+export async function becomeOwner(dataDir: string, answer: Answer): Promise<Ownership> {
   mkdirSync(dataDir, { recursive: true });
   return whileLocked(dataDir, async () => {
     await refuseIfOwned(dataDir);

@@ -46,7 +46,7 @@ export interface CreatedTopics {
 
 /**
  * Creates the topics that are missing. Their records carry the broker's time (LogAppendTime), by which the registrar
- * orders and judges: the clocks of nodes are not trusted. A topic that exists with another setting is warned about.
+ * orders messages: the clocks of nodes are not trusted. A topic that exists with another setting is warned about.
  */
 export async function createTopics(
   brokers: readonly string[],
@@ -69,7 +69,7 @@ export async function createTopics(
     );
     for (const topic of otherTimestampType) {
       options.warn?.(
-        `Topic ${topic} does not have message.timestamp.type=LogAppendTime: its records carry the senders' time, by which the registrar then has to judge.`,
+        `Topic ${topic} does not have message.timestamp.type=LogAppendTime: its records carry the senders' time, and the registrar then goes by that.`,
       );
     }
     return { created, otherTimestampType };

@@ -104,7 +104,7 @@ export const JAVA: Prerequisite = {
     const java = findJava(env);
     if (java === undefined) return 'there is no java on PATH, and JAVA_HOME names none';
     const version = javaVersion(java) ?? (await runJavaVersion(java, env));
-    if (version === undefined) return `${java} does not tell its version`;
+    if (version === undefined) return `${java} does not print its version`;
     return version >= 17 ? undefined : `${java} is Java ${version}`;
   },
 };
@@ -128,7 +128,7 @@ export const GO: Prerequisite = {
       reject: false,
     });
     const version = /go(\d+)\.(\d+)/.exec(stdout);
-    if (version === null) return 'go does not tell its version';
+    if (version === null) return 'go does not print its version';
     const [major, minor] = [Number(version[1]), Number(version[2])];
     return major > 1 || minor >= 24 ? undefined : `the one on PATH is ${major}.${minor}`;
   },

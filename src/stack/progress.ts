@@ -4,7 +4,7 @@ import type { OnProgress, StackEvent } from './types.js';
 
 type Measured = Extract<StackEvent, { kind: 'progress' }>;
 
-/** Shows what a stack tells: bars when a person watches, plain lines otherwise. */
+/** Shows the events of a stack: bars when a person watches, plain lines otherwise. */
 export interface ProgressReporter {
   readonly onProgress: OnProgress;
   /** Ends the bars, so that other output can follow. */

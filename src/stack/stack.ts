@@ -4,7 +4,7 @@ import type { OwnerReply, OwnerRequest } from './control.js';
 import { environmentOf, serverEnvironment } from './environment.js';
 import { waitUntilHealthy } from './health.js';
 import { ManagedServer, type ServerExit } from './managed.js';
-import { claim, type Ownership } from './owner.js';
+import { becomeOwner, type Ownership } from './owner.js';
 import { checkPlan, makePlan, type PlanOptions, type ServerPlan } from './plan.js';
 import { reservePorts, type Ports, type ReservedPorts } from './ports.js';
 import { identify, waitForEnd } from './state/processes.js';
@@ -36,11 +36,11 @@ export interface RunningStack {
   environment(): Record<string, string>;
   /** Stops our servers and gives the data directory free. */
   stop(): Promise<void>;
-  /** Stops one of our servers; that is no accident, and listeners are not told. */
+  /** Stops one of our servers; that is no accident, and listeners are not called. */
   stopServer(name: ServerName): Promise<void>;
   /** Starts a stopped one again, at the same address. */
   startServer(name: ServerName): Promise<void>;
-  /** Tells of a server that ended by itself. Nothing is restarted. Answers a function that ends the telling. */
+  /** Calls when a server has ended by itself. Nothing is restarted. Returns a function that removes the listener. */
   onServerExit(listener: (exit: ServerExit) => void): () => void;
 }
 
@@ -79,7 +79,7 @@ class Stack implements RunningStack {
   ) {}
 
   async start(): Promise<void> {
-    this.ownership = await claim(this.dataDir, (request) => this.answer(request));
+    this.ownership = await becomeOwner(this.dataDir, (request) => this.answer(request));
     const giveUp = () => this.giveUp.abort(this.options.signal?.reason);
     this.options.signal?.addEventListener('abort', giveUp);
     try {
@@ -227,7 +227,7 @@ class Stack implements RunningStack {
         probe: () => this.probe(kind),
       },
       () => this.writeState(),
-      (exit) => this.tellExit(exit),
+      (exit) => this.emitExit(exit),
     );
     this.giveUp.signal.throwIfAborted();
     this.servers.set(kind.name, server);
@@ -254,7 +254,7 @@ class Stack implements RunningStack {
     return kind.probe(this.addresses, this.config);
   }
 
-  private tellExit(exit: ServerExit): void {
+  private emitExit(exit: ServerExit): void {
     this.options.logger.error({ server: exit.server, code: exit.code, logFile: exit.logFile }, exit.summary);
     for (const listener of this.listeners) listener(exit);
   }
@@ -302,7 +302,7 @@ class Stack implements RunningStack {
   }
 }
 
-/** Waits for all; when one fails, tells the others to give up, waits until they have, and throws the first error. */
+/** Waits for all; when one fails, aborts the others, waits until they have, and throws the first error. */
 async function allOrGiveUp(work: readonly Promise<void>[], giveUp: AbortController): Promise<void> {
   let first: { error: unknown } | undefined;
   await Promise.all(

@@ -1,4 +1,4 @@
-/** What a stack tells while it finds, provisions and starts its servers. */
+/** What a stack emits while it finds, provisions and starts its servers. */
 export type StackEvent =
   | { readonly kind: 'step'; readonly about: string; readonly text: string }
   | {

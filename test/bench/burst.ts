@@ -35,7 +35,7 @@ interface Memory {
  * itself at once, repeats that while it hears nothing, acknowledges, and beats.
  * Held against nodes of the same fleet that came 50 at a time, just before.
  */
-export const run: Scenario = (say) =>
+export const run: Scenario = (log) =>
   withServers(async (servers) => {
     const children = { worker: startChild('worker', 'inherit'), bridge: startChild('bridge', 'inherit') };
     const fleet = fleetOf(PACED + NODES, servers);
@@ -44,8 +44,8 @@ export const run: Scenario = (say) =>
       await Promise.all([children.bridge.ready(), fleet.hub.open()]);
       const pacedPerSecond = await paced(fleet.members.slice(0, PACED));
       const before = { worker: memoryMb(children.worker.pid).now, bridge: memoryMb(children.bridge.pid).now };
-      say(`${PACED} nodes, ${AT_ONCE} at a time: ${pacedPerSecond.toFixed(1)}/s; now ${NODES} at once`);
-      const result = await burst(servers, fleet.members.slice(PACED), say);
+      log(`${PACED} nodes, ${AT_ONCE} at a time: ${pacedPerSecond.toFixed(1)}/s; now ${NODES} at once`);
+      const result = await burst(servers, fleet.members.slice(PACED), log);
       const memory = (child: Child, now: number): Memory => ({ before: now, peak: memoryMb(child.pid).peak });
       return outcome(result, pacedPerSecond, {
         worker: memory(children.worker, before.worker),
@@ -65,17 +65,17 @@ async function paced(members: Fleet['members']): Promise<number> {
   return (members.length * 1000) / (performance.now() - began);
 }
 
-async function burst(servers: Servers, members: Fleet['members'], say: (text: string) => void): Promise<Burst> {
+async function burst(servers: Servers, members: Fleet['members'], log: (text: string) => void): Promise<Burst> {
   const began = Date.now();
   const progress = setInterval(
     () =>
-      say(
+      log(
         `${Math.round((Date.now() - began) / 1000)} s: ${members.filter(({ node }) => node.state === 'active').length} active`,
       ),
     SAY_EVERY_MS,
   );
   try {
-    // Who is not active in time is counted as lost, in the record.
+    // Who is not active in time is counted as lost, by the registry.
     await Promise.allSettled(members.map(({ node }) => node.start({ timeoutMs: WITHIN_MS })));
   } finally {
     clearInterval(progress);
@@ -97,7 +97,7 @@ async function burst(servers: Servers, members: Fleet['members'], say: (text: st
   };
 }
 
-/** How often a node was told that its acknowledgement had not come in time. */
+/** How often a node read that its acknowledgement had not come in time. */
 async function acksTimedOut({ config, contracts, kafka }: Servers): Promise<number> {
   const admin = createAdmin(kafka);
   try {

@@ -28,9 +28,9 @@ interface Round {
  * topic: heartbeats as existing nodes send them, without keys, of nodes that
  * all have an open lease. Each reads the whole topic from its beginning.
  */
-export const run: Scenario = (say) =>
+export const run: Scenario = (log) =>
   withServers(async (servers) => {
-    const { topic } = await prepare(servers, say);
+    const { topic } = await prepare(servers, log);
     const counter = await countRequests(servers.config.temporal.address);
     const rounds: Round[] = [];
     try {
@@ -38,7 +38,7 @@ export const run: Scenario = (say) =>
         const barePerSecond = await bareConsumer(topic);
         const bridge = await bridgeRound(servers, counter, topic);
         rounds.push({ barePerSecond, ...bridge });
-        say(
+        log(
           `round ${round} of ${ROUNDS}: ${Math.round(bridge.perSecond)} heartbeats/s, bare consumer ${Math.round(barePerSecond)}/s`,
         );
       }
@@ -51,7 +51,7 @@ export const run: Scenario = (say) =>
 /** Leases, and the heartbeats that will move them. */
 async function prepare(
   { config, contracts, pool, kafka }: Servers,
-  say: (text: string) => void,
+  log: (text: string) => void,
 ): Promise<{ readonly topic: string }> {
   const [topic] = bridgeTopics(contracts, config).heartbeats;
   const nodes = Array.from({ length: NODES }, () => newNode().node_id);
@@ -59,7 +59,7 @@ async function prepare(
     `insert into node_leases (node_id, attempt, deadline, window_seconds) select node_id, 1, now(), 90 from unnest($1::text[]) as node_id`,
     [nodes],
   );
-  say(`producing ${HEARTBEATS} heartbeats of ${NODES} nodes`);
+  log(`producing ${HEARTBEATS} heartbeats of ${NODES} nodes`);
   const producer = createProducer(kafka);
   const atOnce = 5_000;
   for (let sent = 0; sent < HEARTBEATS; sent += atOnce) {
@@ -100,7 +100,7 @@ function heartbeat(node_id: string, index: number): Buffer {
 async function bareConsumer(topic: string): Promise<number> {
   const consumer = startProcess('consumer-process.ts', [topic, String(HEARTBEATS)]);
   try {
-    const { perSecond } = (await consumer.says()) as { readonly perSecond: number };
+    const { perSecond } = (await consumer.next()) as { readonly perSecond: number };
     return perSecond;
   } finally {
     await consumer.stop();

@@ -26,11 +26,11 @@ interface Measured {
 /**
  * What nodes that are well cost while nothing happens. The shipped contract has
  * a node's workflow verify its lease once in hours, which nobody wants to wait
- * for: here it does so every minute, which tells what one verification costs;
- * the hour's figure is that, as often as the shipped contract says, and
+ * for: here it does so every minute, which shows what one verification costs;
+ * the hour's figure is that, as often as in the shipped contract, and
  * whatever else was written meanwhile.
  */
-export const run: Scenario = (say) =>
+export const run: Scenario = (log) =>
   withServers(async (servers) => {
     const { config, contracts } = servers;
     process.env.REGISTRAR_CONTRACTS = await frequentVerification(config.dataDir);
@@ -39,7 +39,7 @@ export const run: Scenario = (say) =>
     try {
       for (const child of Object.values(children)) child.go();
       await Promise.all([children.bridge.ready(), fleet.hub.open()]);
-      const measured = await measure(servers, fleet, children.worker.pid, say);
+      const measured = await measure(servers, fleet, children.worker.pid, log);
       return outcome(
         measured,
         contracts.compiled.timers['liveness']?.seconds ?? NaN,
@@ -68,7 +68,7 @@ async function measure(
   { client, config }: Servers,
   fleet: Fleet,
   worker: number,
-  say: (text: string) => void,
+  log: (text: string) => void,
 ): Promise<Measured> {
   const temporal = temporalServerOn(config.dataDir);
   const share = async (milliseconds: number): Promise<number> => {
@@ -79,7 +79,7 @@ async function measure(
   const emptyMb = memoryMb(worker).now;
   const empty = await share(EMPTY_SECONDS * 1000);
   await fleet.start({ timeoutMs: 240_000 });
-  say(`${NODES} nodes are active; now nothing happens for ${MINUTES} minutes`);
+  log(`${NODES} nodes are active; now nothing happens for ${MINUTES} minutes`);
   const ids = fleet.members.map(({ node }) => node.node_id);
   const before = await readProgress(client, ids);
   const at = performance.now();

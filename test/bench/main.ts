@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import pc from 'picocolors';
 import { lined } from '../../src/cli/terminal/format.js';
-import { print, say } from '../../src/cli/terminal/output.js';
+import { log, print } from '../../src/cli/terminal/output.js';
 import { machine } from './support/machine.js';
 import type { Figure, Outcome, Scenario } from './support/scenario.js';
 import { versions } from './support/servers.js';
@@ -22,9 +22,9 @@ async function bench({
   const outcomes = new Map<string, Outcome>();
   const at = machine();
   for (const name of scenario ?? SCENARIOS) {
-    say(pc.bold(name));
+    log(pc.bold(name));
     const { run } = (await import(`./${name}.js`)) as { readonly run: Scenario };
-    outcomes.set(name, await run((text) => say(`  ${text}`)));
+    outcomes.set(name, await run((text) => log(`  ${text}`)));
   }
   const all = [...outcomes];
   print(`machine: ${at}`);

@@ -96,7 +96,7 @@ function reduceAll(step: (state: ReducerState, event: ReducerEvent, of: typeof c
 }
 
 function decideAll(
-  judge: (node: Registration, message: Message, of: typeof contract) => { readonly action: string },
+  decideBy: (node: Registration, message: Message, of: typeof contract) => { readonly action: string },
 ): Round {
   const cases = nodes.flatMap((node) => {
     const known = { ...node, at: '2026-01-01T00:00:10.000Z' };
@@ -130,7 +130,7 @@ function decideAll(
     const outputs: unknown[] = [];
     let acted = 0;
     for (const [node, message] of cases) {
-      const output = judge(node, message, contract);
+      const output = decideBy(node, message, contract);
       if (output.action !== 'no_op') acted += 1;
       if (keep) outputs.push(output);
     }

@@ -12,7 +12,7 @@ import { median, percent } from './support/statistics.js';
 const AT_ONCE = 50;
 const BLOCK = 100;
 const PAIRS = 8;
-/** A busy machine does fewer pairs, and says so. */
+/** A busy machine does fewer pairs, and prints that. */
 const FEWEST_PAIRS = 4;
 const LONG_ENOUGH_MS = 60_000;
 const LIGHT = 50;
@@ -27,13 +27,13 @@ const FLEET = 200;
  * Then through the whole system, Kafka and bridge included: how long it takes
  * from the introspection to ACTIVE, and what it costs the server.
  */
-export const run: Scenario = (say) =>
+export const run: Scenario = (log) =>
   withServers(async (servers) => {
     const worker = startProcess('worker-process.ts');
     try {
-      await worker.says();
-      const direct = await compare(servers, worker.pid, say);
-      say('the same through Kafka and the bridge');
+      await worker.next();
+      const direct = await compare(servers, worker.pid, log);
+      log('the same through Kafka and the bridge');
       return outcome(direct, await wholeSystem(servers));
     } finally {
       await worker.stop();
@@ -59,7 +59,7 @@ interface Direct {
   readonly full: Readonly<Record<Kind, Load>>;
 }
 
-async function compare(servers: Servers, workerPid: number, say: (text: string) => void): Promise<Direct> {
+async function compare(servers: Servers, workerPid: number, log: (text: string) => void): Promise<Direct> {
   const driver = await Registrations.open(servers);
   const block = (kind: Kind, count: number, atOnce: number) => driver.block(kind, count, atOnce);
   const serverPid = temporalServerOn(servers.config.dataDir);
@@ -96,7 +96,7 @@ async function compare(servers: Servers, workerPid: number, say: (text: string) 
         rates[kind].push(done.perSecond);
         laps[kind].push(...done.laps);
       }
-      say(
+      log(
         `pair ${pair + 1} of ${PAIRS}: ${rates.registration.at(-1)?.toFixed(1)} registrations/s, bare ${rates.bare.at(-1)?.toFixed(1)}/s`,
       );
     }

@@ -24,7 +24,7 @@ const WITHIN_MS = 60_000;
  * one whole pass that wakes those nodes, which all have a run. No worker runs,
  * so what they do when they are woken is not measured.
  */
-export const run: Scenario = (say) =>
+export const run: Scenario = (log) =>
   withServers(async (servers) => {
     const expired = Array.from({ length: EXPIRED }, newNode);
     const [topic] = bridgeTopics(servers.contracts, servers.config).heartbeats;
@@ -39,7 +39,7 @@ export const run: Scenario = (say) =>
     await Promise.all(
       expired.map((node) => limit(() => workflow.signalWithStart(WORKFLOW_TYPE, introductionOf(node, runs)))),
     );
-    say(`${LEASES} leases, ${EXPIRED} of them run out`);
+    log(`${LEASES} leases, ${EXPIRED} of them run out`);
 
     const search = {
       topics: [topic] as const,
@@ -61,7 +61,7 @@ export const run: Scenario = (say) =>
     return outcome({ query, nothing, signals, wake: await time(() => sweepOnce(servers, topic)) });
   });
 
-/** Leases as a fleet that is well has them, with their records; and heartbeats stored up to now. */
+/** Leases as a fleet that is well has them, with their registry rows; and heartbeats stored up to now. */
 async function fillTables({ pool }: Servers, topic: string, expired: readonly string[]): Promise<void> {
   const nodes = `select 'node-' || n as node_id, now() + make_interval(secs => 60 + n % 30) as deadline from generate_series(1, ${LEASES - EXPIRED}) as n
     union all select node_id, now() - interval '1 hour' from unnest($1::text[]) as node_id`;

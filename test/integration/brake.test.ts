@@ -136,10 +136,10 @@ describe('ten nodes killed at once', () => {
   it('are shown by the doctor and let go by an operator, who is named', async () => {
     const before = saidOfBrake().length;
     const { ids, process } = await fleetOf(10);
-    expect((await run('brake', 'release')).code).toBe(1);
+    expect((await run('self-preservation', 'release')).code).toBe(1);
     process.kill('SIGKILL');
     await eventually('self-preservation holds', 40, held);
-    const [doctor, shown] = await Promise.all([run('doctor', '--json'), run('brake', '--json')]);
+    const [doctor, shown] = await Promise.all([run('doctor', '--json'), run('self-preservation', '--json')]);
     const { checks } = JSON.parse(doctor.stdout) as {
       checks: { about: string; ok: boolean; found: string; todo: string }[];
     };
@@ -148,17 +148,19 @@ describe('ten nodes killed at once', () => {
       found: expect.stringMatching(
         /^holds since .*: \d+ of 13 nodes gone at once, a share of 0\.\d+ \(of 0\.45 at most\); released by itself at the latest /,
       ) as string,
-      todo: expect.stringContaining('brake release') as string,
+      todo: expect.stringContaining('self-preservation release') as string,
     });
     expect(doctor.code).toBe(4);
     expect(JSON.parse(shown.stdout)).toMatchObject({ held: true, share: 0.45, floor: 5, max_hold_windows: 10 });
-    const released = await run('brake', 'release');
-    expect([released.code, released.stdout]).toEqual([0, expect.stringMatching(/^The brake is released: /)]);
+    const released = await run('self-preservation', 'release');
+    expect([released.code, released.stdout]).toEqual([0, expect.stringMatching(/^Self-preservation is released: /)]);
     await eventually('all ten are gone', 30, async () => (await states(ids))['LIVENESS_EXPIRED 1'] === 10);
     expect(saidOfBrake().slice(before)).toEqual([
       expect.stringMatching(/^self-preservation holds/) as string,
       expect.stringMatching(/^self-preservation is released by operator \S+: /) as string,
     ]);
-    expect((await run('brake')).stdout).toMatch(/The brake is open\.[^]*self-preservation is released by operator/);
+    expect((await run('self-preservation')).stdout).toMatch(
+      /Self-preservation does not hold\.[^]*self-preservation is released by operator/,
+    );
   }, 150_000);
 });

@@ -6,15 +6,16 @@ import { loadContracts } from '../../contracts/load.js';
 import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
 import { ACK_SIGNAL, workflowId, type AckSignal } from '../../../workflows/messages.js';
 import type { JournalEntry } from '../../../workflows/details.js';
-import { withRecord, withTemporal } from '../connect.js';
+import { withRegistry, withTemporal } from '../connect.js';
 import { askStatus, runningNode, type RunningNode } from '../status/explain-node.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { command } from '../terminal/invocation.js';
+import { statesOf, type States } from '../terminal/states.js';
 
 export interface Acknowledged {
   readonly node_id: string;
   readonly state: string;
-  /** What the workflow made of it, in its own words. */
+  /** What the workflow has done with it. */
   readonly what: string;
 }
 
@@ -23,13 +24,14 @@ const LOOK_WITHIN_MS = 8_000;
 const LOOK_EVERY_MS = 100;
 
 /**
- * Acknowledges for a node, and says what became of it.
+ * Acknowledges for a node, and waits for what becomes of it.
  *
  * @throws CliError when the ack did not count, with the workflow's own reason
  */
 export async function acknowledge(nodeId: string, config: Config): Promise<Acknowledged> {
   return withTemporal(config, async (client) => {
-    const node = await runningNode(nodeId, client, config, loadContracts(config.contractsDir));
+    const contracts = loadContracts(config.contractsDir);
+    const node = await runningNode(nodeId, client, config, contracts);
     if (node === null) throw await nothingToAck(nodeId, config);
     const correlation_id = node.registration?.incarnation?.correlation_id;
     if (correlation_id === undefined) {
@@ -42,7 +44,7 @@ export async function acknowledge(nodeId: string, config: Config): Promise<Ackno
     // Without a time: the server's, when the signal arrives, counts.
     const ack: AckSignal = { message_id: randomUUID(), node_id: nodeId, correlation_id, at: null };
     await signal(client, nodeId, ack);
-    return await whatBecameOfIt(client, node);
+    return await outcomeOf(client, node, statesOf(contracts.compiled));
   });
 }
 
@@ -59,10 +61,11 @@ async function signal(client: Client, nodeId: string, ack: AckSignal): Promise<v
   }
 }
 
-async function whatBecameOfIt(client: Client, before: RunningNode): Promise<Acknowledged> {
+async function outcomeOf(client: Client, before: RunningNode, states: States): Promise<Acknowledged> {
   const { node_id } = before;
   const deadline = Date.now() + LOOK_WITHIN_MS;
   let state = before.state;
+  const isActive = (name: string): boolean => states.meaning(name) === 'discoverable';
   while (Date.now() < deadline) {
     await delay(LOOK_EVERY_MS);
     const { status } = await askStatus(client, node_id);
@@ -72,9 +75,9 @@ async function whatBecameOfIt(client: Client, before: RunningNode): Promise<Ackn
     const ignored = newEntries(status.journal, before.journal).find(({ what }) => what.startsWith('ignored an ack'));
     if (ignored !== undefined)
       throw new CliError(`The ack for node ${node_id} did not count: ${ignored.what}.`, EXIT.failed, {
-        hint: hintFor(state, node_id),
+        hint: hintFor(state, node_id, states),
       });
-    if (state === 'ACTIVE' && before.state !== 'ACTIVE') return { node_id, state, what: 'the ack counted' };
+    if (isActive(state) && !isActive(before.state)) return { node_id, state, what: 'the ack counted' };
   }
   throw new CliError(
     `The ack for node ${node_id} was sent, and after ${LOOK_WITHIN_MS / 1000} s the node is ${state}.`,
@@ -85,34 +88,31 @@ async function whatBecameOfIt(client: Client, before: RunningNode): Promise<Ackn
   );
 }
 
-/** What was noted since; the journal keeps only its newest entries, so they are not told apart by their number. */
+/** The entries since; the journal keeps only its newest ones, so their number does not tell which are new. */
 function newEntries(journal: readonly JournalEntry[], before: readonly JournalEntry[]): readonly JournalEntry[] {
   const known = new Set(before.map(({ at, what }) => `${at} ${what}`));
   return journal.filter(({ at, what }) => !known.has(`${at} ${what}`));
 }
 
-function hintFor(state: string, nodeId: string): string {
-  switch (state) {
-    case 'ACTIVE':
-      return 'It is ACTIVE already; there is nothing to acknowledge.';
-    case 'PENDING_REGISTRATION':
-      return `Its backends have not all confirmed it yet: '${command(`status ${nodeId}`)}' shows which one is waited for.`;
-    default:
-      return `'${command(`status ${nodeId}`)}' shows its history.`;
-  }
+function hintFor(state: string, nodeId: string, states: States): string {
+  if (states.meaning(state) === 'discoverable') return `It is ${state} already; there is nothing to acknowledge.`;
+  const status = command(`status ${nodeId}`);
+  return state === states.initial
+    ? `Its backends have not all confirmed it yet: '${status}' shows which one is waited for.`
+    : `'${status}' shows its history.`;
 }
 
 async function nothingToAck(nodeId: string, config: Config): Promise<CliError> {
-  const record = await withRecord(config, (pool) => readRegistryRow(pool, nodeId));
-  if (record === null) {
+  const row = await withRegistry(config, (pool) => readRegistryRow(pool, nodeId));
+  if (row === null) {
     return new CliError(
-      `Node ${nodeId} has no registration to acknowledge, and the record does not know it.`,
+      `Node ${nodeId} has no registration to acknowledge, and the registry does not know it.`,
       EXIT.notFound,
       { hint: `'${command('list')}' shows who is known.` },
     );
   }
   return new CliError(
-    `Node ${nodeId} has no open registration to acknowledge: it is ${record.state}${record.reason === null ? '' : ` (${record.reason})`}.`,
+    `Node ${nodeId} has no open registration to acknowledge: it is ${row.state}${row.reason === null ? '' : ` (${row.reason})`}.`,
     EXIT.failed,
     {
       hint: 'A new introspection of the node starts another attempt.',

@@ -20,6 +20,6 @@ export function ackCommand(program: Command): void {
     });
   withExamples(command, [
     ['ack node-1', "acknowledge for a node that does not do it itself ('registrar node --no-ack')"],
-    ['list --state AWAITING_ACK', 'who waits for one'],
+    ['list', 'who waits for one'],
   ]);
 }

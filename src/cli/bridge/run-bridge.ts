@@ -15,7 +15,7 @@ const CONNECT_WITHIN_MS = 10_000;
 const LEAVE_WITHIN_MS = 3_000;
 
 /**
- * Runs the bridge until the process is told to stop (SIGINT, SIGTERM): it then
+ * Runs the bridge until the process is stopped (SIGINT, SIGTERM): it then
  * finishes what it holds and leaves its consumer groups. Servers that are not
  * there yet are waited for.
  *
@@ -42,7 +42,7 @@ export async function runBridge(config: Config, onReady: () => void = () => unde
     await stopping.requested;
     await bridge.stop();
   } catch (error) {
-    // Told to stop while it was still waiting for a server: it held nothing.
+    // Stopped while it was still waiting for a server: it held nothing.
     if (!stopping.signal.aborted) throw error;
   } finally {
     await Promise.allSettled([metrics?.close(), pool.end(), connection.close()]);

@@ -1,9 +1,9 @@
-import type { NodeState } from '../../node/index.js';
+import type { NodeState, NodeSteps } from '../../node/index.js';
 import type { NodeType } from '../../protocol/fields.js';
 import type { RegistryRow } from '../../registry/rows/read-registry-row.js';
-import type { NodeSteps } from '../../node/index.js';
+import type { States } from '../terminal/states.js';
 
-/** What the node itself says. */
+/** What the node itself knows. */
 export interface NodeSide {
   readonly node_id: string;
   readonly node_type: NodeType;
@@ -24,50 +24,40 @@ export interface ShownNode {
 }
 
 /**
- * The record's word, and where the record is silent the node's own: the record
- * is written when something lasts, and a node knows sooner that it was accepted.
+ * A node by the registry, or by itself where it knows more: the registry is
+ * written when something lasts, and a node knows sooner that it was accepted.
  */
-export function shownNode(node: NodeSide, record: RegistryRow | undefined): ShownNode {
-  const { node_id, node_type } = node;
-  const byNode = ahead(node.state, record);
-  if (byNode !== null || record === undefined)
-    return {
-      node_id,
-      node_type,
-      state: byNode ?? 'UNKNOWN',
-      attempt: record?.attempt ?? null,
-      since: node.since,
-      reason: null,
-    };
-  return {
-    node_id,
-    node_type,
-    state: record.state,
-    attempt: record.attempt,
-    since: record.state_since,
-    reason: record.reason,
-  };
+export function shownNode(node: NodeSide, row: RegistryRow | undefined, states: States): ShownNode {
+  const { node_id, node_type, since } = node;
+  const byNode = ahead(node.state, row, states);
+  if (byNode !== null || row === undefined) {
+    const attempt = row?.attempt ?? null;
+    return { node_id, node_type, state: byNode ?? 'UNKNOWN', attempt, since, reason: null };
+  }
+  const { state, attempt, state_since, reason } = row;
+  return { node_id, node_type, state, attempt, since: state_since, reason };
 }
 
-function ahead(state: NodeState, record: RegistryRow | undefined): string | null {
-  const isOpen = record === undefined || record.ended_at === null;
+/** What the node knows and the registry does not yet show; null when the registry is as far. */
+function ahead(state: NodeState, row: RegistryRow | undefined, states: States): string | null {
+  const begins = row === undefined || row.state === states.initial;
   switch (state) {
     case 'idle':
     case 'connecting':
-      return record === undefined ? 'STARTING' : null;
+      return row === undefined ? 'STARTING' : null;
     case 'introducing':
-      return record === undefined ? 'INTRODUCED' : null;
+      return row === undefined ? 'INTRODUCED' : null;
     case 'accepted':
-      return record?.state === 'PENDING_REGISTRATION' ? 'AWAITING_ACK' : null;
+      return begins ? states.awaitingAck : null;
     case 'acknowledged':
-      return record?.state === 'PENDING_REGISTRATION' ? 'ACK_RECEIVED' : null;
+      return begins ? states.acknowledged : null;
+    case 'active':
+      return begins ? states.discoverable : null;
     case 'leaving':
     case 'left':
-      return isOpen ? 'LEAVING' : null;
-    case 'active':
-      return record === undefined || record.state === 'PENDING_REGISTRATION' ? 'ACTIVE' : null;
+      return row === undefined || row.ended_at === null ? 'LEAVING' : null;
     case 'waiting':
-      return record === undefined ? 'STARTING OVER' : null;
+      return row === undefined ? 'STARTING OVER' : null;
   }
 }
 

@@ -3,17 +3,23 @@ import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import { clock } from '../terminal/format.js';
 import type { NodeChange } from '../../node/index.js';
+import type { States } from '../terminal/states.js';
 import type { ShownNode } from './fleet-state.js';
 import { viewText, type View } from './view.js';
 
 /** How the demo shows what happens. */
 export interface Screen {
-  /** The fleet has changed, or time has passed. The view is made when it is shown: the processor is needed elsewhere while nodes register. */
+  /**
+   * The fleet has changed, or time has passed. The view is made when it is
+   * shown: the processor is needed elsewhere while nodes register.
+   */
   draw(view: () => View): void;
   /** Something happened to one node. */
-  tell(change: NodeChange, view: () => View): void;
+  show(change: NodeChange, view: () => View): void;
   /** Something for people to read that stays. */
-  say(text: string): void;
+  print(text: string): void;
+  /** true: a picture that changes. false: lines below each other. */
+  readonly isLive: boolean;
   /** The last picture stays. */
   end(): void;
 }
@@ -51,8 +57,9 @@ function liveScreen(stream: WriteStream): Screen {
   };
   return {
     draw,
-    tell: (_change, view) => draw(view),
-    say(text) {
+    isLive: true,
+    show: (_change, view) => draw(view),
+    print(text) {
       update.clear();
       stream.write(`${text}\n`);
       paint();
@@ -66,37 +73,37 @@ function liveScreen(stream: WriteStream): Screen {
   };
 }
 
-/** One line for each node that becomes ACTIVE or leaves, and for each that does not do so. */
+/** One line for each node that becomes active or leaves, and for each attempt that ends. */
 export function lineScreen(write: (line: string) => void): Screen {
   const known = new Map<string, string>();
-  return {
-    draw(view) {
-      for (const node of view().nodes) tellRecord(node);
-    },
-    tell({ node, node_type, state, at, steps }, view) {
-      const line = (what: string): void =>
-        write(`${clock(at.toISOString())}  ${node.node_id}  ${node_type.padEnd(12)}  ${what}`);
-      if (state === 'active') {
-        const took =
-          steps.active !== undefined && steps.introduced !== undefined
-            ? `, ${steps.active - steps.introduced} ms after its introspection`
-            : '';
-        const { summary } = view();
-        line(`ACTIVE${took} (${summary.active} of ${summary.nodes})`);
-      } else if (state === 'waiting') line('has lost its registration and starts over shortly');
-      else if (state === 'leaving') line('leaves');
-    },
-    say: write,
-    end: () => undefined,
-  };
-
-  /** States that a node does not know of by itself. */
-  function tellRecord({ node_id, node_type, state, reason }: ShownNode): void {
+  const line = (at: string, { node_id, node_type }: Pick<ShownNode, 'node_id' | 'node_type'>, what: string): void =>
+    write(`${clock(at)}  ${node_id}  ${node_type.padEnd(12)}  ${what}`);
+  /** Ends, which a node need not know of by itself. */
+  const showEnd = (node: ShownNode, states: States): void => {
+    const { node_id, state, reason } = node;
     if (known.get(node_id) === state) return;
     known.set(node_id, state);
-    if (!['REJECTED', 'LIVENESS_EXPIRED', 'ACK_TIMED_OUT', 'DEREGISTERED'].includes(state)) return;
-    write(
-      `${clock(new Date().toISOString())}  ${node_id}  ${node_type.padEnd(12)}  ${pc.bold(state)}${reason === null ? '' : `: ${reason}`}`,
-    );
-  }
+    if (!['lost', 'left'].includes(states.meaning(state))) return;
+    line(new Date().toISOString(), node, `${pc.bold(state)}${reason === null ? '' : `: ${reason}`}`);
+  };
+  return {
+    isLive: false,
+    draw(view) {
+      const { nodes, states } = view();
+      for (const node of nodes) showEnd(node, states);
+    },
+    show({ node: { node_id }, node_type, state, at, steps }, view) {
+      const node = { node_id, node_type };
+      if (state === 'active') {
+        const { summary, states } = view();
+        const { introduced, active } = steps;
+        const after =
+          active === undefined || introduced === undefined ? '' : `, ${active - introduced} ms after its introspection`;
+        line(at.toISOString(), node, `${states.discoverable}${after} (${summary.active} of ${summary.nodes})`);
+      } else if (state === 'waiting') line(at.toISOString(), node, 'has lost its registration and starts over shortly');
+      else if (state === 'leaving') line(at.toISOString(), node, 'leaves');
+    },
+    print: write,
+    end: () => undefined,
+  };
 }

@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import { colouredState, columns, counted, since, span } from '../terminal/format.js';
+import type { StateMeaning, States } from '../terminal/states.js';
 import type { ShownNode, Summary } from './fleet-state.js';
 
 /** Something that happened to the node whose steps are shown. */
@@ -11,6 +12,7 @@ export interface Step {
 
 export interface View {
   readonly nodes: readonly ShownNode[];
+  readonly states: States;
   readonly summary: Summary;
   readonly shown: { readonly node_id: string; readonly steps: readonly Step[] } | null;
   /** Names and addresses. */
@@ -31,45 +33,47 @@ const FEWEST_STEPS = 3;
 const FEWEST_NODES = 4;
 
 /** The screen as text, at most as high as the terminal: nodes that need a look come first when not all fit. */
-export function viewText({ nodes, summary, shown, links, line }: View, size: Size, now: number = Date.now()): string {
+export function viewText(view: View, size: Size, now: number = Date.now()): string {
+  const { nodes, states, summary, shown, links, line } = view;
+  // Title, blank, head, blank, "Steps", blank, links, and two lines for what comes after the picture.
+  const fixed = 8 + links.reduce((sum, [, url]) => sum + Math.ceil((LINK_NAME + 1 + url.length) / size.columns), 0);
+  const room = Math.max(FEWEST_NODES, size.rows - fixed - FEWEST_STEPS);
+  const rank = ({ state }: ShownNode): number => RANKS[states.meaning(state)];
+  const visible = nodes.length <= room ? nodes : [...nodes].sort((a, b) => rank(a) - rank(b)).slice(0, room - 1);
+  const lines = [`${pc.bold(title(summary, states))}  ${line}`, '', nodesText(visible, states, size, now)];
+  if (visible.length < nodes.length) {
+    const others = nodes.filter((node) => !visible.includes(node));
+    lines.push(pc.dim(`… and ${others.length} more, ${counts(others)}`));
+  }
+  const left = Math.max(FEWEST_STEPS, size.rows - fixed - Math.min(nodes.length, room));
+  if (shown !== null && shown.steps.length > 0)
+    lines.push('', ...stepLines(shown.node_id, shown.steps, left, size.columns));
+  lines.push('', ...links.map(([name, url]) => `${pc.dim(name.padEnd(LINK_NAME))} ${url}`));
+  return lines.join('\n');
+}
+
+const LINK_NAME = 10;
+
+/** Who needs a look comes first. */
+const RANKS: Readonly<Record<StateMeaning, number>> = { on_the_way: 0, lost: 0, discoverable: 1, left: 2 };
+
+function nodesText(nodes: readonly ShownNode[], states: States, size: Size, now: number): string {
   const id = (node_id: string): string =>
     size.columns < WHOLE_IDS_FROM && node_id.length > 14 ? `${node_id.slice(0, 13)}…` : node_id;
-  // Title, blank, head, blank, "Steps", blank, links, and two lines for what comes after the picture.
-  const linkLines = links.map(([name, url]) => `${name.padEnd(10)} ${url}`);
-  const fixed = 8 + linkLines.reduce((sum, link) => sum + Math.ceil(link.length / size.columns), 0);
-  const room = Math.max(FEWEST_NODES, size.rows - fixed - FEWEST_STEPS);
-  const visible = nodes.length <= room ? nodes : [...nodes].sort((a, b) => rank(a) - rank(b)).slice(0, room - 1);
-  const rows = visible.map((node) => [
+  const rows = nodes.map((node) => [
     id(node.node_id),
     node.node_type,
-    colouredState(node.state),
+    colouredState(node.state, states),
     String(node.attempt ?? '-'),
     since(node.since, now),
     node.reason ?? '',
   ]);
-  const lines = [
-    `${pc.bold(title(summary))}  ${line}`,
-    '',
-    columns(['NODE', 'TYPE', 'STATE', 'ATTEMPT', 'SINCE', ''], rows),
-  ];
-  if (visible.length < nodes.length)
-    lines.push(
-      pc.dim(`… and ${nodes.length - visible.length} more, ${counts(nodes.filter((node) => !visible.includes(node)))}`),
-    );
-  const left = Math.max(FEWEST_STEPS, size.rows - fixed - Math.min(nodes.length, room));
-  if (shown !== null && shown.steps.length > 0)
-    lines.push('', ...stepLines(shown.node_id, shown.steps, left, size.columns));
-  lines.push('', ...links.map(([name, url]) => `${pc.dim(name.padEnd(10))} ${url}`));
-  return lines.join('\n');
+  return columns(['NODE', 'TYPE', 'STATE', 'ATTEMPT', 'SINCE', ''], rows);
 }
 
 /** "10 nodes, 7 ACTIVE". */
-function title({ nodes, active }: Summary): string {
-  return `${counted(nodes, 'node')}, ${active === nodes ? 'all' : active} ACTIVE`;
-}
-
-function rank({ state }: ShownNode): number {
-  return state === 'ACTIVE' ? 1 : state === 'DEREGISTERED' ? 2 : 0;
+function title({ nodes, active }: Summary, states: States): string {
+  return `${counted(nodes, 'node')}, ${active === nodes ? 'all' : active} ${states.discoverable}`;
 }
 
 function counts(nodes: readonly ShownNode[]): string {

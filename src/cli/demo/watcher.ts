@@ -4,13 +4,14 @@ import type { Fleet, NodeChange } from '../../node/index.js';
 import { readRegistryRows } from '../../registry/rows/read-registry-rows.js';
 import type { RegistryRow } from '../../registry/rows/read-registry-row.js';
 import { askStatus } from '../status/explain-node.js';
+import type { States } from '../terminal/states.js';
 import { shownNode, type NodeSide, type ShownNode } from './fleet-state.js';
 import type { Step } from './view.js';
 
-/** What is known of the fleet: by the nodes themselves, and by the record. */
+/** What is known of the fleet: by the nodes themselves, and by the registry. */
 export class FleetWatcher {
   readonly #sides = new Map<string, NodeSide>();
-  #records = new Map<string, RegistryRow>();
+  #rows = new Map<string, RegistryRow>();
   #journal: readonly Step[] = [];
   #own: Step[] = [];
   #asking: Promise<void> | undefined;
@@ -21,6 +22,7 @@ export class FleetWatcher {
     private readonly fleet: Fleet,
     private readonly pool: Pool,
     private readonly temporal: Client,
+    private readonly states: States,
   ) {
     const since = new Date().toISOString();
     for (const { node, node_type, steps } of fleet.members)
@@ -32,7 +34,7 @@ export class FleetWatcher {
     return this.fleet.members[0]?.node.node_id ?? '';
   }
 
-  /** A node tells of itself. */
+  /** A node has changed, by its own account. */
   note({ node, node_type, state, at, steps }: NodeChange): void {
     const { node_id } = node;
     this.#sides.set(node_id, { node_id, node_type, state, since: at.toISOString(), steps });
@@ -40,10 +42,10 @@ export class FleetWatcher {
       this.#own.push({ at: steps[state as keyof typeof steps] ?? at.getTime(), what: NODE_WORDS[state] });
   }
 
-  /** Asks the record about the whole fleet: one statement. */
-  async readRecords(): Promise<void> {
+  /** Reads the registry rows of the whole fleet: one statement. */
+  async readRegistry(): Promise<void> {
     const rows = await readRegistryRows(this.pool, [...this.#sides.keys()]);
-    this.#records = new Map(rows.map((row) => [row.node_id, row]));
+    this.#rows = new Map(rows.map((row) => [row.node_id, row]));
   }
 
   /**
@@ -70,7 +72,7 @@ export class FleetWatcher {
   }
 
   nodes(): ShownNode[] {
-    return [...this.#sides.values()].map((side) => shownNode(side, this.#records.get(side.node_id)));
+    return [...this.#sides.values()].map((side) => shownNode(side, this.#rows.get(side.node_id), this.states));
   }
 
   /** The workflow's steps among the node's own, by time. */
@@ -80,10 +82,10 @@ export class FleetWatcher {
     return [...this.#own, ...this.#journal.filter(({ at }) => at >= begun)].sort((a, b) => a.at - b.at);
   }
 
-  /** Those that have left and of which the record says so. */
-  ended(): string[] {
-    return [...this.#records.values()]
-      .filter(({ ended_at, state }) => ended_at !== null && state === 'DEREGISTERED')
+  /** Ids of the nodes that have left, by the registry. */
+  left(): string[] {
+    return [...this.#rows.values()]
+      .filter(({ ended_at, state }) => ended_at !== null && this.states.meaning(state) === 'left')
       .map(({ node_id }) => node_id);
   }
 }
@@ -94,6 +96,6 @@ const NODE_WORDS: Partial<Record<NodeChange['state'], string>> = {
   introducing: 'node: introduces itself',
   accepted: 'node: reads that it was accepted',
   acknowledged: 'node: has acknowledged',
-  active: 'node: reads that it is ACTIVE',
+  active: 'node: reads that it is active',
   leaving: 'node: leaves',
 };

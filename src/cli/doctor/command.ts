@@ -7,7 +7,7 @@ export function doctorCommand(program: Command): void {
   const command = program
     .command('doctor')
     .description(
-      'Look at every connection and at what must be behind it; say what is wrong and what to do. Changes nothing.',
+      'Look at every connection and at what must be behind it; show what is wrong and what to do. Changes nothing.',
     )
     .option('--json', 'the same as JSON, on stdout')
     .action(async (options: { json?: boolean }) => {

@@ -2,7 +2,7 @@ import type { Config } from '../../config.js';
 import { ConsulClient } from '../../registry/consul/client.js';
 import { ConsulError } from '../../registry/consul/error.js';
 import { unreachable } from '../connect.js';
-import { wordsOf } from '../terminal/errors.js';
+import { errorText } from '../terminal/errors.js';
 import { ANSWER_WITHIN_MS, failed, verdict, type Check } from './check.js';
 
 /** Consul answers, has a leader, and lets us write nodes and services. */
@@ -47,7 +47,7 @@ async function checkConsulWrites(client: ConsulClient): Promise<Check> {
   } catch (error) {
     const denied = error instanceof ConsulError && error.refused;
     if (denied) return verdict('consul', 'may write nodes and services', false, error.message, TOKEN);
-    if (!/stale|doesn't exist|not found|missing/i.test(wordsOf(error))) throw error;
+    if (!/stale|doesn't exist|not found|missing/i.test(errorText(error))) throw error;
   }
   return verdict('consul', 'may write nodes and services', true, 'yes', '');
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
-import { wordsOf } from '../terminal/errors.js';
+import { errorText } from '../terminal/errors.js';
 import type { Check, Scope } from './check.js';
 import { checkConsul } from './consul-checks.js';
 import { checkKafka } from './kafka-checks.js';
@@ -41,6 +41,6 @@ function checkContracts({ contractsDir }: Config): { readonly contracts: Contrac
     return { contracts, check: { ...about, ok: true, found: `version ${contracts.compiled.version}`, todo: null } };
   } catch (error) {
     const todo = 'Correct these lines; a worker refuses to start with them.';
-    return { contracts: null, check: { ...about, ok: false, found: wordsOf(error), todo } };
+    return { contracts: null, check: { ...about, ok: false, found: errorText(error), todo } };
   }
 }

@@ -6,7 +6,7 @@ import type { Contracts } from '../../contracts/load.js';
 import { isLocked } from '../../registry/advisory-lock.js';
 import { createPool } from '../../registry/pool.js';
 import { schemaVersion } from '../../registry/schema-version.js';
-import { reportBrake, brakeLine } from '../brake/self-preservation.js';
+import { reportSelfPreservation, selfPreservationLine } from '../self-preservation/self-preservation.js';
 import { unreachable } from '../connect.js';
 import { postgresPlace } from '../setup/prepare.js';
 import { command } from '../terminal/invocation.js';
@@ -71,12 +71,12 @@ async function checkRights(pool: Pool): Promise<Check> {
 }
 
 async function checkSelfPreservation(pool: Pool, config: Config, contracts: Contracts): Promise<Check> {
-  const report = await reportBrake(pool, selfPreservationQuestion(contracts, config));
+  const report = await reportSelfPreservation(pool, selfPreservationQuestion(contracts, config));
   return verdict(
     'liveness',
     'self-preservation',
     !report.held,
-    brakeLine(report),
+    selfPreservationLine(report),
     `Are these nodes, their network or their Kafka down ('${command('list')}')? If they are gone for good: '${command('self-preservation release')}'.`,
   );
 }

@@ -2,7 +2,7 @@ import type { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../../../workflows/messages.js';
 import type { Config } from '../../config.js';
 import { connectTemporal, unreachable } from '../connect.js';
-import { wordsOf } from '../terminal/errors.js';
+import { errorText } from '../terminal/errors.js';
 import { CliError } from '../terminal/exit-codes.js';
 import { command } from '../terminal/invocation.js';
 import { ANSWER_WITHIN_MS, failed, verdict, type Check, type Scope } from './check.js';
@@ -24,7 +24,7 @@ export async function checkTemporal(config: Config, { running }: Scope): Promise
         await connection.workflowService.describeNamespace({ namespace });
       } catch (error) {
         const todo = 'Create the namespace, or set TEMPORAL_NAMESPACE to one that there is.';
-        return [{ ...answers, ok: false, found: wordsOf(error), todo }];
+        return [{ ...answers, ok: false, found: errorText(error), todo }];
       }
       return [
         { ...answers, ok: true, found: 'yes', todo: null },

@@ -3,7 +3,7 @@ import { NODE_TYPES, type NodeType } from '../../protocol/fields.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { withExamples } from '../terminal/help.js';
 import { count } from '../terminal/arguments.js';
-import { print, printJson, say } from '../terminal/output.js';
+import { log, print, printJson } from '../terminal/output.js';
 
 interface ListOptions {
   readonly state?: string;
@@ -15,33 +15,35 @@ interface ListOptions {
 export function listCommand(program: Command): void {
   const command = program
     .command('list')
-    .description('The fleet: every node of the record, and those that run without one yet.')
+    .description('The fleet: every node of the registry, and those that are on their way into it.')
     .option('--state <state>', 'only nodes in this state, e.g. ACTIVE')
     .addOption(new Option('--type <type>', 'only nodes of this type').choices(NODE_TYPES))
     .option('--limit <n>', 'nodes at most', count(100_000), 1_000)
     .option('--json', 'the same as JSON, on stdout')
     .action(async (options: ListOptions) => {
-      const [{ listFleet, fleetText }, { loadConfig }, { loadContracts }] = await Promise.all([
+      const [{ listFleet, fleetText }, { statesOf }, { loadConfig }, { loadContracts }] = await Promise.all([
         import('./fleet-list.js'),
+        import('../terminal/states.js'),
         import('../../config.js'),
         import('../../contracts/load.js'),
       ]);
       const config = loadConfig();
-      const states = Object.keys(loadContracts(config.contractsDir).compiled.orchestrator.states);
+      const states = statesOf(loadContracts(config.contractsDir).compiled);
       const state = options.state?.toUpperCase();
-      if (state !== undefined && !states.includes(state)) {
+      if (state !== undefined && !states.names.includes(state)) {
         throw new CliError(`'${options.state}' is no state of the contract.`, EXIT.usage, {
-          hint: `States: ${states.join(', ')}.`,
+          hint: `States: ${states.names.join(', ')}.`,
         });
       }
-      const fleet = await listFleet(config, {
+      const filter = {
         ...(state === undefined ? {} : { state }),
         ...(options.type === undefined ? {} : { node_type: options.type }),
         limit: options.limit,
-      });
-      if (fleet.not_asked !== null) say(`(nodes without a record are not shown: ${fleet.not_asked})`);
+      };
+      const fleet = await listFleet(config, filter, states);
+      if (fleet.not_asked !== null) log(`(nodes that are not in the registry yet are not shown: ${fleet.not_asked})`);
       if (options.json === true) printJson(fleet);
-      else print(fleetText(fleet));
+      else print(fleetText(fleet, states));
     });
   withExamples(command, [
     ['list', 'everybody, with counts'],

@@ -3,11 +3,12 @@ import type { Config } from '../../config.js';
 import { listRegistryRows, type ListFilter } from '../../registry/rows/list-registry-rows.js';
 import { readRegistryRows } from '../../registry/rows/read-registry-rows.js';
 import { SEARCH_ATTRIBUTES, WORKFLOW_TYPE } from '../../../workflows/messages.js';
-import { withRecord, withTemporal } from '../connect.js';
+import { withRegistry, withTemporal } from '../connect.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { colouredState, columns, counted, since } from '../terminal/format.js';
+import type { States } from '../terminal/states.js';
 
-/** A node of the list. Where there is no record yet, only what Temporal's search attributes say. */
+/** A node of the list. Where there is no registry row yet, only what Temporal's search attributes say. */
 export interface ListedNode {
   readonly node_id: string;
   readonly node_type: string | null;
@@ -18,7 +19,8 @@ export interface ListedNode {
   readonly reason: string | null;
   readonly last_heartbeat_at: string | null;
   readonly ended: boolean;
-  readonly recorded: boolean;
+  /** false: Temporal runs it, and the registry has no row of it yet. */
+  readonly in_registry: boolean;
 }
 
 export interface FleetList {
@@ -34,13 +36,13 @@ export interface FleetList {
 
 export type FleetFilter = ListFilter & { readonly limit: number };
 
-/** The record, and what Temporal runs and the record does not know yet. */
-export async function listFleet(config: Config, filter: FleetFilter): Promise<FleetList> {
+/** The registry, and what Temporal runs and the registry does not know yet. */
+export async function listFleet(config: Config, filter: FleetFilter, states: States): Promise<FleetList> {
   const open = await openNodes(config, filter);
-  const recorded = await withRecord(config, async (pool) => {
+  const known = await withRegistry(config, async (pool) => {
     const rows = await listRegistryRows(pool, { ...filter, limit: filter.limit + 1 });
-    // Not those of the page: a node whose record the filter has left out has a record all the same.
-    const known = new Set(
+    // Not those of the page: a node whose row the filter has left out has a row all the same.
+    const withRow = new Set(
       (
         await readRegistryRows(
           pool,
@@ -48,10 +50,10 @@ export async function listFleet(config: Config, filter: FleetFilter): Promise<Fl
         )
       ).map(({ node_id }) => node_id),
     );
-    const without = open.nodes.filter(({ node_id }) => !known.has(node_id));
+    const without = open.nodes.filter(({ node_id }) => !withRow.has(node_id));
     return { rows, without };
   });
-  const rows: ListedNode[] = recorded.rows.slice(0, filter.limit).map((row) => ({
+  const rows: ListedNode[] = known.rows.slice(0, filter.limit).map((row) => ({
     node_id: row.node_id,
     node_type: row.node_type,
     node_version: row.node_version,
@@ -61,18 +63,18 @@ export async function listFleet(config: Config, filter: FleetFilter): Promise<Fl
     reason: row.reason,
     last_heartbeat_at: row.last_heartbeat_at,
     ended: row.ended_at !== null,
-    recorded: true,
+    in_registry: true,
   }));
   // Those that are there first: a registry that has seen many runs remembers many who have left.
-  const nodes = [...rows, ...recorded.without].sort((a, b) => Number(a.ended) - Number(b.ended));
-  const active = nodes.filter(({ state, ended }) => state === 'ACTIVE' && !ended).length;
+  const nodes = [...rows, ...known.without].sort((a, b) => Number(a.ended) - Number(b.ended));
+  const active = nodes.filter(({ state, ended }) => states.meaning(state) === 'discoverable' && !ended).length;
   const ended = nodes.filter((node) => node.ended).length;
   return {
     nodes,
     active,
     ended,
     on_the_way: nodes.length - active - ended,
-    truncated: recorded.rows.length > filter.limit,
+    truncated: known.rows.length > filter.limit,
     not_asked: open.not_asked,
   };
 }
@@ -104,7 +106,7 @@ async function openNodes(
           reason: null,
           last_heartbeat_at: null,
           ended: false,
-          recorded: false,
+          in_registry: false,
         });
         if (nodes.length >= filter.limit) break;
       }
@@ -119,19 +121,20 @@ async function openNodes(
 /** The list for a person. */
 export function fleetText(
   { nodes, active, ended, on_the_way, truncated }: FleetList,
+  states: States,
   now: number = Date.now(),
 ): string {
-  const total = `${counted(nodes.length, 'node')}: ${active} ACTIVE, ${on_the_way} on the way, ${ended} ended${truncated ? '; there are more, see --limit' : ''}`;
+  const total = `${counted(nodes.length, 'node')}: ${active} ${states.discoverable}, ${on_the_way} on the way, ${ended} ended${truncated ? '; there are more, see --limit' : ''}`;
   if (nodes.length === 0) return total;
   const rows = nodes.map((node) => [
     node.node_id,
     node.node_type ?? '-',
     node.node_version ?? '-',
-    colouredState(node.state),
+    colouredState(node.state, states),
     String(node.attempt ?? '-'),
     since(node.since, now),
     since(node.last_heartbeat_at, now),
-    node.reason ?? (node.recorded ? '' : 'no record yet'),
+    node.reason ?? (node.in_registry ? '' : 'not in the registry yet'),
   ]);
   return `${columns(['NODE', 'TYPE', 'VERSION', 'STATE', 'ATTEMPT', 'SINCE', 'LAST BEAT', 'REASON'], rows)}\n\n${pc.bold(total)}`;
 }

@@ -4,66 +4,66 @@ import { loadContracts } from '../../contracts/load.js';
 import { RegisteredNode } from '../../node/index.js';
 import type { NodeOptions } from './command.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
-import { wordsOf } from '../terminal/errors.js';
+import { errorText } from '../terminal/errors.js';
 import { clock, counted } from '../terminal/format.js';
 import { command } from '../terminal/invocation.js';
 import { print } from '../terminal/output.js';
 import { untilStopped } from '../processes/stopping.js';
 import { nodeTopicTemplates } from '../setup/all-topics.js';
 
-/** Runs a node until it is told to stop; says each thing that happens to it. */
+/** Runs a node until it is stopped; prints each thing that happens to it. */
 export async function runNode(options: NodeOptions, config: Config): Promise<void> {
   const node = createNode(options, config);
-  const tell = (what: string): void => print(`${pc.dim(clock(new Date().toISOString()))}  ${what}`);
+  const show = (what: string): void => print(`${pc.dim(clock(new Date().toISOString()))}  ${what}`);
   node.on('introduced', ({ sends, correlation_id }) =>
-    tell(
+    show(
       sends === 1
         ? `introduced itself, correlation_id ${correlation_id}`
         : `introduced itself again (${counted(sends, 'time')}): nobody has answered yet. Does the registrar run?`,
     ),
   );
   node.on('accepted', ({ ack_deadline }) => {
-    tell(
+    show(
       `accepted: both backends hold it; to be acknowledged by ${ack_deadline === null ? 'the deadline' : clock(ack_deadline)}`,
     );
-    if (!options.ack) tell(`acknowledge it in another terminal:  ${pc.bold(command(`ack ${node.node_id}`))}`);
+    if (!options.ack) show(`acknowledge it in another terminal:  ${pc.bold(command(`ack ${node.node_id}`))}`);
   });
-  node.on('acknowledged', () => tell('acknowledged'));
-  node.on('active', () => tell(pc.green('ACTIVE: discoverable from now on. Ctrl-C leaves.')));
+  node.on('acknowledged', () => show('acknowledged'));
+  node.on('active', () => show(pc.green('ACTIVE: discoverable from now on. Ctrl-C leaves.')));
   node.on('rejected', ({ reason, retry_in_ms }) =>
-    tell(`${pc.red('rejected')}: ${reason}; tries again in ${Math.round(retry_in_ms / 1000)} s`),
+    show(`${pc.red('rejected')}: ${reason}; tries again in ${Math.round(retry_in_ms / 1000)} s`),
   );
   node.on('ackTimedOut', ({ rounds_left }) =>
-    tell(
+    show(
       `${pc.yellow('not acknowledged in time')}${rounds_left === null ? '' : `, ${counted(rounds_left, 'round')} left`}`,
     ),
   );
   node.on('expired', ({ last_heartbeat_at }) =>
-    tell(`${pc.red('expired')}: the registrar heard no heartbeat since ${last_heartbeat_at ?? 'the beginning'}`),
+    show(`${pc.red('expired')}: no heartbeat reached the registrar since ${last_heartbeat_at ?? 'the beginning'}`),
   );
-  node.on('startingOver', ({ because, in_ms }) => tell(`starts over (${because}) in ${(in_ms / 1000).toFixed(1)} s`));
-  node.on('requested', () => tell('the registrar asked it to introduce itself'));
-  node.on('recovered', () => tell('what did not work works again'));
+  node.on('startingOver', ({ because, in_ms }) => show(`starts over (${because}) in ${(in_ms / 1000).toFixed(1)} s`));
+  node.on('requested', () => show('the registrar asked it to introduce itself'));
+  node.on('recovered', () => show('what did not work works again'));
   node.on('problem', (error) =>
-    tell(`${pc.yellow('trouble')}: ${error.message}${error.cause === undefined ? '' : ` (${wordsOf(error.cause)})`}`),
+    show(`${pc.yellow('trouble')}: ${error.message}${error.cause === undefined ? '' : ` (${errorText(error.cause)})`}`),
   );
   let beats = 0;
   node.on('heartbeat', () => {
     beats += 1;
-    if (beats === 1) tell(`first heartbeat; from now on every ${node.heartbeat_interval_seconds} s`);
+    if (beats === 1) show(`first heartbeat; from now on every ${node.heartbeat_interval_seconds} s`);
   });
   node.on('left', ({ announced }) =>
-    tell(announced ? `left, after ${counted(beats, 'heartbeat')}` : 'left without being able to say so: it expires'),
+    show(announced ? `left, after ${counted(beats, 'heartbeat')}` : 'left, but could not announce it: it expires'),
   );
 
   const stopping = untilStopped();
-  tell(
+  show(
     `${options.type} node ${pc.bold(node.node_id)}, version ${options.version}, on Kafka at ${config.kafka.brokers.join(', ')}`,
   );
   const active = node.start({ signal: stopping.signal });
   // A node that is stopped before it is active has not failed.
   active.catch((error: unknown) => {
-    if (!stopping.signal.aborted) tell(`${pc.red('trouble')}: ${wordsOf(error)}`);
+    if (!stopping.signal.aborted) show(`${pc.red('trouble')}: ${errorText(error)}`);
   });
   await stopping.requested;
   await node.stop();

@@ -1,12 +1,12 @@
 /**
  * The worker or the bridge as a child of `up` and `demo`, in a process of its
  * own that can be killed and measured. It loads its code at once, begins when
- * the parent says go, and cannot outlive the parent, however that ends.
+ * the parent sends go, and cannot outlive the parent, however that ends.
  */
 import { loadConfig } from '../../config.js';
 import type { ToChild } from './children.js';
 import { explainError, wantsStackTraces } from '../terminal/errors.js';
-import { say } from '../terminal/output.js';
+import { log } from '../terminal/output.js';
 
 /** After the parent's death the servers go too: what cannot be finished by then never will be. */
 const LEAVE_WITHIN_MS = 3_000;
@@ -36,8 +36,8 @@ main(process.argv[2]).then(
   () => process.exit(0),
   (error: unknown) => {
     const { message, hint } = explainError(error);
-    say(hint === undefined ? message : `${message}\n${hint}`);
-    if (wantsStackTraces() && error instanceof Error) say(error.stack ?? '');
+    log(hint === undefined ? message : `${message}\n${hint}`);
+    if (wantsStackTraces() && error instanceof Error) log(error.stack ?? '');
     process.exit(1);
   },
 );

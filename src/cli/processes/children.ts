@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 export type Role = 'worker' | 'bridge';
 
-/** What the parent says over the channel. The end of the channel means that the parent is gone. */
+/** What the parent sends over the channel. The end of the channel means that the parent is gone. */
 export type ToChild = 'go';
-/** What a child says. */
+/** What a child sends. */
 export type FromChild = 'ready';
 
 export interface ChildExit {
@@ -23,10 +23,10 @@ export interface Child {
   /** Where its output goes; null for our own stderr, or while there is no file yet. */
   readonly logFile: string | null;
   /** The last lines that it wrote; empty for our own stderr. */
-  lastWords(): string;
+  lastLines(): string;
   /** The configuration can be read now: begin. */
   go(): void;
-  /** Resolves when it says that it works. */
+  /** Resolves when it has sent that it works. */
   ready(): Promise<void>;
   /** From now on its output goes there; until then it is kept. */
   logTo(file: string): void;
@@ -50,7 +50,7 @@ export function startChild(role: Role, where: 'inherit' | 'file'): Child {
   const sink = where === 'inherit' ? 'inherit' : 'pipe';
   const child = fork(ENTRY, [role], { detached: true, stdio: ['ignore', sink, sink, 'ipc'] });
   const exited = new Promise<ChildExit>((resolve) => {
-    // Not `exit`: its last words may still be on their way then.
+    // Not `exit`: its last lines may still be on their way then.
     child.once('close', (code, signal) => resolve({ code, signal }));
     child.once('error', () => resolve({ code: null, signal: null }));
   });
@@ -68,10 +68,10 @@ export function startChild(role: Role, where: 'inherit' | 'file'): Child {
     get logFile() {
       return output.file;
     },
-    lastWords: () => output.lastLines(),
+    lastLines: () => output.lastLines(),
     go() {
       begun = true;
-      tell(child, 'go');
+      sendTo(child, 'go');
     },
     ready: () => ready,
     logTo: (file) => output.writeTo(file),
@@ -101,7 +101,7 @@ class Output {
 
   constructor(child: ChildProcess) {
     this.#isOurs = child.stderr !== null;
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => this.#take(chunk));
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => this.#append(chunk));
   }
 
   writeTo(file: string): void {
@@ -116,14 +116,14 @@ class Output {
     return this.#tail.trimEnd().split('\n').slice(-LINES_SHOWN).join('\n');
   }
 
-  #take(chunk: Buffer): void {
+  #append(chunk: Buffer): void {
     this.#tail = (this.#tail + chunk.toString('utf8')).slice(-TAIL);
     if (this.#log === undefined) this.#held.push(chunk);
     else this.#log.write(chunk);
   }
 }
 
-function tell(child: ChildProcess, message: ToChild): void {
+function sendTo(child: ChildProcess, message: ToChild): void {
   // One that is gone already is reported by its exit.
   if (child.connected) child.send(message, () => undefined);
 }

@@ -5,7 +5,7 @@ import { hasCode } from '../../stack/state/errors.js';
 /** Ticks of the kernel's clock a second, the same on every Linux. */
 const TICKS = 100;
 
-/** When the person pressed Enter, in milliseconds since 1970: npm's and tsx's own start counts too, where it can be told. */
+/** When the person pressed Enter, in milliseconds since 1970: npm's and tsx's own start counts too, on Linux. */
 export function commandStart(): number {
   if (process.platform !== 'linux') return performance.timeOrigin;
   const uptime = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000;

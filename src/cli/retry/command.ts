@@ -15,5 +15,5 @@ export function retryCommand(program: Command): void {
       const attempt = await retryNode(id, loadConfig());
       print(`Node ${id} is being registered again: attempt ${attempt}.`);
     });
-  withExamples(command, [['retry node-1', 'a new attempt with what the node said last']]);
+  withExamples(command, [['retry node-1', 'a new attempt with its last introspection']]);
 }

@@ -9,8 +9,8 @@ import {
   WORKFLOW_TYPE,
   workflowId,
 } from '../../../workflows/messages.js';
-import { withRecord, withTemporal } from '../connect.js';
-import { wordsOf } from '../terminal/errors.js';
+import { withRegistry, withTemporal } from '../connect.js';
+import { errorText } from '../terminal/errors.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { command } from '../terminal/invocation.js';
 
@@ -18,10 +18,10 @@ const ANSWER_WITHIN_MS = 20_000;
 
 /** Begins a new attempt with the node's last introspection; answers its number. A run that has ended is started again. */
 export async function retryNode(nodeId: string, config: Config): Promise<number> {
-  const record = await withRecord(config, (pool) => readRegistryRow(pool, nodeId));
-  if (record === null) {
+  const row = await withRegistry(config, (pool) => readRegistryRow(pool, nodeId));
+  if (row === null) {
     throw new CliError(
-      `Node ${nodeId} cannot be registered again: the record holds no introspection of it.`,
+      `Node ${nodeId} cannot be registered again: the registry holds no introspection of it.`,
       EXIT.notFound,
       { hint: `'${command(`status ${nodeId}`)}' looks elsewhere too.` },
     );
@@ -32,10 +32,10 @@ export async function retryNode(nodeId: string, config: Config): Promise<number>
     args: [{ node_id: nodeId }],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    staticSummary: `${record.node_type} node ${nodeId}, version ${record.node_version}`,
+    staticSummary: `${row.node_type} node ${nodeId}, version ${row.node_version}`,
     typedSearchAttributes: [
       { key: SEARCH_ATTRIBUTES.node_id, value: nodeId },
-      { key: SEARCH_ATTRIBUTES.node_type, value: record.node_type },
+      { key: SEARCH_ATTRIBUTES.node_type, value: row.node_type },
       { key: SEARCH_ATTRIBUTES.state, value: 'PENDING_REGISTRATION' },
     ],
   });
@@ -55,9 +55,9 @@ export async function retryNode(nodeId: string, config: Config): Promise<number>
   });
 }
 
-/** The workflow's own words, when it has refused. */
+/** The workflow's own reason, when it has refused. */
 function refusalOf(error: unknown): string | null {
   if (!(error instanceof WorkflowUpdateFailedError)) return null;
   const { cause } = error;
-  return cause instanceof ApplicationFailure && cause.type === RETRY_REFUSED ? cause.message : wordsOf(cause);
+  return cause instanceof ApplicationFailure && cause.type === RETRY_REFUSED ? cause.message : errorText(cause);
 }

@@ -11,7 +11,7 @@ import { allTopics } from './all-topics.js';
 const PARTITIONS = 6;
 
 /** What the servers must hold before the first node comes: tables, topics, search attributes. Harmless when repeated. */
-export async function prepare(config: Config, contracts: Contracts, say: (text: string) => void): Promise<void> {
+export async function prepare(config: Config, contracts: Contracts, log: (text: string) => void): Promise<void> {
   const { temporal, kafka, postgres } = config;
   const access = {
     ...(temporal.apiKey === undefined ? {} : { apiKey: temporal.apiKey }),
@@ -19,15 +19,15 @@ export async function prepare(config: Config, contracts: Contracts, say: (text: 
   };
   const [applied, { created }] = await Promise.all([
     migrate(postgres.connectionString).catch((error: unknown) => gone('postgres', postgresPlace(config), error)),
-    createTopics(kafka.brokers, allTopics(contracts, config), { partitions: PARTITIONS, warn: say }).catch(
+    createTopics(kafka.brokers, allTopics(contracts, config), { partitions: PARTITIONS, warn: log }).catch(
       (error: unknown) => gone('kafka', kafka.brokers.join(', '), error),
     ),
     createSearchAttributes(temporal.address, temporal.namespace, access).catch((error: unknown) =>
       gone('temporal', temporal.address, error),
     ),
   ]);
-  if (applied.length > 0) say(`database migrated to version ${applied.at(-1)}`);
-  if (created.length > 0) say(`${created.length} topics created`);
+  if (applied.length > 0) log(`database migrated to version ${applied.at(-1)}`);
+  if (created.length > 0) log(`${created.length} topics created`);
 
   function gone(server: 'postgres' | 'kafka' | 'temporal', where: string, error: unknown): never {
     // A sentence written for people stays as it is.

@@ -2,12 +2,12 @@ import type { Command } from 'commander';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { withExamples } from '../terminal/help.js';
 import { nodeId } from '../terminal/arguments.js';
-import { print, printJson, say } from '../terminal/output.js';
+import { log, print, printJson } from '../terminal/output.js';
 
 export function statusCommand(program: Command): void {
   const command = program
     .command('status')
-    .description('Explain one node: from its running workflow, else from the record, else from the dead letters.')
+    .description('Explain one node: from its running workflow, else from the registry, else from the dead letters.')
     .argument('<node_id>', 'the node', nodeId)
     .option('--json', 'the same as JSON, on stdout')
     .action(async (id: string, options: { json?: boolean }) => {
@@ -16,14 +16,14 @@ export function statusCommand(program: Command): void {
         import('./report-text.js'),
         import('../../config.js'),
       ]);
-      const { report, unasked, introspection_topic } = await explainNode(id, loadConfig());
-      for (const error of unasked) say(`(not asked: ${error.message})`);
-      if (report !== null) return options.json === true ? printJson(report) : print(reportText(report));
+      const { report, unasked, introspection_topic, states } = await explainNode(id, loadConfig());
+      for (const error of unasked) log(`(not asked: ${error.message})`);
+      if (report !== null) return options.json === true ? printJson(report) : print(reportText(report, states));
       if (options.json === true)
         printJson({ source: null, node_id: id, introspection_topic, unasked: unasked.map(({ message }) => message) });
       const [first] = unasked;
       if (first !== undefined)
-        throw new CliError(`Whether node ${id} is known cannot be told.`, EXIT.unreachable, {
+        throw new CliError(`Nobody can say whether node ${id} is known: not every source answers.`, EXIT.unreachable, {
           ...(first.hint === undefined ? {} : { hint: first.hint }),
         });
       throw new CliError(`Node ${id} was never seen on topic ${introspection_topic}.`, EXIT.notFound, {

@@ -4,16 +4,17 @@ import {
   type Client,
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
+import { bridgeTopics } from '../../bridge/bridge-topics.js';
 import type { Config } from '../../config.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
-import { topicName } from '../../protocol/topics.js';
 import { readRegistryRow, type RegistryRow } from '../../registry/rows/read-registry-row.js';
 import { statusLine, type JournalEntry, type Status } from '../../../workflows/details.js';
 import { SEARCH_ATTRIBUTES, STATUS_QUERY, workflowId } from '../../../workflows/messages.js';
-import { withRecord, withTemporal } from '../connect.js';
+import { withRegistry, withTemporal } from '../connect.js';
 import { deadLettersOf, type Letters } from './dead-letters-of.js';
-import { wordsOf } from '../terminal/errors.js';
+import { errorText } from '../terminal/errors.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
+import { statesOf, type States } from '../terminal/states.js';
 import { linksOf, workflowLink } from '../terminal/links.js';
 
 /** An activity that Temporal has not been able to finish yet. */
@@ -47,9 +48,9 @@ export interface RunningNode {
 export type NodeReport =
   | RunningNode
   | {
-      readonly source: 'record';
+      readonly source: 'registry';
       readonly node_id: string;
-      readonly record: RegistryRow;
+      readonly row: RegistryRow;
       readonly link: string | null;
     }
   | ({ readonly source: 'dead-letters'; readonly node_id: string } & Letters);
@@ -60,28 +61,30 @@ export interface Explanation {
   readonly unasked: readonly CliError[];
   /** Where a node would have introduced itself. */
   readonly introspection_topic: string;
+  readonly states: States;
 }
 
-/** What is known of a node: from its running workflow, else from the record, else from the dead letters. */
+/** What is known of a node: from its running workflow, else from the registry, else from the dead letters. */
 export async function explainNode(nodeId: string, config: Config): Promise<Explanation> {
   const contracts = loadContracts(config.contractsDir);
   const unasked: CliError[] = [];
   const sources = [
     () => withTemporal(config, (client) => runningNode(nodeId, client, config, contracts)),
-    () => recordedNode(nodeId, config),
+    () => registeredNode(nodeId, config),
     () => deadLetters(nodeId, config, contracts),
   ];
-  const introspection_topic = topicName(contracts.consumed[0]?.topic ?? '', config);
+  const introspection_topic = bridgeTopics(contracts, config).introspections;
+  const states = statesOf(contracts.compiled);
   for (const ask of sources) {
     try {
       const report = await ask();
-      if (report !== null) return { report, unasked, introspection_topic };
+      if (report !== null) return { report, unasked, introspection_topic, states };
     } catch (error) {
       if (!(error instanceof CliError) || error.exitCode !== EXIT.unreachable) throw error;
       unasked.push(error);
     }
   }
-  return { report: null, unasked, introspection_topic };
+  return { report: null, unasked, introspection_topic, states };
 }
 
 /** null when no run of this node is open. */
@@ -139,7 +142,7 @@ export async function askStatus(
 
 function grpcErrorOf(error: unknown): string | null {
   for (let one = error; one instanceof Error; one = one.cause)
-    if (isGrpcServiceError(one)) return one.details || wordsOf(one);
+    if (isGrpcServiceError(one)) return one.details || errorText(one);
   return null;
 }
 
@@ -161,11 +164,11 @@ interface Failure {
   readonly cause?: Failure | null;
 }
 
-/** The backend's own words stand innermost. */
+/** The backend's own message stands innermost. */
 function innermost(failure: Failure | null | undefined): string | null {
-  let words: string | null = null;
-  for (let one = failure; one !== null && one !== undefined; one = one.cause) words = one.message ?? words;
-  return words;
+  let message: string | null = null;
+  for (let one = failure; one !== null && one !== undefined; one = one.cause) message = one.message ?? message;
+  return message;
 }
 
 function millis(
@@ -174,11 +177,11 @@ function millis(
   return time === null || time === undefined ? null : Number(time.seconds) * 1000 + (time.nanos ?? 0) / 1e6;
 }
 
-async function recordedNode(nodeId: string, config: Config): Promise<NodeReport | null> {
-  const record = await withRecord(config, (pool) => readRegistryRow(pool, nodeId));
-  return record === null
+async function registeredNode(nodeId: string, config: Config): Promise<NodeReport | null> {
+  const row = await withRegistry(config, (pool) => readRegistryRow(pool, nodeId));
+  return row === null
     ? null
-    : { source: 'record', node_id: nodeId, record, link: workflowLink(linksOf(config), nodeId) };
+    : { source: 'registry', node_id: nodeId, row, link: workflowLink(linksOf(config), nodeId) };
 }
 
 async function deadLetters(nodeId: string, config: Config, contracts: Contracts): Promise<NodeReport | null> {

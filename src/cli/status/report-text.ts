@@ -3,90 +3,95 @@ import type { NodeReport, RunningNode } from './explain-node.js';
 import { pendingSentence } from './explain-node.js';
 import { clock, colouredState, facts, since } from '../terminal/format.js';
 import { command } from '../terminal/invocation.js';
+import type { States } from '../terminal/states.js';
 
 /** What is known of a node, for a person. */
-export function reportText(report: NodeReport): string {
+export function reportText(report: NodeReport, states: States): string {
   switch (report.source) {
     case 'workflow':
-      return running(report);
-    case 'record': {
-      const { record, link } = report;
-      return [
-        `${pc.bold(record.node_id)}  ${colouredState(record.state)}${record.reason === null ? '' : `: ${record.reason}`}`,
-        '',
-        facts([
-          ['node', `${record.node_type} ${record.node_version}`],
-          ['attempt', `${record.attempt} (correlation_id ${record.correlation_id})`],
-          [
-            'state',
-            `${record.state} since ${record.state_since} (${since(record.state_since)}), reducer ${record.reducer_status}`,
-          ],
-          ['active', record.active_at],
-          ['ended', record.ended_at],
-          ['last beat', record.last_heartbeat_at],
-          ['endpoints', endpoints(record.endpoints)],
-          ['can', list(record.capabilities)],
-          ['contract', record.contract_version],
-          ['workflow', link],
-        ]),
-        '',
-        pc.dim(
-          `From the record in PostgreSQL: no workflow of this node is open${record.ended_at === null ? ', though its attempt has not ended; a new introspection starts one' : ''}.`,
-        ),
-      ].join('\n');
-    }
+      return runningText(report, states);
+    case 'registry':
+      return rowText(report, states);
     case 'dead-letters':
-      return [
-        `${pc.bold(report.node_id)}  ${pc.red('not understood')}: what it sent was put aside`,
-        '',
-        ...report.letters.map(({ at, reason, from }) => `  ${at}  ${reason}\n  ${pc.dim(`read from ${from}`)}`),
-        '',
-        pc.dim(
-          `From the dead letters, ${report.topic}${report.complete ? '' : ', of which not all was read'}. Correct the node and let it introduce itself again.`,
-        ),
-      ].join('\n');
+      return deadLettersText(report);
   }
 }
 
-function running(report: RunningNode): string {
-  const { registration, journal, pending } = report;
-  const node = registration?.introspection ?? null;
+type Report<Source extends NodeReport['source']> = Extract<NodeReport, { readonly source: Source }>;
+
+function runningText(report: RunningNode, states: States): string {
+  const { node_id, registration, journal, state, line } = report;
+  const waitsForAck = state === states.awaitingAck;
   const lines = [
-    `${pc.bold(report.node_id)}  ${report.line.replace(report.state, colouredState(report.state))}`,
+    `${pc.bold(node_id)}  ${line.replace(state, colouredState(state, states))}`,
     '',
     facts([
-      ['node', node === null ? null : `${node.node_type} ${node.node_version}`],
-      [
-        'attempt',
-        registration === null
-          ? null
-          : `${registration.attempt} (correlation_id ${registration.incarnation?.correlation_id ?? 'none'})`,
-      ],
-      [
-        'state',
-        registration === null || registration.since === null
-          ? null
-          : `${report.state} since ${registration.since} (${since(registration.since)}), reducer ${registration.reducer.status}`,
-      ],
-      ['ack until', report.state === 'AWAITING_ACK' ? (registration?.ack_deadline ?? null) : null],
-      ['endpoints', node === null ? null : endpoints(node.endpoints)],
-      ['can', node === null ? null : list(node.capabilities)],
+      ...registrationFacts(report),
+      ['ack until', waitsForAck ? (registration?.ack_deadline ?? null) : null],
       ['contract', report.contract_version],
-      ['waits for', pending.length === 0 ? null : pending.map(pendingSentence).join('; ')],
+      ['waits for', report.pending.length === 0 ? null : report.pending.map(pendingSentence).join('; ')],
       ['workflow', report.link],
     ]),
   ];
   if (report.no_answer !== null) lines.push('', pc.yellow(report.no_answer));
   if (journal.length > 0)
     lines.push('', pc.bold('History'), ...journal.map(({ at, what }) => `  ${pc.dim(clock(at))}  ${what}`));
-  if (report.state === 'AWAITING_ACK') lines.push('', `Acknowledge by hand: ${command(`ack ${report.node_id}`)}`);
+  if (waitsForAck) lines.push('', `Acknowledge by hand: ${command(`ack ${node_id}`)}`);
   return lines.join('\n');
+}
+
+type Facts = Parameters<typeof facts>[0];
+
+function registrationFacts({ registration, state }: RunningNode): Facts {
+  if (registration === null) return [];
+  const { introspection: node, attempt, incarnation, since: at, reducer } = registration;
+  return [
+    ['node', node === null ? null : `${node.node_type} ${node.node_version}`],
+    ['attempt', `${attempt} (correlation_id ${incarnation?.correlation_id ?? 'none'})`],
+    ['state', at === null ? null : `${state} since ${at} (${since(at)}), reducer ${reducer.status}`],
+    ['endpoints', node === null ? null : endpoints(node.endpoints)],
+    ['can', node === null ? null : list(node.capabilities)],
+  ];
+}
+
+function rowText({ row, link }: Report<'registry'>, states: States): string {
+  const unfinished = row.ended_at === null ? ', though its attempt has not ended; a new introspection starts one' : '';
+  return [
+    `${pc.bold(row.node_id)}  ${colouredState(row.state, states)}${row.reason === null ? '' : `: ${row.reason}`}`,
+    '',
+    facts([
+      ['node', `${row.node_type} ${row.node_version}`],
+      ['attempt', `${row.attempt} (correlation_id ${row.correlation_id})`],
+      ['state', `${row.state} since ${row.state_since} (${since(row.state_since)}), reducer ${row.reducer_status}`],
+      ['active', row.active_at],
+      ['ended', row.ended_at],
+      ['last beat', row.last_heartbeat_at],
+      ['endpoints', endpoints(row.endpoints)],
+      ['can', list(row.capabilities)],
+      ['contract', row.contract_version],
+      ['workflow', link],
+    ]),
+    '',
+    pc.dim(`From the registry in PostgreSQL: no workflow of this node is open${unfinished}.`),
+  ].join('\n');
+}
+
+function deadLettersText({ node_id, letters, topic, complete }: Report<'dead-letters'>): string {
+  return [
+    `${pc.bold(node_id)}  ${pc.red('not understood')}: what it sent was put aside`,
+    '',
+    ...letters.map(({ at, reason, from }) => `  ${at}  ${reason}\n  ${pc.dim(`read from ${from}`)}`),
+    '',
+    pc.dim(
+      `From the dead letters, ${topic}${complete ? '' : ', of which not all was read'}. Correct the node and let it introduce itself again.`,
+    ),
+  ].join('\n');
 }
 
 function endpoints(of: Readonly<Record<string, string>>): string | null {
   return list(Object.entries(of).map(([name, url]) => `${name} ${url}`));
 }
 
-function list(words: readonly string[]): string | null {
-  return words.length === 0 ? null : words.join(', ');
+function list(names: readonly string[]): string | null {
+  return names.length === 0 ? null : names.join(', ');
 }

@@ -14,7 +14,7 @@ export function stopCommand(program: Command): void {
       print(await switchServer('stop', server));
     });
   withExamples(command, [
-    ['stop consul', 'new nodes stay PENDING_REGISTRATION, half confirmed'],
-    ['stop kafka', 'nobody is heard, and nobody expires'],
+    ['stop consul', 'new nodes stay half registered: PostgreSQL has confirmed, Consul is tried again'],
+    ['stop kafka', 'no message arrives, and nobody expires'],
   ]);
 }

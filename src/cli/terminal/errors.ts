@@ -9,8 +9,8 @@ export interface Explained {
 }
 
 /**
- * What to tell about an error, and with which code to leave. Errors are told
- * apart by name, so that no library is loaded only to recognise its errors.
+ * What to print for an error, and with which code to leave. Errors are
+ * recognised by name, so that no library is loaded only for its classes.
  */
 export function explainError(error: unknown): Explained {
   if (error instanceof CliError) return { message: error.message, hint: error.hint, exitCode: error.exitCode };
@@ -45,8 +45,8 @@ export function wantsStackTraces(): boolean {
   return process.env.LOG_LEVEL === 'debug' || process.env.LOG_LEVEL === 'trace';
 }
 
-/** The words of whatever was thrown; an error of errors has none of its own. */
-export function wordsOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(wordsOf).join('; ');
+/** The message of whatever was thrown; an error of errors has none of its own. */
+export function errorText(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(errorText).join('; ');
   return error instanceof Error ? error.message || error.name : String(error);
 }

@@ -1,4 +1,4 @@
-/** What a caller can tell from the exit code; every command's help lists them. */
+/** What an exit code means; every command's help lists them. */
 export const EXIT = {
   ok: 0,
   failed: 1,

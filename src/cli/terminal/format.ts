@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
+import type { States } from './states.js';
 
 /** How long ago, or for how long: "12 s", "3 min", "2 h 05 min", "4 d". */
 export function duration(milliseconds: number): string {
@@ -29,20 +30,11 @@ export function clock(at: string): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`;
 }
 
-/** A state in the colour of what it means: good, on its way, gone, or wrong. */
-export function colouredState(state: string): string {
-  switch (state) {
-    case 'ACTIVE':
-      return pc.green(state);
-    case 'REJECTED':
-    case 'LIVENESS_EXPIRED':
-    case 'ACK_TIMED_OUT':
-      return pc.red(state);
-    case 'DEREGISTERED':
-      return pc.dim(state);
-    default:
-      return pc.yellow(state);
-  }
+const COLOURS = { discoverable: pc.green, lost: pc.red, left: pc.dim, on_the_way: pc.yellow } as const;
+
+/** A state in the colour of what it means. */
+export function colouredState(state: string, states: Pick<States, 'meaning'>): string {
+  return COLOURS[states.meaning(state)](state);
 }
 
 const NO_LINES = {

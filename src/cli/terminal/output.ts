@@ -1,9 +1,10 @@
-/** Results belong to stdout, and everything said on the way to stderr, so that results can be piped. */
+/** Prints a result, on stdout, so that it can be piped. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-export function say(text: string): void {
+/** Prints what a person should know on the way, on stderr. */
+export function log(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 

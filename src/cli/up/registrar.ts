@@ -7,6 +7,7 @@ import { runningState } from '../../stack/state/state.js';
 import { logger } from '../../telemetry.js';
 import type { Child } from '../processes/children.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
+import { statesOf, type States } from '../terminal/states.js';
 import { linksOf, type Links } from '../terminal/links.js';
 import { prepare } from '../setup/prepare.js';
 import { reportProblems } from './self-check.js';
@@ -27,6 +28,7 @@ export interface RegistrarOptions {
 export interface Registrar {
   readonly config: Config;
   readonly contracts: Contracts;
+  readonly states: States;
   readonly links: Links;
   /** When the servers answered: what comes after is the registrar's own time. */
   readonly serversUpAt: number;
@@ -39,7 +41,7 @@ export interface Registrar {
 /**
  * Brings everything up: the servers, then what they must hold (tables, topics,
  * search attributes), then worker and bridge. The worker begins while the
- * servers still start, because bundling the workflows takes as long as they do;
+ * servers still start, because bundling the workflows lasts as long as they do;
  * the bridge begins when its topics are there, for it would only wait for them.
  */
 export async function startRegistrar(options: RegistrarOptions): Promise<Registrar> {
@@ -78,6 +80,7 @@ export async function startRegistrar(options: RegistrarOptions): Promise<Registr
     return {
       config,
       contracts,
+      states: statesOf(contracts.compiled),
       links: linksOf(config, stack?.addresses.temporalUi),
       serversUpAt,
       broken: broken.promise,
@@ -104,7 +107,7 @@ async function startServers({ children, onProgress, signal }: RegistrarOptions):
   const { dataDir } = loadConfig();
   const giveUp = new AbortController();
   const starting = startStack({ dataDir, env: process.env, onProgress, logger: logger('stack'), signal });
-  // The race below may be decided without it; its error is then told by whoever awaits it here.
+  // The race below may be decided without it; whoever awaits it here gets its error.
   const known = addressesKnown(dataDir, giveUp.signal).then((itIs) => {
     if (!itIs) return;
     for (const child of children) if (child.logFile === null) child.logTo(join(dataDir, 'logs', `${child.role}.log`));
@@ -142,10 +145,10 @@ function whenOneEnds(children: readonly Child[]): Broken {
     void child.exited.then(({ code, signal }) => {
       if (expected) return;
       const how = signal === null ? `with exit code ${code ?? 'unknown'}` : `by ${signal}`;
-      const words = child.lastWords();
+      const lines = child.lastLines();
       report(
         new CliError(
-          `The ${child.role} (process ${child.pid}) has ended by itself, ${how}.${words === '' ? '' : `\nThe end of its log:\n${words}`}`,
+          `The ${child.role} (process ${child.pid}) has ended by itself, ${how}.${lines === '' ? '' : `\nThe end of its log:\n${lines}`}`,
           EXIT.failed,
           {
             ...(child.logFile === null ? {} : { hint: `Its whole log: ${child.logFile}` }),

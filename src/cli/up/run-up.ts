@@ -2,7 +2,7 @@ import pc from 'picocolors';
 import { progressReporter } from '../../stack/index.js';
 import type { Child } from '../processes/children.js';
 import { facts } from '../terminal/format.js';
-import { print, say } from '../terminal/output.js';
+import { log, print } from '../terminal/output.js';
 import { postgresPlace } from '../setup/prepare.js';
 import { startRegistrar, type Registrar } from './registrar.js';
 import { untilStopped } from '../processes/stopping.js';
@@ -10,7 +10,7 @@ import { CliError, EXIT } from '../terminal/exit-codes.js';
 
 /** Everything that a registrar needs, until it is stopped or something ends by itself. */
 export async function runUp(children: readonly Child[], ownServers: boolean): Promise<void> {
-  const stopping = untilStopped(() => say('Stopping: bridge, worker, servers. Ctrl-C again ends at once.'));
+  const stopping = untilStopped(() => log('Stopping: bridge, worker, servers. Ctrl-C again ends at once.'));
   const registrar = await startOrEnd(children, ownServers, stopping.signal);
   print(addressesText(registrar, children));
   const broken = await Promise.race([stopping.requested, registrar.broken]);

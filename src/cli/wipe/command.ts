@@ -24,8 +24,8 @@ export function wipeCommand(program: Command): void {
 
 async function confirmed(question: string): Promise<boolean> {
   if (!process.stdin.isTTY)
-    throw new CliError('Whether to remove it cannot be asked: this is no terminal.', EXIT.usage, {
-      hint: 'Say --yes.',
+    throw new CliError('This is no terminal, so nobody can be asked whether to remove it.', EXIT.usage, {
+      hint: 'Give --yes.',
     });
   const { createInterface } = await import('node:readline/promises');
   const prompt = createInterface({ input: process.stdin, output: process.stderr });

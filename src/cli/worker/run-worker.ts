@@ -7,18 +7,18 @@ import { untilStopped } from '../processes/stopping.js';
 const log = logger('worker');
 
 /**
- * Runs a worker until the process is told to stop (SIGINT, SIGTERM): it then
+ * Runs a worker until the process is stopped (SIGINT, SIGTERM): it then
  * finishes the tasks that it holds. Servers that are not there yet are waited for.
  *
  * @param onReady called when it polls its task queue
  */
 export async function runWorker(config: Config, onReady: () => void = () => undefined): Promise<void> {
-  // The runtime's own listeners would take a signal that comes before there is a worker, and tell nobody.
+  // The runtime's own listeners would swallow a signal that comes before there is a worker.
   const { worker: bindAddress } = config.metrics;
   Runtime.install({
     logger: new DefaultLogger('WARN', forward),
     shutdownSignals: [],
-    // Temporal's own count of tasks, activities, retries and latencies says what a worker does.
+    // Temporal's own count of tasks, activities, retries and latencies shows what a worker does.
     ...(bindAddress === undefined
       ? {}
       : {
@@ -31,7 +31,7 @@ export async function runWorker(config: Config, onReady: () => void = () => unde
   });
   const stopping = untilStopped();
   const worker = await Promise.race([openWorker(config), stopping.requested]);
-  // Told to stop while it was still bundling or waiting for a server: it held nothing.
+  // Stopped while it was still bundling or waiting for a server: it held nothing.
   if (worker === undefined) return;
   const running = worker.run();
   onReady();

@@ -46,7 +46,7 @@ export async function installOnce(
   });
 }
 
-/** Runs `work` while no other run does the same; a run that waits says so, and a lock left by a dead one is taken over. */
+/** Runs `work` while no other run does the same; a run that waits shows it, and the lock of a dead one is replaced. */
 export async function whileLocked<T>(
   target: string,
   title: string,
@@ -82,20 +82,20 @@ async function acquire(
   context: ProvisionContext,
   options: lockfile.LockOptions,
 ): Promise<() => Promise<void>> {
-  for (let said = false; ;) {
+  for (let shown = false; ;) {
     context.signal?.throwIfAborted();
     try {
       return await lockfile.lock(target, options);
     } catch (error) {
       if (!hasCode(error, 'ELOCKED')) throw error;
     }
-    if (!said)
+    if (!shown)
       context.onProgress({
         kind: 'step',
         about: context.about,
         text: `another run is installing ${title}; waiting for it`,
       });
-    said = true;
+    shown = true;
     await delay(500);
   }
 }

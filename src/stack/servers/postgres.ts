@@ -130,24 +130,24 @@ function userToRunAs(directory: string): User | undefined {
 
 /**
  * The directory that holds the data: the stack's own, or a system directory with a link to it, when the user that
- * PostgreSQL runs as may not pass through the directories above (a checkout below /root, say).
+ * PostgreSQL runs as may not pass through the directories above (a checkout below /root, log).
  */
 async function dataHome({ directory, step }: LaunchContext, user: User | undefined): Promise<string> {
   const linked = linkTarget(directory);
-  if (linked !== undefined) return claimFor(user, linked);
-  if (isReachable(directory, user) || existsSync(join(directory, 'data'))) return claimFor(user, directory);
+  if (linked !== undefined) return ownedBy(user, linked);
+  if (isReachable(directory, user) || existsSync(join(directory, 'data'))) return ownedBy(user, directory);
   const home = join(SYSTEM_DATA_ROOT, createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 16));
   step(
     `its data is kept in ${home}, because user ${user?.name ?? ''} cannot reach ${directory}; a link there leads to it`,
   );
   // Data of an earlier directory of the same path, removed by hand together with its link, belongs to nobody.
   await rm(home, { recursive: true, force: true });
-  await claimFor(user, home);
+  await ownedBy(user, home);
   await symlink(home, directory);
   return home;
 }
 
-async function claimFor(user: User | undefined, directory: string): Promise<string> {
+async function ownedBy(user: User | undefined, directory: string): Promise<string> {
   await mkdir(directory, { recursive: true });
   if (user !== undefined && (await lstat(directory)).uid !== user.uid) await chown(directory, user.uid, user.gid);
   return directory;
@@ -215,7 +215,7 @@ function isWorkingIn(pid: number, directory: string): boolean {
 
 async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000 });
-  // A server that goes away while we talk to it is told by the query; without a listener it would end the process.
+  // A server that goes away meanwhile fails the query; without a listener it would end the process.
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -70,7 +70,7 @@ export function decideByHand(node: Registration, message: Message, { liveness }:
       };
     return ignore(`a ${incarnation} introspection (reason ${payload.reason}) in state ${node.state ?? 'none'}`);
   }
-  if (message.event_model !== 'ModelNodeRegistrationAcked') return ignore('not heard of');
+  if (message.event_model !== 'ModelNodeRegistrationAcked') return ignore('not handled');
   const { payload: ack } = message;
   const state = node.state ?? 'none';
   if (state !== 'ACCEPTED' && state !== 'AWAITING_ACK') return ignore(`an ack in state ${state}`);

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 /** A process of a scenario. */
 export interface BenchProcess {
   readonly pid: number;
-  /** Resolves with the next thing that it says. @throws when it ends instead */
-  says(): Promise<unknown>;
+  /** Resolves with the next message that it sends. @throws when it ends instead */
+  next(): Promise<unknown>;
   stop(): Promise<void>;
 }
 
@@ -20,12 +20,10 @@ export function startProcess(file: string, args: readonly string[] = []): BenchP
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   return {
     pid: child.pid ?? 0,
-    says: () =>
+    next: () =>
       new Promise((resolve, reject) => {
         child.once('message', resolve);
-        void exited.then((code) =>
-          reject(new Error(`${file} has ended with exit code ${code}; what it said is above`)),
-        );
+        void exited.then((code) => reject(new Error(`${file} has ended with exit code ${code}; its output is above`)));
       }),
     async stop() {
       child.kill('SIGTERM');

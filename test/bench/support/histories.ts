@@ -67,7 +67,7 @@ function attemptOf({
   return data ? defaultPayloadConverter.fromPayload<{ readonly attempt: number }>(data).attempt : 1;
 }
 
-/** The event that says ACTIVE is read a moment before the workflow's task is completed. */
+/** The event of ACTIVE is read a moment before the workflow's task is completed. */
 async function settled(client: Client, node_id: string): Promise<Events> {
   for (let tries = 0; tries < 100; tries += 1) {
     const { events } = await client.workflow.getHandle(workflowId(node_id)).fetchHistory();

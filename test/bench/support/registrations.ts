@@ -14,15 +14,15 @@ export type Kind = 'registration' | 'bare';
 
 export interface Lap {
   readonly node_id: string;
-  /** From the introspection to the event that says ACTIVE. */
+  /** From the introspection to the event of ACTIVE. */
   readonly ms: number;
 }
 
 const WITHIN_MS = 60_000;
 
 /**
- * Drives registrations of both kinds in the same way: the workflow is told as
- * the bridge tells it, the node acknowledges when it reads that it is accepted,
+ * Drives registrations of both kinds in the same way: the workflow is signalled as
+ * the bridge signals it, the node acknowledges when it reads that it is accepted,
  * and is active when it reads so.
  */
 export class Registrations {
@@ -45,7 +45,7 @@ export class Registrations {
       from: 'now',
       onBatch: (batch) => {
         for (const record of batch.records) {
-          driver.#heard(record.value);
+          driver.#handle(record.value);
           batch.done(record);
         }
         return Promise.resolve();
@@ -103,7 +103,7 @@ export class Registrations {
     });
   }
 
-  #heard(value: Buffer | null): void {
+  #handle(value: Buffer | null): void {
     const parsed = parsePublished(value);
     if (!parsed.ok) throw new Error(`an unreadable event: ${parsed.reason}`);
     this.#waiting.get(`${parsed.event.event_type} ${parsed.event.node_id}`)?.();

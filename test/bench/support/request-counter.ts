@@ -10,7 +10,7 @@ export interface RequestCounter {
   close(): Promise<void>;
 }
 
-/** What an HTTP/2 client says first, before any frame. */
+/** What an HTTP/2 client sends first, before any frame. */
 const PREFACE_BYTES = 24;
 const FRAME_HEAD_BYTES = 9;
 /** A frame of this type opens a stream: with gRPC, a request. */
@@ -31,7 +31,7 @@ export async function countRequests(server: string): Promise<RequestCounter> {
     const upstream = connect(splitHostPort(server));
     client.on('data', (chunk: Buffer) => frames.read(chunk));
     client.pipe(upstream).pipe(client);
-    // Whichever end breaks, the other one is told by an end of its own.
+    // Whichever end breaks, the other one gets an end of its own.
     client.on('error', () => upstream.destroy());
     upstream.on('error', () => client.destroy());
   });

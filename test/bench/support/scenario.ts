@@ -28,6 +28,6 @@ export interface Outcome {
 /**
  * A scenario: brings up what it needs, measures, and takes it down again.
  *
- * @param say tells the person who waits what is going on
+ * @param log prints what is going on, for the person who waits
  */
-export type Scenario = (say: (text: string) => void) => Promise<Outcome>;
+export type Scenario = (log: (text: string) => void) => Promise<Outcome>;

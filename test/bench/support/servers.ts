@@ -70,7 +70,7 @@ async function withClients<T>(config: Config, work: (servers: Servers) => Promis
   }
 }
 
-/** Servers that have just started are waited for, which nobody need hear of. */
+/** Servers that have just started are waited for, which nobody need read about. */
 export function quietLogger(name: string): Logger {
   return logger(name).child({}, { level: 'error' });
 }

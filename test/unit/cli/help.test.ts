@@ -1,10 +1,11 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EXIT } from '../../../src/cli/terminal/exit-codes.js';
 import { createProgram, run } from '../../../src/cli/main.js';
 
+let directory: string;
 let errors: string[];
 let output: string[];
 
@@ -18,12 +19,14 @@ beforeEach(() => {
   vi.spyOn(process.stderr, 'write').mockImplementation(keep(errors));
   vi.spyOn(process.stdout, 'write').mockImplementation(keep(output));
   for (const name of ['TEMPORAL_ADDRESS', 'KAFKA_BROKERS', 'CONSUL_HTTP_ADDR', 'DATABASE_URL']) vi.stubEnv(name, '');
-  vi.stubEnv('REGISTRAR_DATA_DIR', join(mkdtempSync(join(tmpdir(), 'node-registrar-cli-')), 'nothing'));
+  directory = mkdtempSync(join(tmpdir(), 'node-registrar-cli-'));
+  vi.stubEnv('REGISTRAR_DATA_DIR', join(directory, 'nothing'));
 });
 
 afterEach(() => {
   vi.restoreAllMocks();
   vi.unstubAllEnvs();
+  rmSync(directory, { recursive: true });
 });
 
 const registrar = (...args: string[]) => run(['node', 'registrar', ...args]);
@@ -104,7 +107,7 @@ describe('wrong usage is told, with exit code 2', () => {
 
   test('wiping without a terminal and without --yes', async () => {
     expect(await registrar('wipe')).toBe(EXIT.usage);
-    expect(errors.join('')).toContain('Say --yes.');
+    expect(errors.join('')).toContain('Give --yes.');
   });
 });
 

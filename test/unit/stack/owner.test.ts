@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { askOwner, controlSocket, type OwnerReply } from '../../../src/stack/control.js';
-import { claim, type Ownership } from '../../../src/stack/owner.js';
+import { becomeOwner, type Ownership } from '../../../src/stack/owner.js';
 import { identify, isAlive, waitForEnd } from '../../../src/stack/state/processes.js';
 import { readState, runningState, writeState, type StackState } from '../../../src/stack/state/state.js';
 import { wipe } from '../../../src/stack/wipe.js';
@@ -25,7 +25,7 @@ const reply: OwnerReply = { pid: process.pid, servers: { temporal: down, kafka: 
 const answer = () => Promise.resolve(reply);
 
 async function own(directory = dataDir): Promise<void> {
-  owned.push(await claim(directory, answer));
+  owned.push(await becomeOwner(directory, answer));
 }
 
 function stateOf(owner: { pid: number; born: string }, guardians: StackState['guardians'] = []): StackState {
@@ -41,19 +41,19 @@ function self() {
 describe('a data directory', () => {
   it('has one owner at a time; a second is told who and how to stop it', async () => {
     await own();
-    await expect(claim(dataDir, answer)).rejects.toThrow(
+    await expect(becomeOwner(dataDir, answer)).rejects.toThrow(
       new RegExp(`process ${process.pid} runs the servers there; .*kill ${process.pid}`),
     );
   });
 
   it('of two that come at the same moment one gets it', async () => {
-    const both = await Promise.allSettled([claim(dataDir, answer), claim(dataDir, answer)]);
+    const both = await Promise.allSettled([becomeOwner(dataDir, answer), becomeOwner(dataDir, answer)]);
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     for (const one of both) if (one.status === 'fulfilled') owned.push(one.value);
   });
 
   it('is free again when its owner lets go', async () => {
-    const first = await claim(dataDir, answer);
+    const first = await becomeOwner(dataDir, answer);
     await first.release();
     await expect(own()).resolves.toBeUndefined();
   });
@@ -79,7 +79,7 @@ describe('the owner, asked from another terminal', () => {
   });
 
   it('passes on why it could not', async () => {
-    owned.push(await claim(dataDir, () => Promise.reject(new Error('Consul is not ours'))));
+    owned.push(await becomeOwner(dataDir, () => Promise.reject(new Error('Consul is not ours'))));
     await expect(askOwner(dataDir, { action: 'stop', server: 'consul' })).rejects.toThrow('Consul is not ours');
   });
 
@@ -88,7 +88,7 @@ describe('the owner, asked from another terminal', () => {
   });
 
   it('is not waited for without end', async () => {
-    owned.push(await claim(dataDir, () => delay(60_000, reply, { ref: false })));
+    owned.push(await becomeOwner(dataDir, () => delay(60_000, reply, { ref: false })));
     await expect(askOwner(dataDir, { action: 'status' }, 100)).rejects.toThrow('no answer within 0.1 s');
   });
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { choosePorts, portOf, reservePorts } from '../../../src/stack/ports.js';
 
@@ -12,7 +12,7 @@ beforeEach(() => {
   registry = join(mkdtempSync(join(tmpdir(), 'ports-test-')), 'ports.json');
 });
 afterEach(async () => {
-  rmSync(registry, { force: true });
+  rmSync(dirname(registry), { recursive: true });
   await Promise.all(opened.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
 });
 

@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { shownNode, summarise, type NodeSide } from '../../../src/cli/demo/fleet-state.js';
-import { lineScreen } from '../../../src/cli/demo/screen.js';
-import { stepLines, viewText, type View } from '../../../src/cli/demo/view.js';
-import type { NodeState } from '../../../src/node/index.js';
-import type { RegistryRow } from '../../../src/registry/rows/read-registry-row.js';
+import { shownNode, summarise, type NodeSide } from '../../../../src/cli/demo/fleet-state.js';
+import { statesOf } from '../../../../src/cli/terminal/states.js';
+import { SHIPPED_CONTRACTS, loadContracts } from '../../../../src/contracts/load.js';
+import { lineScreen } from '../../../../src/cli/demo/screen.js';
+import { stepLines, viewText, type View } from '../../../../src/cli/demo/view.js';
+import type { NodeState } from '../../../../src/node/index.js';
+import type { RegistryRow } from '../../../../src/registry/rows/read-registry-row.js';
 
+const states = statesOf(loadContracts(SHIPPED_CONTRACTS).compiled);
 const AT = '2026-01-31T12:00:00.000Z';
 const NOW = Date.parse(AT) + 5_000;
 const side = (state: NodeState): NodeSide => ({ node_id: 'a', node_type: 'effect', state, since: AT, steps: {} });
-const record = (state: string, ended = false): RegistryRow =>
+const row = (state: string, ended = false): RegistryRow =>
   ({
     node_id: 'a',
     state,
@@ -22,20 +25,20 @@ describe('a node’s row', () => {
   test.each<readonly [NodeState, RegistryRow | undefined, string]>([
     ['connecting', undefined, 'STARTING'],
     ['introducing', undefined, 'INTRODUCED'],
-    ['introducing', record('PENDING_REGISTRATION'), 'PENDING_REGISTRATION'],
-    ['accepted', record('PENDING_REGISTRATION'), 'AWAITING_ACK'],
-    ['acknowledged', record('PENDING_REGISTRATION'), 'ACK_RECEIVED'],
-    ['acknowledged', record('ACTIVE'), 'ACTIVE'],
-    ['active', record('ACTIVE'), 'ACTIVE'],
-    ['waiting', record('LIVENESS_EXPIRED', true), 'LIVENESS_EXPIRED'],
-    ['leaving', record('ACTIVE'), 'LEAVING'],
-    ['left', record('DEREGISTERED', true), 'DEREGISTERED'],
-  ])('a node that is %s is shown by the record, unless it knows more itself', (state, row, shown) => {
-    expect(shownNode(side(state), row).state).toBe(shown);
+    ['introducing', row('PENDING_REGISTRATION'), 'PENDING_REGISTRATION'],
+    ['accepted', row('PENDING_REGISTRATION'), 'AWAITING_ACK'],
+    ['acknowledged', row('PENDING_REGISTRATION'), 'ACK_RECEIVED'],
+    ['acknowledged', row('ACTIVE'), 'ACTIVE'],
+    ['active', row('ACTIVE'), 'ACTIVE'],
+    ['waiting', row('LIVENESS_EXPIRED', true), 'LIVENESS_EXPIRED'],
+    ['leaving', row('ACTIVE'), 'LEAVING'],
+    ['left', row('DEREGISTERED', true), 'DEREGISTERED'],
+  ])('a node that is %s is shown by the registry, unless it knows more itself', (state, registered, shown) => {
+    expect(shownNode(side(state), registered, states).state).toBe(shown);
   });
 
-  test('has the record’s attempt and time', () => {
-    expect(shownNode(side('active'), record('ACTIVE'))).toMatchObject({
+  test('has the registry’s attempt and time', () => {
+    expect(shownNode(side('active'), row('ACTIVE'), states)).toMatchObject({
       attempt: 3,
       since: '2026-01-31T11:59:00.000Z',
     });
@@ -80,6 +83,7 @@ describe('the picture', () => {
     }));
   const view = (count: number): View => ({
     nodes: nodes(count),
+    states,
     summary: {
       nodes: count,
       active: count - 1,

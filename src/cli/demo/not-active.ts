@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { explainNode, pendingSentence, type Explanation } from '../status/explain-node.js';
+import { CliError, EXIT } from '../terminal/exit-codes.js';
+import { counted } from '../terminal/format.js';
+import type { DemoParts } from './demo.js';
+
+const EXPLAINED = 10;
+
+/** The error for nodes that did not become active in time: each with where it stands and what it waits for. */
+export async function notActive({ options, fleet, registrar }: DemoParts): Promise<CliError> {
+  const { config, states } = registrar;
+  const missing = fleet.members.filter(({ node }) => node.state !== 'active').map(({ node }) => node.node_id);
+  if (missing.length === 0) return new CliError('The fleet did not start.', EXIT.failed);
+  const explained = missing.slice(0, EXPLAINED);
+  const why = await Promise.all(
+    explained.map(async (id) => `  ${id}  ${explanationLine(await explainNode(id, config))}`),
+  );
+  if (missing.length > EXPLAINED) why.push(`  … and ${missing.length - EXPLAINED} more`);
+  const many = `${missing.length} of ${counted(fleet.members.length, 'node')}`;
+  return new CliError(
+    `${many} did not become ${states.discoverable} within ${options.timeout} s:\n${why.join('\n')}`,
+    EXIT.failed,
+    { hint: `The logs are in ${join(config.dataDir, 'logs')}.` },
+  );
+}
+
+/** Where a node stands, and what it waits for, on one line. */
+export function explanationLine({ report, unasked, introspection_topic }: Explanation): string {
+  switch (report?.source) {
+    case 'workflow':
+      return [
+        report.line,
+        ...report.pending.map(pendingSentence),
+        ...(report.no_answer === null ? [] : [report.no_answer]),
+      ].join('; ');
+    case 'registry':
+      return `${report.row.state}${report.row.reason === null ? '' : `: ${report.row.reason}`}`;
+    case 'dead-letters':
+      return `not understood: ${report.letters.at(-1)?.reason ?? ''}`;
+    case undefined:
+      return unasked.length > 0
+        ? unasked.map(({ message }) => message).join('; ')
+        : `never seen on topic ${introspection_topic}`;
+  }
+}

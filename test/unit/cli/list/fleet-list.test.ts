@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { SHIPPED_CONTRACTS, loadContracts } from '../../../../src/contracts/load.js';
+import { fleetText, type FleetList, type ListedNode } from '../../../../src/cli/list/fleet-list.js';
+import { statesOf } from '../../../../src/cli/terminal/states.js';
+
+const states = statesOf(loadContracts(SHIPPED_CONTRACTS).compiled);
+
+/** What is read on a terminal, without its colours. */
+const plain = (text: string): string => text.replace(/\u001b\[\d+m/g, '');
+
+describe('the fleet as a list', () => {
+  const node: ListedNode = {
+    node_id: 'a',
+    node_type: 'effect',
+    node_version: '1.0.0',
+    state: 'ACTIVE',
+    attempt: 2,
+    since: '2026-01-31T12:00:00.000Z',
+    reason: null,
+    last_heartbeat_at: '2026-01-31T12:00:05.000Z',
+    ended: false,
+    in_registry: true,
+  };
+  const list = (nodes: readonly ListedNode[], more: Partial<FleetList> = {}): FleetList => ({
+    nodes,
+    active: 1,
+    ended: 1,
+    on_the_way: 1,
+    truncated: false,
+    not_asked: null,
+    ...more,
+  });
+
+  test('has a row a node, and counts', () => {
+    const nodes = [
+      node,
+      {
+        ...node,
+        node_id: 'b',
+        state: 'PENDING_REGISTRATION',
+        attempt: null,
+        node_version: null,
+        last_heartbeat_at: null,
+        in_registry: false,
+      },
+      { ...node, node_id: 'c', state: 'DEREGISTERED', reason: 'the node left', ended: true },
+    ];
+    const text = plain(fleetText(list(nodes), states, Date.parse('2026-01-31T12:00:10.000Z')));
+    expect(text).toMatch(/^a +effect +1\.0\.0 +ACTIVE +2 +10 s +5 s$/m);
+    expect(text).toMatch(/^b +effect +- +PENDING_REGISTRATION +- +10 s +- +not in the registry yet$/m);
+    expect(text).toMatch(/^c .*DEREGISTERED.* the node left$/m);
+    expect(text).toContain('3 nodes: 1 ACTIVE, 1 on the way, 1 ended');
+  });
+
+  test('says when there are more', () =>
+    expect(fleetText(list([node], { truncated: true }), states)).toContain('--limit'));
+  test('may be empty', () =>
+    expect(fleetText(list([], { active: 0, ended: 0, on_the_way: 0 }), states)).toBe(
+      '0 nodes: 0 ACTIVE, 0 on the way, 0 ended',
+    ));
+});

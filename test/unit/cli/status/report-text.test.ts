@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { SHIPPED_CONTRACTS, loadContracts } from '../../../../src/contracts/load.js';
+import { pendingSentence, type NodeReport } from '../../../../src/cli/status/explain-node.js';
+import { reportText } from '../../../../src/cli/status/report-text.js';
+import { statesOf } from '../../../../src/cli/terminal/states.js';
+
+const states = statesOf(loadContracts(SHIPPED_CONTRACTS).compiled);
+
+/** What is read on a terminal, without its colours. */
+const plain = (text: string): string => text.replace(/\u001b\[\d+m/g, '');
+
+describe('a node explained', () => {
+  test('a retry says which try, why not yet, and when again', () => {
+    const pending = {
+      activity: 'consul.register',
+      attempt: 4,
+      last_failure: 'connect ECONNREFUSED 127.0.0.1:8500',
+      next_in_seconds: 8,
+    };
+    expect(pendingSentence(pending)).toBe(
+      'consul.register: try 4, connect ECONNREFUSED 127.0.0.1:8500, next try in 8 s',
+    );
+    expect(pendingSentence({ ...pending, attempt: 1, last_failure: null, next_in_seconds: null })).toBe(
+      'consul.register: try 1 under way',
+    );
+  });
+
+  test('by its workflow', () => {
+    const report: NodeReport = {
+      source: 'workflow',
+      node_id: 'node-1',
+      run_id: 'r',
+      state: 'AWAITING_ACK',
+      line: 'AWAITING_ACK · ack round 1 of 3',
+      registration: null,
+      contract_version: '1.0.0+abc',
+      pending: [{ activity: 'consul.register', attempt: 4, last_failure: 'refused', next_in_seconds: 8 }],
+      journal: [{ at: '2026-01-31T12:00:00.000Z', what: 'attempt 1 begins' }],
+      link: 'http://ui/registration%2Fnode-1',
+      no_answer: null,
+    };
+    const text = plain(reportText(report, states));
+    expect(text).toContain('node-1  AWAITING_ACK · ack round 1 of 3');
+    expect(text).toContain('waits for  consul.register: try 4, refused, next try in 8 s');
+    expect(text).toContain('attempt 1 begins');
+    expect(text).toContain('http://ui/registration%2Fnode-1');
+    expect(text).toMatch(/Acknowledge by hand: .*registrar.* ack node-1/);
+  });
+
+  test('by its dead letters', () => {
+    const text = plain(
+      reportText(
+        {
+          source: 'dead-letters',
+          node_id: 'node-1',
+          topic: 't',
+          complete: false,
+          letters: [
+            {
+              at: '2026-01-31T12:00:00.000Z',
+              reason: 'node_type: expected one of …',
+              from: 'topic, partition 3, offset 7',
+            },
+          ],
+        },
+        states,
+      ),
+    );
+    expect(text).toContain('node_type: expected one of …');
+    expect(text).toContain('partition 3, offset 7');
+    expect(text).toContain('not all was read');
+  });
+});

@@ -41,7 +41,7 @@ export async function reportSelfPreservation(
   const state = await readSelfPreservation(sql, question);
   const held = state.held_since !== null;
   return {
-    topic: question.topic,
+    topic: question.topics[0],
     held,
     ...state,
     share_now: shareOf(state),

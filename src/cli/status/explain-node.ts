@@ -73,7 +73,7 @@ export async function explainNode(nodeId: string, config: Config): Promise<Expla
     () => registeredNode(nodeId, config),
     () => deadLetters(nodeId, config, contracts),
   ];
-  const introspection_topic = bridgeTopics(contracts, config).introspections;
+  const introspection_topic = bridgeTopics(contracts, config).introspections.join(' or ');
   const states = statesOf(contracts.compiled);
   for (const ask of sources) {
     try {

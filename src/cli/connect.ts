@@ -6,7 +6,7 @@ import { acceptsConnections } from '../stack/health.js';
 import { runningState } from '../stack/state/state.js';
 import { splitHostPort, type ServerName } from '../stack/state/servers.js';
 import { CliError, EXIT } from './terminal/exit-codes.js';
-import { errorText } from './terminal/errors.js';
+import { errorText } from '../error-text.js';
 import { command } from './terminal/invocation.js';
 
 const ANSWER_WITHIN_MS = 5_000;

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { Fleet, NodeChange } from '../../node/index.js';
 import { createPool } from '../../registry/pool.js';
 import { temporalOptions } from '../connect.js';
-import { errorText } from '../terminal/errors.js';
+import { errorText } from '../../error-text.js';
 import { command } from '../terminal/invocation.js';
 import { serviceLink, workflowLink } from '../terminal/links.js';
 import type { Registrar } from '../up/registrar.js';

@@ -8,7 +8,7 @@ import type { Child } from '../processes/children.js';
 import { commandStart } from '../processes/command-start.js';
 import { untilStopped } from '../processes/stopping.js';
 import { nodeTopicTemplates } from '../setup/all-topics.js';
-import { errorText } from '../terminal/errors.js';
+import { errorText } from '../../error-text.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { startRegistrar, type Registrar } from '../up/registrar.js';
 import type { DemoOptions } from './command.js';

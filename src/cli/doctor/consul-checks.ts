@@ -2,7 +2,7 @@ import type { Config } from '../../config.js';
 import { ConsulClient } from '../../registry/consul/client.js';
 import { ConsulError } from '../../registry/consul/error.js';
 import { unreachable } from '../connect.js';
-import { errorText } from '../terminal/errors.js';
+import { errorText } from '../../error-text.js';
 import { ANSWER_WITHIN_MS, failed, verdict, type Check } from './check.js';
 
 /** Consul answers, has a leader, and lets us write nodes and services. */

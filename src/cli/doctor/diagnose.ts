@@ -1,6 +1,6 @@
 import type { Config } from '../../config.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
-import { errorText } from '../terminal/errors.js';
+import { errorText } from '../../error-text.js';
 import type { Check, Scope } from './check.js';
 import { checkConsul } from './consul-checks.js';
 import { checkKafka } from './kafka-checks.js';

@@ -2,7 +2,7 @@ import type { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../../../workflows/messages.js';
 import type { Config } from '../../config.js';
 import { connectTemporal, unreachable } from '../connect.js';
-import { errorText } from '../terminal/errors.js';
+import { errorText } from '../../error-text.js';
 import { CliError } from '../terminal/exit-codes.js';
 import { command } from '../terminal/invocation.js';
 import { ANSWER_WITHIN_MS, failed, verdict, type Check, type Scope } from './check.js';

@@ -4,7 +4,7 @@ import { loadContracts } from '../../contracts/load.js';
 import { RegisteredNode } from '../../node/index.js';
 import type { NodeOptions } from './command.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
-import { errorText } from '../terminal/errors.js';
+import { errorText } from '../../error-text.js';
 import { clock, counted } from '../terminal/format.js';
 import { command } from '../terminal/invocation.js';
 import { print } from '../terminal/output.js';

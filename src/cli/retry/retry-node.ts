@@ -10,7 +10,7 @@ import {
   workflowId,
 } from '../../../workflows/messages.js';
 import { withRegistry, withTemporal } from '../connect.js';
-import { errorText } from '../terminal/errors.js';
+import { errorText } from '../../error-text.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { command } from '../terminal/invocation.js';
 

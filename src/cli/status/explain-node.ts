@@ -12,7 +12,7 @@ import { statusLine, type JournalEntry, type Status } from '../../../workflows/d
 import { SEARCH_ATTRIBUTES, STATUS_QUERY, workflowId } from '../../../workflows/messages.js';
 import { withRegistry, withTemporal } from '../connect.js';
 import { deadLettersOf, type Letters } from './dead-letters-of.js';
-import { errorText } from '../terminal/errors.js';
+import { errorText } from '../../error-text.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { statesOf, type States } from '../terminal/states.js';
 import { linksOf, workflowLink } from '../terminal/links.js';

@@ -44,9 +44,3 @@ function unexpected(message: string): Explained {
 export function wantsStackTraces(): boolean {
   return process.env.LOG_LEVEL === 'debug' || process.env.LOG_LEVEL === 'trace';
 }
-
-/** The message of whatever was thrown; an error of errors has none of its own. */
-export function errorText(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(errorText).join('; ');
-  return error instanceof Error ? error.message || error.name : String(error);
-}

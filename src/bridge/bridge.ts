@@ -7,6 +7,7 @@ import { createAdmin } from '../kafka/admin.js';
 import { createProducer } from '../kafka/producer.js';
 import { logger as namedLogger } from '../telemetry.js';
 import { Backend } from './backend.js';
+import { bridgeEvent } from './bridge-event.js';
 import { bridgeTopics, type BridgeTopics, type Names } from './bridge-topics.js';
 import type { BridgeContext } from './context.js';
 import { newCounters, type BridgeCounters } from './counters.js';
@@ -56,7 +57,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     await Promise.all([context.producer.close(), admin.close()]);
   };
   const stalledSeconds = liveness.heartbeat_interval_seconds;
-  const streams = streamsOf(context, admin, { names: config, topics, stalledSeconds });
+  const streams = streamsOf(context, admin, { names: config, topics, contract: contracts.compiled });
   const subscriptions = await subscribeAll(context, streams, options).catch(async (error: unknown) => {
     await close();
     throw error;
@@ -93,7 +94,12 @@ function contextOf(options: BridgeOptions, topics: BridgeTopics): BridgeContext 
     runs: runStart(contracts, config.taskQueue),
     pool,
     producer,
-    deadLetters: new DeadLetters(topics.deadLetters, producer, backends.kafka, counters),
+    deadLetters: new DeadLetters(
+      bridgeEvent(contracts.compiled, 'dead_letter', topics.deadLetters),
+      producer,
+      backends.kafka,
+      counters,
+    ),
     counters,
     logger,
     ...backends,

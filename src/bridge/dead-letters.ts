@@ -2,6 +2,7 @@ import type { IncomingRecord } from '../kafka/consumer.js';
 import type { EventProducer, RecordToSend } from '../kafka/producer.js';
 import { decodeObject, isObject } from '../protocol/json.js';
 import type { BridgeCounters } from './counters.js';
+import type { BridgeEvent } from './bridge-event.js';
 import type { Backend } from './backend.js';
 
 export interface DeadLetter {
@@ -15,18 +16,19 @@ const SEND_BYTES = 256 * 1024;
 const MAX_REASON = 2_000;
 
 /**
- * Puts aside what can't be understood or applied, for people to look at: the
- * original key and value, byte for byte, and in the headers where it came from
- * and why it was refused.
+ * Writes what cannot be understood or applied to the dead letters, for people
+ * to look at: the original key and value, byte for byte, and in the headers
+ * where it came from, why it was refused, and the contract's tags.
  */
 export class DeadLetters {
-  readonly #topic: string;
+  readonly #event: BridgeEvent;
   readonly #producer: EventProducer;
   readonly #kafka: Backend;
   readonly #counters: BridgeCounters;
 
-  constructor(topic: string, producer: EventProducer, kafka: Backend, counters: BridgeCounters) {
-    this.#topic = topic;
+  /** @param event the dead letter, as the contract has it */
+  constructor(event: BridgeEvent, producer: EventProducer, kafka: Backend, counters: BridgeCounters) {
+    this.#event = event;
     this.#producer = producer;
     this.#kafka = kafka;
     this.#counters = counters;
@@ -67,29 +69,32 @@ export class DeadLetters {
 
   #record({ record, reason }: DeadLetter): RecordToSend {
     const { topic, partition, offset, timestamp, key, value } = record;
+    const node_id = nodeIdIn(value);
     return {
-      topic: this.#topic,
+      topic: this.#event.topic,
       key,
       value,
       headers: {
+        ...this.#event.tags({}),
+        event_type: this.#event.event_type,
         reason: reason.slice(0, MAX_REASON),
         original_topic: topic,
         original_partition: String(partition),
         original_offset: offset,
         original_timestamp: Number.isFinite(timestamp) ? new Date(timestamp).toISOString() : String(timestamp),
-        ...namesNode(value),
+        ...(node_id === null ? {} : { node_id }),
       },
     };
   }
 }
 
 /** Which node it was about, where that can be read: somebody asks why a node does not appear. */
-function namesNode(value: Buffer | null): { readonly node_id?: string } {
+function nodeIdIn(value: Buffer | null): string | null {
   const decoded = decodeObject(value);
-  if (!decoded.ok) return {};
+  if (!decoded.ok) return null;
   const { node_id, payload } = decoded.json;
   const id = isObject(payload) ? payload.node_id : node_id;
-  return typeof id === 'string' ? { node_id: id.slice(0, 128) } : {};
+  return typeof id === 'string' ? id.slice(0, 128) : null;
 }
 
 function* inPortions(letters: readonly DeadLetter[]): Generator<readonly DeadLetter[]> {

@@ -1,9 +1,11 @@
+import type { CompiledContract } from '../contracts/compiled.js';
 import type { KafkaAdmin } from '../kafka/admin.js';
 import { consume, type RecordBatch, type Subscription } from '../kafka/consumer.js';
 import type { KafkaHandle } from '../kafka/kafka.js';
 import type { Topics } from '../registry/leases/heartbeat-stream.js';
 import { acks } from './acks.js';
 import { Backend } from './backend.js';
+import { bridgeEvent } from './bridge-event.js';
 import { groupId, type BridgeTopics, type Names, type StreamKind } from './bridge-topics.js';
 import type { BridgeContext } from './context.js';
 import { introspections } from './introspections.js';
@@ -23,17 +25,18 @@ export interface Stream {
 export interface StreamOptions {
   readonly names: Names;
   readonly topics: BridgeTopics;
-  /** A watermark that jumps by more than this belongs to a stream that had stalled: seconds. */
-  readonly stalledSeconds: number;
+  readonly contract: CompiledContract;
 }
 
 /** Everything that a bridge reads. */
 export function streamsOf(
   context: BridgeContext,
   admin: KafkaAdmin,
-  { names, topics, stalledSeconds }: StreamOptions,
+  { names, topics, contract }: StreamOptions,
 ): readonly Stream[] {
-  const requests = new IntrospectionRequests(context, topics.introspectionRequests);
+  const stalledSeconds = contract.liveness.heartbeat_interval_seconds;
+  const request = bridgeEvent(contract, 'request_introspection', topics.introspectionRequests);
+  const requests = new IntrospectionRequests(context, request);
   const table: readonly (readonly [StreamKind, Stream['handle'], { readonly hasWatermark: boolean }])[] = [
     ['introspections', introspections(context), { hasWatermark: false }],
     ['acks', acks(context, stalledSeconds), { hasWatermark: true }],

@@ -2,7 +2,7 @@ import type { CompiledContract } from '../../src/contracts/compiled.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
 import { holds } from './conditions.js';
 import { variables, withChanges, type Registration } from './registration.js';
-import { fill, text } from './template.js';
+import { fill, text } from '../../src/contracts/template.js';
 
 /** The first admission rule that a node fails, in words; null when it may come in. */
 export function refusalOf(registration: Registration, heard: Introspection, contract: CompiledContract): string | null {

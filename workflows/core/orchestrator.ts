@@ -5,7 +5,7 @@ import type { DomainEvent } from './handlers/output.js';
 import { incarnationOf, withSeen } from './incarnation.js';
 import { initialState, reduce } from './reducer.js';
 import { NOTHING_YET, variables, withChanges, type Registration, type Step } from './registration.js';
-import { fill, text } from './template.js';
+import { fill, text } from '../../src/contracts/template.js';
 import { plusSeconds } from './time.js';
 
 /**

@@ -3,7 +3,7 @@ import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { derivedId } from '../../src/protocol/ids.js';
 import type { OutgoingEvent } from '../../src/protocol/published.js';
 import { variables, type Registration } from './registration.js';
-import { fill, fillMap, text } from './template.js';
+import { fill, fillMap, text } from '../../src/contracts/template.js';
 
 /**
  * Intents by the names of their templates (specification, Phase 2, "Two-Layer

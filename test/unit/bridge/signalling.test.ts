@@ -1,0 +1,200 @@
+import { ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { describe, expect, it } from 'vitest';
+import { acks } from '../../../src/bridge/acks.js';
+import { introspections } from '../../../src/bridge/introspections.js';
+import { runOptions, runStart } from '../../../src/bridge/run-options.js';
+import { isAboutTheMessage } from '../../../src/bridge/temporal-errors.js';
+import { loadContracts } from '../../../src/contracts/load.js';
+import { buildAck } from '../../../src/protocol/ack.js';
+import { buildIntrospection } from '../../../src/protocol/introspection.js';
+import { workflowId } from '../../../workflows/messages.js';
+import { batchOf, bridgeWorld, turns } from './support.js';
+
+function grpc(code: number, details: string): ServiceError {
+  return new ServiceError('Failed', { cause: Object.assign(new Error(details), { code, details, metadata: {} }) });
+}
+
+const BUSY = grpc(8, 'namespace rate limit exceeded');
+
+/** Temporal as the bridge calls it. A call fails with what `failure` gives for it, after `held` has been resolved. */
+function temporal(failure: (workflowId: string) => Error | undefined = () => undefined, held = Promise.resolve()) {
+  const started: string[] = [];
+  const signalled: string[] = [];
+  const counts = { inFlight: 0, most: 0, failed: 0 };
+  const call = async (id: string, to: string[]): Promise<void> => {
+    counts.inFlight += 1;
+    counts.most = Math.max(counts.most, counts.inFlight);
+    await held;
+    counts.inFlight -= 1;
+    const error = failure(id);
+    if (error !== undefined) {
+      counts.failed += 1;
+      throw error;
+    }
+    to.push(id);
+  };
+  const client = {
+    workflow: {
+      signalWithStart: (_type: string, options: { workflowId: string }) => call(options.workflowId, started),
+      getHandle: (id: string) => ({ signal: () => call(id, signalled) }),
+    },
+    withDeadline: (_deadline: number, ask: () => Promise<unknown>) => ask(),
+  } as unknown as Client;
+  return { client, started, signalled, counts };
+}
+
+const node = {
+  node_type: 'effect',
+  node_version: '1.0.0',
+  endpoints: {},
+  capabilities: [],
+  reason: 'startup',
+} as const;
+const introspectionOf = (n: number) =>
+  buildIntrospection({ ...node, node_id: `n${n}`, correlation_id: `c${n}` }, new Date()).value;
+const ackOf = (n: number) => buildAck({ node_id: `n${n}`, correlation_id: `c${n}` }, new Date()).value;
+const many = (count: number, of: (n: number) => Buffer): Buffer[] => Array.from({ length: count }, (_, n) => of(n));
+
+/** A promise that is resolved from outside. */
+function gate() {
+  let open: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (open = resolve));
+  return { held, open: () => open() };
+}
+
+describe('signals', () => {
+  it.each([
+    ['introspections', 16, introspectionOf, introspections],
+    ['acks', 32, ackOf, (context: Parameters<typeof acks>[0]) => acks(context, 10)],
+  ] as const)('of %s are in flight %i at once, and no more', async (_kind, limit, of, handler) => {
+    const { held, open } = gate();
+    const { client, counts } = temporal(undefined, held);
+    const { batch, done } = batchOf(many(200, of));
+    const handled = handler(bridgeWorld({ temporalClient: client }).context)(batch);
+    await turns();
+    expect(counts.inFlight).toBe(limit);
+    open();
+    await handled;
+    expect([counts.most, done.size]).toEqual([limit, 200]);
+  });
+
+  it('wait for a Temporal above its rate limit: nothing is lost or dead-lettered, and acks do not stand behind introspections', async () => {
+    let busy = true;
+    const { client, counts, started, signalled } = temporal(() => (busy ? BUSY : undefined));
+    const { context, lines, sent } = bridgeWorld({ temporalClient: client });
+    const { batch, done } = batchOf(many(500, introspectionOf));
+    const handled = introspections(context)(batch);
+    await expect.poll(() => counts.failed).toBeGreaterThan(16);
+
+    const free = temporal();
+    await acks({ ...context, temporalClient: free.client }, 10)(batchOf(many(100, ackOf)).batch);
+    expect(free.signalled).toHaveLength(100);
+    expect([started.length, done.size]).toEqual([0, 0]);
+
+    busy = false;
+    await handled;
+    expect([new Set(started).size, started.length, done.size]).toEqual([500, 500, 500]);
+    expect([signalled, sent]).toEqual([[], []]);
+    expect(lines[0]).toBe('Temporal is away; waiting for it, nothing is lost');
+  });
+
+  it('to a Temporal that refuses every second one for now are logged once, not with each answer', async () => {
+    const odd = new Set(Array.from({ length: 150 }, (_, n) => workflowId(`n${2 * n + 1}`)));
+    const { client, counts, started } = temporal((id) => (odd.delete(id) ? BUSY : undefined));
+    const { context, lines } = bridgeWorld({ temporalClient: client });
+    await introspections(context)(batchOf(many(300, introspectionOf)).batch);
+    expect([started.length, counts.failed, lines.length]).toEqual([300, 150, 2]);
+  });
+
+  it('that Temporal refuses for good become dead letters with its own words, and hold up nobody', async () => {
+    const refusal = (id: string) => (id === workflowId('n1') ? grpc(11, 'signal input exceeds limit') : undefined);
+    for (const [of, handler] of [
+      [introspectionOf, introspections],
+      [ackOf, (context: Parameters<typeof acks>[0]) => acks(context, 10)],
+    ] as const) {
+      const { client } = temporal(refusal);
+      const { context, sent } = bridgeWorld({ temporalClient: client });
+      const { batch, done } = batchOf(many(3, of));
+      await handler(context)(batch);
+      expect(done.size).toBe(3);
+      expect(sent.map(({ headers }) => [headers.node_id, headers.reason])).toEqual([
+        ['n1', 'Temporal refuses it: signal input exceeds limit'],
+      ]);
+    }
+  });
+});
+
+describe('an introspection', () => {
+  it('that a node repeats is signalled once', async () => {
+    const { client, started } = temporal();
+    const { context } = bridgeWorld({ temporalClient: client });
+    const { batch, done } = batchOf([1, 2, 1, 1].map(introspectionOf));
+    await introspections(context)(batch);
+    expect(started).toHaveLength(2);
+    expect([done.size, context.counters.introspections_repeated]).toEqual([4, 2]);
+  });
+
+  it('starts a run that shows the state in which the contract begins', () => {
+    const { compiled } = loadContracts();
+    const known = { node_id: 'n', node_type: 'effect', node_version: '1.2.3' };
+    const shown = (contract: typeof compiled) =>
+      runOptions(known, runStart({ compiled: contract }, 'q')).typedSearchAttributes.map(({ key, value }) => [
+        key.name,
+        value,
+      ]);
+    expect(shown(compiled)).toEqual([
+      ['NodeId', 'n'],
+      ['NodeType', 'effect'],
+      ['RegistrationState', 'PENDING_REGISTRATION'],
+    ]);
+    const renamed = { ...compiled, orchestrator: { ...compiled.orchestrator, initial: 'REQUESTED' } };
+    expect(shown(renamed)[2]).toEqual(['RegistrationState', 'REQUESTED']);
+  });
+});
+
+describe('acks', () => {
+  const marks = (asked: readonly unknown[][]) => asked.filter(([topic]) => topic === 't');
+
+  it('move the watermark when all of their batch are settled: signalled, without a run, or dead letters', async () => {
+    const notFound = new WorkflowNotFoundError('no run', 'registration/n1', undefined);
+    const { client } = temporal((id) => (id === workflowId('n1') ? notFound : undefined));
+    const { context, asked, sent } = bridgeWorld({ temporalClient: client });
+    await acks(context, 10)(batchOf([ackOf(0), ackOf(1), Buffer.from('nonsense')]).batch);
+    expect(context.counters).toMatchObject({ acks: 1, acks_without_run: 1, dead_letters: 1 });
+    expect([marks(asked).length, sent.length]).toEqual([1, 1]);
+  });
+
+  it('do not move the watermark while one of their batch is unfinished', async () => {
+    const { held, open } = gate();
+    const { client } = temporal(undefined, held);
+    const { context, asked } = bridgeWorld({ temporalClient: client });
+    const { batch, done } = batchOf(many(40, ackOf));
+    let running = true;
+    const handled = acks(context, 10)({ ...batch, isRunning: () => running });
+    await turns();
+    running = false;
+    open();
+    await handled;
+    expect(done.size).toBe(32);
+    expect(marks(asked)).toEqual([]);
+  });
+});
+
+describe('an error of Temporal', () => {
+  it.each([
+    ['too many signals', grpc(3, 'exceeded workflow execution limit for signal events'), true],
+    ['a value that it does not take', grpc(11, 'signal input exceeds limit'), true],
+    [
+      'a search attribute that nobody created',
+      grpc(3, 'Namespace default has no mapping defined for search attribute NodeId'),
+      false,
+    ],
+    ['a namespace that is not there', grpc(5, 'Namespace not found'), false],
+    ['away', grpc(14, 'connect ECONNREFUSED'), false],
+    ['busy', grpc(8, 'workflow is busy'), false],
+    ['no permission', grpc(7, 'not allowed'), false],
+    ['nothing of gRPC', new Error('bug'), false],
+  ])('%s: about the message %s', (_name, error, expected) => {
+    expect(isAboutTheMessage(error)).toBe(expected);
+  });
+});

@@ -1,0 +1,115 @@
+import type { Client } from '@temporalio/client';
+import type { Pool } from 'pg';
+import { pino } from 'pino';
+import { Backend } from '../../../src/bridge/backend.js';
+import { bridgeEvent, type BridgeEvent } from '../../../src/bridge/bridge-event.js';
+import type { BridgeContext } from '../../../src/bridge/context.js';
+import { newCounters } from '../../../src/bridge/counters.js';
+import { DeadLetters } from '../../../src/bridge/dead-letters.js';
+import { loadContracts } from '../../../src/contracts/load.js';
+import type { IncomingRecord, RecordBatch } from '../../../src/kafka/consumer.js';
+import type { RecordToSend } from '../../../src/kafka/producer.js';
+
+/** A logger that keeps its texts. */
+export function recorder() {
+  const lines: string[] = [];
+  const logger = pino(
+    { level: 'info' },
+    { write: (line: string) => lines.push((JSON.parse(line) as { msg: string }).msg) },
+  );
+  return { lines, logger };
+}
+
+/** All that is ready to run has run. */
+export async function turns(count = 20): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** An event of the bridge as a contract has it; the shipped one by default. */
+export function event(action: 'dead_letter' | 'request_introspection', contracts = loadContracts()): BridgeEvent {
+  return bridgeEvent(contracts.compiled, action, action);
+}
+
+export interface World {
+  readonly context: BridgeContext;
+  /** Texts of the log. */
+  readonly lines: readonly string[];
+  /** What was sent to Kafka. */
+  readonly sent: RecordToSend[];
+  /** Parameters of each statement that the database was asked. */
+  readonly asked: unknown[][];
+}
+
+export interface WorldOptions {
+  readonly temporalClient?: Client;
+  /** What the database answers to every statement. */
+  readonly rows?: readonly object[];
+  readonly contracts?: ReturnType<typeof loadContracts>;
+  /** Takes what is sent to Kafka. */
+  readonly send?: (records: readonly RecordToSend[]) => Promise<void>;
+}
+
+/** A bridge's context over a Temporal of the test's, and over a Kafka and a database that keep what they are given. */
+export function bridgeWorld({
+  temporalClient,
+  rows = [],
+  contracts = loadContracts(),
+  send,
+}: WorldOptions = {}): World {
+  const { lines, logger } = recorder();
+  const sent: RecordToSend[] = [];
+  const asked: unknown[][] = [];
+  const producer = {
+    connect: () => Promise.resolve(),
+    async send(records: readonly RecordToSend[]) {
+      await send?.(records);
+      sent.push(...records);
+    },
+    close: () => Promise.resolve(),
+  };
+  const query = (_: string, values: unknown[] = []) => {
+    asked.push(values);
+    return Promise.resolve({ rows });
+  };
+  const session = { query, on: () => undefined, off: () => undefined, release: () => undefined };
+  const backends = {
+    temporal: new Backend('Temporal', logger),
+    postgres: new Backend('PostgreSQL', logger),
+    kafka: new Backend('Kafka', logger),
+  };
+  const counters = newCounters();
+  const context: BridgeContext = {
+    temporalClient: temporalClient ?? ({} as Client),
+    runs: { taskQueue: 'q', initialState: contracts.compiled.orchestrator.initial },
+    pool: { query, connect: () => Promise.resolve(session) } as unknown as Pool,
+    producer,
+    deadLetters: new DeadLetters(event('dead_letter', contracts), producer, backends.kafka, counters),
+    counters,
+    logger,
+    ...backends,
+  };
+  return { context, lines, sent, asked };
+}
+
+/** Record number `offset` of topic t, partition 0. */
+export function recordOf(value: Buffer | null, offset = 0, timestamp = Date.now()): IncomingRecord {
+  return { topic: 't', partition: 0, offset: String(offset), timestamp, key: null, value, headers: {} };
+}
+
+/** A batch of records, and the offsets of those that are done. */
+export function batchOf(
+  values: readonly (Buffer | null)[],
+  signal: RecordBatch['signal'] = new AbortController().signal,
+) {
+  const done = new Set<string>();
+  const records = values.map((value, offset) => recordOf(value, offset));
+  const batch: RecordBatch = {
+    topic: 't',
+    partition: 0,
+    records,
+    done: ({ offset }) => void done.add(offset),
+    isRunning: () => true,
+    signal,
+  };
+  return { batch, done };
+}

@@ -8,30 +8,42 @@ import { CALLS, QUESTIONS, ROUTING_STRATEGIES } from './vocabulary.js';
  */
 
 const name = z.string().min(1);
+/** What people read: why something happened. */
+const words = z.string().min(1).max(1024);
 const seconds = z.number().positive().describe('seconds');
 const condition = z.strictObject({ expression: z.string().describe('for example "node_id is_present"') });
 
-const stateMachine = z.strictObject({
-  state_machine_name: name,
-  initial_state: name,
+const state = {
+  state_name: name,
+  entry_actions: z.array(name).optional().describe('events and intents, in this order, on the way into the state'),
+  terminal: z.boolean().optional().describe('a run may end here'),
+};
+const transition = {
+  from_state: name.describe('a state, or "*" for every state that is not terminal'),
+  to_state: name,
+  trigger: name,
+  conditions: z.array(condition).optional(),
+};
+const machineNames = { state_machine_name: name, initial_state: name };
+
+const reducerMachine = z.strictObject({
+  ...machineNames,
+  states: z.array(z.strictObject(state)),
+  transitions: z.array(z.strictObject(transition)),
+});
+
+const orchestratorMachine = z.strictObject({
+  ...machineNames,
   states: z.array(
     z.strictObject({
-      state_name: name,
-      entry_actions: z.array(name).optional().describe('events and intents, in this order, on the way into the state'),
+      ...state,
       end_actions: z.array(name).optional().describe('done when the run ends in this state'),
       timer: name.optional().describe('the timer that runs in this state'),
-      terminal: z.boolean().optional().describe('a run may end here'),
       discoverable: z.boolean().optional().describe('Consul shows the node to others in this state'),
     }),
   ),
   transitions: z.array(
-    z.strictObject({
-      from_state: name.describe('a state, or "*" for every state that is not terminal'),
-      to_state: name,
-      trigger: name,
-      conditions: z.array(condition).optional(),
-      reason: z.string().optional().describe('why, in words; "{name}" is that value'),
-    }),
+    z.strictObject({ ...transition, reason: words.optional().describe('why, in words; "{name}" is that value') }),
   ),
 });
 
@@ -81,8 +93,8 @@ export const orchestratorSchema = z.strictObject({
       }),
     ),
   }),
-  admission: z.array(z.strictObject({ require: z.string(), reason: z.string().min(1).max(1024) })),
-  state_machine: stateMachine,
+  admission: z.array(z.strictObject({ require: z.string(), reason: words })),
+  state_machine: orchestratorMachine,
   refresh_actions: z.array(name),
   timers: z.array(
     z.strictObject({
@@ -121,7 +133,7 @@ export const orchestratorSchema = z.strictObject({
 
 export const reducerSchema = z.strictObject({
   ...header,
-  state_machine: stateMachine,
+  state_machine: reducerMachine,
   confirmations: z.array(
     z.strictObject({
       event_type: name,
@@ -201,4 +213,5 @@ export type HandlerContract = OrchestratorContract['handler_routing']['handlers'
 export type MatrixRowContract = z.infer<typeof matrixRow>;
 export type PublishedEventContract = OrchestratorContract['published_events'][number];
 export type RetryContract = z.infer<typeof retry>;
-export type StateMachineContract = z.infer<typeof stateMachine>;
+/** Either machine; the reducer's has no timers, ends and reasons. */
+export type StateMachineContract = z.infer<typeof orchestratorMachine>;

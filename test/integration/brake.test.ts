@@ -6,7 +6,7 @@ import { eventually, Installation } from './installation.js';
 
 /** The brake is as shipped; ten windows are 40 s. */
 const SHORT = `
-liveness: { first_deadline_seconds: 6, window_seconds: 4, grace_seconds: 1, heartbeat_interval_seconds: 2 }
+liveness: { first_deadline_seconds: 6, window_seconds: 4, grace_seconds: 1, heartbeat_interval_seconds: 1 }
 timers: [{ timer: "liveness", seconds: 2 }]
 `;
 const contractsDir = contractDirectory({ orchestrator: SHORT });

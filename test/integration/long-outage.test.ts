@@ -11,7 +11,7 @@ import { eventually, Installation } from './installation.js';
 const WINDOW_SECONDS = 2;
 const OUTAGE_MS = 5 * WINDOW_SECONDS * 1_000;
 const SHORT = `
-liveness: { first_deadline_seconds: 10, window_seconds: ${WINDOW_SECONDS}, grace_seconds: 2, heartbeat_interval_seconds: 1 }
+liveness: { first_deadline_seconds: 10, window_seconds: ${WINDOW_SECONDS}, grace_seconds: 2, heartbeat_interval_seconds: 0.9 }
 sweep: { interval_seconds: 1 }
 `;
 const OUTAGES = ['kafka', 'bridge', 'postgres', 'temporal'] as const;

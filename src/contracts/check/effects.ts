@@ -55,9 +55,12 @@ export function checkCalls({ effect }: ContractSources, faults: Faults): void {
       faults.add('effect', ['questions'], `nothing says how "${question}" is asked: add a row for it`);
   const { start_to_close_seconds, schedule_to_close_seconds } = effect.local_tries;
   if (schedule_to_close_seconds < start_to_close_seconds)
-    faults.add(
+    faults.addTopmost(
       'effect',
-      ['local_tries', 'schedule_to_close_seconds'],
+      [
+        ['local_tries', 'schedule_to_close_seconds'],
+        ['local_tries', 'start_to_close_seconds'],
+      ],
       `all local tries together (${schedule_to_close_seconds} s) get less time than one of them (${start_to_close_seconds} s)`,
     );
 }
@@ -65,9 +68,12 @@ export function checkCalls({ effect }: ContractSources, faults: Faults): void {
 function checkRetry(path: Path, retry: RetryContract, faults: Faults): void {
   const { initial_interval_seconds, maximum_interval_seconds } = retry;
   if (maximum_interval_seconds >= initial_interval_seconds) return;
-  faults.add(
+  faults.addTopmost(
     'effect',
-    [...path, 'maximum_interval_seconds'],
+    [
+      [...path, 'maximum_interval_seconds'],
+      [...path, 'initial_interval_seconds'],
+    ],
     `the longest pause between tries (${maximum_interval_seconds} s) is shorter than the first one (${initial_interval_seconds} s)`,
   );
 }

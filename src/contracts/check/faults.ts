@@ -1,5 +1,5 @@
 import type { Fault } from '../located.js';
-import { placeOf, type ContractSources, type Part } from '../sources.js';
+import { layerOf, placeOf, type ContractSources, type Part } from '../sources.js';
 
 export type Path = readonly (string | number)[];
 
@@ -22,6 +22,18 @@ export class Faults {
   add(part: Part, path: Path, message: string): void {
     const fault = { ...placeOf(this.#sources, part, path), message };
     this.#faults.set(`${fault.file}:${fault.line}:${fault.column}: ${message}`, fault);
+  }
+
+  /**
+   * Adds a fault that several parts of a contract make together. It stands at
+   * the part of the topmost file, which is the one that somebody edits.
+   *
+   * @param paths what may be changed, the likeliest first
+   */
+  addTopmost(part: Part, paths: readonly Path[], message: string): void {
+    const layer = (path: Path): number => layerOf(this.#sources, part, path);
+    const topmost = paths.reduce<Path>((best, path) => (layer(path) > layer(best) ? path : best), paths[0] ?? []);
+    this.add(part, topmost, message);
   }
 
   /** A second place that a sentence names: "contract.yaml:12". */

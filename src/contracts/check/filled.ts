@@ -35,6 +35,7 @@ export function checkFilled(sources: ContractSources, faults: Faults): void {
       part: 'orchestrator',
       path,
       name: event.event_type,
+      type: ['event_type'],
       template: event,
       problems: (sample) => eventProblems(sources, event, sample),
     });
@@ -44,6 +45,7 @@ export function checkFilled(sources: ContractSources, faults: Faults): void {
       part: 'reducer',
       path: ['intents', index],
       name: intent.payload.intent_type,
+      type: ['payload', 'intent_type'],
       template: intent,
       problems: (sample) => intentProblems(sources, intent, sample),
     });
@@ -54,6 +56,8 @@ interface Trial {
   readonly part: Part;
   readonly path: Path;
   readonly name: string;
+  /** Where its type stands: another type would have another schema. */
+  readonly type: Path;
   readonly template: object;
   readonly problems: (sample: Sample) => readonly Problem[];
 }
@@ -64,33 +68,39 @@ function tryOut(
   places: readonly Place[],
   action: string,
   faults: Faults,
-  { part, path, name, template, problems }: Trial,
+  { part, path, name, type, template, problems }: Trial,
 ): void {
   const reported = new Set<string>();
-  const report = (problem: Problem, when: string, advice: string): void => {
-    const field = problem.path.join('.');
-    if (reported.has(field)) return;
-    reported.add(field);
-    faults.add(part, [...path, ...problem.path], `${name} would be refused${when}: ${problem.sentence}; ${advice}`);
+  const report = ({ path: field, sentence }: Problem, place: Place, isSparse: boolean): void => {
+    if (reported.has(field.join('.'))) return;
+    reported.add(field.join('.'));
+    const when = place.when === '' ? '' : ` ${place.when}`;
+    const advice = adviceOn(valueAt(template, field), isSparse ? place : null);
+    const message = `${name} would be refused${when}: ${sentence}; ${advice}`;
+    const cause = part === 'orchestrator' && place.cause !== null ? [place.cause] : [];
+    faults.addTopmost(part, [[...path, ...field], [...path, ...type], ...cause], message);
   };
   const own = places.filter((place) => place.action === action);
   for (const place of own.length > 0 ? own : [nowhere(sources, action)]) {
-    const when = place.when === '' ? '' : ` ${place.when}`;
-    for (const problem of problems(fullSample(sources, place))) report(problem, when, 'correct this template');
-    for (const problem of problems(sparseSample(sources, place))) {
-      const unknown = namesIn(valueAt(template, problem.path)).filter((variable) => !isKnown(place, variable));
-      const names = unknown.map((variable) => `{${variable}}`).join(', ');
-      report(problem, when, names === '' ? 'correct this template' : `${names} can be null there: name what is known`);
-    }
+    for (const problem of problems(fullSample(sources, place))) report(problem, place, false);
+    for (const problem of problems(sparseSample(sources, place))) report(problem, place, true);
   }
 }
 
-const isKnown = (place: Place, name: string): boolean => ([...place.known] as string[]).includes(name);
+/** @param sparse the place, where the template holds as long as everything is known */
+function adviceOn(template: unknown, sparse: Place | null): string {
+  const names = namesIn(template);
+  const unknown = names.filter((name) => sparse !== null && !([...sparse.known] as string[]).includes(name));
+  if (unknown.length > 0)
+    return `${unknown.map((name) => `{${name}}`).join(', ')} can be null there: name what is known`;
+  const ofStates = names.some((name) => ['state', 'entering', 'previous_state'].includes(name));
+  return ofStates ? "correct this template or the state's name" : 'correct this template';
+}
 
 /** An action that no state and no list names: everything is taken to be known. */
 function nowhere({ orchestrator }: ContractSources, action: string): Place {
   const state = orchestrator.state_machine.initial_state;
-  return { action, known: new Set(VARIABLES), state, entering: state, previous_state: state, when: '' };
+  return { action, known: new Set(VARIABLES), state, entering: state, previous_state: state, cause: null, when: '' };
 }
 
 function eventProblems(sources: ContractSources, event: PublishedEventContract, sample: Sample): Problem[] {
@@ -153,10 +163,11 @@ function intentProblems({ effect }: ContractSources, intent: Intent, sample: Sam
 function schemaProblems(schema: z.ZodType, value: Readonly<Record<string, unknown>>): Problem[] {
   const checked = schema.safeParse(value);
   if (checked.success) return [];
-  return checked.error.issues.map((issue) => ({
-    path: issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : issue.path.map(String),
-    sentence: explain(new z.ZodError([issue]), value),
-  }));
+  return checked.error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ path: [key], sentence: `it has no field "${key}"` }))
+      : [{ path: issue.path.map(String), sentence: explain(new z.ZodError([issue]), value) }],
+  );
 }
 
 function valueAt(template: object, path: Path): unknown {

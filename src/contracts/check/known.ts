@@ -16,6 +16,8 @@ export interface Place {
   readonly state: string | null;
   readonly entering: string;
   readonly previous_state: string | null;
+  /** The transition that leads here, where there is one: its path in the orchestrator's contract. */
+  readonly cause: readonly (string | number)[] | null;
   /** The place in words: 'on the way from "ACTIVE" into "LIVENESS_EXPIRED"'. */
   readonly when: string;
 }
@@ -78,7 +80,7 @@ class Analysis {
   /** Entry actions, once for each way into their state. */
   entries(): Place[] {
     return this.#machine.states.flatMap((state) =>
-      this.#waysInto(state).flatMap(({ from, known }) => {
+      this.#waysInto(state).flatMap(({ from, cause, known }) => {
         const when =
           from === null
             ? `on the way into "${state.state_name}"`
@@ -88,6 +90,7 @@ class Analysis {
           state: from,
           entering: state.state_name,
           previous_state: from,
+          cause,
           when,
         }));
       }),
@@ -99,12 +102,13 @@ class Analysis {
     return this.#machine.states.flatMap((state) => {
       const known = this.#inState.get(state.state_name) ?? FROM_THE_START;
       return (state.end_actions ?? []).flatMap((action) =>
-        this.#waysInto(state).map(({ from }) => ({
+        this.#waysInto(state).map(({ from, cause }) => ({
           action,
           known,
           state: state.state_name,
           entering: state.state_name,
           previous_state: from,
+          cause,
           when: `at the end in "${state.state_name}"`,
         })),
       );
@@ -116,7 +120,7 @@ class Analysis {
     const everywhere = [...this.#inState.values()].reduce((all, known) => meet(all, known), new Set(VARIABLES));
     const { initial_state: state } = this.#machine;
     const known = new Set([...everywhere, ...also]);
-    return [{ action, known, state, entering: state, previous_state: null, when }];
+    return [{ action, known, state, entering: state, previous_state: state, cause: null, when }];
   }
 
   /** What is known whenever the reducer enters one of its states: a reason after failures. */
@@ -148,15 +152,19 @@ class Analysis {
   }
 
   /** What is known when the way into a state begins, for each transition that leads there, and for a new attempt. */
-  #waysInto(state: State): { readonly from: string | null; readonly known: Known }[] {
+  #waysInto(state: State): (Pick<Place, 'cause' | 'known'> & { readonly from: string | null })[] {
     const counted: readonly Variable[] =
       this.#timer(state.timer)?.rounds === undefined ? [] : ['rounds', 'rounds_left'];
-    const ways = this.#machine.transitions
-      .filter((row) => row.to_state === state.state_name)
-      .flatMap((row) => sourcesOf(row.from_state, this.#machine).map((from) => ({ from, row })))
-      .map(({ from, row }) => ({ from, known: this.#after(row, this.#inState.get(from) ?? FROM_THE_START, counted) }));
+    const ways = this.#machine.transitions.flatMap((row, index) => {
+      if (row.to_state !== state.state_name) return [];
+      const cause = ['state_machine', 'transitions', index];
+      return sourcesOf(row.from_state, this.#machine).map((from) => {
+        const before = this.#inState.get(from) ?? FROM_THE_START;
+        return { from, cause, known: this.#after(row, before, counted) };
+      });
+    });
     if (state.state_name !== this.#machine.initial_state) return ways;
-    return [{ from: null, known: new Set([...FROM_THE_START, ...counted]) }, ...ways];
+    return [{ from: null, cause: null, known: new Set([...FROM_THE_START, ...counted]) }, ...ways];
   }
 
   #after(row: Transition, before: Known, counted: readonly Variable[]): Known {

@@ -33,11 +33,11 @@ export function checkOutputs({ orchestrator }: ContractSources, faults: Faults):
       if (action === undefined) return;
       checkRaises(machine, decision, action, at(index, 'state_decision_matrix', item), faults);
       for (const state of entered(machine, decision, action))
-        for (const event of eventsOf(machine, state, eventTypes))
+        for (const { event, path } of eventsOf(machine, state, eventTypes))
           if (!listed.includes(event))
-            faults.add(
+            faults.addTopmost(
               'orchestrator',
-              at(index, 'output_events'),
+              [at(index, 'output_events'), at(index, 'state_decision_matrix', item), path],
               `${row.handler.name} leads to ${event} ("${decision.action}" enters "${state}"), which its output_events do not list: add it`,
             );
     });
@@ -98,7 +98,12 @@ function eventsOf(
   machine: StateMachineContract,
   state_name: string,
   eventTypes: ReadonlyMap<string, string>,
-): readonly string[] {
-  const state = machine.states.find((each) => each.state_name === state_name);
-  return (state?.entry_actions ?? []).flatMap((action) => eventTypes.get(action) ?? []);
+): readonly { readonly event: string; readonly path: Path }[] {
+  const index = machine.states.findIndex((each) => each.state_name === state_name);
+  const actions = machine.states[index]?.entry_actions ?? [];
+  return actions.flatMap((action, item) => {
+    const event = eventTypes.get(action);
+    const path = ['state_machine', 'states', index, 'entry_actions', item];
+    return event === undefined ? [] : [{ event, path }];
+  });
 }

@@ -11,7 +11,10 @@ const CORRELATION = '11111111-1111-4111-8111-111111111111';
 export type Sample = Readonly<Record<Variable, unknown>>;
 
 /** Everything is known: a node with endpoints and capabilities. */
-export function fullSample({ orchestrator }: ContractSources, place: Omit<Place, 'action' | 'known' | 'when'>): Sample {
+export function fullSample(
+  { orchestrator }: ContractSources,
+  place: Pick<Place, 'state' | 'entering' | 'previous_state'>,
+): Sample {
   const time = (seconds: number): string => new Date(SAMPLE_TIME.getTime() + seconds * 1000).toISOString();
   return {
     node_id: SAMPLE_NODE,

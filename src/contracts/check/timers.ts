@@ -24,9 +24,12 @@ export function checkTimers({ orchestrator }: ContractSources, faults: Faults): 
 export function checkLease({ orchestrator }: ContractSources, faults: Faults): void {
   const { window_seconds, heartbeat_interval_seconds } = orchestrator.liveness;
   if (window_seconds > 2 * heartbeat_interval_seconds) return;
-  faults.add(
+  faults.addTopmost(
     'orchestrator',
-    ['liveness', 'window_seconds'],
+    [
+      ['liveness', 'window_seconds'],
+      ['liveness', 'heartbeat_interval_seconds'],
+    ],
     `a lease of ${window_seconds} s ends before two heartbeats of every ${heartbeat_interval_seconds} s are missed: use more than ${2 * heartbeat_interval_seconds}`,
   );
 }

@@ -54,7 +54,7 @@ describe('dead letters', () => {
 published_events:
   - action: "dead_letter"
     event_type: "PoisonedMessage"
-    tags: { team: "fleet", severity: 3, original_topic: "another" }
+    tags: { team: "fleet", severity: "3", original_topic: "another" }
 `;
     const contracts = loadContracts(contractDirectory({ orchestrator: overlay }));
     const record = recordOf(Buffer.from('{"node_id":"n-1"}'));

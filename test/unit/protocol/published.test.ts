@@ -8,46 +8,13 @@ import {
   parsePublished,
   PUBLISHED_EVENT_TYPES,
   publishedEventType,
-  type OutgoingEvent,
 } from '../../../src/protocol/published.js';
+import { CORRELATION, NODE, SAMPLE_EVENTS, sampleEvent } from './sample-events.js';
 import { sampleOf } from './samples.js';
 
 const sentAt = new Date('2026-01-31T12:00:00.000Z');
 const sending = { sentAt, source: 'node-registrar' };
-const NODE = 'cd613e30-d8f1-4adf-91b7-584a2265b1f5';
-const CORRELATION = '1e2feb89-414c-443c-9027-c4d1c386bbc4';
 const place = { topic: 't', partition: 0, offset: '7', timestamp: sentAt.getTime() };
-
-const fields: Record<string, Pick<OutgoingEvent, 'payload'> & Partial<OutgoingEvent>> = {
-  NodeRegistrationInitiated: { payload: { registration_attempt_id: CORRELATION } },
-  NodeRegistrationAccepted: { payload: {}, stamps: { ack_deadline: 30 }, ids_at_top: true },
-  NodeRegistrationRejected: { payload: { rejection_reason: 'version below 2.0.0' } },
-  NodeRegistrationAckReceived: { payload: { liveness_deadline: '2026-01-31T12:00:30.000Z' } },
-  NodeRegistrationAckTimedOut: { payload: { deadline_at: '2026-01-31T12:00:30.000Z', previous_state: 'AWAITING_ACK' } },
-  NodeBecameActive: {
-    payload: { capabilities: ['storage', 'config', 'feature_flags'] },
-    tags: { liveness_deadline: '2026-01-31T12:00:30.000Z' },
-  },
-  NodeLivenessExpired: { payload: { last_heartbeat_at: null } },
-  RequestIntrospection: { payload: { target_node_id: NODE }, ids_at_top: true },
-};
-
-function event(event_type: string, more: Partial<OutgoingEvent> = {}): OutgoingEvent {
-  return {
-    id: '5dfbd3d1-2c4a-4698-aa2c-a1af6a107b75',
-    event_type,
-    topic: '{env}.onex.evt.some.v1',
-    node_id: NODE,
-    correlation_id: CORRELATION,
-    causation_id: '701966a0-c381-488f-b8c0-c8fd8712b8bc',
-    payload: {},
-    ids_at_top: false,
-    stamps: {},
-    tags: {},
-    ...fields[event_type],
-    ...more,
-  };
-}
 
 function json(value: Buffer): Record<string, unknown> {
   return JSON.parse(value.toString()) as Record<string, unknown>;
@@ -57,49 +24,52 @@ const sampleEnvelope = sampleOf('node-introspection').envelope;
 
 describe('what we publish', () => {
   it('covers every event type', () => {
-    expect(new Set(PUBLISHED_EVENT_TYPES)).toEqual(new Set(Object.keys(fields)));
+    expect(new Set(PUBLISHED_EVENT_TYPES)).toEqual(new Set(Object.keys(SAMPLE_EVENTS)));
   });
 
-  it.each(Object.keys(fields))('%s has the envelope of existing nodes, and comes back as it was', (event_type) => {
-    const { key, headers, value } = buildPublished(event(event_type), sending);
-    const { entity_id, node_id, target_node_id, ...envelope } = json(value);
-    expect(Object.keys(envelope).sort()).toEqual(Object.keys(sampleEnvelope).sort());
-    expect(envelope.correlation_id).toBe(CORRELATION);
-    expect(Object.keys(envelope.metadata as object).sort()).toEqual(
-      Object.keys(sampleEnvelope.metadata as object).sort(),
-    );
-    const atTop = { NodeRegistrationAccepted: [NODE, NODE, undefined], RequestIntrospection: [NODE, NODE, NODE] };
-    expect([entity_id, node_id, target_node_id]).toEqual(
-      (atTop as Record<string, unknown>)[event_type] ?? [undefined, undefined, undefined],
-    );
-    expect(key).toBe(NODE);
-    expect(headers).toEqual({
-      message_id: '5dfbd3d1-2c4a-4698-aa2c-a1af6a107b75',
-      correlation_id: CORRELATION,
-      event_type,
-      source: 'node-registrar',
-      timestamp: '2026-01-31T12:00:00.000Z',
-      traceparent: '00-1e2feb89414c443c9027c4d1c386bbc4-5dfbd3d12c4a4698-01',
-    });
-    expect(parsePublished(value)).toMatchObject({
-      ok: true,
-      event: {
-        event_type,
-        id: '5dfbd3d1-2c4a-4698-aa2c-a1af6a107b75',
-        node_id: NODE,
+  it.each(Object.keys(SAMPLE_EVENTS))(
+    '%s has the envelope of existing nodes, and comes back as it was',
+    (event_type) => {
+      const { key, headers, value } = buildPublished(sampleEvent(event_type), sending);
+      const { entity_id, node_id, target_node_id, ...envelope } = json(value);
+      expect(Object.keys(envelope).sort()).toEqual(Object.keys(sampleEnvelope).sort());
+      expect(envelope.correlation_id).toBe(CORRELATION);
+      expect(Object.keys(envelope.metadata as object).sort()).toEqual(
+        Object.keys(sampleEnvelope.metadata as object).sort(),
+      );
+      const atTop = { NodeRegistrationAccepted: [NODE, NODE, undefined], RequestIntrospection: [NODE, NODE, NODE] };
+      expect([entity_id, node_id, target_node_id]).toEqual(
+        (atTop as Record<string, unknown>)[event_type] ?? [undefined, undefined, undefined],
+      );
+      expect(key).toBe(NODE);
+      expect(headers).toEqual({
+        message_id: '5dfbd3d1-2c4a-4698-aa2c-a1af6a107b75',
         correlation_id: CORRELATION,
-        causation_id: '701966a0-c381-488f-b8c0-c8fd8712b8bc',
-        emitted_at: '2026-01-31T12:00:00.000Z',
-        tags: event(event_type).tags,
-      },
-    });
-  });
+        event_type,
+        source: 'node-registrar',
+        timestamp: '2026-01-31T12:00:00.000Z',
+        traceparent: '00-1e2feb89414c443c9027c4d1c386bbc4-5dfbd3d12c4a4698-01',
+      });
+      expect(parsePublished(value)).toMatchObject({
+        ok: true,
+        event: {
+          event_type,
+          id: '5dfbd3d1-2c4a-4698-aa2c-a1af6a107b75',
+          node_id: NODE,
+          correlation_id: CORRELATION,
+          causation_id: '701966a0-c381-488f-b8c0-c8fd8712b8bc',
+          emitted_at: '2026-01-31T12:00:00.000Z',
+          tags: sampleEvent(event_type).tags,
+        },
+      });
+    },
+  );
 
-  it.each(Object.keys(fields))(
+  it.each(Object.keys(SAMPLE_EVENTS))(
     '%s has ids at the top of its envelope only where the contract says so',
     (event_type) => {
       const top = (ids_at_top: boolean) => {
-        const envelope = json(buildPublished(event(event_type, { ids_at_top }), sending).value);
+        const envelope = json(buildPublished(sampleEvent(event_type, { ids_at_top }), sending).value);
         return Object.keys(envelope).filter((name) => !Object.hasOwn(sampleEnvelope, name));
       };
       expect(top(false)).toEqual([]);
@@ -108,16 +78,16 @@ describe('what we publish', () => {
   );
 
   it('stamps deadlines from the moment of the send', () => {
-    expect(json(buildPublished(event('NodeRegistrationAccepted'), sending).value).payload).toMatchObject({
+    expect(json(buildPublished(sampleEvent('NodeRegistrationAccepted'), sending).value).payload).toMatchObject({
       ack_deadline: '2026-01-31T12:00:30.000Z',
     });
   });
 
   it("speaks existing nodes' words: capabilities as flags, states in lower case", () => {
-    expect(json(buildPublished(event('NodeBecameActive'), sending).value).payload).toMatchObject({
+    expect(json(buildPublished(sampleEvent('NodeBecameActive'), sending).value).payload).toMatchObject({
       capabilities: { storage: true, 'capability.config': true, 'capability.feature_flags': true },
     });
-    expect(json(buildPublished(event('NodeRegistrationAckTimedOut'), sending).value).payload).toMatchObject({
+    expect(json(buildPublished(sampleEvent('NodeRegistrationAckTimedOut'), sending).value).payload).toMatchObject({
       previous_state: 'awaiting_ack',
     });
   });
@@ -125,16 +95,16 @@ describe('what we publish', () => {
   it.each([
     [
       'a field too many',
-      event('NodeBecameActive', { payload: { capabilities: [], liveness_deadline: sentAt.toISOString() } }),
+      sampleEvent('NodeBecameActive', { payload: { capabilities: [], liveness_deadline: sentAt.toISOString() } }),
       'no field liveness_deadline',
     ],
-    ['a field too few', event('NodeRegistrationAccepted', { stamps: {} }), 'ack_deadline: expected'],
+    ['a field too few', sampleEvent('NodeRegistrationAccepted', { stamps: {} }), 'ack_deadline: expected'],
     [
       'an empty reason',
-      event('NodeRegistrationRejected', { payload: { rejection_reason: '' } }),
+      sampleEvent('NodeRegistrationRejected', { payload: { rejection_reason: '' } }),
       'rejection_reason: expected at least 1',
     ],
-    ['an unknown type', event('NodeExploded'), 'unknown event type NodeExploded'],
+    ['an unknown type', sampleEvent('NodeExploded'), 'unknown event type NodeExploded'],
   ])('%s is our bug, and throws', (_name, wrong, message) => {
     expect(() => buildPublished(wrong, sending)).toThrow(message);
   });
@@ -148,9 +118,10 @@ describe('what we publish', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[\x21-\x7e]{1,128}$/), (correlation_id) => {
         const one =
-          buildPublished(event('NodeRegistrationAccepted', { correlation_id }), sending).headers.traceparent ?? '';
+          buildPublished(sampleEvent('NodeRegistrationAccepted', { correlation_id }), sending).headers.traceparent ??
+          '';
         const other =
-          buildPublished(event('NodeLivenessExpired', { correlation_id, id: CORRELATION }), sending).headers
+          buildPublished(sampleEvent('NodeLivenessExpired', { correlation_id, id: CORRELATION }), sending).headers
             .traceparent ?? '';
         expect(one).toMatch(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-01$/);
         expect(other.slice(0, 36)).toBe(one.slice(0, 36));

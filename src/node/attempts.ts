@@ -1,61 +1,70 @@
 import { v4 } from 'uuid';
 import type { PublishedEvent } from '../protocol/published.js';
 
-/** More answers than this are never under way at once. */
-const MAX_OFFERS = 16;
+/** More answers than this are never in flight at once. */
+const MAX_ANSWERS = 16;
 
-/** One try to be registered, from its introspection to its end. */
+/** One registration attempt of a node, from its introspection to its end. */
 export class Attempt {
   stage: 'introducing' | 'accepted' | 'acknowledged' | 'active' = 'introducing';
-  /** It has ended: rejected, expired, or acknowledged too late. */
-  over = false;
+  /** It was rejected, has expired, or was acknowledged too late. */
+  ended = false;
   /** The registrar's number of it, the highest that was read. */
   number = 0;
-  #talking = new AbortController();
+  #work = new AbortController();
 
   constructor(readonly correlation_id: string) {}
 
-  /** Aborted when what is being said, or waited for, has been overtaken. */
+  /** Aborted when what is being sent, or waited for, is superseded. */
   get signal(): AbortSignal {
-    return this.#talking.signal;
+    return this.#work.signal;
   }
 
-  /** Ends what is being said and begins something new. */
-  turn(): AbortSignal {
-    this.#talking.abort();
-    this.#talking = new AbortController();
-    return this.#talking.signal;
+  /**
+   * Ends what is being sent or waited for.
+   *
+   * @returns the signal of what comes instead
+   */
+  supersede(): AbortSignal {
+    this.#work.abort();
+    this.#work = new AbortController();
+    return this.#work.signal;
   }
 }
 
-/** Knows which events are about the current attempt, and which are old, early or somebody else's. */
+/** Knows which events are about the current attempt, and which are old, early or another node's. */
 export class Attempts {
   #current: Attempt | null = null;
   /** Correlation_ids of answers to the registrar: each may become an attempt, if the registrar makes it one. */
-  #offers: string[] = [];
+  #answers: string[] = [];
 
+  /** The newest attempt; null before the first. */
   get current(): Attempt | null {
     return this.#current;
   }
 
+  /** Whether an attempt is still the newest one, and has not ended. */
   isCurrent(attempt: Attempt): boolean {
-    return attempt === this.#current && !attempt.over;
+    return attempt === this.#current && !attempt.ended;
   }
 
+  /** Opens an attempt under a new correlation_id. */
   begin(): Attempt {
-    this.#offers = [];
-    return this.#become(v4());
+    this.#answers = [];
+    return this.#open(v4());
   }
 
   /**
-   * A correlation_id under which the registrar may open an attempt, or not:
-   * that of its request, so that both fall into one trace, unless it would be
-   * a duplicate.
+   * The correlation_id for an answer to the registrar's request. The registrar
+   * may open an attempt under it. It is the request's own, so that both fall
+   * into one trace, unless the answer would be a duplicate.
+   *
+   * @param request the request's correlation_id
    */
-  offer(request: string): string {
-    const used = request === this.#current?.correlation_id || this.#offers.includes(request);
+  answerTo(request: string): string {
+    const used = request === this.#current?.correlation_id || this.#answers.includes(request);
     const correlation_id = used ? v4() : request;
-    this.#offers = [...this.#offers, correlation_id].slice(-MAX_OFFERS);
+    this.#answers = [...this.#answers, correlation_id].slice(-MAX_ANSWERS);
     return correlation_id;
   }
 
@@ -63,31 +72,31 @@ export class Attempts {
    * The attempt that an event is about; null where that is not the current one.
    *
    * Topics are read independently of each other, so the end of an attempt may
-   * be read before its middle; the registrar's number tells. A higher number
-   * under the same correlation_id is a replay by the registrar ("retry"): it
-   * revives an attempt that had ended.
+   * be read before its middle; the registrar's number shows it. A higher
+   * number under the same correlation_id is an operator's retry: it revives an
+   * attempt that had ended.
    */
-  of(event: PublishedEvent): Attempt | null {
-    const place = this.#offers.indexOf(event.correlation_id);
+  attemptOf(event: PublishedEvent): Attempt | null {
+    const place = this.#answers.indexOf(event.correlation_id);
     if (place >= 0) {
-      this.#offers = this.#offers.slice(place + 1);
-      this.#become(event.correlation_id);
+      this.#answers = this.#answers.slice(place + 1);
+      this.#open(event.correlation_id);
     }
     const attempt = this.#current;
     if (attempt === null || attempt.correlation_id !== event.correlation_id) return null;
-    // A registrar that does not number its attempts is taken at its word.
+    // From a registrar that does not number its attempts, every event counts.
     const number = Number(event.tags.attempt) || attempt.number;
-    if (number < attempt.number || (attempt.over && number === attempt.number)) return null;
+    if (number < attempt.number || (attempt.ended && number === attempt.number)) return null;
     if (number > attempt.number && attempt.number > 0) {
       attempt.stage = 'introducing';
-      attempt.over = false;
+      attempt.ended = false;
     }
     attempt.number = number;
     return attempt;
   }
 
-  #become(correlation_id: string): Attempt {
-    this.#current?.turn();
+  #open(correlation_id: string): Attempt {
+    this.#current?.supersede();
     this.#current = new Attempt(correlation_id);
     return this.#current;
   }

@@ -1,3 +1,4 @@
+/** How pauses grow. */
 export interface BackoffOptions {
   /** The first pause, in seconds. */
   readonly first_seconds: number;
@@ -22,6 +23,7 @@ export class Backoff {
     return Math.round(seconds * 1_000 * (1 + Math.random() / 2));
   }
 
+  /** The next pause is the first one again. */
   reset(): void {
     this.#tries = 0;
   }
@@ -46,16 +48,11 @@ export function pause(milliseconds: number, signal: AbortSignal): Promise<boolea
   });
 }
 
-/** Resolves with the promise, or with undefined once the signal comes or the time has passed; rejects only with the promise. */
-export async function within<T>(
-  promise: Promise<T>,
-  milliseconds: number,
-  signal?: AbortSignal,
-): Promise<T | undefined> {
+/** Resolves with the promise, or with undefined once the time has passed; rejects only with the promise. */
+export async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T | undefined> {
   const settled = new AbortController();
-  const over = signal === undefined ? settled.signal : AbortSignal.any([settled.signal, signal]);
   try {
-    return await Promise.race([promise, pause(milliseconds, over).then(() => undefined)]);
+    return await Promise.race([promise, pause(milliseconds, settled.signal).then(() => undefined)]);
   } finally {
     settled.abort();
   }

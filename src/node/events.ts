@@ -1,7 +1,7 @@
 import type { NodeError } from './errors.js';
 
 /**
- * Where a node stands, as far as it knows:
+ * Where a node stands, as far as it knows.
  *
  *     idle -> connecting -> introducing -> accepted -> acknowledged -> active
  *     any of the last four -> waiting (rejected, expired or too late) -> introducing
@@ -10,11 +10,11 @@ import type { NodeError } from './errors.js';
 export type NodeState =
   'idle' | 'connecting' | 'introducing' | 'accepted' | 'acknowledged' | 'active' | 'waiting' | 'leaving' | 'left';
 
-/** Why an attempt, or an active life, has ended. */
+/** Why a registration attempt, or an active life, has ended. */
 export type Ending = 'rejected' | 'ack timed out' | 'liveness expired';
 
 interface OfAttempt {
-  /** The id of this attempt: the registrar's events carry it. */
+  /** The id of this registration attempt: the registrar's events carry it. */
   readonly correlation_id: string;
   /** When it happened here. */
   readonly at: Date;
@@ -22,7 +22,7 @@ interface OfAttempt {
 
 /** Every event with what its listeners get. */
 export interface NodeEvents {
-  /** The node stands elsewhere now. */
+  /** The node's state has changed. */
   state: [
     {
       readonly state: NodeState;
@@ -31,7 +31,7 @@ export interface NodeEvents {
       readonly at: Date;
     },
   ];
-  /** The broker has an introspection. `sends` counts those of this attempt, `at` is the moment before sending. */
+  /** The broker has an introspection. `sends` counts those of this registration attempt, `at` is the moment before sending. */
   introduced: [OfAttempt & { readonly sends: number }];
   /** Both backends hold it; it has until `ack_deadline` (ISO 8601, the registrar's clock) to acknowledge. Comes again with each ack round. */
   accepted: [OfAttempt & { readonly ack_deadline: string | null; readonly heartbeat_interval_seconds: number }];
@@ -41,9 +41,9 @@ export interface NodeEvents {
   active: [OfAttempt];
   /** The registrar refuses it; it tries again after `retry_in_ms`. */
   rejected: [OfAttempt & { readonly reason: string; readonly retry_in_ms: number }];
-  /** Not acknowledged in time. With rounds left, accepted comes again; with none, the attempt has ended. */
+  /** Not acknowledged in time. With rounds left, accepted comes again; with none, the registration attempt has ended. */
   ackTimedOut: [OfAttempt & { readonly rounds_left: number | null }];
-  /** The registrar heard no heartbeat for too long. */
+  /** The registrar has read no heartbeat for too long. */
   expired: [OfAttempt & { readonly last_heartbeat_at: string | null }];
   /** It introduces itself anew, with a new correlation_id, after a pause. */
   startingOver: [{ readonly because: Ending; readonly in_ms: number; readonly at: Date }];
@@ -51,11 +51,12 @@ export interface NodeEvents {
   requested: [{ readonly at: Date }];
   /** The broker has a heartbeat. */
   heartbeat: [OfAttempt];
-  /** It has stopped. `announced` is false when the registrar could not be told, and hears of it when the lease expires. */
+  /** It has stopped. `announced` is false when its goodbye could not be sent: the registrar notices when the lease expires. */
   left: [{ readonly announced: boolean; readonly at: Date }];
   /**
-   * Something does not work, and the node goes on trying. Not named "error":
-   * an EventEmitter throws that one when nobody listens. Unheard problems are logged.
+   * Something does not work, and the node goes on trying. It is not named
+   * "error", since an EventEmitter throws that one when it has no listener.
+   * Problems without a listener are logged.
    */
   problem: [NodeError];
   /** What a problem was about works again. */

@@ -1,9 +1,11 @@
 import { NODE_TYPES, type NodeType } from '../protocol/fields.js';
 import type { NodeState } from './events.js';
 import { NodeHub, type NodeHubOptions } from './hub.js';
-import { RegisteredNode, type StartOptions, type StopOptions } from './node.js';
+import { RegisteredNode, type StopOptions } from './node.js';
 import type { NodeBehaviour } from './options.js';
+import type { StartOptions } from './states.js';
 
+/** A fleet of simulated nodes, and how they reach Kafka. */
 export interface FleetOptions extends NodeHubOptions, NodeBehaviour {
   /** How many nodes. */
   readonly nodes: number;
@@ -19,6 +21,7 @@ export interface NodeSteps {
   readonly active?: number;
 }
 
+/** A node has changed its state. */
 export interface NodeChange {
   readonly node: RegisteredNode;
   readonly node_type: NodeType;
@@ -27,12 +30,14 @@ export interface NodeChange {
   readonly steps: NodeSteps;
 }
 
+/** A node of a fleet. */
 export interface SimulatedNode {
   readonly node: RegisteredNode;
   readonly node_type: NodeType;
   readonly steps: NodeSteps;
 }
 
+/** Simulated nodes on one connection. */
 export interface Fleet {
   readonly hub: NodeHub;
   readonly members: readonly SimulatedNode[];
@@ -88,15 +93,15 @@ function simulate(
     ...(pauses !== undefined && { pauses }),
   });
   const steps: { -readonly [step in keyof NodeSteps]: NodeSteps[step] } = {};
-  const note = (step: keyof NodeSteps) => (event: { readonly at: Date }) => {
+  const stamp = (step: keyof NodeSteps) => (event: { readonly at: Date }) => {
     steps[step] ??= event.at.getTime();
   };
-  node.on('introduced', note('introduced'));
-  node.on('accepted', note('accepted'));
-  node.on('acknowledged', note('acknowledged'));
-  node.on('active', note('active'));
+  node.on('introduced', stamp('introduced'));
+  node.on('accepted', stamp('accepted'));
+  node.on('acknowledged', stamp('acknowledged'));
+  node.on('active', stamp('active'));
   node.on('state', ({ state, at }) => {
-    // The step of a state is told with it, not after it.
+    // The step of a state is in that state's change already.
     if (state === 'accepted' || state === 'acknowledged' || state === 'active') steps[state] ??= at.getTime();
     onChange({ node, node_type, state, at, steps: { ...steps } });
   });

@@ -6,7 +6,7 @@ import { parsePublished, type PublishedEvent } from '../protocol/published.js';
 import { logger as namedLogger } from '../telemetry.js';
 import { Backoff, pause, within } from './backoff.js';
 import type { NodeError } from './errors.js';
-import { nodeTopics, type NodeTopic, type Saying, type Topics } from './node-topics.js';
+import { nodeTopics, type NodeTopic, type SentMessage, type Topics } from './node-topics.js';
 import { kafkaTransport, type NodeTransport } from './transport.js';
 
 export interface NodeHubOptions {
@@ -22,20 +22,20 @@ export interface NodeHubOptions {
   readonly groupId?: string;
   /** Default: a logger named "node". */
   readonly logger?: Logger;
-  /** How it speaks, for tests. Default: Kafka at `brokers`. */
+  /** How it reaches Kafka, for tests. Default: kafkajs at `brokers`. */
   readonly transport?: NodeTransport;
 }
 
 /** One node's end of a hub. */
 export interface HubListener {
   readonly node_id: string;
-  /** An event of the registrar about this node. */
-  hear(event: PublishedEvent): void;
-  /** Kafka is away, or is back: a sentence. */
-  trouble(message: string, cause?: unknown): void;
+  /** The registrar has published an event about this node. */
+  readonly onEvent: (event: PublishedEvent) => void;
+  /** Nothing can be read: a sentence without its subject. */
+  readonly onOutage: (message: string, cause?: unknown) => void;
 }
 
-const SAY_THAT_WE_WAIT_AFTER_MS = 5_000;
+const REPORT_WAITING_AFTER_MS = 5_000;
 const LOG_AGAIN_AFTER_MS = 60_000;
 const REOPEN = { first_seconds: 1, max_seconds: 30 };
 
@@ -43,7 +43,8 @@ const REOPEN = { first_seconds: 1, max_seconds: 30 };
  * The connection of all nodes of a process: one consumer and one producer,
  * however many nodes. A node that is given no hub has one to itself.
  *
- * It listens before anybody speaks, and each event goes to the node it is about.
+ * It subscribes before a node sends anything, and hands each event to the node
+ * that it is about.
  */
 export class NodeHub {
   readonly env: string;
@@ -75,7 +76,7 @@ export class NodeHub {
     this.#groupId = groupId;
     this.#transport =
       options.transport ??
-      kafkaTransport({ brokers, clientId: groupId, logger, said: Object.values(this.#topics.said) });
+      kafkaTransport({ brokers, clientId: groupId, logger, sentTopics: Object.values(this.#topics.sent) });
     this.#queue = new SendQueue((records) => this.#transport.send(records));
   }
 
@@ -85,9 +86,10 @@ export class NodeHub {
   }
 
   /**
-   * From now on events of this node go to this listener.
+   * From now on events about this node go to this listener.
    *
    * @returns ends that
+   * @throws TypeError when a node of that id is attached already
    */
   attach(listener: HubListener): () => void {
     const { node_id } = listener;
@@ -101,7 +103,7 @@ export class NodeHub {
     };
   }
 
-  /** Resolves when whatever the registrar says from now on will be heard. While Kafka is away, it waits. */
+  /** Resolves when whatever the registrar publishes from now on will be read. While Kafka is away, it waits. */
   open(): Promise<void> {
     this.#opening ??= this.#subscribe('now').catch((error: unknown) => {
       this.#opening = undefined;
@@ -110,13 +112,13 @@ export class NodeHub {
     return this.#opening;
   }
 
-  /** Resolves when the broker has it; rejects when it may not have arrived. */
-  send(saying: Saying, record: OutgoingRecord): Promise<void> {
+  /** Resolves when the broker has the message; rejects when it may not have arrived, or the hub is closed. */
+  send(kind: SentMessage, record: OutgoingRecord): Promise<void> {
     if (this.#closing.signal.aborted) return Promise.reject(new Error('the hub of this node is closed'));
-    return this.#queue.push({ topic: this.#topics.said[saying], ...record });
+    return this.#queue.push({ topic: this.#topics.sent[kind], ...record });
   }
 
-  /** Logs a problem that nobody listens for: once a minute for all nodes that have the same one. */
+  /** Logs a problem that has no listener: once a minute for all nodes that have the same one. */
   logProblem({ node_id, what, message, cause }: NodeError): void {
     const now = Date.now();
     const repeated = now - (this.#logged.get(what) ?? -LOG_AGAIN_AFTER_MS) < LOG_AGAIN_AFTER_MS;
@@ -128,14 +130,14 @@ export class NodeHub {
   }
 
   /**
-   * Leaves Kafka. The nodes are not told: stop them before.
+   * Leaves Kafka. The nodes are not informed: stop them before. It never rejects.
    *
    * @param timeoutMs how long it waits for Kafka. Default 5000
    */
   async close(timeoutMs = 5_000): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(new Error('the hub is being closed'));
-    // A hub that was still waiting for Kafka has rejected its opening: whoever opened it has heard of that.
+    // A hub that was still waiting for Kafka has rejected its opening: whoever opened it has got that error.
     const leaving = Promise.allSettled([this.#opening]).then(async () => {
       await this.#subscription?.stop();
       await this.#transport.close();
@@ -154,15 +156,15 @@ export class NodeHub {
 
   async #subscribe(from: 'now' | 'where it left off'): Promise<void> {
     const waiting = new AbortController();
-    void this.#sayThatWeWait(AbortSignal.any([waiting.signal, this.#closing.signal]));
+    void this.#reportWaiting(AbortSignal.any([waiting.signal, this.#closing.signal]));
     try {
       this.#subscription = await this.#transport.subscribe({
         groupId: this.#groupId,
-        topics: this.#topics.heard,
+        topics: this.#topics.consumed,
         from,
         onRecord: (value) => this.#dispatch(value),
         onFatal: (error) => {
-          // Before the subscription stands, its own promise tells.
+          // Before the subscription stands, its own promise rejects.
           if (this.#subscription !== undefined) void this.#reopen(error);
         },
         signal: this.#closing.signal,
@@ -176,7 +178,7 @@ export class NodeHub {
   async #reopen(error: Error): Promise<void> {
     const { signal } = this.#closing;
     this.#subscription = undefined;
-    this.#tellAll(`no longer hears the registrar (${error.message}); listens again shortly`, error);
+    this.#reportOutage(`no longer reads what the registrar publishes (${error.message}); subscribes again`, error);
     const backoff = new Backoff(REOPEN);
     while (await pause(backoff.next(), signal)) {
       try {
@@ -184,21 +186,21 @@ export class NodeHub {
         await this.#opening;
         return;
       } catch (again) {
-        this.#tellAll('cannot listen to the registrar yet; tries again', again);
+        this.#reportOutage('cannot read what the registrar publishes yet; tries again', again);
       }
     }
   }
 
-  async #sayThatWeWait(signal: AbortSignal): Promise<void> {
-    if (await pause(SAY_THAT_WE_WAIT_AFTER_MS, signal)) {
-      this.#tellAll(
-        `waits for Kafka at ${this.#brokers}: it does not answer, or lacks a topic of the registrar (${this.#topics.heard[0] ?? ''} and its like)`,
+  async #reportWaiting(signal: AbortSignal): Promise<void> {
+    if (await pause(REPORT_WAITING_AFTER_MS, signal)) {
+      this.#reportOutage(
+        `waits for Kafka at ${this.#brokers}: it does not answer, or lacks a topic of the registrar (${this.#topics.consumed[0] ?? ''} and its like)`,
       );
     }
   }
 
-  #tellAll(message: string, cause?: unknown): void {
-    for (const node of [...this.#nodes.values()]) node.trouble(message, cause);
+  #reportOutage(message: string, cause?: unknown): void {
+    for (const node of [...this.#nodes.values()]) node.onOutage(message, cause);
   }
 
   #dispatch(value: Buffer | null): void {
@@ -213,6 +215,6 @@ export class NodeHub {
     }
     const { event } = read;
     const { target_node_id } = event.payload;
-    this.#nodes.get(typeof target_node_id === 'string' ? target_node_id : event.node_id)?.hear(event);
+    this.#nodes.get(typeof target_node_id === 'string' ? target_node_id : event.node_id)?.onEvent(event);
   }
 }

@@ -28,7 +28,7 @@ export { NodeError } from './errors.js';
 export type { Ending, NodeEvents, NodeState } from './events.js';
 export { simulateFleet, type Fleet, type FleetOptions, type NodeChange, type NodeSteps } from './fleet.js';
 export { NodeHub, type NodeHubOptions } from './hub.js';
-export { RegisteredNode, type StartOptions, type StopOptions } from './node.js';
+export { RegisteredNode, type StopOptions } from './node.js';
 export {
   DEFAULT_PAUSES,
   type NodeBehaviour,
@@ -37,3 +37,4 @@ export {
   type RegisteredNodeOptions,
 } from './options.js';
 export { NODE_TOPICS, type NodeTopic } from './node-topics.js';
+export type { StartOptions } from './states.js';

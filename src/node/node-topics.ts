@@ -17,12 +17,13 @@ export const NODE_TOPICS = {
   requestIntrospection: '{env}.{namespace}.onex.cmd.request-introspection.v1',
 } as const;
 
+/** A topic of a node, by what is on it. */
 export type NodeTopic = keyof typeof NODE_TOPICS;
 
-/** What a node says. */
-export type Saying = 'introspection' | 'ack' | 'heartbeat';
+/** The kinds of messages that a node sends. */
+export type SentMessage = 'introspection' | 'ack' | 'heartbeat';
 
-const HEARD = [
+const CONSUMED = [
   'accepted',
   'rejected',
   'ackTimedOut',
@@ -31,21 +32,27 @@ const HEARD = [
   'requestIntrospection',
 ] as const satisfies readonly NodeTopic[];
 
+/** Full topic names of a node. */
 export interface Topics {
-  /** Full name of the topic of what a node says. */
-  readonly said: Readonly<Record<Saying, string>>;
-  /** Full names of the topics that a node listens to. */
-  readonly heard: readonly string[];
+  /** By the kind of message that a node sends. */
+  readonly sent: Readonly<Record<SentMessage, string>>;
+  /** What a node consumes. */
+  readonly consumed: readonly string[];
 }
 
-/** Fills in env and namespace. */
+/**
+ * Fills env and namespace into the topics of a node.
+ *
+ * @param names env and namespace; an empty namespace drops its segment
+ * @param templates topics that differ from the shipped contract's
+ */
 export function nodeTopics(
   names: { readonly env: string; readonly namespace: string },
   templates: Partial<Record<NodeTopic, string>> = {},
 ): Topics {
   const name = (topic: NodeTopic): string => topicName(templates[topic] ?? NODE_TOPICS[topic], names);
   return {
-    said: { introspection: name('introspection'), ack: name('ack'), heartbeat: name('heartbeat') },
-    heard: HEARD.map(name),
+    sent: { introspection: name('introspection'), ack: name('ack'), heartbeat: name('heartbeat') },
+    consumed: CONSUMED.map(name),
   };
 }

@@ -20,7 +20,7 @@ export interface NodeDescription {
   readonly epoch?: number;
 }
 
-/** How long a node waits before it tries something again. */
+/** How long a node waits before it tries something again. Each pause is lengthened at random by up to half. */
 export interface NodePauses {
   /** Sends its introspection again while nobody answers. Default 5 s doubling to 60 s. */
   readonly resend: BackoffOptions;
@@ -32,6 +32,7 @@ export interface NodePauses {
   readonly failure: BackoffOptions;
 }
 
+/** The pauses of a node that is given none. */
 export const DEFAULT_PAUSES: NodePauses = {
   resend: { first_seconds: 5, max_seconds: 60 },
   startOver: { first_seconds: 2, max_seconds: 60 },
@@ -39,12 +40,13 @@ export const DEFAULT_PAUSES: NodePauses = {
   failure: { first_seconds: 0.5, max_seconds: 10 },
 };
 
+/** How a node behaves. */
 export interface NodeBehaviour {
   /** Acknowledges by itself when it was accepted. Default true; with false, call `node.ack()`. */
   readonly autoAck?: boolean;
-  /** Heartbeat interval in seconds until the registrar tells one. Default 10. */
+  /** Heartbeat interval in seconds until the registrar publishes one. Default 10. */
   readonly heartbeat_interval_seconds?: number;
-  /** How many operations are under way, for the heartbeats. Default: none. */
+  /** How many operations are active, for the heartbeats. Default: none. */
   readonly activeOperations?: () => number;
   readonly pauses?: Partial<NodePauses>;
 }
@@ -52,16 +54,20 @@ export interface NodeBehaviour {
 /** Either a connection of its own, or the one that all nodes of this process share. */
 type Connection = (Omit<NodeHubOptions, 'groupId'> & { readonly hub?: undefined }) | { readonly hub: NodeHub };
 
+/** What a node is, how it behaves, and how it reaches Kafka. */
 export type RegisteredNodeOptions = NodeDescription & NodeBehaviour & Connection;
 
+/** A description in its normal form. */
 export type CheckedDescription = Pick<
   Introspection,
   'node_id' | 'node_type' | 'node_version' | 'endpoints' | 'capabilities' | 'epoch'
 >;
 
 /**
- * The registrar's own edge judges the description, so that what it would refuse is said here and now.
+ * Puts the description through the registrar's own edge, so that what it would
+ * refuse is refused here and now.
  *
+ * @returns the description in its normal form
  * @throws NodeError that names the field
  */
 export function checkDescription({

@@ -1,23 +1,24 @@
 import type { Logger } from 'pino';
 import { consume, createKafka, createProducer, type RecordToSend } from '../kafka/index.js';
 
-export interface Listening {
+/** What a hub wants to consume. */
+export interface SubscribeOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
   /** 'now': what is sent after subscribe() has resolved. 'where it left off': nothing since the last record is missed. */
   readonly from: 'now' | 'where it left off';
   /** Must not throw. */
-  onRecord(value: Buffer | null): void;
-  /** It hears nothing any more. */
-  onFatal(error: Error): void;
-  /** Gives up waiting for Kafka. */
+  readonly onRecord: (value: Buffer | null) => void;
+  /** The consumer has ended for good. */
+  readonly onFatal: (error: Error) => void;
+  /** Ends the waiting for Kafka. */
   readonly signal: AbortSignal;
 }
 
 /** What a hub needs of Kafka; tests have one in memory. */
 export interface NodeTransport {
-  /** Resolves when everything that is sent from then on will be heard; until Kafka is there, it waits. */
-  subscribe(listening: Listening): Promise<{ stop(): Promise<void> }>;
+  /** Resolves when everything that is sent from then on will be read; until Kafka is there, it waits. */
+  subscribe(options: SubscribeOptions): Promise<{ stop(): Promise<void> }>;
   /** Rejects when one of the records may not have arrived. */
   send(records: readonly RecordToSend[]): Promise<void>;
   close(): Promise<void>;
@@ -28,7 +29,7 @@ export interface KafkaTransportOptions {
   readonly clientId: string;
   readonly logger: Logger;
   /** Topics that will be sent to. */
-  readonly said: readonly string[];
+  readonly sentTopics: readonly string[];
 }
 
 /** One consumer and one producer. */
@@ -36,18 +37,18 @@ export function kafkaTransport(options: KafkaTransportOptions): NodeTransport {
   const kafka = createKafka(options);
   const producer = createProducer(kafka);
   return {
-    subscribe(listening) {
-      // Meanwhile, so that the first introspection need not wait for it. A failure here is met again, and told, by that send.
-      void Promise.allSettled([producer.connect(options.said)]);
+    subscribe({ groupId, topics, from, signal, onRecord, onFatal }) {
+      // Meanwhile, so that the first introspection need not wait for it. A failure here comes again in that send.
+      void Promise.allSettled([producer.connect(options.sentTopics)]);
       return consume(kafka, {
-        groupId: listening.groupId,
-        topics: listening.topics,
-        from: listening.from === 'now' ? 'now' : 'beginning',
-        signal: listening.signal,
-        onFatal: (error) => listening.onFatal(error),
+        groupId,
+        topics,
+        from: from === 'now' ? 'now' : 'beginning',
+        signal,
+        onFatal,
         onBatch(batch) {
           for (const record of batch.records) {
-            listening.onRecord(record.value);
+            onRecord(record.value);
             batch.done(record);
           }
           return Promise.resolve();

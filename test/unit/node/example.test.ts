@@ -14,7 +14,7 @@ test('the example in the docstring of the SDK type checks', () => {
   expect(faults(`${example}\n// @ts-expect-error: no such event\nnode.on('nonsense', () => undefined);`)).toEqual([]);
 });
 
-/** What the compiler says about a module in the house. */
+/** The compiler's errors in a module that stands in this repository. */
 function faults(source: string): string[] {
   const file = `${root}test/example.ts`;
   const config = ts.readConfigFile(`${root}tsconfig.json`, (path) => ts.sys.readFile(path)).config as object;

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import {
@@ -9,19 +8,17 @@ import {
   type NodeChange,
   type NodeTopic,
 } from '../../../src/node/index.js';
-import { SendQueue } from '../../../src/kafka/index.js';
-import type { RecordToSend } from '../../../src/kafka/index.js';
 import { loadContracts } from '../../../src/contracts/load.js';
-import { hubOn, Wire } from './node-harness.js';
+import { all, hubOn, Wire } from './node-harness.js';
 
 describe('topics', () => {
   test('are those of the shipped contract', () => {
     const { consumed, topics } = loadContracts();
-    const said = (event_type: string) => consumed.find((event) => event.event_type === event_type)?.topic;
+    const consumes = (event_type: string) => consumed.find((event) => event.event_type === event_type)?.topic;
     const contract: Record<NodeTopic, string | undefined> = {
-      introspection: said('NodeIntrospectionEvent'),
-      ack: said('NodeRegistrationAcked'),
-      heartbeat: said('NodeHeartbeat'),
+      introspection: consumes('NodeIntrospectionEvent'),
+      ack: consumes('NodeRegistrationAcked'),
+      heartbeat: consumes('NodeHeartbeat'),
       accepted: topics.emit_registration_accepted,
       rejected: topics.emit_registration_rejected,
       ackTimedOut: topics.emit_ack_timed_out,
@@ -47,17 +44,19 @@ describe('topics', () => {
 });
 
 describe('a hub', () => {
-  test('hears once for all of its nodes, and tells each what is about it', async () => {
+  test('subscribes once for all of its nodes, and hands each the events about it', async () => {
     const wire = new Wire();
     const hub = hubOn(wire);
     const nodes = ['a', 'b', 'c'].map(
       (node_id) => new RegisteredNode({ hub, node_id, node_type: 'compute', version: '1.0.0' }),
     );
+    const introduced = all(nodes, 'introduced');
     const active = Promise.all(nodes.map((node) => node.start()));
-    await sleep(5);
+    await introduced;
     expect(wire.subscriptions).toHaveLength(1);
+    const acknowledged = all(nodes, 'acknowledged');
     for (const node of nodes) wire.publish('NodeRegistrationAccepted', node);
-    await sleep(5);
+    await acknowledged;
     expect(wire.acks().map((ack) => [ack.node_id, ack.correlation_id])).toEqual(
       nodes.map((node) => [node.node_id, node.correlation_id]),
     );
@@ -69,7 +68,7 @@ describe('a hub', () => {
     expect(wire.closed).toBe(true);
   });
 
-  test('logs what all of its nodes suffer from once, where nobody listens', async () => {
+  test('logs a problem that all of its nodes have once, where it has no listener', async () => {
     const lines: string[] = [];
     const wire = new Wire();
     const hub = new NodeHub({
@@ -80,8 +79,9 @@ describe('a hub', () => {
     const nodes = ['a', 'b', 'c'].map(
       (node_id) => new RegisteredNode({ hub, node_id, node_type: 'compute', version: '1.0.0' }),
     );
+    const introduced = all(nodes, 'introduced');
     const waiting = Promise.allSettled(nodes.map((node) => node.start()));
-    await sleep(5);
+    await introduced;
     wire.crash();
     await Promise.all(nodes.map((node) => node.stop()));
     await waiting;
@@ -90,7 +90,7 @@ describe('a hub', () => {
       {
         node_id: 'a',
         reason: 'group is gone',
-        msg: expect.stringContaining('node a no longer hears the registrar') as string,
+        msg: expect.stringContaining('node a no longer reads what the registrar publishes') as string,
       },
     ]);
   });
@@ -111,44 +111,8 @@ describe('a hub', () => {
   });
 });
 
-describe('sending', () => {
-  const record = (name: string, bytes = 1): RecordToSend => ({
-    topic: name,
-    key: name,
-    value: Buffer.alloc(bytes),
-    headers: {},
-  });
-
-  test('keeps the order, and what comes while a request is under way goes with the next one', async () => {
-    const requests: string[][] = [];
-    const queue = new SendQueue(async (records) => {
-      requests.push(records.map(({ topic }) => topic));
-      await sleep(10);
-    });
-    const first = queue.push(record('1'));
-    await sleep(1);
-    await Promise.all([first, ...['2', '3', '4'].map((name) => queue.push(record(name)))]);
-    expect(requests).toEqual([['1'], ['2', '3', '4']]);
-  });
-
-  test('never makes a request larger than a broker takes', async () => {
-    const sizes: number[] = [];
-    const queue = new SendQueue((records) => Promise.resolve(void sizes.push(records.length)));
-    await Promise.all(Array.from({ length: 10 }, (_, i) => queue.push(record(String(i), 200 * 1024))));
-    expect(sizes).toEqual([2, 2, 2, 2, 2]);
-  });
-
-  test('tells those whose request has failed, and goes on with the next', async () => {
-    let fail = true;
-    const queue = new SendQueue(() => (fail ? Promise.reject(new Error('away')) : Promise.resolve()));
-    await expect(queue.push(record('1'))).rejects.toThrow('away');
-    fail = false;
-    await queue.push(record('2'));
-  });
-});
-
 describe('a simulated fleet', () => {
-  test('has all four types in turn, on one connection, and notes the time of each step', async () => {
+  test('has all four types in turn, on one connection, and knows the time of each step', async () => {
     const wire = new Wire();
     const changes: NodeChange[] = [];
     const fleet = simulateFleet({
@@ -157,11 +121,14 @@ describe('a simulated fleet', () => {
       transport: wire,
       onChange: (change) => changes.push(change),
     });
+    const nodes = fleet.members.map(({ node }) => node);
+    const introduced = all(nodes, 'introduced');
     const active = fleet.start();
-    await sleep(5);
-    for (const { node } of fleet.members) wire.publish('NodeRegistrationAccepted', node);
-    await sleep(5);
-    for (const { node } of fleet.members) wire.publish('NodeBecameActive', node);
+    await introduced;
+    const acknowledged = all(nodes, 'acknowledged');
+    for (const node of nodes) wire.publish('NodeRegistrationAccepted', node);
+    await acknowledged;
+    for (const node of nodes) wire.publish('NodeBecameActive', node);
     await active;
     expect(wire.subscriptions).toHaveLength(1);
     expect(fleet.members.map(({ node_type }) => node_type)).toEqual([

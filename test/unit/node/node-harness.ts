@@ -1,35 +1,36 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { pino } from 'pino';
 import { vi } from 'vitest';
 import type { RecordToSend } from '../../../src/kafka/index.js';
 import { NodeHub, RegisteredNode, type NodeEvents, type RegisteredNodeOptions } from '../../../src/node/index.js';
-import type { Listening, NodeTransport } from '../../../src/node/transport.js';
+import type { NodeTransport, SubscribeOptions } from '../../../src/node/transport.js';
 import { parseAck, type Ack } from '../../../src/protocol/ack.js';
 import type { Parsed } from '../../../src/protocol/incoming.js';
 import { parseIntrospection, type Introspection } from '../../../src/protocol/introspection.js';
 import { buildPublished } from '../../../src/protocol/published.js';
 
-/** Kafka in memory, with a registrar that says what the test tells it to say. */
+/** Kafka in memory, with a registrar that publishes what the test has it publish. */
 export class Wire implements NodeTransport {
   readonly sent: RecordToSend[] = [];
   /** What was done, in order: "subscribed", or the topic of a record. */
   readonly log: string[] = [];
-  readonly subscriptions: Listening[] = [];
+  readonly subscriptions: SubscribeOptions[] = [];
   /** Kafka is away: sends fail, and subscribing waits. */
   down = false;
   closed = false;
-  #listening: Listening | undefined;
+  #subscribed: SubscribeOptions | undefined;
 
-  async subscribe(listening: Listening): Promise<{ stop(): Promise<void> }> {
+  async subscribe(options: SubscribeOptions): Promise<{ stop(): Promise<void> }> {
     while (this.down) {
       await new Promise((resolve) => setTimeout(resolve, 500));
-      listening.signal.throwIfAborted();
+      options.signal.throwIfAborted();
     }
-    this.#listening = listening;
-    this.subscriptions.push(listening);
+    this.#subscribed = options;
+    this.subscriptions.push(options);
     this.log.push('subscribed');
-    return { stop: () => Promise.resolve(void (this.#listening = undefined)) };
+    return { stop: () => Promise.resolve(void (this.#subscribed = undefined)) };
   }
 
   async send(records: readonly RecordToSend[]): Promise<void> {
@@ -46,9 +47,9 @@ export class Wire implements NodeTransport {
 
   /** The consumer ends for good. */
   crash(): void {
-    const listening = this.#listening;
-    this.#listening = undefined;
-    listening?.onFatal(new Error('group is gone'));
+    const options = this.#subscribed;
+    this.#subscribed = undefined;
+    options?.onFatal(new Error('group is gone'));
   }
 
   /** The registrar publishes an event. */
@@ -80,7 +81,7 @@ export class Wire implements NodeTransport {
   }
 
   receive(value: Buffer | null): void {
-    this.#listening?.onRecord(value);
+    this.#subscribed?.onRecord(value);
   }
 
   introspections(): Introspection[] {
@@ -122,12 +123,7 @@ const PAYLOADS: Readonly<Record<string, Record<string, unknown>>> = {
   NodeLivenessExpired: { last_heartbeat_at: '2026-01-31T12:00:00.000Z' },
 };
 
-export interface Told {
-  readonly event: keyof NodeEvents;
-  readonly details: unknown;
-}
-
-const HEARD: readonly (keyof NodeEvents)[] = [
+const EVENTS: readonly (keyof NodeEvents)[] = [
   'state',
   'introduced',
   'accepted',
@@ -144,11 +140,11 @@ const HEARD: readonly (keyof NodeEvents)[] = [
   'recovered',
 ];
 
-/** A node on a wire; `said` is what it emitted with an event, in order. */
+/** A node on a wire; `emitted` gives what it emitted with an event, in order. */
 export function nodeOn(
   wire: Wire,
   options: Partial<RegisteredNodeOptions> = {},
-): { readonly node: RegisteredNode; readonly said: (event: keyof NodeEvents) => unknown[] } {
+): { readonly node: RegisteredNode; readonly emitted: (event: keyof NodeEvents) => unknown[] } {
   const node = new RegisteredNode({
     brokers: ['nowhere:1'],
     transport: wire,
@@ -158,13 +154,18 @@ export function nodeOn(
     capabilities: ['mail.send'],
     ...options,
   });
-  const told: Told[] = [];
-  for (const event of HEARD) node.on(event, (details: unknown) => told.push({ event, details }));
-  return { node, said: (event) => told.filter((one) => one.event === event).map(({ details }) => details) };
+  const log: { readonly event: keyof NodeEvents; readonly details: unknown }[] = [];
+  for (const event of EVENTS) node.on(event, (details: unknown) => log.push({ event, details }));
+  return { node, emitted: (event) => log.filter((one) => one.event === event).map(({ details }) => details) };
 }
 
 export function hubOn(wire: Wire): NodeHub {
   return new NodeHub({ brokers: ['nowhere:1'], transport: wire, logger: pino({ level: 'silent' }) });
+}
+
+/** Resolves when each of these nodes has emitted the event; ask before what makes them emit it. */
+export async function all(nodes: readonly RegisteredNode[], event: keyof NodeEvents): Promise<void> {
+  await Promise.all(nodes.map((node) => once(node, event)));
 }
 
 /** Lets everything that is ready happen, and no time pass. */

@@ -25,7 +25,7 @@ async function introduced(options: Parameters<typeof nodeOn>[1] = {}) {
 }
 
 describe('a node that starts', () => {
-  test('listens before it introduces itself', async () => {
+  test('subscribes before it introduces itself', async () => {
     await introduced();
     expect(wire.log).toEqual(['subscribed', 'dev.onex.evt.node-introspection.v1']);
   });
@@ -52,26 +52,26 @@ describe('a node that starts', () => {
     expect(wire.subscriptions[0]?.groupId).toBe('test-node-mailer-1');
   });
 
-  test('is told apart by a new UUID where it has no id', () => {
+  test('has a new UUID where it is given no id', () => {
     expect(nodeOn(wire).node.node_id).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   test('goes through its states in order and resolves when it is active', async () => {
-    const { said } = await activeNode(wire);
-    expect(said('state')).toMatchObject(
+    const { emitted } = await activeNode(wire);
+    expect(emitted('state')).toMatchObject(
       ['connecting', 'introducing', 'accepted', 'acknowledged', 'active'].map((state) => ({ state })),
     );
   });
 
   test('introduces itself again until it is accepted, always with the same correlation_id', async () => {
-    const { node, said } = await introduced();
+    const { node, emitted } = await introduced();
     await seconds(5);
     await seconds(10);
     await seconds(20);
     const sent = wire.introspections();
     expect(sent).toHaveLength(4);
     expect(new Set(sent.map((one) => one.correlation_id)).size).toBe(1);
-    expect(said('introduced')).toMatchObject([{ sends: 1 }, { sends: 2 }, { sends: 3 }, { sends: 4 }]);
+    expect(emitted('introduced')).toMatchObject([{ sends: 1 }, { sends: 2 }, { sends: 3 }, { sends: 4 }]);
     wire.publish('NodeRegistrationAccepted', node);
     await seconds(600);
     expect(wire.introspections()).toHaveLength(4);
@@ -145,7 +145,7 @@ describe('an accepted node', () => {
     expect(node.state).toBe('active');
   });
 
-  test('ignores what is said to other nodes, and about other attempts', async () => {
+  test('ignores events about other nodes, and about other attempts', async () => {
     const { node } = await introduced();
     for (const type of [
       'NodeRegistrationAccepted',
@@ -170,7 +170,7 @@ describe('an accepted node', () => {
   });
 
   test('waits for ack() where autoAck is false', async () => {
-    const { node, said } = await introduced({ autoAck: false });
+    const { node, emitted } = await introduced({ autoAck: false });
     await expect(node.ack()).rejects.toThrow(
       `node ${node.node_id} has nothing to acknowledge: it is introducing. Wait for its event "accepted"`,
     );
@@ -178,7 +178,7 @@ describe('an accepted node', () => {
     await seconds(20);
     expect(wire.acks()).toEqual([]);
     expect(wire.heartbeats()).toEqual([]);
-    expect(said('accepted')).toMatchObject([{ ack_deadline: expect.stringMatching(/Z$/) as string }]);
+    expect(emitted('accepted')).toMatchObject([{ ack_deadline: expect.stringMatching(/Z$/) as string }]);
     await node.ack();
     expect(wire.acks()).toHaveLength(1);
     expect(node.state).toBe('acknowledged');
@@ -231,12 +231,12 @@ describe('a node whose attempt has ended', () => {
   });
 
   test('waits longer after each rejection, up to a quarter of an hour', async () => {
-    const { node, said } = await introduced();
+    const { node, emitted } = await introduced();
     for (const minutes of [1, 2, 4, 8, 15, 15]) {
       wire.publish('NodeRegistrationRejected', node);
       await seconds(minutes * 60);
     }
-    expect(said('rejected')).toMatchObject(
+    expect(emitted('rejected')).toMatchObject(
       [60, 120, 240, 480, 900, 900].map((pause) => ({
         retry_in_ms: pause * 1_000,
         reason: 'version 0.9.0 is older than 1.0.0',
@@ -249,16 +249,16 @@ describe('a node whose attempt has ended', () => {
     ['NodeRegistrationRejected', 60_000],
     ['NodeLivenessExpired', 2_000],
   ])('waits as short as the first time after %s when it has been active in between', async (type, in_ms) => {
-    const { node, said } = await activeNode(wire);
+    const { node, emitted } = await activeNode(wire);
     wire.publish(type, node);
     await seconds(in_ms / 1_000);
     wire.publish('NodeRegistrationAccepted', node);
     wire.publish('NodeBecameActive', node);
     wire.publish(type, node);
-    expect(said('startingOver')).toMatchObject([{ in_ms }, { in_ms }]);
+    expect(emitted('startingOver')).toMatchObject([{ in_ms }, { in_ms }]);
   });
 
-  test('is not moved by what is still said about that attempt', async () => {
+  test('is not moved by later events about that attempt', async () => {
     const { node } = await activeNode(wire);
     wire.publish('NodeLivenessExpired', node);
     wire.publish('NodeRegistrationAccepted', node);
@@ -353,7 +353,7 @@ describe('a node that is asked to introduce itself', () => {
 });
 
 describe('heartbeats', () => {
-  test('come every ten seconds where nothing else was told, and say how the node does', async () => {
+  test('come every ten seconds where the registrar gives no interval, with the state of the process', async () => {
     const { node } = await activeNode(wire, { activeOperations: () => 3 });
     await seconds(30);
     expect(wire.heartbeats()).toHaveLength(4);
@@ -367,7 +367,7 @@ describe('heartbeats', () => {
     expect(wire.heartbeats()[0]?.memory_usage_mb).toBeGreaterThan(0);
   });
 
-  test('come at the interval that accepted told', async () => {
+  test('come at the interval that accepted brings', async () => {
     const { node } = await introduced();
     wire.publish('NodeRegistrationAccepted', node, { tags: { heartbeat_interval_seconds: '2' } });
     await seconds(20);
@@ -375,7 +375,7 @@ describe('heartbeats', () => {
     expect(node.heartbeat_interval_seconds).toBe(2);
   });
 
-  test('change their interval when became-active tells another one', async () => {
+  test('change their interval when became-active brings another one', async () => {
     const { node } = await introduced();
     wire.publish('NodeRegistrationAccepted', node, { tags: { heartbeat_interval_seconds: '600' } });
     await settle();
@@ -395,44 +395,44 @@ describe('heartbeats', () => {
     expect(wire.heartbeats()).toHaveLength(1);
   });
 
-  test('go on when the callback for active operations fails, and it is told', async () => {
-    const { said } = await activeNode(wire, {
+  test('go on when the callback for active operations fails, and it is a problem', async () => {
+    const { emitted } = await activeNode(wire, {
       activeOperations: () => {
         throw new Error('no idea');
       },
     });
     await seconds(10);
     expect(wire.heartbeats().at(-1)).toMatchObject({ active_operations_count: 0 });
-    expect(said('problem')[0]).toMatchObject({ cause: new Error('no idea') });
+    expect(emitted('problem')[0]).toMatchObject({ cause: new Error('no idea') });
   });
 });
 
 describe('when Kafka is away', () => {
-  test('a node that starts waits, says so, and introduces itself when Kafka is there', async () => {
+  test('a node that starts waits, reports it, and introduces itself when Kafka is there', async () => {
     wire.down = true;
-    const { node, said } = await introduced({ node_id: 'mailer-1' });
+    const { node, emitted } = await introduced({ node_id: 'mailer-1' });
     await seconds(10);
     expect(node.state).toBe('connecting');
-    expect(said('problem')).toMatchObject([
+    expect(emitted('problem')).toMatchObject([
       { message: expect.stringContaining('node mailer-1 waits for Kafka at nowhere:1') as string },
     ]);
     wire.down = false;
     await seconds(1);
     expect(wire.introspections()).toHaveLength(1);
-    expect(said('recovered')).toHaveLength(1);
+    expect(emitted('recovered')).toHaveLength(1);
   });
 
-  test('an ack is sent again until Kafka has it; one problem is told, not one for each try', async () => {
-    const { node, said } = await introduced();
+  test('an ack is sent again until Kafka has it; that is one problem, not one for each try', async () => {
+    const { node, emitted } = await introduced();
     wire.down = true;
     wire.publish('NodeRegistrationAccepted', node);
     await seconds(20);
     expect(wire.acks()).toEqual([]);
-    expect(said('problem')).toHaveLength(1);
+    expect(emitted('problem')).toHaveLength(1);
     wire.down = false;
     await seconds(10);
     expect(wire.acks()).toHaveLength(1);
-    expect(said('recovered')).toHaveLength(1);
+    expect(emitted('recovered')).toHaveLength(1);
   });
 
   test('ack() by hand rejects and can be called again', async () => {
@@ -446,11 +446,11 @@ describe('when Kafka is away', () => {
   });
 
   test('a consumer that has ended for good is replaced by one that misses nothing', async () => {
-    const { node, said } = await introduced();
+    const { node, emitted } = await introduced();
     wire.crash();
     await seconds(2);
     expect(wire.subscriptions.map(({ from }) => from)).toEqual(['now', 'where it left off']);
-    expect(said('problem')).toHaveLength(1);
+    expect(emitted('problem')).toHaveLength(1);
     wire.publish('NodeRegistrationAccepted', node);
     await settle();
     expect(wire.acks()).toHaveLength(1);
@@ -458,13 +458,13 @@ describe('when Kafka is away', () => {
 });
 
 describe('a node that stops', () => {
-  test('says goodbye with a correlation_id of its own, closes, and beats no more', async () => {
-    const { node, said } = await activeNode(wire);
+  test('sends a goodbye with a correlation_id of its own, closes, and beats no more', async () => {
+    const { node, emitted } = await activeNode(wire);
     await node.stop();
     const goodbye = wire.introspections().at(-1);
     expect(goodbye).toMatchObject({ reason: 'shutdown' });
     expect(goodbye?.correlation_id).not.toBe(node.correlation_id);
-    expect(said('left')).toMatchObject([{ announced: true }]);
+    expect(emitted('left')).toMatchObject([{ announced: true }]);
     expect(wire.closed).toBe(true);
     const sent = wire.sent.length;
     await seconds(120);
@@ -472,19 +472,19 @@ describe('a node that stops', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('gives up after the timeout when Kafka is away, and says what follows', async () => {
-    const { node, said } = await activeNode(wire);
+  test('gives up after the timeout when Kafka is away, and reports what follows', async () => {
+    const { node, emitted } = await activeNode(wire);
     wire.down = true;
     const stopped = node.stop({ timeoutMs: 2_000 });
     await seconds(3);
     await stopped;
-    expect(said('left')).toMatchObject([{ announced: false }]);
-    expect(said('problem').at(-1)).toMatchObject({
+    expect(emitted('left')).toMatchObject([{ announced: false }]);
+    expect(emitted('problem').at(-1)).toMatchObject({
       message: expect.stringContaining('stays in the registry until its lease expires') as string,
     });
   });
 
-  test('has nobody to say goodbye to when it never introduced itself', async () => {
+  test('sends no goodbye when it never introduced itself', async () => {
     wire.down = true;
     const { node, active } = await introduced();
     const stopped = node.stop();
@@ -502,10 +502,10 @@ describe('a node that stops', () => {
   });
 
   test('may be stopped before it was started', async () => {
-    const { node, said } = nodeOn(wire);
+    const { node, emitted } = nodeOn(wire);
     await node.stop();
-    expect(said('left')).toMatchObject([{ announced: false }]);
-    expect(said('problem')).toEqual([]);
+    expect(emitted('left')).toMatchObject([{ announced: false }]);
+    expect(emitted('problem')).toEqual([]);
   });
 });
 

@@ -1,0 +1,45 @@
+import { EventEmitter, once } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import { SendQueue, type RecordToSend } from '../../../src/kafka/index.js';
+
+const record = (name: string, bytes = 1): RecordToSend => ({
+  topic: name,
+  key: name,
+  value: Buffer.alloc(bytes),
+  headers: {},
+});
+
+describe('a send queue', () => {
+  test('keeps the order, and what comes while a request is in flight goes with the next one', async () => {
+    const requests: string[][] = [];
+    const broker = new EventEmitter();
+    const queue = new SendQueue(async (records) => {
+      requests.push(records.map(({ topic }) => topic));
+      if (requests.length > 1) return;
+      broker.emit('request');
+      await once(broker, 'answer');
+    });
+    const request = once(broker, 'request');
+    const first = queue.push(record('1'));
+    await request;
+    const others = ['2', '3', '4'].map((name) => queue.push(record(name)));
+    broker.emit('answer');
+    await Promise.all([first, ...others]);
+    expect(requests).toEqual([['1'], ['2', '3', '4']]);
+  });
+
+  test('never makes a request larger than a broker takes', async () => {
+    const sizes: number[] = [];
+    const queue = new SendQueue((records) => Promise.resolve(void sizes.push(records.length)));
+    await Promise.all(Array.from({ length: 10 }, (_, i) => queue.push(record(String(i), 200 * 1024))));
+    expect(sizes).toEqual([2, 2, 2, 2, 2]);
+  });
+
+  test('rejects those whose request has failed, and goes on with the next', async () => {
+    let fail = true;
+    const queue = new SendQueue(() => (fail ? Promise.reject(new Error('away')) : Promise.resolve()));
+    await expect(queue.push(record('1'))).rejects.toThrow('away');
+    fail = false;
+    await queue.push(record('2'));
+  });
+});

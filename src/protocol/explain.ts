@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { describe } from './json.js';
+import { describe, printable } from './json.js';
 
 const MAX_NAMED = 8;
 
@@ -17,7 +17,7 @@ export function explain(error: z.ZodError, input: unknown): string {
 }
 
 function sentence(issue: z.core.$ZodIssue, input: unknown): string {
-  const path = issue.path.map((step) => String(step).slice(0, 64)).join('.') || 'message';
+  const path = issue.path.map((step) => printable(String(step), 64)).join('.') || 'message';
   return `${path}: expected ${expectation(issue)}, got ${describe(valueAt(input, issue.path))}`;
 }
 

@@ -31,7 +31,7 @@ export function decodeObject(value: Buffer | null): Decoded {
   try {
     json = JSON.parse(utf8.decode(value));
   } catch (error) {
-    return refuse(error instanceof SyntaxError ? `not JSON: ${error.message.slice(0, 200)}` : 'not UTF-8 text');
+    return refuse(error instanceof SyntaxError ? `not JSON: ${printable(error.message, 200)}` : 'not UTF-8 text');
   }
   if (!isObject(json)) return refuse(`expected a JSON object, got ${describe(json)}`);
   if (isDeeperThan(json, MAX_DEPTH)) return refuse(`nested deeper than ${MAX_DEPTH} levels`);
@@ -43,8 +43,18 @@ export function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (isObject(value)) return 'an object';
-  const text = JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  return printable(JSON.stringify(value), 60);
+}
+
+/**
+ * A text from outside as part of a reason: one line, printable, and cut where
+ * it is too long.
+ *
+ * @param maxLength in UTF-16 code units, before control characters are escaped
+ */
+export function printable(text: string, maxLength: number): string {
+  const short = text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text;
+  return short.replace(/[\p{Cc}\p{Cs}]/gu, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

@@ -3,7 +3,7 @@ import { flagsOf } from './capabilities.js';
 import { unwrap, wrap, type OutgoingRecord } from './envelope.js';
 import { explain } from './explain.js';
 import { correlationId, nodeId, timestamp } from './fields.js';
-import type { JsonObject, Refusal } from './json.js';
+import { printable, type JsonObject, type Refusal } from './json.js';
 
 /** The events that the registrar publishes: what may be in them, how they are written, how they are read back. */
 
@@ -193,7 +193,7 @@ export function parsePublished(value: Buffer | null): { readonly ok: true; reado
   const payload = publishedPayload.safeParse(wrapped.payload);
   if (!payload.success) return { ok: false, reason: explain(payload.error, wrapped.payload) };
   const event_type = publishedEventType(envelope.data.event_type);
-  if (event_type === null) return { ok: false, reason: `event_type: unknown ${envelope.data.event_type.slice(0, 64)}` };
+  if (event_type === null) return { ok: false, reason: `event_type: unknown ${printable(envelope.data.event_type, 64)}` };
   const { envelope_id, metadata } = envelope.data;
   return {
     ok: true,

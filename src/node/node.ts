@@ -52,7 +52,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     this.#pauses = { ...DEFAULT_PAUSES, ...options.pauses };
     this.#ownsHub = options.hub === undefined;
     this.#hub = options.hub ?? new NodeHub({ ...options, groupId: `${options.env ?? 'dev'}-node-${this.node_id}` });
-    this.#reporter = new Reporter(this.node_id, this as EventEmitter, this.#hub);
+    this.#reporter = new Reporter(this.node_id, this, this.#hub);
     this.#states = new States(this.#reporter);
     const sender = new Sender(this.#hub, this.#reporter, this.#pauses.failure, this.#stopping.signal);
     this.#beats = new HeartbeatSender(description, this.#attempts, activeOperations, sender, this.#reporter);

@@ -193,7 +193,8 @@ export function parsePublished(value: Buffer | null): { readonly ok: true; reado
   const payload = publishedPayload.safeParse(wrapped.payload);
   if (!payload.success) return { ok: false, reason: explain(payload.error, wrapped.payload) };
   const event_type = publishedEventType(envelope.data.event_type);
-  if (event_type === null) return { ok: false, reason: `event_type: unknown ${printable(envelope.data.event_type, 64)}` };
+  if (event_type === null)
+    return { ok: false, reason: `event_type: unknown ${printable(envelope.data.event_type, 64)}` };
   const { envelope_id, metadata } = envelope.data;
   return {
     ok: true,

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Positions } from './located.js';
 
 export type Values = Record<string, unknown>;
@@ -121,7 +120,7 @@ export interface Twice {
   readonly second: number;
 }
 
-/** Every second item of a name in the lists of one file, at whatever depth. Equal topics of one event count too. */
+/** Every second item of a name in the lists of one file, at whatever depth. */
 export function namedTwice(data: unknown): Twice[] {
   if (Array.isArray(data)) return data.flatMap(namedTwice);
   if (!isMap(data)) return [];
@@ -132,14 +131,11 @@ export function namedTwice(data: unknown): Twice[] {
 }
 
 function twiceIn(key: string, list: readonly unknown[]): Twice[] {
-  const name = NAMED_LISTS[key];
-  const sameAs = (item: unknown, other: unknown): boolean =>
-    name !== undefined && isMap(item) && isMap(other)
-      ? name(item) === name(other)
-      : key in GROUPED_LISTS && isDeepStrictEqual(item, other);
-  return list.flatMap((item, second) => {
-    const first = list.findIndex((other) => sameAs(item, other));
-    if (first < 0 || first === second || !isMap(item)) return [];
-    return [{ key, list, first, second, name: (name ?? GROUPED_LISTS[key])?.(item) ?? '' }];
+  const nameOf = NAMED_LISTS[key];
+  if (nameOf === undefined) return [];
+  const names = list.map((item) => (isMap(item) ? nameOf(item) : null));
+  return names.flatMap((name, second) => {
+    const first = names.indexOf(name);
+    return name === null || first === second ? [] : [{ key, list, first, second, name }];
   });
 }

@@ -116,13 +116,4 @@ describe('topics of one event', () => {
       'NodeHeartbeat new',
     ]);
   });
-
-  it('are refused where one stands twice', () => {
-    expect(
-      faultsOf({
-        orchestrator:
-          'consumed_events:\n  - { topic: "new", event_type: "NodeHeartbeat" }\n  - { topic: "new", event_type: "NodeHeartbeat" }\n',
-      }),
-    ).toEqual(['3:5: "NodeHeartbeat" stands twice in consumed_events, here and in line 2: keep one of them']);
-  });
 });

@@ -25,6 +25,15 @@ const deterministic = [
     message: 'Workflows and pure code do no I/O: move this into an activity.',
   },
 ];
+/** kafkajs is unmaintained: src/kafka is the one place where it can be replaced. */
+const port = [
+  { regex: '^kafkajs', message: 'Only src/kafka imports kafkajs: give its port what is missing.' },
+  {
+    regex: 'kafka/kafka\\.js$',
+    importNames: ['CLIENT'],
+    message: 'Only src/kafka reaches through its port.',
+  },
+];
 /** Handlers, reducer and machine are pure: they see no clock, no randomness and no Temporal. */
 const pure = [
   ...deterministic,
@@ -51,6 +60,11 @@ export default tseslint.config(
       'no-empty': ['error', { allowEmptyCatch: false }],
       eqeqeq: ['error', 'always'],
     },
+  },
+  {
+    files: ['src/**/*.ts', 'activities/**/*.ts'],
+    ignores: ['src/kafka/**'],
+    rules: importing(port),
   },
   {
     files: ['workflows/**/*.ts'],

@@ -1,4 +1,4 @@
-import type { KafkaHandle } from './kafka.js';
+import { CLIENT, type KafkaHandle } from './kafka.js';
 
 export interface PartitionEnds {
   readonly partition: number;
@@ -18,7 +18,7 @@ export interface KafkaAdmin {
 
 /** Asks the broker, and gives up after seconds: an answer that comes late is worth nothing. Connects with the first question. */
 export function createAdmin(kafka: KafkaHandle): KafkaAdmin {
-  const admin = kafka.client(3_000).admin();
+  const admin = kafka[CLIENT](3_000).admin();
   let connecting: Promise<void> | undefined;
   const connected = (): Promise<void> => {
     connecting ??= admin.connect().catch((error: unknown) => {

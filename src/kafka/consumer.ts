@@ -1,10 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload, IHeaders } from 'kafkajs';
 import pRetry from 'p-retry';
 import { createAdmin } from './admin.js';
 import { Commits } from './commits.js';
 import { Contiguous } from './contiguous.js';
-import type { KafkaHandle } from './kafka.js';
+import { CLIENT, type KafkaHandle } from './kafka.js';
 
 export interface IncomingRecord {
   readonly topic: string;
@@ -66,7 +65,7 @@ export interface Subscription {
 export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Promise<Subscription> {
   const { groupId, topics, from, signal, stopGraceMs = 8_000 } = options;
   const stopping = new AbortController();
-  const consumer = kafka.client().consumer({
+  const consumer = kafka[CLIENT]().consumer({
     groupId,
     // So long a killed member keeps its partitions (measured with the next one's first batch: 11.6 s, far within a lease window),
     // and so long the group waits after an outage of Kafka for the members that it remembers, which are ourselves before it.
@@ -94,7 +93,7 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
   };
   let stopped = false;
   const startAgain = async (): Promise<void> => {
-    await delay(START_AGAIN_AFTER_MS);
+    await new Promise((resolve) => setTimeout(resolve, START_AGAIN_AFTER_MS));
     if (!stopped) await start();
   };
   try {

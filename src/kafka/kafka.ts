@@ -5,9 +5,8 @@ import { logger as namedLogger } from '../telemetry.js';
 import { letIdleConnectionsRest } from './idle-connections.js';
 
 /**
- * The one small port around kafkajs, which is unmaintained: nothing else in
- * the house imports it (but the embedded servers' set-up), so that it can be
- * replaced here.
+ * The one small port around kafkajs, which is unmaintained: nothing outside of
+ * this folder imports it, so that it can be replaced here.
  */
 
 letIdleConnectionsRest();
@@ -21,10 +20,13 @@ export interface KafkaOptions {
   readonly logger?: Logger;
 }
 
-/** An opaque handle: give it to `createProducer`, `consume` and `createAdmin`. */
+/** Where this folder finds kafkajs in a handle. */
+export const CLIENT = Symbol('kafkajs');
+
+/** Opaque outside of this folder: give it to `createProducer`, `consume`, `createAdmin` and `openCluster`. */
 export interface KafkaHandle {
   /** With a request timeout in milliseconds: a client that gives up soon, after two short tries at each step. Without: a patient one. */
-  client(requestTimeout?: number): Kafka;
+  readonly [CLIENT]: (requestTimeout?: number) => Kafka;
   readonly logger: Logger;
 }
 
@@ -47,7 +49,7 @@ export function createKafka({ brokers, clientId, logger = namedLogger('kafka') }
       logLevel: logLevel.WARN,
       logCreator: () => log,
     });
-  return { client, logger };
+  return { [CLIENT]: client, logger };
 }
 
 /**

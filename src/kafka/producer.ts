@@ -1,5 +1,5 @@
 import { Partitioners, type IHeaders } from 'kafkajs';
-import type { KafkaHandle } from './kafka.js';
+import { CLIENT, type KafkaHandle } from './kafka.js';
 
 export interface RecordToSend {
   readonly topic: string;
@@ -31,7 +31,7 @@ const REQUEST_TIMEOUT_MS = 1_350;
  * It connects with the first send, so a process can start while Kafka is away.
  */
 export function createProducer(kafka: KafkaHandle): EventProducer {
-  const producer = kafka.client(REQUEST_TIMEOUT_MS).producer({
+  const producer = kafka[CLIENT](REQUEST_TIMEOUT_MS).producer({
     idempotent: false,
     allowAutoTopicCreation: false,
     // Java's and librdkafka's hash of the key: everybody agrees on a node's partition.

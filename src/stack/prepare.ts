@@ -1,10 +1,10 @@
 import { Connection, type TLSConfig } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import kafkajs, { type Admin } from 'kafkajs';
+import { pino } from 'pino';
+import { openCluster } from '../kafka/cluster.js';
+import { createKafka } from '../kafka/kafka.js';
 import { StackError } from './state/errors.js';
 
-// Not all of its names can be imported one by one, for it is not an ES module.
-const { ConfigResourceTypes, Kafka, KafkaJSError, logLevel } = kafkajs;
 const { IndexedValueType } = proto.temporal.api.enums.v1;
 
 /** What a person filters nodes by in Temporal's web UI. */
@@ -38,6 +38,10 @@ export async function createSearchAttributes(
   }
 }
 
+/** The setting of a topic that says whose time its records carry, and its value for the broker's. */
+const TIMESTAMP_TYPE = 'message.timestamp.type';
+const BROKERS_TIME = 'LogAppendTime';
+
 export interface CreatedTopics {
   readonly created: readonly string[];
   /** Topics of others, or of an earlier version, whose records do not carry the broker's time. */
@@ -53,20 +57,19 @@ export async function createTopics(
   topics: readonly string[],
   options: { readonly partitions: number; readonly warn?: (message: string) => void },
 ): Promise<CreatedTopics> {
-  const admin = new Kafka({
-    clientId: 'node-registrar-prepare',
-    brokers: [...brokers],
-    logLevel: logLevel.NOTHING,
-  }).admin();
-  await admin.connect();
+  const kafka = createKafka({ brokers, clientId: 'node-registrar-prepare', logger: pino({ level: 'silent' }) });
+  const cluster = await openCluster(kafka);
   try {
-    const existing = new Set(await admin.listTopics());
+    const existing = await cluster.topics();
     const created = topics.filter((topic) => !existing.has(topic));
-    if (created.length > 0) await createMissing(admin, created, options.partitions);
-    const otherTimestampType = await withOtherTimestampType(
-      admin,
-      topics.filter((topic) => existing.has(topic)),
-    );
+    if (created.length > 0)
+      await cluster.createTopics(created, {
+        partitions: options.partitions,
+        settings: { [TIMESTAMP_TYPE]: BROKERS_TIME },
+      });
+    const others = topics.filter((topic) => existing.has(topic));
+    const types = await cluster.topicSetting(others, TIMESTAMP_TYPE);
+    const otherTimestampType = others.filter((topic) => types.get(topic) !== BROKERS_TIME);
     for (const topic of otherTimestampType) {
       options.warn?.(
         `Topic ${topic} does not have message.timestamp.type=LogAppendTime: its records carry the senders' time, and the registrar then goes by that.`,
@@ -74,43 +77,6 @@ export async function createTopics(
     }
     return { created, otherTimestampType };
   } finally {
-    await admin.disconnect();
+    await cluster.close();
   }
-}
-
-async function createMissing(admin: Admin, topics: readonly string[], partitions: number): Promise<void> {
-  try {
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: topics.map((topic) => ({
-        topic,
-        numPartitions: partitions,
-        // -1: the broker's own default, one for a broker that is alone.
-        replicationFactor: -1,
-        configEntries: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }],
-      })),
-    });
-  } catch (error) {
-    // Somebody else created one at the same moment.
-    if (!(error instanceof KafkaJSError) || !error.message.includes('already exists')) throw error;
-  }
-}
-
-async function withOtherTimestampType(admin: Admin, topics: readonly string[]): Promise<string[]> {
-  if (topics.length === 0) return [];
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: topics.map((name) => ({
-      type: ConfigResourceTypes.TOPIC,
-      name,
-      configNames: ['message.timestamp.type'],
-    })),
-  });
-  return resources
-    .filter(({ configEntries }) =>
-      configEntries.some(
-        ({ configName, configValue }) => configName === 'message.timestamp.type' && configValue !== 'LogAppendTime',
-      ),
-    )
-    .map(({ resourceName }) => resourceName);
 }

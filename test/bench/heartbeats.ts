@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { groupId, bridgeTopics } from '../../src/bridge/bridge-topics.js';
 import { startChild } from '../../src/cli/processes/children.js';
-import { createProducer } from '../../src/kafka/index.js';
+import { createProducer, openCluster } from '../../src/kafka/index.js';
 import { buildIntrospection } from '../../src/protocol/introspection.js';
 import { startProcess } from './support/child-process.js';
 import { cpuSeconds } from './support/processes.js';
@@ -175,10 +175,9 @@ async function requestsAreCounted({ config, contracts, kafka }: Servers, counter
 async function forget({ config, pool, kafka }: Servers, topic: string): Promise<void> {
   await pool.query('delete from stream_watermarks where topic = $1', [topic]);
   await pool.query('update node_leases set last_heartbeat_at = null');
-  const admin = kafka.client().admin();
-  await admin.connect();
-  await admin.deleteGroups([groupId('heartbeats', config)]);
-  await admin.disconnect();
+  const cluster = await openCluster(kafka);
+  await cluster.deleteGroup(groupId('heartbeats', config));
+  await cluster.close();
 }
 
 async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {

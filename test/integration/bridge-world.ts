@@ -3,6 +3,7 @@ import { createServer, connect, type AddressInfo, type Server, type Socket } fro
 import { Client, Connection } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Pool } from 'pg';
+import pRetry from 'p-retry';
 import { pino } from 'pino';
 import { workflowId } from '../../workflows/messages.js';
 import { startBridge, type Bridge, type BridgeOptions } from '../../src/bridge/bridge.js';
@@ -13,6 +14,8 @@ import {
   createAdmin,
   createKafka,
   createProducer,
+  openCluster,
+  type Cluster,
   type IncomingRecord,
   type KafkaAdmin,
   type KafkaHandle,
@@ -26,7 +29,7 @@ import { servers } from './servers.js';
 
 const silent = pino({ level: 'silent' });
 
-/** Topics, groups and a task queue that nothing else uses, on the shared servers. No worker runs: histories keep what was told. */
+/** Topics, groups and a task queue that nothing else uses, on the shared servers. No worker runs: histories keep the signals. */
 export class BridgeWorld {
   readonly names = { env: `t${randomUUID().slice(0, 8)}`, namespace: '' };
   /** The first topic of each kind; there is only one where the contract is the shipped one. */
@@ -44,6 +47,7 @@ export class BridgeWorld {
     readonly client: Client,
     readonly pool: Pool,
     readonly admin: KafkaAdmin,
+    readonly cluster: Cluster,
     readonly contracts: Contracts,
   ) {
     const all = bridgeTopics(contracts, this.names);
@@ -57,7 +61,13 @@ export class BridgeWorld {
     await Promise.all([migrate(databaseUrl), createSearchAttributes(temporalAddress, 'default')]);
     const connection = await Connection.connect({ address: temporalAddress });
     const kafka = createKafka({ brokers: kafkaBrokers, clientId: 'bridge-test', logger: silent });
-    const world = new BridgeWorld(new Client({ connection }), createPool(databaseUrl), createAdmin(kafka), contracts);
+    const world = new BridgeWorld(
+      new Client({ connection }),
+      createPool(databaseUrl),
+      createAdmin(kafka),
+      await openCluster(kafka),
+      contracts,
+    );
     await createTopics(kafkaBrokers, Object.values(world.allTopics).flat() as string[], { partitions });
     return world;
   }
@@ -81,7 +91,11 @@ export class BridgeWorld {
     topic: string,
     ...records: readonly (OutgoingRecord | Pick<RecordToSend, 'key' | 'value'>)[]
   ): Promise<void> {
-    await this.#producer.send(records.map((record) => ({ headers: {}, ...record, topic })));
+    // A broker that is busy may need a moment until it leads a topic that was just made.
+    await pRetry(() => this.#producer.send(records.map((record) => ({ headers: {}, ...record, topic }))), {
+      retries: 5,
+      shouldRetry: ({ error }) => error.message.includes('not the leader'),
+    });
   }
 
   /** Everything that a topic holds now. */
@@ -107,6 +121,12 @@ export class BridgeWorld {
     return found;
   }
 
+  /** How many records the topics of one kind hold. */
+  async kept(kind: StreamKind): Promise<number> {
+    const ends = await Promise.all(this.allTopics[kind].map((topic) => this.admin.topicEnds(topic)));
+    return ends.flat().reduce((sum, { low, high }) => sum + Number(high) - Number(low), 0);
+  }
+
   /** How far a group is behind the ends of its topics, over all partitions. */
   async lag(kind: StreamKind): Promise<number> {
     let behind = 0;
@@ -118,7 +138,7 @@ export class BridgeWorld {
     return behind;
   }
 
-  /** Arguments of the signals that a node's workflow was told, in order. */
+  /** Arguments of the signals of a node's workflow, in order. */
   async signals(node_id: string): Promise<{ readonly name: string; readonly argument: Record<string, unknown> }[]> {
     const history = await this.client.workflow.getHandle(workflowId(node_id)).fetchHistory();
     return (history.events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => {
@@ -163,7 +183,13 @@ export class BridgeWorld {
 
   async close(): Promise<void> {
     await Promise.all(this.#bridges.map((bridge) => bridge.stop()));
-    await Promise.all([this.#producer.close(), this.admin.close(), this.pool.end(), this.client.connection.close()]);
+    await Promise.all([
+      this.#producer.close(),
+      this.admin.close(),
+      this.cluster.close(),
+      this.pool.end(),
+      this.client.connection.close(),
+    ]);
   }
 }
 

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { AssignerProtocol } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bridgeTopics, groupId } from '../../src/bridge/bridge-topics.js';
-import { createAdmin, type KafkaAdmin } from '../../src/kafka/index.js';
+import { createAdmin, openCluster, type KafkaAdmin } from '../../src/kafka/index.js';
 import { NodeHub, type RegisteredNode } from '../../src/node/index.js';
 import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { readWatermarks } from '../../src/registry/leases/watermarks.js';
@@ -43,19 +42,12 @@ afterAll(async () => {
 
 /** Of each group: the partitions of each of its members. */
 async function shares(): Promise<(readonly number[])[][]> {
-  const client = registrar.kafka.client().admin();
-  await client.connect();
+  const cluster = await openCluster(registrar.kafka);
   try {
-    const { groups } = await client.describeGroups(GROUPS.map((kind) => groupId(kind, registrar.config)));
-    return groups.map(({ members }) =>
-      members.map(({ memberAssignment }) =>
-        Object.values(AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {})
-          .flat()
-          .sort(),
-      ),
-    );
+    const groups = await Promise.all(GROUPS.map((kind) => cluster.members(groupId(kind, registrar.config))));
+    return groups.map((members) => members.map(({ partitions }) => Object.values(partitions).flat().sort()));
   } finally {
-    await client.disconnect();
+    await cluster.close();
   }
 }
 
@@ -81,7 +73,7 @@ async function lag(kind: 'introspections' | 'acks'): Promise<number> {
 }
 
 describe('two bridges and two workers', () => {
-  it('share the partitions: each bridge answers for its own, the quiet ones too, and for no other', async () => {
+  it('share the partitions: each bridge answers for its own, the idle ones too, and for no other', async () => {
     const [paused] = bridges;
     // Nobody acknowledges anything: only the question for the topic's end moves these watermarks.
     const start = new Date().toISOString();
@@ -132,9 +124,6 @@ describe('two bridges and two workers', () => {
         const [acks, heartbeats] = await Promise.all([storedPast('acks', killed), storedPast('heartbeats', killed)]);
         return acks.length === 3 && heartbeats.length === 3;
       });
-      const seconds = (Date.now() - Date.parse(killed)) / 1_000;
-      // A fourth of the shipped window: however long after a beat the bridge died, the next one is stored in time.
-      expect(seconds).toBeLessThan(22.5);
       const moved = new Date().toISOString();
       await eventually('nodes that came since are active', 40, () => active() > activeBefore + 20);
       streaming = false;

@@ -201,7 +201,7 @@ describe('suspects', () => {
     expect(found).toHaveLength(95 - 13);
   });
 
-  test('of 100,000 leases are found by index, within 50 ms', async () => {
+  test('of 100,000 leases are found by index', async () => {
     await stored(-1);
     await pool.query(`insert into node_registrations (node_id, node_type, node_version, state, reducer_status, attempt, correlation_id, introspected_at, contract_version)
       select 'n-' || i, 'effect', '1.0.0', 'ACTIVE', 'complete', 1, 'c', now(), '1' from generate_series(1, 100000) i`);
@@ -220,15 +220,10 @@ describe('suspects', () => {
       ).rows;
     };
     const before = await scans();
-    const times: number[] = [];
-    for (let i = 0; i < 20; i++) {
-      const start = performance.now();
+    for (let i = 0; i < 20; i++)
       expect(
         (await findSuspects(session, { topics: [TOPIC], ...liveness, limit: 100, after: null })).suspects,
       ).toHaveLength(20);
-      times.push(performance.now() - start);
-    }
-    expect(times.sort((a, b) => a - b)[10]).toBeLessThan(50);
     expect(await scans()).toEqual(before);
     session.release();
   });
@@ -434,7 +429,7 @@ describe('a sweep', () => {
         });
     };
     const { counters, lines } = start();
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await eventually('each of them is tried again', 20, () => calls.length >= 16 * 3);
     expect(new Set(calls.map(({ node_id }) => node_id)).size).toBe(16);
     expect(counters).toMatchObject({ sweeps: 0, suspects_signalled: 0 });
     expect(lines).toEqual(['Temporal is away; waiting for it, nothing is lost']);
@@ -451,12 +446,13 @@ describe('a sweep', () => {
     };
     const { sweep } = start();
     await eventually('it waits', 5, () => calls.length > 0);
-    const asked = performance.now();
+    // Temporal never answers: what ends the waiting is the stop.
     await sweep.stop();
-    expect(performance.now() - asked).toBeLessThan(1_000);
+    const made = calls.length;
     const follower = new SweepLeadership(pool, TOPIC);
     await eventually('another may sweep', 5, () => follower.session());
     follower.resign();
+    expect(calls.length).toBe(made);
   });
 
   test('says which node Temporal refuses, and wakes the others', async () => {

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { groupId } from '../../bridge/bridge-topics.js';
 import type { Config } from '../../config.js';
 import type { Contracts } from '../../contracts/load.js';
-import { createKafka } from '../../kafka/index.js';
+import { createKafka, openCluster, type Cluster } from '../../kafka/index.js';
 import { unreachable } from '../connect.js';
 import { allTopics } from '../setup/all-topics.js';
 import { counted } from '../terminal/format.js';
@@ -14,10 +14,11 @@ export async function checkKafka(config: Config, contracts: Contracts, { running
   const { brokers } = config.kafka;
   const where = brokers.join(', ');
   const answers = { about: 'kafka', what: `answers at ${where}` } as const;
-  const admin = adminOf(brokers);
+  const kafka = createKafka({ brokers, clientId: 'node-registrar-doctor', logger: pino({ level: 'silent' }) });
+  let cluster: Cluster | undefined;
   try {
-    await admin.connect();
-    const existing = new Set(await admin.listTopics());
+    cluster = await openCluster(kafka, ANSWER_WITHIN_MS);
+    const existing = await cluster.topics();
     const topics = allTopics(contracts, config);
     const missing = topics.filter((topic) => !existing.has(topic));
     const present = topics.filter((topic) => existing.has(topic));
@@ -30,50 +31,32 @@ export async function checkKafka(config: Config, contracts: Contracts, { running
         missing.length === 0 ? 'all there' : `missing: ${missing.join(', ')}`,
         `Create them with '${command('setup')}'.`,
       ),
-      ...(present.length > 0 ? [await checkTimestamps(admin, present)] : []),
-      ...(running ? [await checkBridge(admin, groupId('introspections', config))] : []),
+      ...(present.length > 0 ? [await checkTimestamps(cluster, present)] : []),
+      ...(running ? [await checkBridge(cluster, groupId('introspections', config))] : []),
     ];
   } catch (error) {
     return [failed(answers, unreachable(config, 'kafka', where, error))];
   } finally {
-    await admin.disconnect();
+    await cluster?.close();
   }
 }
 
-type Admin = ReturnType<typeof adminOf>;
-
-function adminOf(brokers: readonly string[]) {
-  return createKafka({ brokers, clientId: 'node-registrar-doctor', logger: pino({ level: 'silent' }) })
-    .client(ANSWER_WITHIN_MS)
-    .admin({ retry: { retries: 1, initialRetryTime: 100, maxRetryTime: 300 } });
-}
-
 const TIMESTAMP_TYPE = 'message.timestamp.type';
-/** Kafka's number for a topic among the things that have settings. */
-const TOPIC = 2;
 
-async function checkTimestamps(admin: Admin, topics: readonly string[]): Promise<Check> {
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: topics.map((name) => ({ type: TOPIC, name, configNames: [TIMESTAMP_TYPE] })),
-  });
-  const other = resources.filter(({ configEntries }) =>
-    configEntries.some(
-      ({ configName, configValue }) => configName === TIMESTAMP_TYPE && configValue !== 'LogAppendTime',
-    ),
-  );
+async function checkTimestamps(cluster: Cluster, topics: readonly string[]): Promise<Check> {
+  const types = await cluster.topicSetting(topics, TIMESTAMP_TYPE);
+  const other = topics.filter((topic) => types.get(topic) !== 'LogAppendTime');
   return verdict(
     'kafka',
     'records carry the broker’s time (LogAppendTime)',
     other.length === 0,
-    other.length === 0 ? 'on every topic' : `not on ${other.map(({ resourceName }) => resourceName).join(', ')}`,
+    other.length === 0 ? 'on every topic' : `not on ${other.join(', ')}`,
     `Nodes’ clocks then decide what is in time. Set it: kafka-configs --alter --entity-type topics --entity-name <topic> --add-config ${TIMESTAMP_TYPE}=LogAppendTime`,
   );
 }
 
-async function checkBridge(admin: Admin, group: string): Promise<Check> {
-  const { groups } = await admin.describeGroups([group]);
-  const members = groups[0]?.members.length ?? 0;
+async function checkBridge(cluster: Cluster, group: string): Promise<Check> {
+  const members = (await cluster.members(group)).length;
   return verdict(
     'kafka',
     `a bridge reads (group ${group})`,

@@ -3,8 +3,10 @@ import { closeSync, existsSync, openSync, realpathSync, statSync } from 'node:fs
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { Kafka, logLevel } from 'kafkajs';
+import { pino } from 'pino';
 import { errorText } from '../../error-text.js';
+import { openCluster } from '../../kafka/cluster.js';
+import { createKafka } from '../../kafka/kafka.js';
 import { spawnGuarded, type GuardedCommand } from '../guardian.js';
 import { acceptsConnections, waitUntilHealthy } from '../health.js';
 import { which } from '../locate.js';
@@ -46,24 +48,19 @@ export const kafka: ServerKind = {
   },
 };
 
+const PROBE_TIMEOUT_MS = 3_000;
+
 async function probeBrokers(brokers: string[]): Promise<void> {
   const first = brokers[0];
   if (first === undefined) throw new StackError('no Kafka broker is given');
   const { host, port } = splitHostPort(first);
   await acceptsConnections(host, port);
-  const client = new Kafka({
-    clientId: 'node-registrar-probe',
-    brokers,
-    logLevel: logLevel.NOTHING,
-    retry: { retries: 0 },
-  });
-  const admin = client.admin();
+  const kafka = createKafka({ brokers, clientId: 'node-registrar-probe', logger: pino({ level: 'silent' }) });
+  const cluster = await openCluster(kafka, PROBE_TIMEOUT_MS);
   try {
-    await admin.connect();
-    const cluster = await admin.describeCluster();
-    if (cluster.brokers.length === 0) throw new Error('no broker is registered yet');
+    if ((await cluster.brokers()) === 0) throw new Error('no broker is registered yet');
   } finally {
-    await admin.disconnect();
+    await cluster.close();
   }
 }
 

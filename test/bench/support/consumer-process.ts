@@ -1,10 +1,10 @@
 /** A kafkajs consumer that does nothing, in a process of its own: reads a topic from its beginning and sends how fast it was. */
 import { loadConfig } from '../../../src/config.js';
-import { createKafka } from '../../../src/kafka/index.js';
+import { CLIENT, createKafka } from '../../../src/kafka/kafka.js';
 
 const [topic = '', total = ''] = process.argv.slice(2);
 const consumer = createKafka({ brokers: loadConfig().kafka.brokers, clientId: 'bare-consumer' })
-  .client()
+  [CLIENT]()
   .consumer({ groupId: `bare-${process.pid}` });
 process.once('disconnect', () => process.exit(1));
 let read = 0;

@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events';
 import type { Kafka } from 'kafkajs';
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CLIENT } from '../../../src/kafka/kafka.js';
 import { consume } from '../../../src/kafka/consumer.js';
 
-/** A consumer that joins whenever it is run, and crashes when told to. */
+/** A consumer that joins whenever it is run, and crashes at the test's word. */
 function crashing() {
   const emitter = new EventEmitter();
   const counts = { runs: 0 };
@@ -22,10 +23,17 @@ function crashing() {
   };
   const client = { consumer: () => consumer } as unknown as Kafka;
   const crash = (error: Error, restart = false): boolean => emitter.emit('crash', { payload: { error, restart } });
-  return { kafka: { client: () => client, logger: pino({ level: 'silent' }) }, counts, crash };
+  return { kafka: { [CLIENT]: () => client, logger: pino({ level: 'silent' }) }, counts, crash };
 }
 
 const named = (name: string, cause?: Error): Error => Object.assign(new Error(name, { cause }), { name });
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('a consumer that kafkajs has given up', () => {
   const start = async () => {
@@ -47,7 +55,8 @@ describe('a consumer that kafkajs has given up', () => {
   ])('for %s begins anew: the broker is away', async (_what, error) => {
     const { counts, crash, fatal } = await start();
     crash(error);
-    await expect.poll(() => counts.runs, { timeout: 5_000 }).toBe(2);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(counts.runs).toBe(2);
     expect(fatal).toEqual([]);
   });
 
@@ -56,7 +65,7 @@ describe('a consumer that kafkajs has given up', () => {
     crash(named('KafkaJSNumberOfRetriesExceeded'), true);
     crash(named('KafkaJSLockTimeout'));
     await subscription.stop();
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await vi.advanceTimersByTimeAsync(60_000);
     expect(counts.runs).toBe(1);
   });
 

@@ -1,0 +1,88 @@
+import kafkajs from 'kafkajs';
+import { CLIENT, type KafkaHandle } from './kafka.js';
+
+// kafkajs is no ES module: not all of its names can be imported one by one.
+const { AssignerProtocol, ConfigResourceTypes, KafkaJSError } = kafkajs;
+
+/** One member of a consumer group. */
+export interface GroupMember {
+  readonly id: string;
+  /** The partitions that it reads, by topic. */
+  readonly partitions: Readonly<Record<string, readonly number[]>>;
+}
+
+export interface NewTopics {
+  readonly partitions: number;
+  /** Settings of each topic, for example { "message.timestamp.type": "LogAppendTime" }. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** What is prepared and looked at in a cluster. */
+export interface Cluster {
+  /** How many brokers there are. */
+  brokers(): Promise<number>;
+  /** Names of all topics. */
+  topics(): Promise<ReadonlySet<string>>;
+  /** Creates topics, and waits until they have leaders. One that somebody else creates at the same moment is no error. */
+  createTopics(topics: readonly string[], options: NewTopics): Promise<void>;
+  /** The value of one setting, by topic. */
+  topicSetting(topics: readonly string[], setting: string): Promise<ReadonlyMap<string, string>>;
+  /** The members of a consumer group; none where there is no such group. */
+  members(groupId: string): Promise<readonly GroupMember[]>;
+  /** Forgets a group without members, and what it has committed. */
+  deleteGroup(groupId: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects to a cluster.
+ *
+ * @param requestTimeoutMs gives up soon, after two short tries at each step: milliseconds. Without: patient
+ * @throws Error when no broker answers
+ */
+export async function openCluster(kafka: KafkaHandle, requestTimeoutMs?: number): Promise<Cluster> {
+  const admin = kafka[CLIENT](requestTimeoutMs).admin();
+  await admin.connect().catch(async (error: unknown) => {
+    await admin.disconnect();
+    throw error;
+  });
+  return {
+    brokers: async () => (await admin.describeCluster()).brokers.length,
+    topics: async () => new Set(await admin.listTopics()),
+    async createTopics(topics, { partitions, settings }) {
+      const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
+      // -1: the broker's own default, one for a broker that is alone.
+      const options = { numPartitions: partitions, replicationFactor: -1, configEntries };
+      try {
+        await admin.createTopics({ waitForLeaders: true, topics: topics.map((topic) => ({ topic, ...options })) });
+      } catch (error) {
+        if (!(error instanceof KafkaJSError) || !error.message.includes('already exists')) throw error;
+      }
+    },
+    async topicSetting(topics, setting) {
+      if (topics.length === 0) return new Map();
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames: [setting] })),
+      });
+      return new Map(
+        resources.flatMap(({ resourceName, configEntries }) =>
+          configEntries
+            .filter(({ configName }) => configName === setting)
+            .map(({ configValue }): [string, string] => [resourceName, configValue]),
+        ),
+      );
+    },
+    async members(groupId) {
+      const { groups } = await admin.describeGroups([groupId]);
+      return (groups[0]?.members ?? []).map(({ memberId, memberAssignment }) => ({
+        id: memberId,
+        partitions: AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {},
+      }));
+    },
+    async deleteGroup(groupId) {
+      await admin.deleteGroups([groupId]);
+    },
+    close: () => admin.disconnect(),
+  };
+}

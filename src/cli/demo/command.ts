@@ -2,14 +2,7 @@ import type { Command } from 'commander';
 import { startChild } from '../processes/children.js';
 import { withExamples } from '../terminal/help.js';
 import { count } from '../terminal/arguments.js';
-
-export interface DemoOptions {
-  readonly nodes: number;
-  readonly exit?: boolean;
-  readonly json?: boolean;
-  /** Seconds. */
-  readonly timeout: number;
-}
+import type { DemoOptions } from './options.js';
 
 export function demoCommand(program: Command): void {
   const command = program

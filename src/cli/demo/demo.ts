@@ -1,31 +1,17 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pc from 'picocolors';
-import type { Fleet, NodeChange } from '../../node/index.js';
+import type { NodeChange } from '../../node/index.js';
 import { Catalog } from '../../registry/consul/catalog.js';
 import { ConsulError } from '../../registry/consul/error.js';
-import type { Stopping } from '../processes/stopping.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { counted } from '../terminal/format.js';
 import { command } from '../terminal/invocation.js';
 import { print } from '../terminal/output.js';
-import type { Registrar } from '../up/registrar.js';
-import type { DemoOptions } from './command.js';
 import { summarise, type Summary } from './fleet-state.js';
 import { notActive } from './not-active.js';
+import type { DemoParts } from './parts.js';
 import { Picture } from './picture.js';
-import type { Screen } from './screen.js';
-
-/** What a demo works with. */
-export interface DemoParts {
-  readonly options: DemoOptions;
-  readonly fleet: Fleet;
-  readonly registrar: Registrar;
-  readonly screen: Screen;
-  readonly stopping: Stopping;
-  /** When the command was given, in milliseconds since 1970. */
-  readonly began: number;
-}
 
 /** The part of the demo in which everything is up: the nodes become active, and leave. */
 export class Demo {

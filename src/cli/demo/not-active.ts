@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { explainNode, pendingSentence, type Explanation } from '../status/explain-node.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { counted } from '../terminal/format.js';
-import type { DemoParts } from './demo.js';
+import type { DemoParts } from './parts.js';
 
 const EXPLAINED = 10;
 

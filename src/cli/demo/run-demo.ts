@@ -11,7 +11,7 @@ import { nodeTopicTemplates } from '../setup/all-topics.js';
 import { errorText } from '../../error-text.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { startRegistrar, type Registrar } from '../up/registrar.js';
-import type { DemoOptions } from './command.js';
+import type { DemoOptions } from './options.js';
 import { Demo } from './demo.js';
 import { createScreen } from './screen.js';
 

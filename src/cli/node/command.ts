@@ -1,17 +1,8 @@
 import { Option, type Command } from 'commander';
-import { NODE_TYPES, type NodeType } from '../../protocol/fields.js';
+import { NODE_TYPES } from '../../protocol/fields.js';
 import { withExamples } from '../terminal/help.js';
-import { endpoint, nodeId, type Endpoint } from '../terminal/arguments.js';
-
-export interface NodeOptions {
-  readonly id?: string;
-  readonly type: NodeType;
-  readonly version: string;
-  readonly endpoint: readonly Endpoint[];
-  readonly capability: readonly string[];
-  /** --no-ack makes it false. */
-  readonly ack: boolean;
-}
+import { endpoint, nodeId } from '../terminal/arguments.js';
+import type { NodeOptions } from './options.js';
 
 export function nodeCommand(program: Command): void {
   const command = program

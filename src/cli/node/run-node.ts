@@ -2,7 +2,7 @@ import pc from 'picocolors';
 import type { Config } from '../../config.js';
 import { loadContracts } from '../../contracts/load.js';
 import { RegisteredNode } from '../../node/index.js';
-import type { NodeOptions } from './command.js';
+import type { NodeOptions } from './options.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { errorText } from '../../error-text.js';
 import { clock, counted } from '../terminal/format.js';

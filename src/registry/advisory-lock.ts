@@ -1,9 +1,9 @@
 import type { Sql } from './pool.js';
 
-/** Any constant will do, as long as every version of the registrar takes the same. */
+/** An arbitrary number, the same in every version of the registrar. */
 const SWEEP_LOCK = 724_611;
 
-/** Takes the lock of a name for this session, if nobody has it. */
+/** Locks a name for this session, if no other session has locked it. */
 export async function tryLock(session: Sql, name: string): Promise<boolean> {
   const { rows } = await session.query<{ mine: boolean }>('select pg_try_advisory_lock($1, hashtext($2)) as mine', [
     SWEEP_LOCK,
@@ -12,7 +12,7 @@ export async function tryLock(session: Sql, name: string): Promise<boolean> {
   return rows[0]?.mine === true;
 }
 
-/** Whether some session has the lock of a name. */
+/** Whether some session has locked a name. */
 export async function isLocked(sql: Sql, name: string): Promise<boolean> {
   const { rows } = await sql.query<{ locked: boolean }>(
     `select exists (

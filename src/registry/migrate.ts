@@ -3,7 +3,7 @@ import pg from 'pg';
 import Postgrator from 'postgrator';
 import { watchForLoss } from './pool.js';
 
-/** Any constant will do, as long as every version of the registrar takes the same. */
+/** An arbitrary number, the same in every version of the registrar. */
 const MIGRATION_LOCK = 7_246_110_032;
 
 const folder = fileURLToPath(new URL('./migrations/', import.meta.url));

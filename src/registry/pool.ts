@@ -10,7 +10,7 @@ export interface PoolOptions {
   readonly connectTimeoutMs?: number;
   /** Milliseconds a statement may take, by the server's clock; the client gives up half a second later. Default 4000. */
   readonly statementTimeoutMs?: number;
-  /** Told when an idle connection is lost. The pool opens another by itself. Default: a process warning. */
+  /** Called when an idle connection is lost. The pool opens another by itself. Default: a process warning. */
   readonly onConnectionLost?: (error: Error) => void;
 }
 
@@ -27,8 +27,8 @@ const types = {
 };
 
 /**
- * The one way to PostgreSQL. Every wait has an end: an activity of 10 s sees
- * the backend's own message, not its own timeout.
+ * The one way to PostgreSQL. Every wait has an end, so that an activity of 10 s fails with the backend's own message and
+ * not with its own timeout.
  *
  * @param connectionString postgres:// URL; undefined for what PG* variables say
  */
@@ -59,7 +59,7 @@ const places = new WeakMap<pg.Pool, string>();
 export function placeOf(pool: pg.Pool): string {
   const known = places.get(pool);
   if (known !== undefined) return known;
-  // A client knows how pg reads the URL and the PG* variables; it does not connect until told to.
+  // A client knows how pg reads the URL and the PG* variables. It does not connect by itself.
   const { host, port, database } = new pg.Client(pool.options);
   const place = `${host}:${port}/${database ?? ''}`;
   places.set(pool, place);
@@ -89,9 +89,8 @@ export async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClie
 }
 
 /**
- * A connection that is lost between two statements says so by an event, which
- * would end the process if nobody listened; the next statement then fails with
- * less to say. `reason` is what the event said.
+ * A connection that is lost between two statements emits an event, which would end the process if nobody listened. The
+ * next statement then fails with a poorer text. `reason` is the error of the event.
  */
 export function watchForLoss(client: pg.ClientBase): { readonly reason: Error | undefined; ignore: () => void } {
   let reason: Error | undefined;

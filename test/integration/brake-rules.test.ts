@@ -320,7 +320,9 @@ describe('the log', () => {
         level: 50,
         suspects: 6,
         active: 10,
-        msg: expect.stringMatching(/^self-preservation holds: 6 of 10 nodes .* registrar brake release$/) as string,
+        msg: expect.stringMatching(
+          /^self-preservation holds: 6 of 10 nodes .* registrar self-preservation release$/,
+        ) as string,
       }),
       expect.objectContaining({
         level: 40,

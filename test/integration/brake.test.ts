@@ -109,7 +109,9 @@ describe('ten nodes killed at once', () => {
         const { journal } = await registrar.status(id).catch(() => ({ journal: [] }));
         if (
           journal.some(({ what }) =>
-            /no verdict yet: self-preservation holds: \d+ of 13 nodes look dead .* registrar brake release/.test(what),
+            /no verdict yet: self-preservation holds: \d+ of 13 nodes look dead .* registrar self-preservation release/.test(
+              what,
+            ),
           )
         )
           return id;

@@ -140,7 +140,7 @@ describe('the schema', () => {
     const url = new URL(databaseUrl);
     url.pathname = `/${name}`;
     const both = await Promise.all([migrate(url.href), migrate(url.href)]);
-    expect(both.flat()).toEqual([1, 2, 3, 4]);
+    expect(both.flat()).toEqual([1, 2, 3, 4, 5]);
     expect(await migrate(url.href)).toEqual([]);
     await pool.query(`drop database ${name}`);
   });
@@ -220,7 +220,7 @@ describe('the record', () => {
     expect(state).toBe('ACTIVE');
   });
 
-  test('stays as it ended: late repeats of the same attempt change nothing and open no lease', async () => {
+  test('stays as it ended: late writes of the same attempt change nothing, open no lease, and are not done', async () => {
     const id = randomUUID();
     await run(write().put, upsert(id, 1));
     await run(write().set, active(id, 1, seconds(30)));
@@ -233,7 +233,7 @@ describe('the record', () => {
       run(write().set, active(id, 1, seconds(30))),
       run(write().set, ended(id, 1, 'DEREGISTERED')),
     ]) {
-      expect(await late).toEqual({ done: true });
+      expect(await late).toEqual({ done: false, fenced_by: 1 });
     }
     expect(await readRegistryRow(pool, id)).toEqual(before);
     expect(await leaseOf(id)).toBeUndefined();
@@ -626,7 +626,7 @@ describe('Consul', () => {
         tags: ['node_type:effect', 'a', 'b'],
         meta: { node_id: id, node_version: '1.2.3', node_type: 'effect', attempt: '1', correlation_id: 'c-1' },
         status: 'passing',
-        output: expect.stringContaining('ACTIVE') as string,
+        output: expect.stringContaining('Active') as string,
       },
     ]);
     expect(await run(effects().deregister, service(id, 1))).toEqual({ done: true });

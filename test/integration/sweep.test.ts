@@ -262,7 +262,7 @@ describe('what ended long ago', () => {
     await lease('left-behind', { deadline: -1_001 });
     await lease('left-lately', { deadline: -999 });
     await node('ended-with-a-lease', { ended: -999, deadline: -1_001, expired: -1_000 });
-    expect(await purgeEnded(pool, { ended_seconds: 1_000, limit: 100 })).toEqual({ records: 1, leases: 2 });
+    expect(await purgeEnded(pool, { ended_seconds: 1_000, limit: 100 })).toEqual({ rows: 1, leases: 2 });
     expect(await nodes('node_registrations')).toEqual([
       'claimed-and-never-ended',
       'ended-lately',
@@ -274,11 +274,11 @@ describe('what ended long ago', () => {
 
   test('is deleted a bounded number at a time, the oldest first', async () => {
     for (let i = 0; i < 25; i++) await record(`n-${10 + i}`, { ended: -10_000 + i });
-    expect(await purgeEnded(pool, { ended_seconds: 100, limit: 10 })).toEqual({ records: 10, leases: 0 });
+    expect(await purgeEnded(pool, { ended_seconds: 100, limit: 10 })).toEqual({ rows: 10, leases: 0 });
     expect((await nodes('node_registrations'))[0]).toBe('n-20');
-    expect(await purgeEnded(pool, { ended_seconds: 100, limit: 10 })).toMatchObject({ records: 10 });
-    expect(await purgeEnded(pool, { ended_seconds: 100, limit: 10 })).toMatchObject({ records: 5 });
-    expect(await purgeEnded(pool, { ended_seconds: 100, limit: 10 })).toMatchObject({ records: 0 });
+    expect(await purgeEnded(pool, { ended_seconds: 100, limit: 10 })).toMatchObject({ rows: 10 });
+    expect(await purgeEnded(pool, { ended_seconds: 100, limit: 10 })).toMatchObject({ rows: 5 });
+    expect(await purgeEnded(pool, { ended_seconds: 100, limit: 10 })).toMatchObject({ rows: 0 });
   });
 
   test('makes nobody wait who comes back at this moment, and does not forget them', async () => {
@@ -286,7 +286,7 @@ describe('what ended long ago', () => {
     const other = await pool.connect();
     await other.query('begin');
     await other.query("update node_registrations set ended_at = null, attempt = 2 where node_id = 'comes-back'");
-    expect(await purgeEnded(pool, { ended_seconds: 100, limit: 10 })).toMatchObject({ records: 0 });
+    expect(await purgeEnded(pool, { ended_seconds: 100, limit: 10 })).toMatchObject({ rows: 0 });
     await other.query('commit');
     other.release();
     expect((await readLastAttempt(pool, 'comes-back'))?.attempt).toBe(2);

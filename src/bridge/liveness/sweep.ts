@@ -143,10 +143,10 @@ class Sweep {
     if (Date.now() < this.#purgeAt) return;
     const { counters, logger } = this.#context;
     const purged = await purgeEnded(session, { ...this.#rules.retention, limit: PURGED_AT_ONCE });
-    counters.rows_purged += purged.records;
+    counters.rows_purged += purged.rows;
     counters.leases_purged += purged.leases;
-    if (purged.records + purged.leases > 0) logger.info(purged, 'deleted what ended long ago');
-    const more = Math.max(purged.records, purged.leases) === PURGED_AT_ONCE;
+    if (purged.rows + purged.leases > 0) logger.info(purged, 'deleted what ended long ago');
+    const more = Math.max(purged.rows, purged.leases) === PURGED_AT_ONCE;
     this.#purgeAt = more ? 0 : Date.now() + PURGE_EVERY_MS;
   }
 }

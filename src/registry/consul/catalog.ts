@@ -16,18 +16,15 @@ import { serviceAddress } from './service-address.js';
 import { written, type Written } from '../rows/written.js';
 
 /**
- * Registrations in Consul's catalog. Of each node: a catalog node that no
- * agent owns, its service, and a check that is critical until the node is
- * ACTIVE; all three in one transaction, so nobody ever sees a part of it.
+ * Registrations in Consul's catalog. Each node has a catalog node that no agent owns, its service, and a check that is
+ * critical until the node is discoverable. One transaction sets all three, so that nobody ever sees a part of them.
  *
- * The fence: the catalog node carries the attempt that wrote it. Every write
- * is a check-and-set of all three by the indexes of what is known of the node:
- * read just before, or remembered of our own last write. Whoever wrote in
- * between makes it fail. Then it is read; a second failure is the activity's,
- * which begins again.
+ * The fence: the catalog node carries the attempt that wrote it. Every write is a check-and-set of all three by their
+ * indexes, which were read just before, or are remembered of our own last write. It fails if another process has written
+ * in between. Then they are read and the write is tried once more; a second failure is the activity's, which is retried.
  */
 
-/** Registrations that wait for the node's ack. Of more than these the oldest are read again when it comes. */
+/** Registrations remembered until the node's ack comes. Of more than these the oldest are read again then. */
 const REMEMBERED = 1_000;
 
 interface TransactionResult {
@@ -36,7 +33,7 @@ interface TransactionResult {
   readonly Check?: CatalogCheck;
 }
 
-/** A registered node, as those see it who look for one. */
+/** A registered node, as a client of Consul finds it. */
 export interface Instance {
   readonly node_id: string;
   readonly attempt: number;
@@ -46,15 +43,15 @@ export interface Instance {
   readonly port: number;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
-  /** "passing" while the node is ACTIVE; "critical" before. */
+  /** "passing" while the node is discoverable; "critical" before. */
   readonly status: string;
-  /** The check's words. */
+  /** The check's output. */
   readonly output: string;
 }
 
 export class Catalog {
   readonly #client: ConsulClient;
-  /** What we wrote ourselves, by node, for the write that comes next. */
+  /** Our own last write of each node, for the next write. */
   readonly #wrote = new Map<string, Held>();
 
   constructor(address: ConsulAddress) {
@@ -66,19 +63,19 @@ export class Catalog {
     return this.#client.url;
   }
 
-  /** Sets the registration; a new attempt is critical, the same one keeps what its check says. */
+  /** Sets the registration. A new attempt is critical; the same one keeps the state of its check. */
   register(attempt: number, registration: ConsulPayload, signal?: AbortSignal): Promise<Written> {
     const passes = (held: Held): boolean => held.attempt === attempt && held.check?.Status === 'passing';
-    // Nobody is likely to have written before the first attempt.
+    // Before a node's first attempt there is most likely nothing.
     return this.#set(attempt, registration, passes, attempt === 1 ? NOTHING : undefined, signal);
   }
 
-  /** Makes the node discoverable. A registration that is gone, because somebody wiped Consul, is set whole. */
+  /** Makes the node discoverable. A registration that is gone, since Consul was wiped, is set whole. */
   pass(attempt: number, registration: ConsulPayload, signal?: AbortSignal): Promise<Written> {
     return this.#set(attempt, registration, () => true, undefined, signal);
   }
 
-  /** Takes the node out, with its service and check. */
+  /** Deletes the node, with its service and check. */
   async deregister(attempt: number, nodeId: string, signal?: AbortSignal): Promise<Written> {
     this.#wrote.delete(nodeId);
     const { node, attempt: holder } = await this.#held(nodeId, signal);
@@ -115,7 +112,7 @@ export class Catalog {
       );
   }
 
-  /** What Consul holds of one node; null if nothing. */
+  /** One node in Consul; null if it is not there. */
   async instance(nodeId: string, signal?: AbortSignal): Promise<Instance | null> {
     const {
       node,
@@ -162,7 +159,7 @@ export class Catalog {
     };
   }
 
-  /** @param guess what is likely to be there, where we remember nothing; undefined: look first */
+  /** @param guess what is likely to be there, where no write is remembered; undefined: read first */
   async #set(
     attempt: number,
     registration: ConsulPayload,
@@ -195,7 +192,7 @@ export class Catalog {
 
     const passing = passes(held);
     const results = await this.#transact(registrationOperations(held, attempt, registration, address, passing), signal);
-    // An ACTIVE node is not written again soon.
+    // A discoverable node is not written again soon.
     if (!passing) this.#remember(registration.node_id, attempt, results);
     return { done: true };
   }

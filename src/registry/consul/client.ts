@@ -30,7 +30,7 @@ export interface ConsulAddress {
   readonly timeoutMs?: number;
 }
 
-/** The `consul` package with what it lacks: a timeout, cancellation, and failures that tell a refusal from an absence. */
+/** The `consul` package with what it lacks: a timeout, cancellation, and errors that distinguish a refusal from an absence. */
 export class ConsulClient {
   /** Base URL, for messages. */
   readonly url: string;
@@ -87,7 +87,7 @@ function isTransactionFailure(body: unknown): body is TransactionFailure {
   return typeof body === 'object' && body !== null && Array.isArray((body as { Errors?: unknown }).Errors);
 }
 
-/** Transactions answer permission, validation and a lost race alike with 409; only their words tell them apart. */
+/** Transactions answer permission, validation and a lost race alike with 409: only their words differ. */
 const REFUSAL = /^(permission denied|acl not found|invalid|must )|metadata pair/i;
 
 /** Its cause is left out: it holds the request with its headers, and so the token. */

@@ -1,12 +1,12 @@
-/** Consul said no, or said nothing. */
+/** Consul has refused a call, or has not answered it. */
 export class ConsulError extends Error {
   override readonly name = 'ConsulError';
 
   constructor(
     message: string,
-    /** Asking again the same way is pointless: permission or validation. */
+    /** Permission or validation: the same call again is refused again. */
     readonly refused: boolean,
-    /** A check-and-set by what is no longer so: somebody has written in between. */
+    /** A check-and-set with an old index: another process has written in between. */
     readonly stale = false,
   ) {
     super(message);

@@ -44,8 +44,8 @@ export interface Held {
 export const NOTHING: Held = { node: undefined, attempt: 0, services: [], check: undefined };
 
 /**
- * A registration as one transaction: the catalog node, its service and its check, each set only if it is still as
- * `held` says; services of another type go.
+ * A registration as one transaction: the catalog node, its service and its check, each set only if it is still as in
+ * `held`. Services of another type are deleted.
  */
 export function registrationOperations(
   held: Held,
@@ -97,10 +97,10 @@ export function registrationOperations(
           Node: nodeName(node_id),
           CheckID: checkId(node_id),
           Name: 'Registration',
-          Notes: 'Set by node-registrar: passing while the node is ACTIVE.',
+          Notes: 'Set by node-registrar: passing while the node is active.',
           Status: passing ? 'passing' : 'critical',
           Output: passing
-            ? `ACTIVE: the node acknowledged its registration (attempt ${attempt}).`
+            ? `Active: the node acknowledged its registration (attempt ${attempt}).`
             : `Registered (attempt ${attempt}), not yet active: waiting for the node to acknowledge.`,
           ServiceID: service_id,
           // Access rules go by the name: without it a token needs the right to write every service.

@@ -27,7 +27,7 @@ export interface RegistryRow {
   readonly expired_at: string | null;
 }
 
-/** Shared by the one that reads a node and the one that lists them. */
+/** Shared by everybody who reads registry rows. */
 export const ROW_WITH_LEASE = `
   select r.*, l.deadline as lease_deadline, l.last_heartbeat_at, l.expired_at
   from node_registrations r left join node_leases l on l.node_id = r.node_id and l.attempt = r.attempt`;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { effectSchema, orchestratorSchema, reducerSchema } from './schema.js';
 
 /** Which schema is for which contract; the file names stand in the contracts' first line, for editors. */
-export const JSON_SCHEMAS = {
+const JSON_SCHEMAS = {
   'orchestrator.schema.json': orchestratorSchema,
   'reducer.schema.json': reducerSchema,
   'effect.schema.json': effectSchema,

@@ -4,7 +4,7 @@ export type Values = Record<string, unknown>;
 type NameOf = (item: Values) => string;
 
 /** By which name an item of each list is known, so that a partial contract can change one of them. */
-export const NAMED_LISTS: Readonly<Record<string, NameOf>> = {
+const NAMED_LISTS: Readonly<Record<string, NameOf>> = {
   published_events: (item) => String(item['action']),
   handlers: (item) =>
     isMap(item['event_model'])
@@ -27,8 +27,7 @@ const GROUPED_LISTS: Readonly<Record<string, NameOf>> = {
 /** Lists to which a partial contract adds: its rows come before those that are there (see matrix.ts). */
 const ADDED_LISTS: readonly string[] = ['state_decision_matrix'];
 
-export const isMap = (value: unknown): value is Values =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isMap = (value: unknown): value is Values => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Lays a partial contract over a whole one. Maps are merged key by key, and

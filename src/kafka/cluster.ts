@@ -5,13 +5,13 @@ import { CLIENT, type KafkaHandle } from './kafka.js';
 const { AssignerProtocol, ConfigResourceTypes, KafkaJSError } = kafkajs;
 
 /** One member of a consumer group. */
-export interface GroupMember {
+interface GroupMember {
   readonly id: string;
   /** The partitions that it reads, by topic. */
   readonly partitions: Readonly<Record<string, readonly number[]>>;
 }
 
-export interface NewTopics {
+interface NewTopics {
   readonly partitions: number;
   /** Settings of each topic, for example { "message.timestamp.type": "LogAppendTime" }. */
   readonly settings: Readonly<Record<string, string>>;

@@ -26,7 +26,14 @@ export type { NodeType } from '../protocol/fields.js';
 export type { BackoffOptions } from './backoff.js';
 export { NodeError } from './errors.js';
 export type { Ending, NodeEvents, NodeState } from './events.js';
-export { simulateFleet, type Fleet, type FleetOptions, type NodeChange, type NodeSteps } from './fleet.js';
+export {
+  simulateFleet,
+  type Fleet,
+  type FleetOptions,
+  type NodeChange,
+  type NodeSteps,
+  type SimulatedNode,
+} from './fleet.js';
 export { NodeHub, type NodeHubOptions } from './hub.js';
 export { RegisteredNode, type StopOptions } from './node.js';
 export {

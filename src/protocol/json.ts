@@ -1,5 +1,5 @@
 /** Larger than any honest message of a node (they are some KB), far below what a broker takes. */
-export const MAX_MESSAGE_BYTES = 256 * 1024;
+const MAX_MESSAGE_BYTES = 256 * 1024;
 
 /** Deeper than any honest message; keeps whatever walks over a message off the end of the stack. */
 const MAX_DEPTH = 24;

@@ -31,7 +31,7 @@ function planServer(kind: ServerKind, { env, dataDir, cacheDir }: PlanOptions, o
 }
 
 /** Where a server's data is. */
-export function dataPath(dataDir: string, name: ServerName): string {
+function dataPath(dataDir: string, name: ServerName): string {
   return join(resolve(dataDir), name);
 }
 

@@ -25,7 +25,7 @@ export async function notActive({ options, fleet, registrar }: DemoParts): Promi
 }
 
 /** Where a node stands, and what it waits for, on one line. */
-export function explanationLine({ report, unasked, introspection_topic }: Explanation): string {
+function explanationLine({ report, unasked, introspection_topic }: Explanation): string {
   switch (report?.source) {
     case 'workflow':
       return [

@@ -8,9 +8,9 @@ export type Role = 'worker' | 'bridge';
 /** What the parent sends over the channel. The end of the channel means that the parent is gone. */
 export type ToChild = 'go';
 /** What a child sends. */
-export type FromChild = 'ready';
+type FromChild = 'ready';
 
-export interface ChildExit {
+interface ChildExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }

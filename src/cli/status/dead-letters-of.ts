@@ -15,7 +15,7 @@ import { topicName } from '../../protocol/topics.js';
 import { unreachable } from '../connect.js';
 
 /** A message that could not be understood, and why. */
-export interface Letter {
+interface Letter {
   readonly at: string;
   readonly reason: string;
   /** Where it was read: topic, partition and offset. */

@@ -31,7 +31,7 @@ async function startOrEnd(children: readonly Child[], ownServers: boolean, signa
 }
 
 /** Where everything is, for a person. */
-export function addressesText({ config, links }: Registrar, children: readonly Child[]): string {
+function addressesText({ config, links }: Registrar, children: readonly Child[]): string {
   return [
     pc.bold('The registrar is up.'),
     facts([

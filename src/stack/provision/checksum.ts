@@ -8,7 +8,7 @@ import { StackError } from '../state/errors.js';
 type Algorithm = 'sha256' | 'sha512';
 
 /** The digest of a file, in hexadecimal (as sha256sum prints it) or base64 (as npm's integrity has it). */
-export async function fileDigest(
+async function fileDigest(
   file: string,
   algorithm: Algorithm = 'sha256',
   encoding: 'hex' | 'base64' = 'hex',

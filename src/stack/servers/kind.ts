@@ -51,6 +51,6 @@ export interface ServerKind {
   probe(addresses: Addresses, context: ProbeContext): Promise<void>;
 }
 
-export interface ProbeContext {
+interface ProbeContext {
   readonly temporal: { readonly namespace: string; readonly apiKey?: string; readonly tls?: unknown };
 }

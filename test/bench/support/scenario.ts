@@ -1,5 +1,5 @@
 /** What is wanted of a figure, and what is not acceptable. */
-export interface Goal {
+interface Goal {
   readonly goal: number;
   readonly limit: number;
   readonly better: 'higher' | 'lower';

@@ -75,10 +75,10 @@ describe('a demo that goes on', () => {
 
     const { nodes, truncated } = JSON.parse(gone.stdout) as FleetList;
     expect({ rows: nodes.length, truncated }).toEqual({ rows: 2, truncated: true });
-    const record = await registrar(env, 'status', nodes[0]?.node_id ?? '', '--json');
-    expect(JSON.parse(record.stdout)).toMatchObject({
-      source: 'record',
-      record: { state: 'DEREGISTERED', reason: 'the node left' },
+    const row = await registrar(env, 'status', nodes[0]?.node_id ?? '', '--json');
+    expect(JSON.parse(row.stdout)).toMatchObject({
+      source: 'registry',
+      row: { state: 'DEREGISTERED', reason: 'the node left' },
     });
 
     expect(never).toMatchObject({ code: 3 });

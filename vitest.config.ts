@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/run/longest-first.js';
+import { BUSY_WORKERS, integrationWorkers } from './test/run/workers.js';
 
 /**
- * Three kinds of tests. Only the integration tests have real servers, started
- * once for all of them; their files run one after another, since each of them
- * has workers and bridges of its own on the same two cores.
+ * Three kinds of tests. Only the integration tests have real servers, started once a run for each worker: their files
+ * run beside each other, each on servers of its own. They come after the others, since they measure how long nodes and
+ * outages take while the others keep every core busy.
  */
 export default defineConfig({
   test: {
@@ -13,13 +15,25 @@ export default defineConfig({
     env: { NO_COLOR: '1' },
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    globalSetup: ['test/run/whole-run.ts'],
+    sequence: { sequencer: LongestFirst },
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], sequence: { groupOrder: 0 } } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          maxWorkers: BUSY_WORKERS,
+          sequence: { groupOrder: 1 },
+        },
+      },
       {
         extends: true,
         test: {
           name: 'time-skipping',
           include: ['test/time-skipping/**/*.test.ts', 'test/replay/**/*.test.ts'],
+          globalSetup: ['test/run/workflow-bundle.ts'],
+          maxWorkers: BUSY_WORKERS,
           sequence: { groupOrder: 1 },
         },
       },
@@ -28,8 +42,9 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          globalSetup: ['test/global-setup.ts'],
-          fileParallelism: false,
+          globalSetup: ['test/run/workflow-bundle.ts', 'test/global-setup.ts'],
+          setupFiles: ['test/run/own-servers.ts'],
+          maxWorkers: integrationWorkers(process.env),
           sequence: { groupOrder: 2 },
         },
       },

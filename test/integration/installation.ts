@@ -17,6 +17,7 @@ import { createSearchAttributes, createTopics } from '../../src/stack/index.js';
 import { openWorker, type RegistrarWorker } from '../../src/worker.js';
 import type { Status } from '../../workflows/details.js';
 import { STATUS_QUERY, workflowId } from '../../workflows/messages.js';
+import { workflowBundle } from '../run/workflow-bundle.js';
 import { RegistrarProcess } from './cli-process.js';
 import { forgetFleet, servers } from './servers.js';
 
@@ -112,7 +113,7 @@ export class Installation {
   }
 
   async startWorker(config: Config = this.config): Promise<void> {
-    const worker = await openWorker(config);
+    const worker = await openWorker(config, await workflowBundle());
     this.#worker = { worker, running: worker.run() };
   }
 

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
@@ -18,17 +17,8 @@ let registrar: Installation;
 const state = async (node_id: string) => (await readRegistryRow(registrar.pool, node_id))?.state;
 
 /** A node in a process of its own, through the CLI, so that it can really be killed. */
-function processOf(node_id: string) {
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', 'src/cli/main.ts', 'node', '--id', node_id, '--type', 'compute', '--version', '1.0.0'],
-    {
-      env: { ...process.env, REGISTRAR_ENV: registrar.config.env },
-      stdio: 'ignore',
-    },
-  );
-  return child;
-}
+const processOf = (node_id: string) =>
+  registrar.process('node', '--id', node_id, '--type', 'compute', '--version', '1.0.0');
 
 /** Killed with -9 while it beats. */
 async function killed(): Promise<string> {

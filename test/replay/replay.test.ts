@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bundleWorkflows } from '../../src/bundle.js';
+import { workflowBundle } from '../run/workflow-bundle.js';
 import { fromJson } from './history-json.js';
 import { PATHS } from './paths.js';
 
@@ -16,10 +16,10 @@ import { PATHS } from './paths.js';
 const folder = join(import.meta.dirname, 'histories');
 const recorded = readdirSync(folder).map((file) => file.replace(/\.json$/, ''));
 
-let bundle: WorkflowBundleWithSourceMap;
+let bundle: { readonly code: string };
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  bundle = await bundleWorkflows();
+  bundle = await workflowBundle();
 });
 
 function replay(path: string, code = bundle.code): Promise<void> {

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { WithStartWorkflowOperation, type Client, type WorkflowHandle } from '@temporalio/client';
 import type { Activities } from '../../activities/api.js';
-import { bundleWorkflows } from '../../src/bundle.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
@@ -21,6 +20,7 @@ import {
   type AckSignal,
 } from '../../workflows/messages.js';
 import type { Outcome, registration, Start } from '../../workflows/registration.js';
+import { workflowBundle } from '../run/workflow-bundle.js';
 import { World } from './world.js';
 
 type Handle = WorkflowHandle<(start: Start) => Promise<Outcome>>;
@@ -110,14 +110,13 @@ async function within<T>(what: string, seconds: number, ends: Promise<T>, why: (
 export async function startWorker(
   env: TestWorkflowEnvironment,
   activities: Activities,
-  workflowBundle?: WorkflowBundleWithSourceMap,
   inFlight: () => readonly string[] = () => [],
   stopsWithinSeconds = 30,
 ): Promise<() => Promise<void>> {
   const worker = await Worker.create({
     connection: env.nativeConnection,
     taskQueue: TASK_QUEUE,
-    workflowBundle: workflowBundle ?? (await bundleWorkflows()),
+    workflowBundle: await workflowBundle(),
     activities,
   });
   const running = worker.run();
@@ -146,7 +145,7 @@ export async function startHarness(
 ): Promise<Harness> {
   const env = await startServer();
   const world = new World(env, contract);
-  const stop = await startWorker(env, world.activities(), undefined, () => [...world.inFlight], stopsWithinSeconds);
+  const stop = await startWorker(env, world.activities(), () => [...world.inFlight], stopsWithinSeconds);
   const handle = (node_id: string): Handle => env.client.workflow.getHandle(workflowId(node_id));
   const status = (node_id: string): Promise<Status> => handle(node_id).query<Status>(STATUS_QUERY);
 

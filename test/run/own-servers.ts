@@ -1,0 +1,8 @@
+import { borrow } from './lending.js';
+import { SERVERS_PORT } from './workers.js';
+
+/**
+ * Stands before each integration test file: the file finds servers that are its own for as long as it runs in the
+ * environment, as every command of the registrar does. It waits here until they have started.
+ */
+Object.assign(process.env, await borrow(Number(process.env[SERVERS_PORT])));

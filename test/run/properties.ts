@@ -1,0 +1,32 @@
+import fc from 'fast-check';
+import { seeds } from './seeds.js';
+
+/**
+ * Tries a property with each seed of the run, as often with each as the parameters say.
+ *
+ * @param property what is to hold
+ * @param parameters those of fast-check, without a seed
+ * @throws Error with the smallest counterexample, and the seed that led to it
+ */
+export function assertProperty<Values>(
+  property: fc.IAsyncProperty<Values>,
+  parameters?: Omit<fc.Parameters<Values>, 'seed'>,
+): Promise<void>;
+export function assertProperty<Values>(
+  property: fc.IProperty<Values>,
+  parameters?: Omit<fc.Parameters<Values>, 'seed'>,
+): void;
+export function assertProperty<Values>(
+  property: fc.IAsyncProperty<Values> | fc.IProperty<Values>,
+  parameters: Omit<fc.Parameters<Values>, 'seed'> = {},
+): Promise<void> | void {
+  if (property.isAsync()) return eachAsync(property as fc.IAsyncProperty<Values>, parameters);
+  for (const seed of seeds()) fc.assert(property as fc.IProperty<Values>, { ...parameters, seed });
+}
+
+async function eachAsync<Values>(
+  property: fc.IAsyncProperty<Values>,
+  parameters: Omit<fc.Parameters<Values>, 'seed'>,
+): Promise<void> {
+  for (const seed of seeds()) await fc.assert(property, { ...parameters, seed });
+}

@@ -1,0 +1,32 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { bundleWorkflows } from '../../src/bundle.js';
+
+const VARIABLE = 'REGISTRAR_TEST_WORKFLOW_BUNDLE';
+
+/**
+ * Bundles the workflows once for a run, instead of once for each test file that has a worker (2.7 s of a core each).
+ * The projects whose tests have workers call it; the first one does it. In watch mode it is done again before a rerun.
+ *
+ * @returns what removes the bundle
+ */
+export default async function bundleOnce(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  if (process.env[VARIABLE] !== undefined) return undefined;
+  const path = join(tmpdir(), 'workflow-bundle.js');
+  const write = async (): Promise<void> => writeFile(path, (await bundleWorkflows()).code);
+  await write();
+  project.onTestsRerun(write);
+  process.env[VARIABLE] = path;
+  return async () => {
+    delete process.env[VARIABLE];
+    await rm(path);
+  };
+}
+
+/** The bundle of the run; outside of a run, where histories are recorded, one that is made now. */
+export async function workflowBundle(): Promise<{ readonly code: string }> {
+  const path = process.env[VARIABLE];
+  return path === undefined ? bundleWorkflows() : { code: await readFile(path, 'utf8') };
+}

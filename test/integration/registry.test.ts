@@ -25,6 +25,7 @@ import { readRegistering } from '../../src/registry/rows/read-registering.js';
 import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { advanceWatermarks, readWatermarks } from '../../src/registry/leases/watermarks.js';
 import { servers } from './servers.js';
+import { assertProperty } from '../run/properties.js';
 
 const CONTRACT = '1.0.0+test';
 
@@ -742,7 +743,7 @@ describe('Consul', () => {
         expect(await now()).toEqual(isFenced ? before : after);
       }
     });
-    await fc.assert(life, { numRuns: 60 });
+    await assertProperty(life, { numRuns: 60 });
   });
 
   test('a node without endpoints is registered without an address', async () => {

@@ -3,10 +3,11 @@ import pLimit from 'p-limit';
 import { describe, expect, it } from 'vitest';
 import { inOrderPerKey } from '../../../src/bridge/in-order.js';
 import { turns } from './support.js';
+import { assertProperty } from '../../run/properties.js';
 
 describe('work', () => {
   it('of one key keeps its order, of several goes on at once within the limit', async () => {
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(fc.array(fc.constantFrom('a', 'b', 'c', null), { maxLength: 30 }), async (keys) => {
         const done: number[] = [];
         let now = 0;

@@ -5,6 +5,7 @@ import { REASONS, type Introspection } from '../../../src/protocol/introspection
 import { plusSeconds } from '../../../workflows/core/time.js';
 import * as core from '../../../workflows/core/index.js';
 import type { Message, ReducerEvent, ReducerState, Registration } from '../../../workflows/core/index.js';
+import { assertProperty } from '../../run/properties.js';
 
 /** "node-registrar/core": plain data in, frozen plain data out; nothing that is given is changed. */
 
@@ -169,7 +170,7 @@ describe('the core, whatever it is given', () => {
 
   it('changes nothing, and answers with data that is frozen through and through', () => {
     const called = new Set<string>();
-    fc.assert(
+    assertProperty(
       fc.property(
         fc.array(fc.constantFrom(...(Object.keys(CALLS) as (keyof typeof core)[])), { minLength: 1, maxLength: 30 }),
         fc.gen(),

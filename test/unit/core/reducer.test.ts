@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadContracts } from '../../../src/contracts/load.js';
 import { initialState, reduce, type ReducerEvent, type ReducerState } from '../../../workflows/core/reducer.js';
+import { assertProperty } from '../../run/properties.js';
 
 const contract = loadContracts().compiled;
 const idle = initialState(contract);
@@ -70,7 +71,7 @@ describe('whatever it hears, the reducer', () => {
     typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(deepFrozen));
 
   it('answers with frozen data, changes nothing that it was given, and always the same', () => {
-    fc.assert(
+    assertProperty(
       fc.property(anyEvents, anyEvent, (before, next) => {
         const state = run(before);
         const copy = JSON.stringify(state);
@@ -83,7 +84,7 @@ describe('whatever it hears, the reducer', () => {
   });
 
   it('does nothing for a repeat', () => {
-    fc.assert(
+    assertProperty(
       fc.property(anyEvents, anyEvent, (before, next) => {
         const { state } = reduce(run(before), next, contract);
         if (!state.seen_event_ids.includes(next.id)) return;
@@ -93,7 +94,7 @@ describe('whatever it hears, the reducer', () => {
   });
 
   it('stays within its declared states, each of which has a way out', () => {
-    fc.assert(
+    assertProperty(
       fc.property(anyEvents, (events) => {
         const { status } = run(events);
         expect(Object.keys(contract.reducer.states[status]?.transitions ?? {})).not.toEqual([]);
@@ -108,7 +109,7 @@ describe('whatever it hears, the reducer', () => {
       event('c', 'consul_confirmed'),
       event('p', 'postgres_confirmed'),
     ];
-    fc.assert(
+    assertProperty(
       fc.property(fc.shuffledSubarray(confirmations, { minLength: 4 }), (order) => {
         const {
           seen_event_ids: _,

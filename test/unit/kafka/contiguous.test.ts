@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Contiguous } from '../../../src/kafka/contiguous.js';
+import { assertProperty } from '../../run/properties.js';
 
 it('offsets move only as far as everything before is finished, in whatever order that happens', () => {
-  fc.assert(
+  assertProperty(
     fc.property(
       fc.integer({ min: 1, max: 40 }).chain((count) =>
         fc.shuffledSubarray(

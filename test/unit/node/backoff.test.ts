@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Backoff, pause, within } from '../../../src/node/backoff.js';
+import { assertProperty } from '../../run/properties.js';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -26,7 +27,7 @@ describe('a backoff', () => {
   });
 
   test('lengthens each pause at random by up to half, so that a fleet does not move in step', () => {
-    fc.assert(
+    assertProperty(
       fc.property(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (random) => {
         vi.spyOn(Math, 'random').mockReturnValue(random);
         const backoff = new Backoff({ first_seconds: 10, max_seconds: 20 });

@@ -6,6 +6,7 @@ import { parseHeartbeat } from '../../../src/protocol/heartbeat.js';
 import type { Parsed, RecordPlace } from '../../../src/protocol/incoming.js';
 import { parseIntrospection } from '../../../src/protocol/introspection.js';
 import { sampleOf, samples } from './samples.js';
+import { assertProperty } from '../../run/properties.js';
 
 const place: RecordPlace = {
   topic: 'dev.onex.evt.node-introspection.v1',
@@ -290,7 +291,7 @@ describe('whatever comes', () => {
   const everyParser = Object.values(parsers);
 
   it('garbage is refused with a short sentence, and never throws', () => {
-    fc.assert(
+    assertProperty(
       fc.property(fc.uint8Array({ maxLength: 200 }), (garbage) => {
         for (const parse of everyParser) {
           const reason = refused(parse(Buffer.from(garbage), place));
@@ -318,7 +319,7 @@ describe('whatever comes', () => {
       fc.constantFrom(...fields),
       fc.oneof(fc.jsonValue(), fc.constantFrom('effect', 'abc-123', '/health', 'http://a:1', '1.2.3')),
     );
-    fc.assert(
+    assertProperty(
       fc.property(message, (json) => {
         for (const parse of everyParser) {
           const parsed = parse(bytes(json), place);
@@ -333,7 +334,7 @@ describe('whatever comes', () => {
   it('unknown fields change nothing', () => {
     const sample = sampleOf('node-introspection');
     const plain = accepted(parseIntrospection(bytes(sample.bare), place));
-    fc.assert(
+    assertProperty(
       fc.property(
         fc.dictionary(
           fc.string().filter((name) => name.startsWith('x')),

@@ -11,6 +11,7 @@ import {
 } from '../../../src/protocol/published.js';
 import { CORRELATION, NODE, SAMPLE_EVENTS, sampleEvent } from './sample-events.js';
 import { sampleOf } from './samples.js';
+import { assertProperty } from '../../run/properties.js';
 
 const sentAt = new Date('2026-01-31T12:00:00.000Z');
 const sending = { sentAt, source: 'node-registrar' };
@@ -115,7 +116,7 @@ describe('what we publish', () => {
   });
 
   it('one registration is one trace, whatever its ids look like', () => {
-    fc.assert(
+    assertProperty(
       fc.property(fc.stringMatching(/^[\x21-\x7e]{1,128}$/), (correlation_id) => {
         const one =
           buildPublished(sampleEvent('NodeRegistrationAccepted', { correlation_id }), sending).headers.traceparent ??
@@ -131,7 +132,7 @@ describe('what we publish', () => {
   });
 
   it('garbage read back is refused, and never throws', () => {
-    fc.assert(
+    assertProperty(
       fc.property(
         fc.oneof(fc.jsonValue(), fc.record({ payload: fc.jsonValue(), envelope_id: fc.jsonValue() })),
         (garbage) => {

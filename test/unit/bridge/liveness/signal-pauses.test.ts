@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SignalPauses } from '../../../../src/bridge/liveness/signal-pauses.js';
+import { assertProperty } from '../../../run/properties.js';
 
 const suspect = (node_id: string, deadline = '2026-01-31 12:00:00+00', attempt = 1) => ({ node_id, attempt, deadline });
 
@@ -45,7 +46,7 @@ describe('a suspect of which nothing can be said', () => {
   });
 
   it('costs as many signals as the pauses allow, however often it is looked at', () => {
-    fc.assert(
+    assertProperty(
       fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 200 }), (steps) => {
         const pauses = new SignalPauses({ firstMs: 10, longestMs: 1_000_000 });
         let now = 0;

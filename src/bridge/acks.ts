@@ -6,14 +6,14 @@ import type { BridgeContext } from './context.js';
 import { handling } from './handling.js';
 import { inOrderPerKey } from './in-order.js';
 import { signalWorkflow } from './signal-workflow.js';
-import { markStored } from './liveness/watermarks.js';
+import { markStored } from './liveness/idle-partitions.js';
 
 /** Signals in flight at once, over all partitions. */
 const IN_FLIGHT = 32;
 
 /**
- * Acknowledgements signal their nodes' workflows. Afterwards the watermark says
- * that the topic is read so far; a workflow asks for that before it gives up on a node.
+ * Acknowledgements signal their nodes' workflows. Afterwards the watermark shows
+ * how far the topic is read; a workflow asks for that before it gives up on a node.
  */
 export function acks(context: BridgeContext, stalledSeconds: number): (batch: RecordBatch) => Promise<void> {
   const limit = pLimit(IN_FLIGHT);

@@ -15,7 +15,7 @@ import { DeadLetters } from './dead-letters.js';
 import { every, type Repetition } from './every.js';
 import { startSweep } from './liveness/sweep.js';
 import { selfPreservationQuestion, watchSelfPreservation } from './liveness/watch-self-preservation.js';
-import { bridgeMetrics } from './metrics.js';
+import { bridgeMetrics } from './bridge-metrics.js';
 import { runStart } from './run-options.js';
 import { streamsOf, subscribeAll, type Stream, type SubscribeOptions } from './streams.js';
 
@@ -106,7 +106,7 @@ function contextOf(options: BridgeOptions, topics: BridgeTopics): BridgeContext 
   };
 }
 
-/** Moves the watermarks of idle partitions, so often that an idle second is never taken for a stall. */
+/** Moves the watermarks of idle partitions, so often that an idle second never looks like a stall. */
 function followIdlePartitions(
   { pool, logger }: BridgeContext,
   streams: readonly Stream[],

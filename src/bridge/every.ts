@@ -1,6 +1,6 @@
 /** Something that is done again and again until it is stopped; one run never overlaps the next. */
 export interface Repetition {
-  /** Resolves when the run under way, if any, has ended. */
+  /** Resolves when the run in progress, if any, has ended. */
   stop(): Promise<void>;
 }
 
@@ -12,14 +12,14 @@ export interface Repetition {
  */
 export function every(pauseMs: number, work: () => Promise<void>): Repetition {
   let stopped = false;
-  let wake: () => void = () => undefined;
+  let endPause: () => void = () => undefined;
   const loop = async (): Promise<void> => {
     while (!stopped) {
       await work();
       if (stopped) return;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, pauseMs);
-        wake = () => {
+        endPause = () => {
           clearTimeout(timer);
           resolve();
         };
@@ -30,7 +30,7 @@ export function every(pauseMs: number, work: () => Promise<void>): Repetition {
   return {
     stop() {
       stopped = true;
-      wake();
+      endPause();
       return running;
     },
   };

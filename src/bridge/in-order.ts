@@ -1,6 +1,6 @@
 import type { LimitFunction } from 'p-limit';
 
-/** Work on an item, told apart by whose it is. */
+/** Work on an item, which belongs to somebody. */
 export interface Keyed {
   /** Items of one key are worked on one after the other; null: whenever. */
   readonly key: string | null;

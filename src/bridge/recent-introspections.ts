@@ -9,7 +9,7 @@ const REMEMBERED = 50_000;
 /**
  * What each node's workflow was signalled last. The same introspection again,
  * with nothing else in between, is a duplicate, which never does anything: while
- * a whole fleet starts, signalling them all would take the server from the
+ * a whole fleet starts, signalling them all would keep the server from the
  * registrations that the fleet waits for.
  */
 export class RecentIntrospections {

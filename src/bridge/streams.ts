@@ -11,7 +11,7 @@ import type { BridgeContext } from './context.js';
 import { introspections } from './introspections.js';
 import { heartbeats } from './liveness/heartbeats.js';
 import { IntrospectionRequests } from './liveness/introspection-requests.js';
-import { IdlePartitions } from './liveness/watermarks.js';
+import { IdlePartitions } from './liveness/idle-partitions.js';
 
 /** One kind of message: where it is read, and what is done with it. */
 export interface Stream {
@@ -60,7 +60,7 @@ export interface SubscribeOptions {
   readonly signal?: AbortSignal;
   /** A consumer has ended for good. Default: the process ends with this error. */
   readonly onFatal?: (error: Error) => void;
-  /** How long a stop waits for what is under way. Milliseconds, default 8000. */
+  /** How long a stop waits for what is in flight. Milliseconds, default 8000. */
   readonly stopGraceMs?: number;
 }
 

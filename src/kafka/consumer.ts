@@ -25,7 +25,7 @@ export interface RecordBatch {
   done(record: IncomingRecord): void;
   /** False once the consumer is being stopped: start nothing new, finish what is begun. */
   isRunning(): boolean;
-  /** Aborted when there is no point in going on: the partition has been taken away, or stopping has taken too long. */
+  /** Aborted when there is no point in going on: the partition belongs to another member now, or stopping has lasted too long. */
   readonly signal: AbortSignal;
 }
 
@@ -58,7 +58,7 @@ export interface Subscription {
  * joined; while Kafka or a topic is not there, it waits.
  *
  * Offsets are committed only as far as every record has been marked as done.
- * While a batch is worked on, however long that takes, the group is told that
+ * While a batch is worked on, however long that takes, the group learns that
  * this member lives. However long a backlog is, at most 1 MB of a partition
  * and 10 MB in all are held of it (kafkajs's defaults).
  */
@@ -232,18 +232,18 @@ async function work(
       },
     });
   } catch (error) {
-    // The end of a batch that was told to end is no failure of its own.
+    // The end of a batch whose signal was aborted is no failure of its own.
     if (error !== member.signal.reason && error !== stopped.reason) throw error;
   } finally {
     member.release();
     // The group is left after this.
     if (!payload.isRunning()) await commits.flush();
   }
-  // kafkajs has to hear of a rebalance: it joins the group again.
+  // kafkajs must see a rebalance: it joins the group again.
   member.signal.throwIfAborted();
 }
 
-/** Tells the group that we live for as long as a batch is worked on; aborts when the group has gone on without us. */
+/** Keeps the membership alive for as long as a batch is worked on; aborts when the group has gone on without us. */
 function keepMembership(payload: EachBatchPayload): { readonly signal: AbortSignal; release(): void } {
   const lost = new AbortController();
   const timer = setInterval(() => {
@@ -252,24 +252,24 @@ function keepMembership(payload: EachBatchPayload): { readonly signal: AbortSign
   return { signal: lost.signal, release: () => clearInterval(timer) };
 }
 
-/** Waits for Kafka with growing pauses; says so once, and once when it is over. */
+/** Waits for Kafka with growing pauses; that is logged once, and once when it is over. */
 async function patiently<T>(
   kafka: KafkaHandle,
   what: string,
   signal: AbortSignal | undefined,
   attempt: () => Promise<T>,
 ): Promise<T> {
-  let said = false;
+  let logged = false;
   const result = await pRetry(attempt, {
     retries: Number.POSITIVE_INFINITY,
     minTimeout: 500,
     maxTimeout: 5_000,
     ...(signal === undefined ? {} : { signal }),
     onFailedAttempt: ({ error }) => {
-      if (!said) kafka.logger.warn({ reason: error.message }, `${what}; waiting for it`);
-      said = true;
+      if (!logged) kafka.logger.warn({ reason: error.message }, `${what}; waiting for it`);
+      logged = true;
     },
   });
-  if (said) kafka.logger.info(`Kafka answers: over with "${what}"`);
+  if (logged) kafka.logger.info(`Kafka answers: over with "${what}"`);
   return result;
 }

@@ -12,7 +12,7 @@ interface Waiting {
 }
 
 /**
- * Sends records in the order in which they came. One request is under way at a
+ * Sends records in the order in which they came. One request is in flight at a
  * time, and what has come meanwhile goes with the next one: a node alone waits
  * for nobody, and ten thousand need few requests.
  */

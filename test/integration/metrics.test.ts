@@ -19,22 +19,23 @@ afterAll(async () => {
 
 const scrape = async (address: string): Promise<string> => (await fetch(`http://${address}/metrics`)).text();
 
-it('of bridge and worker tell what a node’s registration has done', async () => {
+it('of bridge and worker show what a node’s registration has done', async () => {
   const node = registrar.node();
   await node.start();
   const text = await eventually(
-    'the bridge has told of a heartbeat, and has looked at the brake since the node has its lease',
+    'the bridge shows a heartbeat, and has read self-preservation since the node has its lease',
     30,
     async () => {
       const text = await scrape(bridge);
-      return /^registrar_bridge_heartbeats_total [1-9]/m.test(text) && /^registrar_brake_active 1$/m.test(text)
+      return /^registrar_bridge_heartbeats_total [1-9]/m.test(text) &&
+        /^registrar_self_preservation_active 1$/m.test(text)
         ? text
         : null;
     },
   );
   expect(text).toMatch(/^registrar_bridge_introspections_total 1$/m);
   expect(text).toMatch(/^registrar_bridge_acks_total 1$/m);
-  expect(text).toMatch(/^registrar_brake_held 0$/m);
+  expect(text).toMatch(/^registrar_self_preservation_held 0$/m);
   expect(text).toMatch(/^registrar_watermark_age_seconds\{topic="[^"]+node-heartbeat\.v1"\} \d/m);
   expect(text).toMatch(/^registrar_consumer_lag_records\{topic="[^"]+node-introspection\.v1"\} 0$/m);
   expect(await scrape(worker)).toMatch(

@@ -54,7 +54,7 @@ interface Call {
  * - that Consul's transaction is fenced likewise: test/integration/registry.test.ts;
  * - that a lease opens once, is only ever renewed later, and expires only behind
  *   the watermark while self-preservation is off: test/integration/registry.test.ts,
- *   sweep.test.ts and brake-rules.test.ts;
+ *   sweep.test.ts and self-preservation-rules.test.ts;
  * - that the watermark is behind every record that was not handled:
  *   test/integration/bridge.test.ts.
  *

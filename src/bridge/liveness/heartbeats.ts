@@ -6,7 +6,7 @@ import { inTransaction } from '../../registry/pool.js';
 import type { BridgeContext } from '../context.js';
 import type { DeadLetter } from '../dead-letters.js';
 import type { IntrospectionRequests } from './introspection-requests.js';
-import { markStored } from './watermarks.js';
+import { markStored } from './idle-partitions.js';
 
 /** The newest heartbeat of a node in a batch, and where it was read. */
 interface NewestBeat extends Beat {
@@ -15,7 +15,7 @@ interface NewestBeat extends Beat {
 
 /**
  * Heartbeats never reach Temporal: the newest of each node in a batch renews its
- * lease, and in the same transaction the watermark says how far the partition
+ * lease, and in the same transaction the watermark records how far the partition
  * is stored. Offsets follow.
  */
 export function heartbeats(
@@ -52,7 +52,7 @@ export function heartbeats(
 interface Newest {
   readonly beats: ReadonlyMap<string, NewestBeat>;
   readonly refused: readonly DeadLetter[];
-  /** How many said that they were sent after they arrived. */
+  /** How many carry a time after their arrival. */
   readonly fromTheFuture: number;
 }
 

@@ -15,7 +15,7 @@ import { SignalPauses } from './signal-pauses.js';
 
 /** Leases looked at in one statement. */
 const PAGE = 500;
-/** Nodes signalled in one pass: a fleet that is gone at once must not take Temporal from those who register. */
+/** Nodes signalled in one pass: a fleet that is gone at once must not keep Temporal from those who register. */
 const SIGNALS_PER_PASS = 1_000;
 /** Signals in flight at once. */
 const IN_FLIGHT = 16;
@@ -30,9 +30,9 @@ type Context = Pick<BridgeContext, 'temporalClient' | 'runs' | 'pool' | 'counter
 type Rules = Pick<Contracts, 'compiled' | 'sweep' | 'retention'>;
 
 /**
- * Looks for nodes whose lease has run out, and wakes only those: a healthy node
+ * Looks for nodes whose lease has expired, and signals only those: a healthy node
  * costs nothing. Whether it is really gone is for its own run to verify; one
- * that has lost its run gets one that ends it. Now and then it also forgets
+ * that has lost its run gets one that ends it. Now and then it also deletes
  * what ended long ago.
  *
  * Of all bridges one does this; another follows when it dies.

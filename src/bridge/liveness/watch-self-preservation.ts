@@ -9,21 +9,21 @@ import type { BridgeContext } from '../context.js';
 import { every, type Repetition } from '../every.js';
 import { bridgeTopics, type Names } from '../bridge-topics.js';
 
-/** What the brake is judged by, as the contract has it. */
+/** When expiry is held, as the contract has it. */
 export function selfPreservationQuestion(contracts: Contracts, names: Names): SelfPreservationQuestion {
   const { window_seconds, grace_seconds } = contracts.compiled.liveness;
   return { topics: bridgeTopics(contracts, names).heartbeats, window_seconds, grace_seconds, rule: contracts.brake };
 }
 
 export interface SelfPreservationWatch extends Repetition {
-  /** How it stood when it was last looked at; null before the first look. */
+  /** Its state when it was last read; null before that. */
   readonly state: () => SelfPreservationState | null;
 }
 
 /**
- * Lets the brake on expiry change when it is time: a worker that claims a lease
- * only ever holds it. It is the bridge's work, since without a bridge the
- * heartbeats are stored no further and nothing can be judged anyway.
+ * Ends self-preservation when it is time: a worker that expires a lease can only
+ * begin it. It is the bridge's work, since without a bridge no heartbeats are
+ * stored and nobody expires anyway.
  */
 export function watchSelfPreservation(
   { pool, logger, postgres }: BridgeContext,

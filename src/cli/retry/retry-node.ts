@@ -1,14 +1,10 @@
 import { ApplicationFailure, WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
-import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy, type Workflow } from '@temporalio/common';
+import { WorkflowIdConflictPolicy, type Workflow } from '@temporalio/common';
+import { runOptions, runStart } from '../../bridge/run-options.js';
 import type { Config } from '../../config.js';
+import { loadContracts } from '../../contracts/load.js';
 import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
-import {
-  RETRY_REFUSED,
-  RETRY_UPDATE,
-  SEARCH_ATTRIBUTES,
-  WORKFLOW_TYPE,
-  workflowId,
-} from '../../../workflows/messages.js';
+import { RETRY_REFUSED, RETRY_UPDATE, WORKFLOW_TYPE } from '../../../workflows/messages.js';
 import { withRegistry, withTemporal } from '../connect.js';
 import { errorText } from '../../error-text.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
@@ -27,17 +23,8 @@ export async function retryNode(nodeId: string, config: Config): Promise<number>
     );
   }
   const startWorkflowOperation = new WithStartWorkflowOperation(WORKFLOW_TYPE, {
-    workflowId: workflowId(nodeId),
-    taskQueue: config.taskQueue,
-    args: [{ node_id: nodeId }],
+    ...runOptions(row, runStart(loadContracts(config.contractsDir), config.taskQueue)),
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    staticSummary: `${row.node_type} node ${nodeId}, version ${row.node_version}`,
-    typedSearchAttributes: [
-      { key: SEARCH_ATTRIBUTES.node_id, value: nodeId },
-      { key: SEARCH_ATTRIBUTES.node_type, value: row.node_type },
-      { key: SEARCH_ATTRIBUTES.state, value: 'PENDING_REGISTRATION' },
-    ],
   });
   return withTemporal(config, async (client) => {
     try {

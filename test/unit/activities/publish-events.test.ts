@@ -76,3 +76,15 @@ it('does not send an event that no node would understand', async () => {
     'no field surprise',
   );
 });
+
+it('publishes nothing once it is cancelled: something newer has superseded these events', async () => {
+  const sent: (readonly RecordToSend[])[] = [];
+  const send = (records: readonly RecordToSend[]) => Promise.resolve(void sent.push(records));
+  const producer = { connect: () => Promise.resolve(), send, close: () => Promise.resolve() };
+  const environment = new MockActivityEnvironment({}, { logger: quiet });
+  environment.cancel('CANCELLED');
+  await expect(environment.run(publishEvents(producer, { env: 'dev', namespace: '' }), [accepted])).rejects.toThrow(
+    'CANCELLED',
+  );
+  expect(sent).toEqual([]);
+});

@@ -21,8 +21,8 @@ beforeAll(() => {
 });
 
 /** The names of the rules that a handler with this text breaks. */
-async function broken(text: string): Promise<(string | null)[]> {
-  const [result] = await eslint.lintText(text, { filePath: HANDLER });
+async function broken(text: string, filePath = HANDLER): Promise<(string | null)[]> {
+  const [result] = await eslint.lintText(text, { filePath });
   return (result?.messages ?? []).map(({ ruleId, message }) => ruleId ?? message);
 }
 
@@ -77,5 +77,19 @@ describe('a handler that', () => {
         "import { plusSeconds } from '../time.js';\nimport type { Registration } from '../registration.js';\nexport const handle = ({ since }: Registration, now: string): string => plusSeconds(since ?? now, 30);\n",
       ),
     ).toEqual([]);
+  });
+});
+
+describe('kafkajs', () => {
+  const inFolder = (path: string): string => join(import.meta.dirname, '../../../src', path);
+  const importing = "import kafkajs from 'kafkajs';\nexport const used: unknown = kafkajs;\n";
+  const reaching = "import { CLIENT } from '../kafka/kafka.js';\nexport const used: unknown = CLIENT;\n";
+
+  it('is behind the port of src/kafka, and nobody reaches through it', async () => {
+    for (const path of ['bridge/bridge.ts', 'stack/prepare.ts', 'node/node.ts']) {
+      expect(await broken(importing, inFolder(path))).toContain('no-restricted-imports');
+      expect(await broken(reaching, inFolder(path))).toContain('no-restricted-imports');
+    }
+    expect(await broken(importing, inFolder('kafka/producer.ts'))).toEqual([]);
   });
 });

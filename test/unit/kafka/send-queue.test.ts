@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { SendQueue, type RecordToSend } from '../../../src/kafka/index.js';
 
 const record = (name: string, bytes = 1): RecordToSend => ({
@@ -41,5 +41,32 @@ describe('a send queue', () => {
     await expect(queue.push(record('1'))).rejects.toThrow('away');
     fail = false;
     await queue.push(record('2'));
+  });
+
+  test('rejects a record that has waited too long, and never sends it: its sender has given up', async () => {
+    vi.useFakeTimers();
+    try {
+      const requests: string[][] = [];
+      const answers: (() => void)[] = [];
+      const queue = new SendQueue((records) => {
+        requests.push(records.map(({ topic }) => topic));
+        return new Promise((resolve) => answers.push(resolve));
+      }, 1_000);
+      const first = queue.push(record('1'));
+      await vi.advanceTimersByTimeAsync(0);
+      const late = queue.push(record('late')).catch((error: unknown) => (error as Error).message);
+      await vi.advanceTimersByTimeAsync(900);
+      const inTime = queue.push(record('in time'));
+      await vi.advanceTimersByTimeAsync(101);
+      answers.shift()?.();
+      await first;
+      await vi.advanceTimersByTimeAsync(0);
+      expect(await late).toBe('not sent within 1000 ms: requests to the broker take too long');
+      answers.shift()?.();
+      await inTime;
+      expect(requests).toEqual([['1'], ['in time']]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

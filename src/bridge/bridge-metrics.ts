@@ -8,16 +8,16 @@ import { COUNTERS, type BridgeCounters } from './counters.js';
 import type { Stream } from './streams.js';
 
 /**
- * What a bridge tells about itself, in Prometheus' words. Everything is read
+ * What a bridge shows of itself to Prometheus. Everything is read
  * when it is asked for; what Kafka or the database doesn't answer is left out.
  *
- * @param brake how the brake stood when it was last looked at; null before the first look
+ * @param selfPreservation its state when it was last read; null before that
  */
 export function bridgeMetrics(
   { counters, pool, kafka, postgres }: BridgeContext,
   admin: KafkaAdmin,
   streams: readonly Pick<Stream, 'topics' | 'groupId' | 'idle'>[],
-  brake: () => SelfPreservationState | null,
+  selfPreservation: () => SelfPreservationState | null,
 ): Registry {
   const registry = new Registry();
   const registers = [registry];
@@ -48,7 +48,7 @@ export function bridgeMetrics(
   });
   new Gauge({
     name: 'registrar_watermark_age_seconds',
-    help: 'how long ago the time lies up to which a whole topic is stored',
+    help: 'age of the time up to which a whole topic is stored: seconds',
     labelNames: ['topic'],
     registers,
     async collect() {
@@ -62,25 +62,25 @@ export function bridgeMetrics(
     },
   });
 
-  const ofBrake = (name: string, help: string, value: (state: SelfPreservationState) => number): void => {
+  const gauge = (name: string, help: string, value: (state: SelfPreservationState) => number): void => {
     new Gauge({
-      name: `registrar_brake_${name}`,
+      name: `registrar_self_preservation_${name}`,
       help,
       registers,
       collect() {
         this.reset();
-        const state = brake();
+        const state = selfPreservation();
         if (state !== null) this.set(value(state));
       },
     });
   };
-  ofBrake('held', '1 while expiry is held, because too much of the fleet is gone at once', ({ held_since }) =>
+  gauge('held', '1 while expiry is held, because too much of the fleet is gone at once', ({ held_since }) =>
     held_since === null ? 0 : 1,
   );
-  ofBrake('share', 'of the fleet, how much looks dead or has expired within the last window', shareOf);
-  ofBrake('suspects', 'nodes with a lease that has run out', ({ suspects }) => suspects);
-  ofBrake('expired', 'nodes that have expired within the last window', ({ expired }) => expired);
-  ofBrake('active', 'nodes with an open lease, the suspects among them', ({ active }) => active);
+  gauge('share', 'the share of the fleet that looks dead or has expired within the last lease duration', shareOf);
+  gauge('suspects', 'nodes whose lease has expired and is not verified yet', ({ suspects }) => suspects);
+  gauge('expired', 'nodes that have expired within the last lease duration', ({ expired }) => expired);
+  gauge('active', 'nodes with an open lease, the suspects among them', ({ active }) => active);
   return registry;
 }
 

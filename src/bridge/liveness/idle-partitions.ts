@@ -72,7 +72,7 @@ export class IdlePartitions {
 
   /**
    * Before anything is consumed: a partition that is behind and has no row yet
-   * gets one. The topic is judged by its lowest watermark, and a missing row
+   * gets one. A topic is stored up to its lowest watermark, and a missing row
    * would not count.
    */
   async seed(sql: Sql): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { IdlePartitions } from '../../../../src/bridge/liveness/watermarks.js';
+import { IdlePartitions } from '../../../../src/bridge/liveness/idle-partitions.js';
 import type { KafkaAdmin, PartitionEnds } from '../../../../src/kafka/admin.js';
 
 interface Mark {

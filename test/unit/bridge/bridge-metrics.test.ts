@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { IdlePartitions } from '../../../src/bridge/liveness/watermarks.js';
-import { bridgeMetrics } from '../../../src/bridge/metrics.js';
+import { IdlePartitions } from '../../../src/bridge/liveness/idle-partitions.js';
+import { bridgeMetrics } from '../../../src/bridge/bridge-metrics.js';
 import { serveMetrics } from '../../../src/metrics.js';
 import type { SelfPreservationState } from '../../../src/registry/leases/self-preservation.js';
 import { bridgeWorld } from './support.js';
@@ -43,7 +43,7 @@ const STREAMS: Parameters<typeof bridgeMetrics>[2] = [
 ];
 
 describe('the metrics of a bridge', () => {
-  it('tell every counter as it is when they are asked for', async () => {
+  it('show every counter as it is when they are read', async () => {
     const { context } = bridgeWorld();
     const names = Object.keys(context.counters) as (keyof typeof context.counters)[];
     const server = await serveMetrics(
@@ -59,7 +59,7 @@ describe('the metrics of a bridge', () => {
     await server.close();
   });
 
-  it('tell lag, the age of the watermark, and the brake', async () => {
+  it('show lag, the age of the watermark, and self-preservation', async () => {
     const watermark = new Date(Date.now() - 60_000).toISOString();
     const { context } = bridgeWorld({ rows: [{ watermark }] });
     const server = await serveMetrics(
@@ -70,11 +70,11 @@ describe('the metrics of a bridge', () => {
     expect(found).toMatchObject({
       'registrar_consumer_lag_records{topic="beats"}': 57,
       'registrar_consumer_lag_records{topic="hello"}': 57,
-      registrar_brake_held: 1,
-      registrar_brake_share: 0.5,
-      registrar_brake_suspects: 5,
-      registrar_brake_expired: 1,
-      registrar_brake_active: 11,
+      registrar_self_preservation_held: 1,
+      registrar_self_preservation_share: 0.5,
+      registrar_self_preservation_suspects: 5,
+      registrar_self_preservation_expired: 1,
+      registrar_self_preservation_active: 11,
     });
     const age = found['registrar_watermark_age_seconds{topic="beats"}'];
     expect(age).toBeGreaterThanOrEqual(60);
@@ -83,7 +83,7 @@ describe('the metrics of a bridge', () => {
     await server.close();
   });
 
-  it('leave out what does not answer, and tell the rest', async () => {
+  it('leave out what does not answer, and show the rest', async () => {
     const { context } = bridgeWorld();
     const away = { ...admin({}), topicEnds: () => Promise.reject(new Error('connect ECONNREFUSED')) };
     const server = await serveMetrics(
@@ -91,12 +91,12 @@ describe('the metrics of a bridge', () => {
       bridgeMetrics(context, away, STREAMS, () => ({ ...held, held_since: null })),
     );
     const found = await scrape(server.address);
-    expect(found).toMatchObject({ registrar_bridge_heartbeats_total: 0, registrar_brake_held: 0 });
+    expect(found).toMatchObject({ registrar_bridge_heartbeats_total: 0, registrar_self_preservation_held: 0 });
     expect(Object.keys(found).filter((name) => /lag|watermark/.test(name))).toEqual([]);
     await server.close();
   });
 
-  it('are nowhere else, and an address that is taken is said with what to do', async () => {
+  it('are nowhere else, and the error of an address in use says what to do', async () => {
     const { context } = bridgeWorld();
     const registry = bridgeMetrics(context, admin({}), STREAMS, () => null);
     const server = await serveMetrics('127.0.0.1:0', registry);

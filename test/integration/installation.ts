@@ -37,12 +37,12 @@ export interface PublishedRecord {
 export class Installation {
   readonly published: PublishedRecord[] = [];
   /** Warnings and errors of the bridge's log, oldest first. */
-  readonly said: string[] = [];
+  readonly logged: string[] = [];
   readonly pool = createPool(servers().databaseUrl);
   readonly catalog = new Catalog({ address: servers().consulAddress });
   readonly #logger = pino(
     { level: 'warn' },
-    { write: (line: string) => void this.said.push((JSON.parse(line) as { msg: string }).msg) },
+    { write: (line: string) => void this.logged.push((JSON.parse(line) as { msg: string }).msg) },
   );
   #nodes: RegisteredNode[] = [];
   #processes: RegistrarProcess[] = [];
@@ -105,7 +105,7 @@ export class Installation {
     return started;
   }
 
-  /** A worker or a bridge in a process of its own; resolves when it says that it works. */
+  /** A worker or a bridge in a process of its own; resolves when it has logged that it runs. */
   async replica(role: 'worker' | 'bridge'): Promise<RegistrarProcess> {
     const started = this.process(role);
     await started.says(new RegExp(`"${role} runs"`));
@@ -221,7 +221,7 @@ export class Installation {
   }
 }
 
-/** Waits until something holds; fails with what it was asked for. */
+/** Waits until something holds; fails with the name of what it waited for. */
 export async function eventually<T>(
   what: string,
   seconds: number,

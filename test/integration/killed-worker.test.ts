@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildAck } from '../../src/protocol/ack.js';
 import { buildIntrospection } from '../../src/protocol/introspection.js';
@@ -11,8 +10,8 @@ import { servers } from './servers.js';
 
 /**
  * The way from a worker to Temporal. While it is shut, the worker still receives
- * tasks (it has asked for them) and does what they say, but Temporal hears
- * nothing of it: what was published is not recorded.
+ * tasks (its polls wait there) and does them, but its answers do not reach Temporal:
+ * what was published is not in the history.
  */
 class Gate {
   readonly #server: Server;
@@ -77,6 +76,17 @@ afterAll(async () => {
   await registrar.stop();
 });
 
+/** Who polls a task queue; type 1: for workflow tasks, 2: for activities. */
+async function pollersOf(name: string, taskQueueType: number): Promise<string[]> {
+  const { namespace } = registrar.config.temporal;
+  const { pollers } = await registrar.client.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name },
+    taskQueueType,
+  });
+  return (pollers ?? []).flatMap(({ identity }) => identity ?? []);
+}
+
 async function startWorker(): Promise<RegistrarProcess> {
   const { env, taskQueue } = registrar.config;
   const worker = new RegistrarProcess(['worker'], {
@@ -86,8 +96,11 @@ async function startWorker(): Promise<RegistrarProcess> {
     REGISTRAR_TASK_QUEUE: taskQueue,
   });
   await worker.says(/worker runs/);
-  // Long enough for its first questions to have reached Temporal.
-  await delay(1_000);
+  // Its polls wait at Temporal: whatever happens from now on reaches this worker, also through a gate that is shut then.
+  await eventually('the worker polls both task queues', 30, async () => {
+    const identities = await Promise.all([1, 2].map((taskQueueType) => pollersOf(taskQueue, taskQueueType)));
+    return identities.every((each) => each.some((identity) => identity.startsWith(`${worker.child.pid}@`)));
+  });
   return worker;
 }
 

@@ -9,7 +9,7 @@ const WINDOW = 4;
 const GRACE = 1;
 const PERIOD = 3;
 const SHORT = `liveness: { first_deadline_seconds: ${WINDOW}, window_seconds: ${WINDOW}, grace_seconds: ${GRACE}, heartbeat_interval_seconds: 1 }\n`;
-/** A node's own workflow looks at its lease every three hours, as shipped: within a test only the sweep finds anybody. */
+/** A node's own workflow verifies its lease every three hours, as shipped: within a test only the sweep finds anybody. */
 const BY_THE_SWEEP = SHORT;
 const BY_THE_TIMER = `${SHORT}sweep: null\ntimers: [{ timer: "liveness", seconds: ${PERIOD} }]\n`;
 
@@ -34,7 +34,7 @@ async function killed(): Promise<string> {
   return node_id;
 }
 
-/** The event that says so, and how long after the node's last beat it was published. Seconds. */
+/** The event of its expiry, and how long after the node's last beat it was published. Seconds. */
 async function expiryOf(node_id: string) {
   const { event } = await eventually('its expiry is published', 30, () =>
     registrar.of(node_id).find(({ event: { event_type } }) => event_type === 'NodeLivenessExpired'),
@@ -57,7 +57,7 @@ describe.each([
     await registrar.stop();
   });
 
-  it(`that is killed with -9, the only one on its partition, is found dead within ${within} s of its last beat: published, out of Consul, in the record; when it starts again it is active again`, async () => {
+  it(`that is killed with -9, the only one on its partition, is found dead within ${within} s of its last beat: published, out of Consul, in the registry; when it starts again it is active again`, async () => {
     const node_id = await killed();
     const { after } = await expiryOf(node_id);
     expect(after).toBeGreaterThan(WINDOW + GRACE);
@@ -76,7 +76,7 @@ describe.each([
     await eventually('it has left', 30, async () => (await state(node_id)) === 'DEREGISTERED');
   });
 
-  it('that beats stays active for many windows', async () => {
+  it('that beats stays active for many lease durations', async () => {
     const node = registrar.node();
     await node.start();
     await pause(3 * WINDOW);
@@ -120,7 +120,7 @@ describe('with the sweep', () => {
     expect(await events()).toBe(before);
   });
 
-  it('a dead node whose run is lost too is ended by a run that adopts its record', async () => {
+  it('a dead node whose run is lost too is ended by a run that adopts its registry row', async () => {
     const node_id = await killed();
     await registrar.handle(node_id).terminate('the run is lost');
     const { after, event } = await expiryOf(node_id);

@@ -58,7 +58,7 @@ async function start(what: ServerName | 'bridge'): Promise<void> {
   else await askOwner(registrar.config.dataDir, { action: 'start', server: what });
 }
 
-describe('an outage of five lease windows', () => {
+describe('an outage of five lease durations', () => {
   const died: string[] = [];
 
   it.each(OUTAGES)(
@@ -81,7 +81,7 @@ describe('an outage of five lease windows', () => {
       );
       const found = new Date().toISOString();
       const ids = living.map((node) => node.node_id);
-      await eventually('all others beat and are judged by that', 30, async () => {
+      await eventually('all others beat, and their leases are renewed by that', 30, async () => {
         const { rows } = await registrar.pool.query(
           'select from node_leases where node_id = any($1) and expired_at is null and last_heartbeat_at > $2',
           [ids, found],

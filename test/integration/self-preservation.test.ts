@@ -48,14 +48,14 @@ const held = async (): Promise<boolean> =>
       `${registrar.config.env}.%`,
     ])
   ).rowCount === 1;
-const saidOfBrake = (): string[] => registrar.said.filter((line) => line.includes('brake'));
+const loggedOfIt = (): string[] => registrar.logged.filter((line) => line.startsWith('self-preservation'));
 
 describe('in a fleet below the floor', () => {
   it('all may be gone at once: nothing is held', async () => {
     const { ids, process } = await fleetOf(3);
     process.kill('SIGKILL');
     await eventually('all three have expired', 40, async () => (await states(ids))['LIVENESS_EXPIRED 1'] === 3);
-    expect(saidOfBrake()).toEqual([]);
+    expect(loggedOfIt()).toEqual([]);
   });
 });
 
@@ -75,7 +75,7 @@ describe('after an outage of the bridge', () => {
     late.process.kill('SIGCONT');
     await pause(8);
     expect(await states(all)).toEqual({ 'ACTIVE 1': 6 });
-    expect(saidOfBrake()).toEqual([]);
+    expect(loggedOfIt()).toEqual([]);
 
     // Back long after: half of the fleet looks dead at once, and is held.
     late.process.kill('SIGSTOP');
@@ -88,7 +88,7 @@ describe('after an outage of the bridge', () => {
     await eventually('the brake has opened', 20, async () => !(await held()));
     await pause(5);
     expect(await states(all)).toEqual({ 'ACTIVE 1': 6 });
-    expect(saidOfBrake()).toEqual([
+    expect(loggedOfIt()).toEqual([
       expect.stringMatching(/^self-preservation holds: 3 of 6 nodes/) as string,
       expect.stringMatching(/^self-preservation has ended by itself/) as string,
     ]);
@@ -100,7 +100,7 @@ describe('after an outage of the bridge', () => {
 
 describe('ten nodes killed at once', () => {
   it('and never seen again are held, said and shown; in the end they are gone', async () => {
-    const before = saidOfBrake().length;
+    const before = loggedOfIt().length;
     const { ids, process } = await fleetOf(10);
     process.kill('SIGKILL');
     await eventually('self-preservation holds', 40, held);
@@ -129,14 +129,14 @@ describe('ten nodes killed at once', () => {
     expect(await held()).toBe(true);
 
     await eventually('all ten are gone', 90, async () => (await states(ids))['LIVENESS_EXPIRED 1'] === 10);
-    expect(saidOfBrake().slice(before)).toEqual([
+    expect(loggedOfIt().slice(before)).toEqual([
       expect.stringMatching(/^self-preservation holds: \d+ of 13 nodes/) as string,
       expect.stringMatching(/^self-preservation is released after its longest hold/) as string,
     ]);
   }, 180_000);
 
   it('are shown by the doctor and let go by an operator, who is named', async () => {
-    const before = saidOfBrake().length;
+    const before = loggedOfIt().length;
     const { ids, process } = await fleetOf(10);
     expect((await run('self-preservation', 'release')).code).toBe(1);
     process.kill('SIGKILL');
@@ -157,7 +157,7 @@ describe('ten nodes killed at once', () => {
     const released = await run('self-preservation', 'release');
     expect([released.code, released.stdout]).toEqual([0, expect.stringMatching(/^Self-preservation is released: /)]);
     await eventually('all ten are gone', 30, async () => (await states(ids))['LIVENESS_EXPIRED 1'] === 10);
-    expect(saidOfBrake().slice(before)).toEqual([
+    expect(loggedOfIt().slice(before)).toEqual([
       expect.stringMatching(/^self-preservation holds/) as string,
       expect.stringMatching(/^self-preservation is released by operator \S+: /) as string,
     ]);

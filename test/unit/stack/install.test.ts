@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { verifyDirectory, verifyFile, verifyIntegrity } from '../../../src/stack/provision/checksum.js';
 import { SYSTEM_CACHE_ROOT, userCacheRoot, type ProvisionContext } from '../../../src/stack/provision/context.js';
 import { installOnce } from '../../../src/stack/provision/install.js';
@@ -46,7 +46,7 @@ function buildWith(text: string, counter = { builds: 0 }) {
     counter.builds += 1;
     const installation = join(workDir, 'install');
     mkdirSync(installation, { recursive: true });
-    await delay(20);
+    await setImmediate();
     writeFileSync(join(installation, 'file'), text);
     return installation;
   };
@@ -68,7 +68,7 @@ describe('an installation', () => {
     const counter = { builds: 0 };
     const slow = async (workDir: string) => {
       const built = await buildWith('slow', counter)(workDir);
-      await delay(200);
+      await vi.waitFor(() => expect(events, 'what the other says').not.toEqual([]), { timeout: 10_000 });
       return built;
     };
     const both = await Promise.all([installOnce(product, context(), slow), installOnce(product, context(), slow)]);
@@ -82,7 +82,7 @@ describe('an installation', () => {
   it('that was interrupted is not taken for one, and the next run goes on with its work', async () => {
     const interrupted = async (workDir: string) => {
       writeFileSync(join(workDir, 'downloaded'), 'half');
-      await delay(1);
+      await setImmediate();
       throw new Error('interrupted');
     };
     await expect(installOnce(product, context(), interrupted)).rejects.toThrow('interrupted');
@@ -173,8 +173,8 @@ describe('a tool that is run', () => {
 
   it('is ended when the run is given up', async () => {
     const giveUp = new AbortController();
-    const running = run('sleep', ['60'], context(giveUp.signal), { cwd: directory });
-    await delay(50);
+    const running = run('sh', ['-c', 'touch runs; exec sleep 60'], context(giveUp.signal), { cwd: directory });
+    await vi.waitFor(() => expect(existsSync(join(directory, 'runs'))).toBe(true), { timeout: 10_000 });
     giveUp.abort(new Error('stopped'));
     await expect(running).rejects.toThrow('stopped');
   });
@@ -182,17 +182,17 @@ describe('a tool that is run', () => {
   it('shows how much of a download has arrived', async () => {
     const downloads = join(directory, 'downloads', 'deep');
     mkdirSync(downloads, { recursive: true });
-    await measured(join(directory, 'downloads'), 100, 'downloading', context(), async () => {
-      writeFileSync(join(downloads, 'part'), Buffer.alloc(40));
-      await delay(400);
-    });
-    expect(events).toContainEqual({
+    const arrived = {
       kind: 'progress',
       about: 'thing',
       text: 'downloading',
       done: 40,
       total: 100,
       unit: 'bytes',
+    };
+    await measured(join(directory, 'downloads'), 100, 'downloading', context(), async () => {
+      writeFileSync(join(downloads, 'part'), Buffer.alloc(40));
+      await vi.waitFor(() => expect(events).toContainEqual(arrived), { timeout: 10_000 });
     });
     expect(bytesIn(join(directory, 'not', 'there'))).toBe(0);
   });

@@ -82,7 +82,10 @@ export type AcksReadAnswer =
   { readonly read: true } | { readonly read: false; readonly why: string; readonly again_at: string };
 
 export interface Published {
-  /** When they were handed to the broker that took them, ISO 8601: `emitted_at`, and the moment that stamped deadlines count from. */
+  /**
+   * When they were handed to the broker that took them, ISO 8601: `emitted_at`, and the moment that stamped deadlines
+   * count from.
+   */
   readonly sent_at: string;
 }
 

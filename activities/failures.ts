@@ -52,7 +52,8 @@ export function askingConsul<T>(
       what: `${verb} node ${request.node_id}, attempt ${request.attempt}`,
       node_id: request.node_id,
       ifRefused:
-        'look at the policy of the token (it needs node:write, service:write and read) and at what the node says about itself',
+        'look at the policy of the token (it needs node:write, service:write and read) and at what the node ' +
+        'says about itself',
     },
     // Parsed in here, so that a payload that does not hold ends as every refusal does.
     (signal) => ask(payloadOf(ConsulPayload, request), signal),
@@ -93,7 +94,9 @@ function payloadOf<P>(schema: z.ZodType<P>, { node_id, intent }: EffectRequest):
   return parsed.data;
 }
 
-/** Whether a refusal is final is the workflow's to say: it is for a registration, and not for what repairs or ends one. */
+/**
+ * Whether a refusal is final is the workflow's to say: it is for a registration, and not for what repairs or ends one.
+ */
 function failure(asked: Asked, error: unknown): ApplicationFailure {
   const { backend, what, node_id, ifRefused } = asked;
   const cause = error instanceof Error ? error : new Error(String(error));

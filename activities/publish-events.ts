@@ -37,7 +37,9 @@ export function publishEvents(
       const cause = error instanceof Error ? error : new Error(String(error));
       throw ApplicationFailure.create({
         type: UNAVAILABLE,
-        message: `Kafka did not take ${events.map((event) => event.event_type).join(', ')} of node ${events[0]?.node_id}: ${cause.message}; retried until it does`,
+        message:
+          `Kafka did not take ${events.map((event) => event.event_type).join(', ')} of node ` +
+          `${events[0]?.node_id}: ${cause.message}; retried until it does`,
         cause,
       });
     }

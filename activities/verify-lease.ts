@@ -53,16 +53,28 @@ function answer(question: LeaseQuestion, claim: LeaseVerdict, about: SelfPreserv
 function whyUnknown({ node_id, attempt }: LeaseQuestion, claim: LeaseVerdict, about: SelfPreservationQuestion): string {
   if (claim.held) return heldSentence(claim, about, claim.now);
   if (claim.reopened_until !== null)
-    return `the lease of node ${node_id} was lost; it has one again, which runs out at ${claim.reopened_until} unless it beats`;
+    return (
+      `the lease of node ${node_id} was lost; it has one again, which runs out at ${claim.reopened_until} unless ` +
+      'it beats'
+    );
   if (claim.holder === null)
-    return `node ${node_id} has no lease, and its record says that attempt ${attempt} is over: nothing can be said about it`;
+    return (
+      `node ${node_id} has no lease, and its record says that attempt ${attempt} is over: nothing can be said ` +
+      'about it'
+    );
   if (claim.holder !== attempt)
     return `the lease of node ${node_id} is held by attempt ${claim.holder}, not by ${attempt}`;
   if (claim.watermark === null)
     return `no heartbeat of ${about.topics.join(' or ')} was ever stored: is the bridge running?`;
   if (claim.expires_from !== null)
-    return `the heartbeats had stalled, or many nodes are just coming back: nobody expires before they are stored up to ${claim.expires_from} (now: ${claim.watermark})`;
-  return `the heartbeats are stored up to ${claim.watermark} only, which is not past the deadline ${claim.deadline} and its grace`;
+    return (
+      'the heartbeats had stalled, or many nodes are just coming back: nobody expires before they are stored up ' +
+      `to ${claim.expires_from} (now: ${claim.watermark})`
+    );
+  return (
+    `the heartbeats are stored up to ${claim.watermark} only, which is not past the deadline ${claim.deadline} ` +
+    'and its grace'
+  );
 }
 
 /** A watermark of less than this long ago belongs to a stream that keeps up. */

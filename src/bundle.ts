@@ -29,7 +29,8 @@ export async function bundleWorkflows(source: string = WORKFLOWS): Promise<Workf
   const inside = FORBIDDEN.filter((name) => bundle.code.includes(`node_modules/${name}/`));
   if (inside.length > 0) {
     throw new Error(
-      `The workflow bundle contains ${inside.join(', ')}: a file that ${relative(process.cwd(), source)} imports, directly or not, imports it. Move that import into an activity.`,
+      `The workflow bundle contains ${inside.join(', ')}: a file that ${relative(process.cwd(), source)} ` +
+        'imports, directly or not, imports it. Move that import into an activity.',
     );
   }
   return bundle;

@@ -30,7 +30,8 @@ export async function serveMetrics(address: string, registry: Registry): Promise
     server.once('error', (error) =>
       reject(
         new Error(
-          `metrics cannot be served at ${address}: ${error.message}; choose another address in REGISTRAR_BRIDGE_METRICS`,
+          `metrics cannot be served at ${address}: ${error.message}; choose another address in ` +
+            'REGISTRAR_BRIDGE_METRICS',
           { cause: error },
         ),
       ),

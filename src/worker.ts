@@ -83,9 +83,13 @@ export async function openWorker(config: Config, bundle?: WorkflowBundle): Promi
   }
 }
 
-/** What is not named here is as Temporal's library has it: fewer slots and pollers of workflow tasks made the first of ten nodes faster and the last slower. */
+/**
+ * What is not named here is as Temporal's library has it: fewer slots and pollers of workflow tasks made the first of
+ * ten nodes faster and the last slower.
+ */
 const TUNING = {
-  // 0.4 MB each (measured: 450 more nodes, 173 MB more). Those that are well are evicted for it, and replayed in 30 ms when they have something to do, once in three hours.
+  // 0.4 MB each (measured: 450 more nodes, 173 MB more). Those that are well are evicted for it, and replayed in 30 ms
+  // when they have something to do, once in three hours.
   maxCachedWorkflows: 1_000,
   // Four for each connection to PostgreSQL: more would only queue there, with their second and a half running out.
   maxConcurrentLocalActivityExecutions: 40,

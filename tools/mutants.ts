@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 
 /**
- * `npm run mutants -- GROUP [--update] [FILE[:FROM-TO] …]` changes the code of a group in one place at a time and counts
- * the changes that its tests notice. The score must reach the group's floor, and must not fall below the stored one;
+ * `npm run mutants -- GROUP [--update] [FILE[:FROM-TO] …]` changes the code of a group in one place at a time and
+ * counts the changes that its tests notice. The score must reach the group's floor, and must not fall below the stored
+ * one;
  * `--update` stores a higher one. With files, only these are mutated, and no score is compared.
  */
 

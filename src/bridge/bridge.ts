@@ -31,7 +31,10 @@ export interface BridgeOptions extends SubscribeOptions {
 }
 
 export interface Bridge {
-  /** Finishes what it holds, commits, leaves the groups, closes what it opened. The Temporal client and the pool stay open. */
+  /**
+   * Finishes what it holds, commits, leaves the groups, closes what it opened. The Temporal client and the pool stay
+   * open.
+   */
   stop(): Promise<void>;
   counters(): Readonly<BridgeCounters>;
   /** The counters, lags, watermarks and self-preservation, for Prometheus. */

@@ -44,7 +44,8 @@ export class DeadLetters {
         );
       } catch (error) {
         if (!isTooLarge(error)) throw error;
-        // A record at the broker's own limit grows beyond it with our headers. One at a time, and if need be its head only.
+        // A record at the broker's own limit grows beyond it with our headers. One at a time, and if need be its head
+        // only.
         for (const letter of some) await this.#sendHead(letter, signal);
       }
       this.#counters.dead_letters += some.length;

@@ -32,7 +32,10 @@ function whatToDo(config: Config, server: ServerName, variable: string): string 
     return `Its address comes from the environment (${variable}): is it right, and is the server up?`;
   if (runningState(config.dataDir) !== undefined)
     return `The servers of ${config.dataDir} run: was this one stopped? Start it with '${command(`start ${server}`)}'.`;
-  return `No servers of ours run on ${config.dataDir}: start them with '${command('up')}' or '${command('demo')}', or set ${variable}.`;
+  return (
+    `No servers of ours run on ${config.dataDir}: start them with '${command('up')}' or '${command('demo')}', or ` +
+    `set ${variable}.`
+  );
 }
 
 /** Options of a connection to the configured Temporal. */
@@ -82,7 +85,10 @@ function isUnavailable(error: unknown): boolean {
   return false;
 }
 
-/** Does something with the registry. @throws CliError that names the database when it does not answer or has no tables of ours */
+/**
+ * Does something with the registry. @throws CliError that names the database when it does not answer or has no tables
+ * of ours
+ */
 export async function withRegistry<T>(config: Config, work: (pool: Pool) => Promise<T>): Promise<T> {
   const pool = createPool(config.postgres.connectionString, { max: 2 });
   try {

@@ -28,7 +28,8 @@ import { log } from './terminal/output.js';
 export function createProgram(): Command {
   const program = new Command('registrar')
     .description(
-      'A durable registrar for fleets of nodes: from introspection to ACTIVE, on Kafka, Temporal, Consul and PostgreSQL.',
+      'A durable registrar for fleets of nodes: from introspection to ACTIVE, on Kafka, Temporal, Consul and ' +
+        'PostgreSQL.',
     )
     .exitOverride()
     .showHelpAfterError('(add --help for what there is, with examples)')
@@ -55,7 +56,9 @@ export function createProgram(): Command {
   program.addHelpText(
     'after',
     () =>
-      `\n${firstExamples(program)}\n\n${EXIT_CODES_HELP}\n\nWhere the servers are comes from the environment (TEMPORAL_ADDRESS, KAFKA_BROKERS, CONSUL_HTTP_ADDR,\nDATABASE_URL), else from the servers that 'up' or 'demo' runs on REGISTRAR_DATA_DIR (.registrar).`,
+      `\n${firstExamples(program)}\n\n${EXIT_CODES_HELP}\n\nWhere the servers are comes from the environment ` +
+      `(TEMPORAL_ADDRESS, KAFKA_BROKERS, CONSUL_HTTP_ADDR,\nDATABASE_URL), else from the servers that 'up' or ` +
+      `'demo' runs on REGISTRAR_DATA_DIR (.registrar).`,
   );
   return program;
 }

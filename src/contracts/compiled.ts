@@ -142,7 +142,9 @@ export interface Liveness {
   readonly heartbeat_interval_seconds: number;
 }
 
-/** When expiry is held. Each worker goes by its own contract: how a fleet is judged is no affair of one node's history. */
+/**
+ * When expiry is held. Each worker goes by its own contract: how a fleet is judged is no affair of one node's history.
+ */
 export interface Brake {
   readonly share: number;
   readonly max_hold_windows: number;

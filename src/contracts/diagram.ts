@@ -14,7 +14,8 @@ export function mermaidOf(machine: Machine): string {
       if (everywhere.has(trigger)) continue;
       const conditions = transition.conditions.map(conditionText);
       lines.push(
-        `    ${name} --> ${transition.to}: ${[trigger, ...(conditions.length > 0 ? [`[${conditions.join(', ')}]`] : [])].join(' ')}`,
+        `    ${name} --> ${transition.to}: ` +
+          `${[trigger, ...(conditions.length > 0 ? [`[${conditions.join(', ')}]`] : [])].join(' ')}`,
       );
     }
     if (state.terminal) lines.push(`    ${name} --> [*]`);

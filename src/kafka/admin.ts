@@ -16,7 +16,10 @@ export interface KafkaAdmin {
   close(): Promise<void>;
 }
 
-/** Asks the broker, and gives up after seconds: an answer that comes late is worth nothing. Connects with the first question. */
+/**
+ * Asks the broker, and gives up after seconds: an answer that comes late is worth nothing. Connects with the first
+ * question.
+ */
 export function createAdmin(kafka: KafkaHandle): KafkaAdmin {
   const admin = kafka[CLIENT](3_000).admin();
   let connecting: Promise<void> | undefined;

@@ -23,7 +23,9 @@ export interface Cluster {
   brokers(): Promise<number>;
   /** Names of all topics. */
   topics(): Promise<ReadonlySet<string>>;
-  /** Creates topics, and waits until they have leaders. One that somebody else creates at the same moment is no error. */
+  /**
+   * Creates topics, and waits until they have leaders. One that somebody else creates at the same moment is no error.
+   */
   createTopics(topics: readonly string[], options: NewTopics): Promise<void>;
   /** The value of one setting, by topic. */
   topicSetting(topics: readonly string[], setting: string): Promise<ReadonlyMap<string, string>>;

@@ -23,7 +23,10 @@ export class Commits {
     this.#timer ??= setTimeout(() => void this.flush(), COMMIT_EVERY_MS);
   }
 
-  /** Commits now what is done. A failed commit is tried again; a partition that is somebody else's now is theirs to commit. */
+  /**
+   * Commits now what is done. A failed commit is tried again; a partition that is somebody else's now is theirs to
+   * commit.
+   */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;

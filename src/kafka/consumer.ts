@@ -25,7 +25,10 @@ export interface RecordBatch {
   done(record: IncomingRecord): void;
   /** False once the consumer is being stopped: start nothing new, finish what is begun. */
   isRunning(): boolean;
-  /** Aborted when there is no point in going on: the partition belongs to another member now, or stopping has lasted too long. */
+  /**
+   * Aborted when there is no point in going on: the partition belongs to another member now, or stopping has lasted too
+   * long.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -42,7 +45,9 @@ export interface ConsumeOptions {
   readonly onFatal?: (error: Error) => void;
   /** Partitions worked on at once. Default 4. */
   readonly partitionsAtOnce?: number;
-  /** How long stop() lets a batch finish what it has begun, before its signal is aborted. Milliseconds, default 8000. */
+  /**
+   * How long stop() lets a batch finish what it has begun, before its signal is aborted. Milliseconds, default 8000.
+   */
   readonly stopGraceMs?: number;
   /** Gives up waiting for Kafka at the start. */
   readonly signal?: AbortSignal;
@@ -67,8 +72,9 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
   const stopping = new AbortController();
   const consumer = kafka[CLIENT]().consumer({
     groupId,
-    // So long a killed member keeps its partitions (measured with the next one's first batch: 11.6 s, far within a lease window),
-    // and so long the group waits after an outage of Kafka for the members that it remembers, which are ourselves before it.
+    // So long a killed member keeps its partitions (measured with the next one's first batch: 11.6 s, far within a
+    // lease window), and so long the group waits after an outage of Kafka for the members that it remembers, which are
+    // ourselves before it.
     sessionTimeout: 10_000,
     heartbeatInterval: 2_000,
     rebalanceTimeout: 20_000,

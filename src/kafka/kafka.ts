@@ -25,7 +25,10 @@ export const CLIENT = Symbol('kafkajs');
 
 /** Opaque outside of this folder: give it to `createProducer`, `consume`, `createAdmin` and `openCluster`. */
 export interface KafkaHandle {
-  /** With a request timeout in milliseconds: a client that gives up soon, after two short tries at each step. Without: a patient one. */
+  /**
+   * With a request timeout in milliseconds: a client that gives up soon, after two short tries at each step. Without: a
+   * patient one.
+   */
   readonly [CLIENT]: (requestTimeout?: number) => Kafka;
   readonly logger: Logger;
 }

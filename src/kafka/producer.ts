@@ -14,7 +14,10 @@ export interface EventProducer {
    * Rejects when the broker is away or one of them does not exist yet: that send will do it then.
    */
   connect(topics?: readonly string[]): Promise<void>;
-  /** Sends all of them, in order per topic and key, acknowledged by all replicas. Rejects if one of them may not have arrived. */
+  /**
+   * Sends all of them, in order per topic and key, acknowledged by all replicas. Rejects if one of them may not have
+   * arrived.
+   */
   send(records: readonly RecordToSend[]): Promise<void>;
   close(): Promise<void>;
 }

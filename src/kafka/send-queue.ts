@@ -42,7 +42,8 @@ export class SendQueue {
 
   async #drain(): Promise<void> {
     this.#sending = true;
-    // Everything of this turn of the event loop goes into the first request: each costs the broker and its readers more than a record does.
+    // Everything of this turn of the event loop goes into the first request: each costs the broker and its readers more
+    // than a record does.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
       this.#rejectLate();

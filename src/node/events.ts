@@ -31,9 +31,15 @@ export interface NodeEvents {
       readonly at: Date;
     },
   ];
-  /** The broker has an introspection. `sends` counts those of this registration attempt, `at` is the moment before sending. */
+  /**
+   * The broker has an introspection. `sends` counts those of this registration attempt, `at` is the moment before
+   * sending.
+   */
   introduced: [OfAttempt & { readonly sends: number }];
-  /** Both backends hold it; it has until `ack_deadline` (ISO 8601, the registrar's clock) to acknowledge. Comes again with each ack round. */
+  /**
+   * Both backends hold it; it has until `ack_deadline` (ISO 8601, the registrar's clock) to acknowledge. Comes again
+   * with each ack round.
+   */
   accepted: [OfAttempt & { readonly ack_deadline: string | null; readonly heartbeat_interval_seconds: number }];
   /** The broker has the acknowledgement. */
   acknowledged: [OfAttempt];
@@ -41,7 +47,9 @@ export interface NodeEvents {
   active: [OfAttempt];
   /** The registrar refuses it; it tries again after `retry_in_ms`. */
   rejected: [OfAttempt & { readonly reason: string; readonly retry_in_ms: number }];
-  /** Not acknowledged in time. With rounds left, accepted comes again; with none, the registration attempt has ended. */
+  /**
+   * Not acknowledged in time. With rounds left, accepted comes again; with none, the registration attempt has ended.
+   */
   ackTimedOut: [OfAttempt & { readonly rounds_left: number | null }];
   /** The registrar has read no heartbeat for too long. */
   expired: [OfAttempt & { readonly last_heartbeat_at: string | null }];
@@ -51,7 +59,10 @@ export interface NodeEvents {
   requested: [{ readonly at: Date }];
   /** The broker has a heartbeat. */
   heartbeat: [OfAttempt];
-  /** It has stopped. `announced` is false when its goodbye could not be sent: the registrar notices when the lease expires. */
+  /**
+   * It has stopped. `announced` is false when its goodbye could not be sent: the registrar notices when the lease
+   * expires.
+   */
   left: [{ readonly announced: boolean; readonly at: Date }];
   /**
    * Something does not work, and the node goes on trying. It is not named

@@ -194,7 +194,8 @@ export class NodeHub {
   async #reportWaiting(signal: AbortSignal): Promise<void> {
     if (await pause(REPORT_WAITING_AFTER_MS, signal)) {
       this.#reportOutage(
-        `waits for Kafka at ${this.#brokers}: it does not answer, or lacks a topic of the registrar (${this.#topics.consumed[0] ?? ''} and its like)`,
+        `waits for Kafka at ${this.#brokers}: it does not answer, or lacks a topic of the registrar ` +
+          `(${this.#topics.consumed[0] ?? ''} and its like)`,
       );
     }
   }

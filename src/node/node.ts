@@ -152,7 +152,8 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     const { introduced, announced } = await this.#registration.leave(timeoutMs);
     if (introduced && !announced) {
       this.#reporter.problem(
-        `left, and its goodbye could not be sent within ${timeoutMs} ms: it stays in the registry until its lease expires`,
+        `left, and its goodbye could not be sent within ${timeoutMs} ms: it stays in the registry until its ` +
+          'lease expires',
       );
     }
     this.#detach?.();

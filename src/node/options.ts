@@ -16,7 +16,10 @@ export interface NodeDescription {
   readonly endpoints?: Readonly<Record<string, string>>;
   /** What it can do: names. Default: none. */
   readonly capabilities?: readonly string[];
-  /** A counter that this node keeps across restarts and adds to with each. Default: none, and the record's time in Kafka orders incarnations. */
+  /**
+   * A counter that this node keeps across restarts and adds to with each. Default: none, and the record's time in Kafka
+   * orders incarnations.
+   */
   readonly epoch?: number;
 }
 

@@ -61,7 +61,8 @@ export class States {
         );
       const late = (): void =>
         fail(
-          `is not active after ${timeoutMs} ms: it is ${this.#current}. See that the registrar runs; the node goes on trying until stop()`,
+          `is not active after ${timeoutMs} ms: it is ${this.#current}. See that the registrar runs; the node ` +
+            'goes on trying until stop()',
         );
       const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
       this.#watchers.add(watcher);

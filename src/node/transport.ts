@@ -5,7 +5,9 @@ import { consume, createKafka, createProducer, type RecordToSend } from '../kafk
 export interface SubscribeOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
-  /** 'now': what is sent after subscribe() has resolved. 'where it left off': nothing since the last record is missed. */
+  /**
+   * 'now': what is sent after subscribe() has resolved. 'where it left off': nothing since the last record is missed.
+   */
   readonly from: 'now' | 'where it left off';
   /** Must not throw. */
   readonly onRecord: (value: Buffer | null) => void;

@@ -5,7 +5,10 @@ import { isObject } from './json.js';
 const MAX_CAPABILITIES = 256;
 const MAX_NAME = 128;
 
-/** Settings inside `declared_capabilities` of existing nodes: a `true` in there is an option, not something the node can do. */
+/**
+ * Settings inside `declared_capabilities` of existing nodes: a `true` in there is an option, not something the node can
+ * do.
+ */
 const SETTINGS = new Set(['config', 'mcp', 'feature_flags']);
 
 /**

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-/** A node's semantic version in the two forms of the wire: one string, or an object of parts as existing nodes send it. */
+/**
+ * A node's semantic version in the two forms of the wire: one string, or an object of parts as existing nodes send it.
+ */
 
 const SEMVER = /^v?(\d{1,9}\.\d{1,9}\.\d{1,9}(?:-[0-9A-Za-z.-]{1,64})?(?:\+[0-9A-Za-z.-]{1,64})?)$/;
 const part = z.int().min(0).max(999_999_999);

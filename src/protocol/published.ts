@@ -19,7 +19,9 @@ export interface OutgoingEvent {
   readonly correlation_id: string;
   /** Id of the message or event that led to this one. */
   readonly causation_id: string;
-  /** Fields of this event type, without the common ones (entity_id, node_id, correlation_id, causation_id, emitted_at). */
+  /**
+   * Fields of this event type, without the common ones (entity_id, node_id, correlation_id, causation_id, emitted_at).
+   */
   readonly payload: JsonObject;
   /**
    * Whether entity_id, node_id and correlation_id (and target_node_id) stand at the top of the envelope too. Existing

@@ -17,7 +17,8 @@ export async function isLocked(sql: Sql, name: string): Promise<boolean> {
   const { rows } = await sql.query<{ locked: boolean }>(
     `select exists (
        select from pg_locks
-       where locktype = 'advisory' and granted and classid::bigint = $1 and objid::bigint = hashtext($2)::bigint & 4294967295
+       where locktype = 'advisory' and granted and classid::bigint = $1
+         and objid::bigint = hashtext($2)::bigint & 4294967295
          and database = (select oid from pg_database where datname = current_database())) as locked`,
     [SWEEP_LOCK, name],
   );

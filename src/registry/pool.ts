@@ -8,7 +8,9 @@ export interface PoolOptions {
   readonly max?: number;
   /** Milliseconds to wait for a connection. Default 3000. */
   readonly connectTimeoutMs?: number;
-  /** Milliseconds a statement may take, by the server's clock; the client gives up half a second later. Default 4000. */
+  /**
+   * Milliseconds a statement may take, by the server's clock; the client gives up half a second later. Default 4000.
+   */
   readonly statementTimeoutMs?: number;
   /** Called when an idle connection is lost. The pool opens another by itself. Default: a process warning. */
   readonly onConnectionLost?: (error: Error) => void;
@@ -27,8 +29,8 @@ const types = {
 };
 
 /**
- * The one way to PostgreSQL. Every wait has an end, so that an activity of 10 s fails with the backend's own message and
- * not with its own timeout.
+ * The one way to PostgreSQL. Every wait has an end, so that an activity of 10 s fails with the backend's own message
+ * and not with its own timeout.
  *
  * @param connectionString postgres:// URL; undefined for what PG* variables say
  */

@@ -24,7 +24,8 @@ export async function createSearchAttributes(
       const type = customAttributes?.[name];
       if (type !== undefined && type !== IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD) {
         throw new StackError(
-          `the search attribute ${name} of namespace ${namespace} is ${IndexedValueType[type]}, and the registrar needs a Keyword`,
+          `the search attribute ${name} of namespace ${namespace} is ${IndexedValueType[type]}, and the ` +
+            'registrar needs a Keyword',
         );
       }
     }
@@ -72,7 +73,8 @@ export async function createTopics(
     const otherTimestampType = others.filter((topic) => types.get(topic) !== BROKERS_TIME);
     for (const topic of otherTimestampType) {
       options.warn?.(
-        `Topic ${topic} does not have message.timestamp.type=LogAppendTime: its records carry the senders' time, and the registrar then goes by that.`,
+        `Topic ${topic} does not have message.timestamp.type=LogAppendTime: its records carry the senders' ` +
+          'time, and the registrar then goes by that.',
       );
     }
     return { created, otherTimestampType };

@@ -46,14 +46,17 @@ export function platformProblem(
   if (machine.platform === 'linux' && machine.arch === 'x64' && machine.glibc) return undefined;
   const libc = machine.platform === 'linux' && !machine.glibc ? ' without glibc' : '';
   return [
-    `${toProvision.map(({ title }) => title).join(', ')} cannot be provisioned on ${machine.platform} ${machine.arch}${libc}: that works on linux x64 with glibc only. Instead,`,
+    `${toProvision.map(({ title }) => title).join(', ')} cannot be provisioned on ${machine.platform} ` +
+      `${machine.arch}${libc}: that works on linux x64 with glibc only. Instead,`,
     '  - install what is missing so that it is on PATH, or',
     `  - give the address of a server that runs: ${toProvision.map(({ variable }) => variable).join(', ')}, or`,
     '  - let Docker run everything: docker compose up',
   ].join('\n');
 }
 
-/** One message that names everything that is missing, what it is for and how to come by it; undefined when nothing is. */
+/**
+ * One message that names everything that is missing, what it is for and how to come by it; undefined when nothing is.
+ */
 export async function missingMessage(needs: readonly Need[], env: Environment): Promise<string | undefined> {
   const byPrerequisite = new Map<Prerequisite, string[]>();
   for (const { server, prerequisite } of needs)

@@ -149,7 +149,9 @@ class Stack implements RunningStack {
 
   // ---- starting
 
-  /** The servers of an owner that was killed end by themselves, but not at once; they hold files and ports until then. */
+  /**
+   * The servers of an owner that was killed end by themselves, but not at once; they hold files and ports until then.
+   */
   private async waitForLeftovers(previous: StackState | undefined): Promise<void> {
     const living = livingGuardians(previous);
     if (living.length === 0) return;

@@ -35,7 +35,10 @@ function parsePasswd(text: string): Map<string, User> {
   return users;
 }
 
-/** Whether a user can get at a path, i.e. may pass through every directory above it; parts that are missing do not count. */
+/**
+ * Whether a user can get at a path, i.e. may pass through every directory above it; parts that are missing do not
+ * count.
+ */
 export function isReachable(path: string, user: User | undefined): boolean {
   if (user === undefined) return true;
   for (let directory = dirname(resolve(path)); ; directory = dirname(directory)) {

@@ -70,7 +70,8 @@ async function burst(servers: Servers, members: Fleet['members'], log: (text: st
   const progress = setInterval(
     () =>
       log(
-        `${Math.round((Date.now() - began) / 1000)} s: ${members.filter(({ node }) => node.state === 'active').length} active`,
+        `${Math.round((Date.now() - began) / 1000)} s: ` +
+          `${members.filter(({ node }) => node.state === 'active').length} active`,
       ),
     SAY_EVERY_MS,
   );
@@ -85,7 +86,8 @@ async function burst(servers: Servers, members: Fleet['members'], log: (text: st
   await delay(2_000);
   const ids = members.map(({ node }) => node.node_id);
   const { rows } = await servers.pool.query<{ active: number; attempts: number }>(
-    `select count(*) filter (where state = 'ACTIVE')::int as active, coalesce(sum(attempt), 0)::int as attempts from node_registrations where node_id = any($1)`,
+    `select count(*) filter (where state = 'ACTIVE')::int as active, coalesce(sum(attempt), 0)::int as attempts ` +
+      'from node_registrations where node_id = any($1)',
     [ids],
   );
   return {
@@ -130,7 +132,9 @@ function outcome(
       seconds: Number(seconds.toFixed(1)),
       peak_mb: Math.round(worker.peak + bridge.peak),
     },
-    counts: `${NODES.toLocaleString('en')} nodes at once after ${PACED} that came ${AT_ONCE} at a time; one worker, one bridge; ${attempts} attempts, ${retries} retries of activities`,
+    counts:
+      `${NODES.toLocaleString('en')} nodes at once after ${PACED} that came ${AT_ONCE} at a time; one worker, one ` +
+      `bridge; ${attempts} attempts, ${retries} retries of activities`,
     figures: [
       {
         name: 'nodes lost or stuck',

@@ -39,7 +39,8 @@ export const run: Scenario = (log) =>
         const bridge = await bridgeRound(servers, counter, topic);
         rounds.push({ barePerSecond, ...bridge });
         log(
-          `round ${round} of ${ROUNDS}: ${Math.round(bridge.perSecond)} heartbeats/s, bare consumer ${Math.round(barePerSecond)}/s`,
+          `round ${round} of ${ROUNDS}: ${Math.round(bridge.perSecond)} heartbeats/s, bare consumer ` +
+            `${Math.round(barePerSecond)}/s`,
         );
       }
     } finally {
@@ -56,7 +57,8 @@ async function prepare(
   const [topic] = bridgeTopics(contracts, config).heartbeats;
   const nodes = Array.from({ length: NODES }, () => newNode().node_id);
   await pool.query(
-    `insert into node_leases (node_id, attempt, deadline, window_seconds) select node_id, 1, now(), 90 from unnest($1::text[]) as node_id`,
+    'insert into node_leases (node_id, attempt, deadline, window_seconds) select node_id, 1, now(), 90 from ' +
+      'unnest($1::text[]) as node_id',
     [nodes],
   );
   log(`producing ${HEARTBEATS} heartbeats of ${NODES} nodes`);
@@ -197,7 +199,9 @@ function outcome(rounds: readonly Round[]): Outcome {
   const requests = rounds.reduce((sum, round) => sum + round.requests, 0);
   return {
     json: { per_second: Math.round(perSecond), ratio: Number(ratio.toFixed(3)), temporal_requests: requests },
-    counts: `${HEARTBEATS.toLocaleString('en')} heartbeats of 330 bytes on 6 partitions, of ${NODES.toLocaleString('en')} nodes with open leases, read ${ROUNDS} times by each, in turn`,
+    counts:
+      `${HEARTBEATS.toLocaleString('en')} heartbeats of 330 bytes on 6 partitions, of ` +
+      `${NODES.toLocaleString('en')} nodes with open leases, read ${ROUNDS} times by each, in turn`,
     figures: [
       {
         name: 'heartbeats per second of one bridge',

@@ -114,7 +114,10 @@ function outcome(
   const perNodeMb = (workerMb.full - workerMb.empty) / NODES;
   return {
     json: { events_per_node_hour: Number(perHour.toFixed(2)) },
-    counts: `${NODES} active nodes for ${MINUTES} minutes; ${verifications} verifications of ${Number(perVerification.toFixed(2))} events each, ${others.toFixed(2)} other events per node and hour; the shipped contract verifies every ${livenessSeconds} s`,
+    counts:
+      `${NODES} active nodes for ${MINUTES} minutes; ${verifications} verifications of ` +
+      `${Number(perVerification.toFixed(2))} events each, ${others.toFixed(2)} other events per node and hour; ` +
+      `the shipped contract verifies every ${livenessSeconds} s`,
     figures: [
       {
         name: 'history events per node and hour',

@@ -39,7 +39,9 @@ export const run: Scenario = (log) =>
 
 type Members = Fleet['members'];
 
-/** Registers all of them, so many at once; the next round begins when all of the last one are active. In milliseconds. */
+/**
+ * Registers all of them, so many at once; the next round begins when all of the last one are active. In milliseconds.
+ */
 async function inRounds(members: Members, atOnce: number): Promise<number[]> {
   const took: number[] = [];
   for (let from = 0; from < members.length; from += atOnce) {
@@ -62,7 +64,7 @@ function outcome(alone: readonly number[], together: readonly number[]): Outcome
   const [alone99, together50, together99] = [percent(alone, 99), percent(together, 50), percent(together, 99)];
   return {
     json: { alone_p50_ms: base, alone_p99_ms: alone99, ten_p50_ms: together50, ten_p99_ms: together99 },
-    counts: `steady state, after ${WARM_UP} nodes to warm up: ${alone.length} nodes one at a time, then ${ROUNDS} rounds of ${AT_ONCE} at once`,
+    counts: `steady state, after ${WARM_UP} nodes to warm up: ${alone.length} nodes one at a time, then ${ROUNDS} ` + `rounds of ${AT_ONCE} at once`,
     figures: [
       figure('a node alone', base, 50),
       figure('a node alone', alone99, 99),

@@ -34,7 +34,9 @@ export const run: Scenario = () => {
   const decided = compare('decide', decideAll(decide), decideAll(decideByHand));
   return Promise.resolve({
     json: { reduce_per_second: Math.round(reduced.value), decide_per_second: Math.round(decided.value) },
-    counts: `${NODES} nodes over and over, ${PAIRS} pairs of blocks of ${BLOCK_MS} ms of the thread's processor time, after one to warm up`,
+    counts:
+      `${NODES} nodes over and over, ${PAIRS} pairs of blocks of ${BLOCK_MS} ms of the thread's processor time, ` +
+      'after one to warm up',
     figures: [{ ...reduced, goal: { goal: 1_000_000, limit: 200_000, better: 'higher' } }, decided],
   });
 };

@@ -97,7 +97,8 @@ async function compare(servers: Servers, workerPid: number, log: (text: string) 
         laps[kind].push(...done.laps);
       }
       log(
-        `pair ${pair + 1} of ${PAIRS}: ${rates.registration.at(-1)?.toFixed(1)} registrations/s, bare ${rates.bare.at(-1)?.toFixed(1)}/s`,
+        `pair ${pair + 1} of ${PAIRS}: ${rates.registration.at(-1)?.toFixed(1)} registrations/s, bare ` +
+          `${rates.bare.at(-1)?.toFixed(1)}/s`,
       );
     }
     return {

@@ -71,11 +71,13 @@ async function fillTables({ pool }: Servers, topic: string, expired: readonly st
     [expired],
   );
   await pool.query(
-    `insert into node_leases (node_id, attempt, deadline, window_seconds) select node_id, 1, deadline, 90 from (${nodes}) as nodes`,
+    'insert into node_leases (node_id, attempt, deadline, window_seconds) select node_id, 1, deadline, 90 from ' +
+      `(${nodes}) as nodes`,
     [expired],
   );
   await pool.query(
-    `insert into stream_watermarks (topic, partition, next_offset, watermark) select $1, n, 1, now() from generate_series(0, 5) as n`,
+    'insert into stream_watermarks (topic, partition, next_offset, watermark) select $1, n, 1, now() from ' +
+      'generate_series(0, 5) as n',
     [topic],
   );
   await pool.query('analyze');
@@ -133,7 +135,9 @@ interface Times {
 function outcome({ query, nothing, signals, wake }: Times): Outcome {
   return {
     json: { query_ms: Number(query.toFixed(2)), wake_ms: Math.round(wake) },
-    counts: `${LEASES.toLocaleString('en')} leases, ${EXPIRED} of them run out; median of ${QUERIES} queries; one pass, ${AT_ONCE} signals at a time`,
+    counts:
+      `${LEASES.toLocaleString('en')} leases, ${EXPIRED} of them run out; median of ${QUERIES} queries; one pass, ` +
+      `${AT_ONCE} signals at a time`,
     figures: [
       {
         name: "the sweep's query",

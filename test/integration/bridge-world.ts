@@ -29,7 +29,10 @@ import { servers } from './servers.js';
 
 const silent = pino({ level: 'silent' });
 
-/** Topics, groups and a task queue that nothing else uses, on the shared servers. No worker runs: histories keep the signals. */
+/**
+ * Topics, groups and a task queue that nothing else uses, on the shared servers. No worker runs: histories keep the
+ * signals.
+ */
 export class BridgeWorld {
   readonly names = { env: `t${randomUUID().slice(0, 8)}`, namespace: '' };
   /** The first topic of each kind; there is only one where the contract is the shipped one. */

@@ -20,7 +20,8 @@ state_machine:
     - { from_state: "QUARANTINED", to_state: "ACTIVE", trigger: "quarantine_over" }
 `,
   effect:
-    'handler_routing:\n  handlers:\n    - { operation: "register_node", backend: "consul", retry: { initial_interval_seconds: 2 } }\n',
+    'handler_routing:\n  handlers:\n    - { operation: "register_node", backend: "consul", retry: { ' +
+    'initial_interval_seconds: 2 } }\n',
 });
 const oldVersion = loadContracts(before).compiled.version;
 const newVersion = loadContracts(after).compiled.version;

@@ -96,7 +96,8 @@ async function startWorker(): Promise<RegistrarProcess> {
     REGISTRAR_TASK_QUEUE: taskQueue,
   });
   await worker.says(/worker runs/);
-  // Its polls wait at Temporal: whatever happens from now on reaches this worker, also through a gate that is shut then.
+  // Its polls wait at Temporal: whatever happens from now on reaches this worker, also through a gate that is shut
+  // then.
   await eventually('the worker polls both task queues', 30, async () => {
     const identities = await Promise.all([1, 2].map((taskQueueType) => pollersOf(taskQueue, taskQueueType)));
     return identities.every((each) => each.some((identity) => identity.startsWith(`${worker.child.pid}@`)));
@@ -112,7 +113,10 @@ const kindOf = ({ event }: PublishedRecord): string =>
 const copies = (node_id: string, type: string): PublishedRecord[] =>
   registrar.of(node_id).filter(({ event }) => event.event_type === type);
 
-/** Lets something happen, and kills the worker when the broker has the event of each node, and Temporal knows nothing of it. */
+/**
+ * Lets something happen, and kills the worker when the broker has the event of each node, and Temporal knows nothing of
+ * it.
+ */
 async function killedAfterPublishing(
   worker: RegistrarProcess,
   type: string,

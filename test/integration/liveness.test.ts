@@ -8,8 +8,12 @@ import { eventually, Installation } from './installation.js';
 const WINDOW = 4;
 const GRACE = 1;
 const PERIOD = 3;
-const SHORT = `liveness: { first_deadline_seconds: ${WINDOW}, window_seconds: ${WINDOW}, grace_seconds: ${GRACE}, heartbeat_interval_seconds: 1 }\n`;
-/** A node's own workflow verifies its lease every three hours, as shipped: within a test only the sweep finds anybody. */
+const SHORT =
+  `liveness: { first_deadline_seconds: ${WINDOW}, window_seconds: ${WINDOW}, grace_seconds: ${GRACE}, ` +
+  `heartbeat_interval_seconds: 1 }\n`;
+/**
+ * A node's own workflow verifies its lease every three hours, as shipped: within a test only the sweep finds anybody.
+ */
 const BY_THE_SWEEP = SHORT;
 const BY_THE_TIMER = `${SHORT}sweep: null\ntimers: [{ timer: "liveness", seconds: ${PERIOD} }]\n`;
 

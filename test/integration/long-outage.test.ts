@@ -89,7 +89,8 @@ describe('an outage of five lease durations', () => {
         return rows.length === ids.length;
       });
       const { rows } = await registrar.pool.query<{ node_id: string }>(
-        `select node_id, state, attempt from node_registrations where node_id = any($1) and state = 'ACTIVE' and attempt = 1`,
+        `select node_id, state, attempt from node_registrations where node_id = any($1) and state = 'ACTIVE' ` +
+          'and attempt = 1',
         [ids],
       );
       expect(rows.map((row) => row.node_id).sort()).toEqual([...ids].sort());

@@ -112,7 +112,8 @@ afterAll(async () => {
 });
 
 describe('on a real broker', () => {
-  // The first test: whatever it leaves in flight ends while the others run, and afterAll sees that nothing was unhandled.
+  // The first test: whatever it leaves in flight ends while the others run, and afterAll sees that nothing was
+  // unhandled.
   test('a node whose Kafka is not there waits, and can be stopped while it waits', async () => {
     const nobody = createServer().listen(0, '127.0.0.1');
     await once(nobody, 'listening');

@@ -777,7 +777,8 @@ describe('a backend that fails', () => {
     const consul = await failureOf(run(consulRegister(new Catalog({ address: `127.0.0.1:${port}` })), service()));
     expect(consul).toMatchObject({ type: UNAVAILABLE, nonRetryable: false });
     expect(consul.message).toBe(
-      `Consul at http://127.0.0.1:${port} did not register node ${id}, attempt 1: connect ECONNREFUSED 127.0.0.1:${port}; retried until it does (this was try 1)`,
+      `Consul at http://127.0.0.1:${port} did not register node ${id}, attempt 1: connect ECONNREFUSED ` +
+        `127.0.0.1:${port}; retried until it does (this was try 1)`,
     );
     const down = createPool(`postgres://somebody:secret@127.0.0.1:${port}/somewhere`);
     const postgres = await failureOf(run(postgresUpsertRegistration(down), upsert(id, 1)));

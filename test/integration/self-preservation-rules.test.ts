@@ -75,7 +75,8 @@ async function outage(seconds: number): Promise<void> {
 async function nodes(count: number, deadlineIn: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => randomUUID());
   await pool.query(
-    'insert into node_leases (node_id, attempt, deadline, window_seconds) select id, 1, $2, $3 from unnest($1::text[]) as id',
+    'insert into node_leases (node_id, attempt, deadline, window_seconds) select id, 1, $2, $3 from ' +
+      'unnest($1::text[]) as id',
     [ids, iso(time + deadlineIn * 1_000), WINDOW],
   );
   return ids;

@@ -80,7 +80,8 @@ async function node(node_id: string, about: Node = {}): Promise<void> {
 /** Stored up to so many seconds from now, and resumed after a standstill then. */
 async function stored(seconds: number, resumed: number | null = null): Promise<void> {
   await pool.query(
-    `insert into stream_watermarks select $1, p, 1, now() + make_interval(secs => $2), now() + make_interval(secs => $3) from generate_series(0, 2) p`,
+    'insert into stream_watermarks select $1, p, 1, now() + make_interval(secs => $2), now() + ' +
+      'make_interval(secs => $3) from generate_series(0, 2) p',
     [TOPIC, seconds, resumed],
   );
 }
@@ -179,7 +180,8 @@ describe('suspects', () => {
   test('come in pages that leave nobody out, also of the same moment', async () => {
     await stored(-1);
     await pool.query(
-      `insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, timestamptz '2026-01-31 12:00:00.000001+00' + make_interval(secs => i / 10), 90 from generate_series(1, 95) i`,
+      `insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, timestamptz ` +
+        `'2026-01-31 12:00:00.000001+00' + make_interval(secs => i / 10), 90 from generate_series(1, 95) i`,
     );
     for (let i = 1; i <= 95; i++) if (i % 7 !== 0) await record(`n-${i}`);
     const found: string[] = [];
@@ -206,7 +208,9 @@ describe('suspects', () => {
     await pool.query(`insert into node_registrations (node_id, node_type, node_version, state, reducer_status, attempt, correlation_id, introspected_at, contract_version)
       select 'n-' || i, 'effect', '1.0.0', 'ACTIVE', 'complete', 1, 'c', now(), '1' from generate_series(1, 100000) i`);
     await pool.query(
-      `insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, now() + make_interval(secs => case when i <= 20 then -60 else 60 + i % 90 end), 90 from generate_series(1, 100000) i`,
+      `insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, now() + ` +
+        'make_interval(secs => case when i <= 20 then -60 else 60 + i % 90 end), 90 from generate_series(1, ' +
+        '100000) i',
     );
     await pool.query('vacuum analyze node_leases, node_registrations');
     const session = await pool.connect();
@@ -482,7 +486,8 @@ describe('a sweep', () => {
     await pool.query(`insert into node_registrations (node_id, node_type, node_version, state, reducer_status, attempt, correlation_id, introspected_at, contract_version)
       select 'n-' || i, 'effect', '1.0.0', 'ACTIVE', 'complete', 1, 'c', now(), '1' from generate_series(1, 2500) i`);
     await pool.query(
-      "insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, now() - interval '60 s', 90 from generate_series(1, 2500) i",
+      "insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, now() - " +
+        "interval '60 s', 90 from generate_series(1, 2500) i",
     );
     const { counters } = start({ interval_seconds: 2 });
     await passes(counters, 1);

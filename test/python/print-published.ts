@@ -6,7 +6,9 @@ import { buildIntrospection } from '../../src/protocol/introspection.js';
 import { buildPublished, PUBLISHED_EVENT_TYPES } from '../../src/protocol/published.js';
 import { CORRELATION, NODE, sampleEvent } from '../unit/protocol/sample-events.js';
 
-/** Prints one record of each kind that a registrar or a node of ours publishes, a JSON line each, for read_published.py. */
+/**
+ * Prints one record of each kind that a registrar or a node of ours publishes, a JSON line each, for read_published.py.
+ */
 
 const sentAt = new Date('2026-01-31T12:00:00.000Z');
 const templates = Object.values(loadContracts().compiled.events);

@@ -28,7 +28,9 @@ function named(from: string, to: string, trigger: string): string {
   return `${from} -> ${to} by ${trigger}`;
 }
 
-/** The orchestrator's transitions as the journal tells them, each with the trigger that leads from the one to the other. */
+/**
+ * The orchestrator's transitions as the journal tells them, each with the trigger that leads from the one to the other.
+ */
 function orchestratorTook({ journal }: Status): string[] {
   return journal.flatMap(({ what }) => {
     const [, from = '', to = ''] = /^(\w+) -> (\w+)/.exec(what) ?? [];
@@ -160,7 +162,8 @@ const ORCHESTRATOR: Readonly<Record<string, Run>> = {
   'ACCEPTED -> DEREGISTERED by shutdown_received': under(
     {
       orchestrator:
-        'state_machine: { states: [{ state_name: "AWAITING_ACK", entry_actions: ["emit_postgres_intent", "emit_registration_accepted"], timer: "ack" }] }',
+        'state_machine: { states: [{ state_name: "AWAITING_ACK", entry_actions: ["emit_postgres_intent", ' +
+        '"emit_registration_accepted"], timer: "ack" }] }',
     },
     async () => {
       const introspection = await h.introspection();

@@ -22,7 +22,9 @@ import { Player, scripts, type Scripts } from './scripts.js';
  */
 
 const NODES = 12;
-/** Three runs of the fixed seed meet everything that is counted below; a fresh one is one more, and another each time. */
+/**
+ * Three runs of the fixed seed meet everything that is counted below; a fresh one is one more, and another each time.
+ */
 const runsOf = (seed: number): number => Number(process.env['PROPERTY_RUNS'] ?? (seed === FIXED_SEED ? 3 : 1));
 const PATH = process.env['PROPERTY_PATH'];
 
@@ -52,7 +54,10 @@ async function leaveStage(): Promise<void> {
 }
 afterAll(leaveStage);
 
-/** An attempt's events, a letter each: Initiated, Rejected, Accepted, ack Timed out, acK received, Became active, Liveness expired. */
+/**
+ * An attempt's events, a letter each: Initiated, Rejected, Accepted, ack Timed out, acK received, Became active,
+ * Liveness expired.
+ */
 const LETTERS: Readonly<Record<string, string>> = {
   NodeRegistrationInitiated: 'I',
   NodeRegistrationRejected: 'R',
@@ -238,10 +243,13 @@ function told(drawn: Scripts, index: number, player: Player | undefined, reason:
   });
   const log = (player?.node.log ?? []).map(
     (entry) =>
-      `  ${entry.what === 'published' ? `${entry.at} published ${entry.event.event_type} ${JSON.stringify(entry.event.tags)}` : JSON.stringify(entry)}`,
+      '  ' +
+      `${entry.what === 'published' ? `${entry.at} published ${entry.event.event_type} ${JSON.stringify(entry.event.tags)}` : JSON.stringify(entry)}`,
   );
   return new Error(
-    `node ${player?.node.node_id}: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}\nits script:\n${script.join('\n')}\nwhat happened:\n${log.join('\n')}`,
+    `node ${player?.node.node_id}: ` +
+      `${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}\nits ` +
+      `script:\n${script.join('\n')}\nwhat happened:\n${log.join('\n')}`,
   );
 }
 

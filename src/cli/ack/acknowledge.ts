@@ -112,7 +112,8 @@ async function nothingToAck(nodeId: string, config: Config): Promise<CliError> {
     );
   }
   return new CliError(
-    `Node ${nodeId} has no open registration to acknowledge: it is ${row.state}${row.reason === null ? '' : ` (${row.reason})`}.`,
+    `Node ${nodeId} has no open registration to acknowledge: it is ` +
+      `${row.state}${row.reason === null ? '' : ` (${row.reason})`}.`,
     EXIT.failed,
     {
       hint: 'A new introspection of the node starts another attempt.',

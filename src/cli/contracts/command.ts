@@ -13,13 +13,16 @@ export function contractsCommand(program: Command): void {
   const check = contracts
     .command('check')
     .description(
-      'Every fault of a contract directory at once, with file, line and what to change. The worker does the same before it starts.',
+      'Every fault of a contract directory at once, with file, line and what to change. The worker does the ' +
+        'same before it starts.',
     )
     .argument('[dir]', 'the directory; by default REGISTRAR_CONTRACTS, else the shipped contracts')
     .action(async (dir: string | undefined) => {
       const { compiled } = await load(dir);
       print(
-        `contracts ${compiled.version} hold together: ${Object.keys(compiled.orchestrator.states).length} states of ${compiled.orchestrator.name}, ${Object.keys(compiled.reducer.states).length} of ${compiled.reducer.name}`,
+        `contracts ${compiled.version} hold together: ${Object.keys(compiled.orchestrator.states).length} ` +
+          `states of ${compiled.orchestrator.name}, ${Object.keys(compiled.reducer.states).length} of ` +
+          `${compiled.reducer.name}`,
       );
     });
   withExamples(check, [
@@ -62,7 +65,8 @@ export function contractsCommand(program: Command): void {
   const trace = contracts
     .command('trace')
     .description(
-      'Run messages (JSON lines on stdin) through the very functions that the workflow runs, and print what each leads to.',
+      'Run messages (JSON lines on stdin) through the very functions that the workflow runs, and print what ' +
+        'each leads to.',
     )
     .argument('[dir]', 'the directory')
     .action(async (dir: string | undefined) => {

@@ -73,7 +73,9 @@ export class Demo {
     await this.#picture.settle();
     const next = options.exit === true ? 'Now they leave.' : 'Ctrl-C lets them leave.';
     this.#picture.title(`last one after ${summary.seconds} s. ${next}`);
-    const allActive = `All ${counted(summary.nodes, 'node')} ${registrar.states.discoverable}, the last one ${summary.seconds} s after the command's start.`;
+    const allActive =
+      `All ${counted(summary.nodes, 'node')} ${registrar.states.discoverable}, the last one ${summary.seconds} s ` +
+      `after the command's start.`;
     if (screen.isLive) return void this.#farewell.push(allActive);
     screen.print(allActive);
     screen.print(this.#picture.stepsText());
@@ -94,7 +96,8 @@ export class Demo {
       remaining.length === 0
         ? pc.dim('All have left: ended in the registry, and out of Consul.')
         : pc.yellow(
-            `${counted(remaining.length, 'node')} said goodbye, but the registrar has not finished with them; it goes on when it runs again.`,
+            `${counted(remaining.length, 'node')} said goodbye, but the registrar has not finished with them; ` +
+              'it goes on when it runs again.',
           ),
     );
   }

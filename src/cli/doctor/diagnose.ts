@@ -12,7 +12,9 @@ export interface Diagnosis {
   readonly checks: readonly Check[];
 }
 
-/** Looks at the contracts, at every connection, at what must be behind it, and at worker and bridge. Changes nothing. */
+/**
+ * Looks at the contracts, at every connection, at what must be behind it, and at worker and bridge. Changes nothing.
+ */
 export async function diagnose(config: Config): Promise<Diagnosis> {
   const { contracts, check } = checkContracts(config);
   const checks = [check, ...(await checkConnections(config, contracts, { running: true }))];

@@ -77,7 +77,8 @@ async function checkSelfPreservation(pool: Pool, config: Config, contracts: Cont
     'self-preservation',
     !report.held,
     selfPreservationLine(report),
-    `Are these nodes, their network or their Kafka down ('${command('list')}')? If they are gone for good: '${command('self-preservation release')}'.`,
+    `Are these nodes, their network or their Kafka down ('${command('list')}')? If they are gone for good: ` +
+      `'${command('self-preservation release')}'.`,
   );
 }
 
@@ -88,6 +89,7 @@ async function checkSweep(pool: Pool, config: Config, contracts: Contracts): Pro
     'a bridge looks for silent nodes',
     swept,
     swept ? 'yes' : 'nobody does',
-    `Run '${command('bridge')}' (or '${command('up')}'): until then a dead node is found by its own timer only, hours later.`,
+    `Run '${command('bridge')}' (or '${command('up')}'): until then a dead node is found by its own timer only, ` +
+      'hours later.',
   );
 }

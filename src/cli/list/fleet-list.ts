@@ -124,7 +124,9 @@ export function fleetText(
   states: States,
   now: number = Date.now(),
 ): string {
-  const total = `${counted(nodes.length, 'node')}: ${active} ${states.discoverable}, ${on_the_way} on the way, ${ended} ended${truncated ? '; there are more, see --limit' : ''}`;
+  const total =
+    `${counted(nodes.length, 'node')}: ${active} ${states.discoverable}, ${on_the_way} on the way, ${ended} ` +
+    `ended${truncated ? '; there are more, see --limit' : ''}`;
   if (nodes.length === 0) return total;
   const rows = nodes.map((node) => [
     node.node_id,
@@ -136,5 +138,6 @@ export function fleetText(
     since(node.last_heartbeat_at, now),
     node.reason ?? (node.in_registry ? '' : 'not in the registry yet'),
   ]);
-  return `${columns(['NODE', 'TYPE', 'VERSION', 'STATE', 'ATTEMPT', 'SINCE', 'LAST BEAT', 'REASON'], rows)}\n\n${pc.bold(total)}`;
+  const table = columns(['NODE', 'TYPE', 'VERSION', 'STATE', 'ATTEMPT', 'SINCE', 'LAST BEAT', 'REASON'], rows);
+  return `${table}\n\n${pc.bold(total)}`;
 }

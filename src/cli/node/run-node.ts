@@ -24,7 +24,8 @@ export async function runNode(options: NodeOptions, config: Config): Promise<voi
   );
   node.on('accepted', ({ ack_deadline }) => {
     show(
-      `accepted: both backends hold it; to be acknowledged by ${ack_deadline === null ? 'the deadline' : clock(ack_deadline)}`,
+      'accepted: both backends hold it; to be acknowledged by ' +
+        `${ack_deadline === null ? 'the deadline' : clock(ack_deadline)}`,
     );
     if (!options.ack) show(`acknowledge it in another terminal:  ${pc.bold(command(`ack ${node.node_id}`))}`);
   });
@@ -35,7 +36,7 @@ export async function runNode(options: NodeOptions, config: Config): Promise<voi
   );
   node.on('ackTimedOut', ({ rounds_left }) =>
     show(
-      `${pc.yellow('not acknowledged in time')}${rounds_left === null ? '' : `, ${counted(rounds_left, 'round')} left`}`,
+      pc.yellow('not acknowledged in time') + (rounds_left === null ? '' : `, ${counted(rounds_left, 'round')} left`),
     ),
   );
   node.on('expired', ({ last_heartbeat_at }) =>
@@ -58,7 +59,8 @@ export async function runNode(options: NodeOptions, config: Config): Promise<voi
 
   const stopping = untilStopped();
   show(
-    `${options.type} node ${pc.bold(node.node_id)}, version ${options.version}, on Kafka at ${config.kafka.brokers.join(', ')}`,
+    `${options.type} node ${pc.bold(node.node_id)}, version ${options.version}, on Kafka at ` +
+      `${config.kafka.brokers.join(', ')}`,
   );
   const active = node.start({ signal: stopping.signal });
   // A node that is stopped before it is active has not failed.

@@ -57,7 +57,10 @@ function lookUpByProc(pid: number): Process | undefined {
 
 const LOOK_EVERY_MS = process.platform === 'linux' ? 500 : 3_000;
 
-/** Calls once when npm or tsx, which have started us, are gone: nobody could stop us any more. Answers a function that ends the watch. */
+/**
+ * Calls once when npm or tsx, which have started us, are gone: nobody could stop us any more. Answers a function that
+ * ends the watch.
+ */
 export function whenLaunchersDie(call: () => void): () => void {
   const launchers = launchersOf(process.pid)
     .map(identify)

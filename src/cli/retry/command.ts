@@ -7,7 +7,8 @@ export function retryCommand(program: Command): void {
   const command = program
     .command('retry')
     .description(
-      'Register a node again by its last introspection, as a new attempt: after it was rejected, and the cause is gone.',
+      'Register a node again by its last introspection, as a new attempt: after it was rejected, and the cause ' +
+        'is gone.',
     )
     .argument('<node_id>', 'the node', nodeId)
     .action(async (id: string) => {

@@ -12,7 +12,9 @@ import { command } from '../terminal/invocation.js';
 
 const ANSWER_WITHIN_MS = 20_000;
 
-/** Begins a new attempt with the node's last introspection; answers its number. A run that has ended is started again. */
+/**
+ * Begins a new attempt with the node's last introspection; answers its number. A run that has ended is started again.
+ */
 export async function retryNode(nodeId: string, config: Config): Promise<number> {
   const row = await withRegistry(config, (pool) => readRegistryRow(pool, nodeId));
   if (row === null) {

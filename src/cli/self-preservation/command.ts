@@ -33,7 +33,8 @@ export function selfPreservationCommand(program: Command): void {
       ]);
       const before = await releaseIt(loadConfig());
       print(
-        `Self-preservation is released: of ${goneOf(before)} that were gone, those that stay silent expire within a lease duration.`,
+        `Self-preservation is released: of ${goneOf(before)} that were gone, those that stay silent expire ` +
+          'within a lease duration.',
       );
     });
   withExamples(release, [['self-preservation release', 'a data centre was switched off on purpose']]);

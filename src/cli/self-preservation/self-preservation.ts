@@ -74,7 +74,9 @@ export function selfPreservationLine(report: SelfPreservationReport): string {
   const { share, floor, share_now, active, held_since, held_until } = report;
   const numbers = `${goneOf(report)} gone at once, a share of ${share_now.toFixed(2)}`;
   if (held_since !== null)
-    return `holds since ${held_since}: ${numbers} (of ${share} at most); released by itself at the latest ${held_until}`;
+    return (
+      `holds since ${held_since}: ${numbers} (of ${share} at most); released by itself ` + `at the latest ${held_until}`
+    );
   const smallFleet = active < floor ? `, not in fleets below ${floor} nodes` : '';
   return `does not hold: ${numbers}; it holds above ${share}${smallFleet}`;
 }

@@ -6,7 +6,8 @@ export function setupCommand(program: Command): void {
   const command = program
     .command('setup')
     .description(
-      'Prepare servers that others run: tables, topics, search attributes. Harmless when repeated; `up` does it by itself.',
+      'Prepare servers that others run: tables, topics, search attributes. Harmless when repeated; `up` does it ' +
+        'by itself.',
     )
     .action(async () => {
       const [{ prepare }, { loadConfig }, { loadContracts }] = await Promise.all([

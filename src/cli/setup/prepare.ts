@@ -7,10 +7,15 @@ import { unreachable } from '../connect.js';
 import { CliError } from '../terminal/exit-codes.js';
 import { allTopics } from './all-topics.js';
 
-/** Several bridges can share the work, and a node's messages stay in order within a partition; fixed, for a node must keep its own. */
+/**
+ * Several bridges can share the work, and a node's messages stay in order within a partition; fixed, for a node must
+ * keep its own.
+ */
 const PARTITIONS = 6;
 
-/** What the servers must hold before the first node comes: tables, topics, search attributes. Harmless when repeated. */
+/**
+ * What the servers must hold before the first node comes: tables, topics, search attributes. Harmless when repeated.
+ */
 export async function prepare(config: Config, contracts: Contracts, log: (text: string) => void): Promise<void> {
   const { temporal, kafka, postgres } = config;
   const access = {

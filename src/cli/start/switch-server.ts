@@ -12,7 +12,9 @@ export async function switchServer(action: 'stop' | 'start', server: ServerName)
       `No servers of ours run on ${dataDir}, so ${server} cannot be ${action === 'stop' ? 'stopped' : 'started'}.`,
       EXIT.unreachable,
       {
-        hint: `Start them with '${command('up')}' or '${command('demo')}'; another directory is named by REGISTRAR_DATA_DIR.`,
+        hint:
+          `Start them with '${command('up')}' or '${command('demo')}'; another directory is named by ` +
+          'REGISTRAR_DATA_DIR.',
       },
     );
   }

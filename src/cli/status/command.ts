@@ -27,7 +27,9 @@ export function statusCommand(program: Command): void {
           ...(first.hint === undefined ? {} : { hint: first.hint }),
         });
       throw new CliError(`Node ${id} was never seen on topic ${introspection_topic}.`, EXIT.notFound, {
-        hint: 'Does the node send to this topic and this broker? What could not be read would be in the dead letters; it is not there either.',
+        hint:
+          'Does the node send to this topic and this broker? What could not be read would be in the dead letters; ' +
+          'it is not there either.',
       });
     });
   withExamples(command, [

@@ -83,7 +83,8 @@ function deadLettersText({ node_id, letters, topic, complete }: Report<'dead-let
     ...letters.map(({ at, reason, from }) => `  ${at}  ${reason}\n  ${pc.dim(`read from ${from}`)}`),
     '',
     pc.dim(
-      `From the dead letters, ${topic}${complete ? '' : ', of which not all was read'}. Correct the node and let it introduce itself again.`,
+      `From the dead letters, ${topic}${complete ? '' : ', of which not all was read'}. Correct the node and ` +
+        'let it introduce itself again.',
     ),
   ].join('\n');
 }

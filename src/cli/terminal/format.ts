@@ -27,7 +27,8 @@ export function span(milliseconds: number): string {
 export function clock(at: string): string {
   const date = new Date(at);
   const two = (value: number): string => String(value).padStart(2, '0');
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
+  return `${time}.${String(date.getMilliseconds()).padStart(3, '0')}`;
 }
 
 const COLOURS = { discoverable: pc.green, lost: pc.red, left: pc.dim, on_the_way: pc.yellow } as const;

@@ -148,7 +148,8 @@ function whenOneEnds(children: readonly Child[]): Broken {
       const lines = child.lastLines();
       report(
         new CliError(
-          `The ${child.role} (process ${child.pid}) has ended by itself, ${how}.${lines === '' ? '' : `\nThe end of its log:\n${lines}`}`,
+          `The ${child.role} (process ${child.pid}) has ended by itself, ` +
+            `${how}.${lines === '' ? '' : `\nThe end of its log:\n${lines}`}`,
           EXIT.failed,
           {
             ...(child.logFile === null ? {} : { hint: `Its whole log: ${child.logFile}` }),

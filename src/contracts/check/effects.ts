@@ -61,7 +61,8 @@ export function checkCalls({ effect }: ContractSources, faults: Faults): void {
         ['local_tries', 'schedule_to_close_seconds'],
         ['local_tries', 'start_to_close_seconds'],
       ],
-      `all local tries together (${schedule_to_close_seconds} s) get less time than one of them (${start_to_close_seconds} s)`,
+      `all local tries together (${schedule_to_close_seconds} s) get less time than one of them ` +
+        `(${start_to_close_seconds} s)`,
     );
 }
 
@@ -74,6 +75,7 @@ function checkRetry(path: Path, retry: RetryContract, faults: Faults): void {
       [...path, 'maximum_interval_seconds'],
       [...path, 'initial_interval_seconds'],
     ],
-    `the longest pause between tries (${maximum_interval_seconds} s) is shorter than the first one (${initial_interval_seconds} s)`,
+    `the longest pause between tries (${maximum_interval_seconds} s) is shorter than the first one ` +
+      `(${initial_interval_seconds} s)`,
   );
 }

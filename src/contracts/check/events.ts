@@ -46,6 +46,7 @@ function checkDeadLetter(event: PublishedEventContract, path: Path, faults: Faul
       faults.add(
         'orchestrator',
         [...path, key],
-        `a dead letter carries the original bytes, in no envelope: remove ${key}, and put what is to be added into tags`,
+        `a dead letter carries the original bytes, in no envelope: remove ${key}, and put what is to be added ` +
+          'into tags',
       );
 }

@@ -123,7 +123,8 @@ function checkAmbiguity(part: MachinePart, machine: StateMachineContract, faults
         faults.add(
           part,
           at('transitions', index),
-          `"${from}" has two transitions for "${row.trigger}", here and at ${faults.place(part, at('transitions', earlier))}: keep one of them`,
+          `"${from}" has two transitions for "${row.trigger}", here and at ` +
+            `${faults.place(part, at('transitions', earlier))}: keep one of them`,
         );
       taken.set(key, index);
     }

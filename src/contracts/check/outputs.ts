@@ -38,7 +38,8 @@ export function checkOutputs({ orchestrator }: ContractSources, faults: Faults):
             faults.addTopmost(
               'orchestrator',
               [at(index, 'output_events'), at(index, 'state_decision_matrix', item), path],
-              `${row.handler.name} leads to ${event} ("${decision.action}" enters "${state}"), which its output_events do not list: add it`,
+              `${row.handler.name} leads to ${event} ("${decision.action}" enters "${state}"), which its ` +
+                'output_events do not list: add it',
             );
     });
   });
@@ -68,7 +69,8 @@ function checkRaises(
     faults.add(
       'orchestrator',
       path,
-      `"${action}" does nothing ${where}: no transition leaves it on "${raises}"; add one, or take the state out of this row`,
+      `"${action}" does nothing ${where}: no transition leaves it on "${raises}"; add one, or take the state ` +
+        'out of this row',
     );
   }
 }

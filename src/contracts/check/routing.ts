@@ -88,7 +88,8 @@ function checkTies(
       faults.add(
         'orchestrator',
         one.path,
-        `this row and the one at ${faults.place('orchestrator', other.path)} match the same messages in ${words}: keep one of them`,
+        `this row and the one at ${faults.place('orchestrator', other.path)} match the same messages in ` +
+          `${words}: keep one of them`,
       );
     }
   });

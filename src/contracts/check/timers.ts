@@ -30,6 +30,7 @@ export function checkLease({ orchestrator }: ContractSources, faults: Faults): v
       ['liveness', 'window_seconds'],
       ['liveness', 'heartbeat_interval_seconds'],
     ],
-    `a lease of ${window_seconds} s ends before two heartbeats of every ${heartbeat_interval_seconds} s are missed: use more than ${2 * heartbeat_interval_seconds}`,
+    `a lease of ${window_seconds} s ends before two heartbeats of every ${heartbeat_interval_seconds} s are ` +
+      `missed: use more than ${2 * heartbeat_interval_seconds}`,
   );
 }

@@ -21,7 +21,8 @@ export function checkUpkeep({ orchestrator }: ContractSources, faults: Faults): 
     faults.add(
       'orchestrator',
       ['retention', 'ended_seconds'],
-      `a node that is forgotten after ${ended_seconds} s can be resurrected by an old introspection that Kafka delivers again: use at least ${REDELIVERED_FOR_SECONDS} (a week)`,
+      `a node that is forgotten after ${ended_seconds} s can be resurrected by an old introspection that Kafka ` +
+        `delivers again: use at least ${REDELIVERED_FOR_SECONDS} (a week)`,
     );
   if (orchestrator.sweep !== null) return;
   const { window_seconds } = orchestrator.liveness;
@@ -30,7 +31,8 @@ export function checkUpkeep({ orchestrator }: ContractSources, faults: Faults): 
       faults.add(
         'orchestrator',
         ['timers', index, 'seconds'],
-        `without a sweep (sweep: null) only this timer finds a dead node: let it be at most the window (${window_seconds} s), or let a sweep run`,
+        'without a sweep (sweep: null) only this timer finds a dead node: let it be at most the window ' +
+          `(${window_seconds} s), or let a sweep run`,
       );
   });
 }

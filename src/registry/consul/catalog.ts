@@ -20,8 +20,9 @@ import { written, type Written } from '../rows/written.js';
  * critical until the node is discoverable. One transaction sets all three, so that nobody ever sees a part of them.
  *
  * The fence: the catalog node carries the attempt that wrote it. Every write is a check-and-set of all three by their
- * indexes, which were read just before, or are remembered of our own last write. It fails if another process has written
- * in between. Then they are read and the write is tried once more; a second failure is the activity's, which is retried.
+ * indexes, which were read just before, or are remembered of our own last write. It fails if another process has
+ * written in between. Then they are read and the write is tried once more; a second failure is the activity's, which is
+ * retried.
  */
 
 /** Registrations remembered until the node's ack comes. Of more than these the oldest are read again then. */

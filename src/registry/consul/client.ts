@@ -30,7 +30,10 @@ export interface ConsulAddress {
   readonly timeoutMs?: number;
 }
 
-/** The `consul` package with what it lacks: a timeout, cancellation, and errors that distinguish a refusal from an absence. */
+/**
+ * The `consul` package with what it lacks: a timeout, cancellation, and errors that distinguish a refusal from an
+ * absence.
+ */
 export class ConsulClient {
   /** Base URL, for messages. */
   readonly url: string;

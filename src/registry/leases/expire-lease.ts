@@ -48,7 +48,10 @@ const statement = `
     from stream cross join preservation join node_leases lease on lease.node_id = $6 and lease.attempt = $7
     where lease.expired_at is null and lease.deadline < stream.over_before and stream.may_expire
   ),
-  ${PARTS.counted('stream cross join preservation join over on not over.released and preservation.held_since is null', true)},
+  ${PARTS.counted(
+    'stream cross join preservation join over on not over.released and preservation.held_since is null',
+    true,
+  )},
   ${PARTS.hold('stream, counted', 'counted.too_many')},
   decision as (
     select over.released or (preservation.held_since is null and not counted.too_many) as may
@@ -65,7 +68,9 @@ const statement = `
     insert into node_leases as lost (node_id, attempt, deadline, window_seconds)
     select $6, $7::integer, now() + make_interval(secs => $2), ceil($2)::integer
     where not exists (select from node_leases where node_id = $6 and attempt >= $7)
-      and not exists (select from node_registrations where node_id = $6 and (attempt > $7 or (attempt = $7 and ended_at is not null)))
+      and not exists (
+        select from node_registrations
+        where node_id = $6 and (attempt > $7 or (attempt = $7 and ended_at is not null)))
     on conflict (node_id) do update set
       attempt = excluded.attempt, deadline = excluded.deadline, window_seconds = excluded.window_seconds,
       last_heartbeat_at = null, expired_at = null, opened_at = excluded.opened_at

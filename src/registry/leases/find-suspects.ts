@@ -35,12 +35,14 @@ export interface SuspectPage {
   readonly next: Position | null;
 }
 
-/** A run whose lease has expired ends its registry row within seconds. One that did not is gone, or waits for a backend. */
+/**
+ * A run whose lease has expired ends its registry row within seconds. One that did not is gone, or waits for a backend.
+ */
 const END_FOLLOWS_SECONDS = 30;
 
 /**
- * The stream is the one by which a lease expires (heartbeat-stream.ts), so that nobody is woken for nothing. The page is
- * cut before the registry rows are joined: however many leases there are, it reads as many as its limit says.
+ * The stream is the one by which a lease expires (heartbeat-stream.ts), so that nobody is woken for nothing. The page
+ * is cut before the registry rows are joined: however many leases there are, it reads as many as its limit says.
  *
  * A lease of an earlier attempt, and a lease of a node without a registry row, can expire by no run: it is passed over.
  */
@@ -56,7 +58,8 @@ const statement = `
   )
   select late.node_id, late.attempt, late.deadline::text, held.node_type, held.node_version
   from late
-  left join node_registrations held on held.node_id = late.node_id and held.attempt = late.attempt and held.ended_at is null
+  left join node_registrations held
+    on held.node_id = late.node_id and held.attempt = late.attempt and held.ended_at is null
   order by late.deadline, late.node_id`;
 
 type Row = Pick<Suspect, 'node_id' | 'attempt' | 'deadline'> & {

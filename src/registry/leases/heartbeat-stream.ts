@@ -2,8 +2,8 @@
  * How far the heartbeats are stored, as SQL: the one place that says whether leases may expire. Everybody who looks for
  * leases that are over takes it from here: verifying one lease, finding suspects, and self-preservation.
  *
- * Parameters of each statement that uses these parts: $1 final names of the topics, $2 lease duration and $3 grace, both
- * in seconds.
+ * Parameters of each statement that uses these parts: $1 final names of the topics, $2 lease duration and $3 grace,
+ * both in seconds.
  */
 
 /** Several topics can carry the same kind of message: a fleet moves from one name to another without a gap. */

@@ -33,7 +33,11 @@ export function heldUntil(
 
 /** Why nobody expires, for people. */
 export function heldSentence(state: Held, question: SelfPreservationQuestion, now: string): string {
-  return `self-preservation holds: ${goneOf(state)} look dead or have expired at once; held since ${state.held_since ?? now}, released by itself at the latest ${heldUntil(state, question, now)}, or by: registrar self-preservation release`;
+  return (
+    `self-preservation holds: ${goneOf(state)} look dead or have expired at once; held since ` +
+    `${state.held_since ?? now}, released by itself at the latest ${heldUntil(state, question, now)}, or by: ` +
+    'registrar self-preservation release'
+  );
 }
 
 /** Logs each start and each end of self-preservation once, however often its state is read. */

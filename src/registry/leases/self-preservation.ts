@@ -53,7 +53,8 @@ export interface SelfPreservationState {
 export const PARTS = {
   /** One row, with nulls where it never held. */
   preservation: `preservation as (
-    select held_since, held_moved_seconds, suspects, expired, active, changed_by, changed_at, coalesce(released_before, '-infinity') as released_before
+    select held_since, held_moved_seconds, suspects, expired, active, changed_by, changed_at,
+      coalesce(released_before, '-infinity') as released_before
     from (select) as one left join liveness_brake on topic = ${FLEET})`,
 
   /**
@@ -74,9 +75,11 @@ export const PARTS = {
     cross join lateral (
       select
         (select count(*) from node_leases
-          where expired_at is null and deadline < wanted.over_before and deadline >= wanted.released_before) as suspects,
+          where expired_at is null and deadline < wanted.over_before
+            and deadline >= wanted.released_before) as suspects,
         (select count(*) from lease_expiries
-          where watermark > wanted.watermark - make_interval(secs => $2) and deadline >= wanted.released_before) as expired
+          where watermark > wanted.watermark - make_interval(secs => $2)
+            and deadline >= wanted.released_before) as expired
       ) as gone
     cross join lateral (
       select count(*) as active from (
@@ -117,8 +120,8 @@ export async function readSelfPreservation(
 /**
  * The row changes only where it still is as it was read: what another process has changed meanwhile stays. When
  * self-preservation ends by itself, a lease duration passes before anybody expires: the first nodes that come back must
- * not cost the last ones their lives. A release counts for everybody whose heartbeats do not come again: their deadlines
- * are at most a lease duration away.
+ * not cost the last ones their lives. A release counts for everybody whose heartbeats do not come again: their
+ * deadlines are at most a lease duration away.
  */
 const update = `${NOW},
   decision as (
@@ -136,13 +139,17 @@ const update = `${NOW},
       suspects = counted.suspects, expired = counted.expired, active = counted.active,
       held_since = case when decision.outcome = 'held' then held.held_since end,
       held_moved_seconds = case when decision.outcome = 'held' then held.held_moved_seconds end,
-      released_before = case when decision.outcome = 'max_hold' then stream.watermark + make_interval(secs => $2) else held.released_before end,
-      judged_from = case when decision.outcome = 'itself' then stream.watermark + make_interval(secs => $2) else held.judged_from end,
+      released_before = case when decision.outcome = 'max_hold' then stream.watermark + make_interval(secs => $2)
+        else held.released_before end,
+      judged_from = case when decision.outcome = 'itself' then stream.watermark + make_interval(secs => $2)
+        else held.judged_from end,
       changed_at = case when decision.outcome = 'held' then held.changed_at else now() end,
       changed_by = case when decision.outcome = 'held' then held.changed_by else decision.outcome end
     from stream, preservation, counted, decision
-    where held.topic = ${FLEET} and held.held_since = preservation.held_since and decision.outcome in ('held', 'itself', 'max_hold')
-      and (decision.outcome <> 'held' or (held.suspects, held.expired, held.active) <> (counted.suspects, counted.expired, counted.active))
+    where held.topic = ${FLEET} and held.held_since = preservation.held_since
+      and decision.outcome in ('held', 'itself', 'max_hold')
+      and (decision.outcome <> 'held' or (held.suspects, held.expired, held.active)
+        <> (counted.suspects, counted.expired, counted.active))
     returning held.*
   ),
   deleted as (

@@ -30,11 +30,15 @@ const statement = `
       else greatest(0, extract(epoch from excluded.watermark - held.watermark)) end`;
 
 export interface AdvanceOptions {
-  /** A watermark that jumps by more than this was stalled: heartbeats of that time may never have been sent. Seconds. */
+  /**
+   * A watermark that jumps by more than this was stalled: heartbeats of that time may never have been sent. Seconds.
+   */
   readonly stalledSeconds: number;
 }
 
-/** Advances the watermarks of a topic's partitions, never backwards, in the transaction that stores what they promise. */
+/**
+ * Advances the watermarks of a topic's partitions, never backwards, in the transaction that stores what they promise.
+ */
 export async function advanceWatermarks(
   sql: Sql,
   topic: string,
@@ -57,7 +61,8 @@ export interface WatermarkRow extends Watermark {
 
 export async function readWatermarks(sql: Sql, topic: string): Promise<WatermarkRow[]> {
   const { rows } = await sql.query<WatermarkRow>(
-    'select partition, next_offset::text, watermark, resumed_at from stream_watermarks where topic = $1 order by partition',
+    'select partition, next_offset::text, watermark, resumed_at from stream_watermarks where topic = $1 order ' +
+      'by partition',
     [topic],
   );
   return rows;

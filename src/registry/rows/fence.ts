@@ -1,10 +1,10 @@
 /**
- * The fence of node_registrations, as SQL. In `on conflict do update` the row in the table is called `held`, the one that
- * was to be inserted `excluded`.
+ * The fence of node_registrations, as SQL. In `on conflict do update` the row in the table is called `held`, the one
+ * that was to be inserted `excluded`.
  *
  * The update always runs, and each column chooses for itself between the two: so one statement both decides and, by
- * `returning`, says who holds the row. A `where` would return no row to a fenced write, and a second statement could read
- * an older row than the write did.
+ * `returning`, says who holds the row. A `where` would return no row to a fenced write, and a second statement could
+ * read an older row than the write did.
  */
 
 /** A higher attempt begins: the row is written anew. */

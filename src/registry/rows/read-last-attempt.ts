@@ -9,9 +9,12 @@ type Row = Omit<NodeRecord, 'introspection' | 'lasting'> & Identity & LastingAtt
 /** The record's last word on a node; null if it knows none. */
 export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRecord | null> {
   const { rows } = await sql.query<Row>(
-    `select attempt, correlation_id, epoch, introspected_at, state, reason, node_id, node_type, node_version, endpoints, capabilities,
+    `select attempt, correlation_id, epoch, introspected_at, state, reason, node_id, node_type, node_version,
+        endpoints, capabilities,
         reducer_status, state_since, ack_deadline, liveness_deadline,
-        ended_at is null and exists (select from node_leases lease where lease.node_id = record.node_id and lease.attempt = record.attempt) as lasts
+        ended_at is null and exists (
+          select from node_leases lease
+          where lease.node_id = record.node_id and lease.attempt = record.attempt) as lasts
        from node_registrations record where node_id = $1`,
     [nodeId],
   );

@@ -34,8 +34,8 @@ const row = `
   returning held.node_id, held.attempt, held.state, held.ended_at`;
 
 /**
- * The lease opens and closes with the row, in the same statement and so in the same transaction: only by the attempt that
- * holds the row, and only while that attempt lasts.
+ * The lease opens and closes with the row, in the same statement and so in the same transaction: only by the attempt
+ * that holds the row, and only while that attempt lasts.
  */
 const lease = {
   /** A lease that the same attempt opens again keeps the deadline that heartbeats have given it in between. */
@@ -77,11 +77,11 @@ interface Answer {
 }
 
 /**
- * Writes the state of a node, and opens or closes its lease with it. An attempt that has ended stays as it ended: a late
- * repeat of "active" revives neither the row nor its lease.
+ * Writes the state of a node, and opens or closes its lease with it. An attempt that has ended stays as it ended: a
+ * late repeat of "active" revives neither the row nor its lease.
  *
- * A write that finds its own attempt ended was not applied, and answers so; except for the repeat of that same end, which
- * is done.
+ * A write that finds its own attempt ended was not applied, and answers so; except for the repeat of that same end,
+ * which is done.
  */
 export async function updateRegistration(sql: Sql, attempt: number, node: UpdatePayload): Promise<Written> {
   const opens = node.lease === 'open';

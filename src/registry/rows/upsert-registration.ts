@@ -10,7 +10,8 @@ const statement = `
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
   on conflict (node_id) do update set
     ${setWhen(ALLOWED, ['node_type', 'node_version', 'capabilities', 'endpoints'])},
-    ${setWhen(NEWER, ['state', 'reducer_status', 'reason', 'state_since', 'active_at', 'ended_at', 'ack_deadline', 'liveness_deadline'])},
+    ${setWhen(NEWER, ['state', 'reducer_status', 'reason', 'state_since', 'active_at', 'ended_at'])},
+    ${setWhen(NEWER, ['ack_deadline', 'liveness_deadline'])},
     ${IDENTITY_AND_TIMES}
   returning attempt, ended_at`;
 

@@ -67,7 +67,8 @@ export async function whileLocked<T>(
     const result = await work();
     if (lost !== undefined) {
       throw new StackError(
-        `the lock on ${target} was lost meanwhile (${errorText(lost)}); another run may have worked there too. Run again.`,
+        `the lock on ${target} was lost meanwhile (${errorText(lost)}); another run may have worked there too. ` +
+          'Run again.',
       );
     }
     return result;

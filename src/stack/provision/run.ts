@@ -67,7 +67,10 @@ export async function run(
   return out.join('\n');
 }
 
-/** Reports how much of a download has arrived in a directory while `work` goes on; tools that show it differ, a file's size does not. */
+/**
+ * Reports how much of a download has arrived in a directory while `work` goes on; tools that show it differ, a file's
+ * size does not.
+ */
 export async function measured<T>(
   directory: string,
   total: number,

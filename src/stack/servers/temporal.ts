@@ -81,7 +81,8 @@ function installed(program: string, where: string): Installed {
         ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', port('grpc'), '--ui-port', port('ui')],
         ...['--http-port', port('http'), '--metrics-port', port('metrics')],
         ...['--db-filename', join(directory, 'temporal.db'), '--namespace', temporalNamespace],
-        // A killed process loses nothing by this, a machine without power may; with full syncing the file costs half the speed.
+        // A killed process loses nothing by this, a machine without power may; with full syncing the file costs half
+        // the speed.
         ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=off'],
         // Nobody else opens the file: without locks for others it costs a twentieth less.
         ...['--sqlite-pragma', 'locking_mode=exclusive'],

@@ -1,4 +1,7 @@
-/** A kafkajs consumer that does nothing, in a process of its own: reads a topic from its beginning and sends how fast it was. */
+/**
+ * A kafkajs consumer that does nothing, in a process of its own: reads a topic from its beginning and sends how fast it
+ * was.
+ */
 import { loadConfig } from '../../../src/config.js';
 import { CLIENT, createKafka } from '../../../src/kafka/kafka.js';
 

@@ -12,7 +12,10 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-/** Processor time that the calling thread has used so far, in milliseconds: what others do on a busy machine does not count. */
+/**
+ * Processor time that the calling thread has used so far, in milliseconds: what others do on a busy machine does not
+ * count.
+ */
 export function threadMs(): number {
   const [nanoseconds] = readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ');
   return Number(nanoseconds) / 1e6;

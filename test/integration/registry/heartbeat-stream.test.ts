@@ -48,7 +48,8 @@ async function store({ marks, resumed, ended }: Stream): Promise<Topics> {
   const [first = '', ...others] = topics;
   if (ended !== null)
     await pool.query(
-      `insert into liveness_brake (topic, changed_by, judged_from) values ($1, 'itself', now() - make_interval(secs => $2))`,
+      `insert into liveness_brake (topic, changed_by, judged_from) values ($1, 'itself', now() - ` +
+        'make_interval(secs => $2))',
       [first, ended],
     );
   return [first, ...others];
@@ -62,7 +63,8 @@ async function active(deadline: number): Promise<string> {
     [id],
   );
   await pool.query(
-    `insert into node_leases (node_id, attempt, deadline, window_seconds) values ($1, 1, now() - make_interval(secs => $2), $3)`,
+    'insert into node_leases (node_id, attempt, deadline, window_seconds) values ($1, 1, now() - ' +
+      'make_interval(secs => $2), $3)',
     [id, deadline, LEASE],
   );
   return id;
@@ -94,7 +96,8 @@ it('the sweep, the expiry of a lease and self-preservation all see the same stre
     );
     const topics = await store(stream);
     const id = await active(deadline);
-    // In a fleet of one, with a floor of one, a node that is gone is the whole fleet; with a floor of two nothing is held.
+    // In a fleet of one, with a floor of one, a node that is gone is the whole fleet; with a floor of two nothing is
+    // held.
     const question = (floor: number): SelfPreservationQuestion => ({
       topics,
       window_seconds: LEASE,

@@ -19,9 +19,11 @@ describe('a contract that does not hold together', () => {
     expect(
       faultsOf({
         orchestrator:
-          'refresh_actions: ["emit_nothing"]\nadmission:\n  - require: "node_version newer_than 1.0.0"\n    reason: "too old"\n',
+          'refresh_actions: ["emit_nothing"]\nadmission:\n  - require: "node_version newer_than 1.0.0"\n    ' +
+          'reason: "too old"\n',
         effect:
-          'handler_routing:\n  handlers:\n    - { operation: "register_node", backend: "consul", handler: { name: "HandlerEtcdRegister" } }\n',
+          'handler_routing:\n  handlers:\n    - { operation: "register_node", backend: "consul", handler: { ' +
+          'name: "HandlerEtcdRegister" } }\n',
       }),
     ).toEqual([
       expect.stringMatching(/^1:19: unknown intent "emit_nothing"/),

@@ -73,7 +73,9 @@ describe('an edit of YAML alone', () => {
       'which field a deadline is stamped into, and from which timer',
       {
         orchestrator:
-          'timers:\n  - { timer: "grace", seconds: 7, trigger: "ack_timeout", verify: "acks_read" }\npublished_events:\n  - { action: "emit_registration_accepted", stamps: { ack_deadline: "grace" } }\n',
+          'timers:\n  - { timer: "grace", seconds: 7, trigger: "ack_timeout", verify: "acks_read" ' +
+          '}\npublished_events:\n  - { action: "emit_registration_accepted", stamps: { ack_deadline: "grace" } ' +
+          '}\n',
       },
       ({ compiled }) => compiled.events['emit_registration_accepted']?.stamps,
       { ack_deadline: 'grace' },
@@ -83,7 +85,8 @@ describe('an edit of YAML alone', () => {
       'which state is discoverable',
       {
         orchestrator:
-          'state_machine:\n  states:\n    - { state_name: "ACTIVE", discoverable: false }\n    - { state_name: "ACCEPTED", discoverable: true }\n',
+          'state_machine:\n  states:\n    - { state_name: "ACTIVE", discoverable: false }\n    - { state_name: ' +
+          '"ACCEPTED", discoverable: true }\n',
       },
       ({ compiled }) =>
         Object.entries(compiled.orchestrator.states).flatMap(([name, { discoverable }]) =>
@@ -96,7 +99,8 @@ describe('an edit of YAML alone', () => {
       'the reason of a transition',
       {
         orchestrator:
-          'state_machine:\n  transitions:\n    - { from_state: "ACTIVE", trigger: "lease_expired", reason: "silent" }\n',
+          'state_machine:\n  transitions:\n    - { from_state: "ACTIVE", trigger: "lease_expired", reason: ' +
+          '"silent" }\n',
       },
       ({ compiled }) => compiled.orchestrator.states['ACTIVE']?.transitions['lease_expired']?.reason,
       'silent',
@@ -119,7 +123,8 @@ describe('an edit of YAML alone', () => {
     [
       'how an effect is retried',
       effect(
-        `${pass}, retry: { initial_interval_seconds: 2, backoff_coefficient: 3, maximum_interval_seconds: 4, maximum_attempts: 5 }`,
+        `${pass}, retry: { initial_interval_seconds: 2, backoff_coefficient: 3, maximum_interval_seconds: 4, ` +
+          'maximum_attempts: 5 }',
       ),
       ({ compiled }) => compiled.effects['consul.pass']?.retry,
       { initial_interval_seconds: 2, backoff_coefficient: 3, maximum_interval_seconds: 4, maximum_attempts: 5 },
@@ -143,7 +148,8 @@ describe('an edit of YAML alone', () => {
       'the local tries',
       {
         effect:
-          'local_tries: { maximum_attempts: 3, initial_interval_seconds: 0.2, start_to_close_seconds: 2, schedule_to_close_seconds: 4 }\n',
+          'local_tries: { maximum_attempts: 3, initial_interval_seconds: 0.2, start_to_close_seconds: 2, ' +
+          'schedule_to_close_seconds: 4 }\n',
       },
       ({ compiled }) => compiled.local_tries,
       {
@@ -163,7 +169,8 @@ describe('an edit of YAML alone', () => {
       'how events are published',
       {
         effect:
-          'calls:\n  - { call: "publish_events", placement: "activity", start_to_close_seconds: 4, retry: { maximum_attempts: 9 } }\n',
+          'calls:\n  - { call: "publish_events", placement: "activity", start_to_close_seconds: 4, retry: { ' +
+          'maximum_attempts: 9 } }\n',
       },
       ({ compiled }) => compiled.calls.publish_events,
       {
@@ -201,7 +208,8 @@ describe('an edit of YAML alone', () => {
       'the execution mode, at the top and below',
       {
         effect:
-          'execution_mode: "parallel"\nhandler_routing:\n  execution_mode: "sequential"\n  partial_failure_handling: false\n',
+          'execution_mode: "parallel"\nhandler_routing:\n  execution_mode: "sequential"\n  ' +
+          'partial_failure_handling: false\n',
       },
       ({ compiled }) => [compiled.execution_mode, compiled.partial_failure_handling],
       ['parallel', false],
@@ -345,9 +353,11 @@ describe('what can be known where a template is filled', () => {
   it('a deadline that is stamped is known after its publish, not within it', () => {
     // Published together with accepted, and one publish later.
     const together =
-      'state_machine:\n  states:\n    - { state_name: "AWAITING_ACK", entry_actions: ["emit_registration_accepted", "emit_ack_received"] }\n';
+      'state_machine:\n  states:\n    - { state_name: "AWAITING_ACK", entry_actions: ' +
+      '["emit_registration_accepted", "emit_ack_received"] }\n';
     const later =
-      'state_machine:\n  states:\n    - { state_name: "AWAITING_ACK", entry_actions: ["emit_registration_accepted", "emit_consul_intent", "emit_ack_received"] }\n';
+      'state_machine:\n  states:\n    - { state_name: "AWAITING_ACK", entry_actions: ' +
+      '["emit_registration_accepted", "emit_consul_intent", "emit_ack_received"] }\n';
     expect(inEvent('emit_ack_received', 'liveness_deadline: "{ack_deadline}"', together)).toEqual([
       expect.stringMatching(
         /NodeRegistrationAckReceived would be refused on the way from "ACCEPTED" into "AWAITING_ACK": .*\{ack_deadline\} can be null there/,

@@ -107,7 +107,8 @@ describe('topics of one event', () => {
   it('in an overlay replace the shipped one, all of them', () => {
     expect(
       topics(
-        'consumed_events:\n  - { topic: "old", event_type: "NodeHeartbeat" }\n  - { topic: "new", event_type: "NodeHeartbeat" }\n',
+        'consumed_events:\n  - { topic: "old", event_type: "NodeHeartbeat" }\n  - { topic: "new", event_type: ' +
+          '"NodeHeartbeat" }\n',
       ),
     ).toEqual([
       'NodeIntrospectionEvent {env}.{namespace}.onex.evt.node-introspection.v1',

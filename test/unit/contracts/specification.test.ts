@@ -98,7 +98,8 @@ describe("the specification's YAML", () => {
     const text = snippet('orchestrator-ack-routing.yaml');
     expect(faultsOf({ orchestrator: text })).toEqual([]);
     expect(faultsOf({ orchestrator: text.replace('        - "ModelNodeBecameActive"\n', '') })).toEqual([
-      '6:7: HandlerNodeRegistrationAcked leads to NodeBecameActive ("accept_ack" enters "ACTIVE"), which its output_events do not list: add it',
+      '6:7: HandlerNodeRegistrationAcked leads to NodeBecameActive ("accept_ack" enters "ACTIVE"), which its ' +
+        'output_events do not list: add it',
     ]);
   });
 });

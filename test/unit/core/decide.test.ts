@@ -100,7 +100,8 @@ describe('an introspection', () => {
     const strict = loadContracts(
       contractDirectory({
         orchestrator:
-          'admission:\n  - require: "node_version at_least 2.0.0"\n    reason: "version {node_version} of {node_id} is too old"\n',
+          'admission:\n  - require: "node_version at_least 2.0.0"\n    reason: "version {node_version} of ' +
+          '{node_id} is too old"\n',
       }),
     ).compiled;
     const output = decide(nobody, { event_model: 'ModelNodeIntrospectionEvent', payload: startup }, strict);

@@ -32,7 +32,10 @@ const services = Object.entries(compose.services);
 const ours = services.filter(([, service]) => service.build !== undefined);
 const theirs = services.filter(([, service]) => service.build === undefined);
 
-/** An exact version, not a line of versions: at least two dots, or one for PostgreSQL, whose versions have no third part. */
+/**
+ * An exact version, not a line of versions: at least two dots, or one for PostgreSQL, whose versions have no third
+ * part.
+ */
 const EXACT = /^[a-z0-9/.-]+:(\d+\.\d+\.\d+|(?<=postgres:)\d+\.\d+)(-[a-z-]+)?$/;
 
 describe('docker-compose.yml', () => {

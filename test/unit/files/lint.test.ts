@@ -35,7 +35,8 @@ describe('a handler that', () => {
     ],
     [
       'reads files',
-      "import { readFileSync } from 'node:fs';\nexport const handle = (): string => readFileSync('/etc/hosts', 'utf8');\n",
+      "import { readFileSync } from 'node:fs';\nexport const handle = (): string => readFileSync('/etc/hosts', " +
+        "'utf8');\n",
       'no-restricted-imports',
     ],
     [
@@ -74,7 +75,9 @@ describe('a handler that', () => {
   it('only decides is not', async () => {
     expect(
       await broken(
-        "import { plusSeconds } from '../time.js';\nimport type { Registration } from '../registration.js';\nexport const handle = ({ since }: Registration, now: string): string => plusSeconds(since ?? now, 30);\n",
+        "import { plusSeconds } from '../time.js';\nimport type { Registration } from " +
+          "'../registration.js';\nexport const handle = ({ since }: Registration, now: string): string => " +
+          'plusSeconds(since ?? now, 30);\n',
       ),
     ).toEqual([]);
   });

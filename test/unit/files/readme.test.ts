@@ -17,7 +17,10 @@ const blocks = [...README.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, lang
   text: text ?? '',
 }));
 const block = (language: string): string => blocks.find((one) => one.language === language)?.text ?? '';
-/** Inline code and shell lines: where commands are named. What programs have printed names them too, and is not ours to check. */
+/**
+ * Inline code and shell lines: where commands are named. What programs have printed names them too, and is not ours to
+ * check.
+ */
 const said = [...README.replace(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`\n]+)`/g)]
   .map(([, code]) => code ?? '')
   .concat(blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.split('\n')));
@@ -104,7 +107,8 @@ describe('the README', () => {
     expect(admission).toHaveLength(1);
 
     const broken =
-      'state_machine:\n  transitions:\n    - from_state: "AWAITING_ACK"\n      to_state: "SLEEPING"\n      trigger: "ack_timeout"\n';
+      'state_machine:\n  transitions:\n    - from_state: "AWAITING_ACK"\n      to_state: "SLEEPING"\n      ' +
+      'trigger: "ack_timeout"\n';
     let refusal = '';
     try {
       loadContracts(contractDirectory({ orchestrator: broken }));

@@ -89,7 +89,8 @@ describe('a node that starts', () => {
     const { node } = nodeOn(wire, { node_id: 'mailer-1' });
     const started = node.start({ timeoutMs: 3_000 });
     const failed = expect(started).rejects.toThrow(
-      'node mailer-1 is not active after 3000 ms: it is introducing. See that the registrar runs; the node goes on trying until stop()',
+      'node mailer-1 is not active after 3000 ms: it is introducing. See that the registrar runs; the node goes ' +
+        'on trying until stop()',
     );
     await seconds(3);
     await failed;

@@ -64,7 +64,9 @@ function outcome(alone: readonly number[], together: readonly number[]): Outcome
   const [alone99, together50, together99] = [percent(alone, 99), percent(together, 50), percent(together, 99)];
   return {
     json: { alone_p50_ms: base, alone_p99_ms: alone99, ten_p50_ms: together50, ten_p99_ms: together99 },
-    counts: `steady state, after ${WARM_UP} nodes to warm up: ${alone.length} nodes one at a time, then ${ROUNDS} ` + `rounds of ${AT_ONCE} at once`,
+    counts:
+      `steady state, after ${WARM_UP} nodes to warm up: ${alone.length} nodes one at a time, then ${ROUNDS} ` +
+      `rounds of ${AT_ONCE} at once`,
     figures: [
       figure('a node alone', base, 50),
       figure('a node alone', alone99, 99),

@@ -74,7 +74,8 @@ describe('a condition', () => {
       });
     for (const none of ['1', '1.2', '1.2.3.4', '1.2.3x', 'latest', '01.2.3'])
       expect(parseCondition(`node_version at_least ${none}`)).toBe(
-        `"at_least" compares semantic versions: "${none}" in "node_version at_least ${none}" is none (write for ` + 'example 1.2.0)',
+        `"at_least" compares semantic versions: "${none}" in "node_version at_least ${none}" is none (write for ` +
+          'example 1.2.0)',
       );
   });
 

@@ -39,7 +39,7 @@ export async function createSearchAttributes(
   }
 }
 
-/** The setting of a topic that says whose time its records carry, and its value for the broker's. */
+/** The setting of a topic for whose time its records carry, and its value for the broker's. */
 const TIMESTAMP_TYPE = 'message.timestamp.type';
 const BROKERS_TIME = 'LogAppendTime';
 

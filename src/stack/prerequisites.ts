@@ -159,7 +159,7 @@ export function findJava(env: Environment): string | undefined {
   return which(['java'], home === undefined || home === '' ? env : { PATH: `${join(home, 'bin')}:${env.PATH ?? ''}` });
 }
 
-/** Reads Java's version where its installation says it: starting one takes as long as all other checks together. */
+/** Reads Java's version from its installation: starting one lasts as long as all other checks together. */
 function javaVersion(java: string): number | undefined {
   try {
     const release = readFileSync(join(dirname(dirname(realpathSync(java))), 'release'), 'utf8');

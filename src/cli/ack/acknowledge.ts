@@ -88,7 +88,7 @@ async function outcomeOf(client: Client, before: RunningNode, states: States): P
   );
 }
 
-/** The entries since; the journal keeps only its newest ones, so their number does not tell which are new. */
+/** The entries since; the journal keeps only its newest ones, so their number does not show which are new. */
 function newEntries(journal: readonly JournalEntry[], before: readonly JournalEntry[]): readonly JournalEntry[] {
   const known = new Set(before.map(({ at, what }) => `${at} ${what}`));
   return journal.filter(({ at, what }) => !known.has(`${at} ${what}`));

@@ -8,7 +8,7 @@ import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { colouredState, columns, counted, since } from '../terminal/format.js';
 import type { States } from '../terminal/states.js';
 
-/** A node of the list. Where there is no registry row yet, only what Temporal's search attributes say. */
+/** A node of the list. Where there is no registry row yet, only what Temporal's search attributes show. */
 export interface ListedNode {
   readonly node_id: string;
   readonly node_type: string | null;

@@ -1,5 +1,6 @@
 import type { Config } from '../../config.js';
 import type { Contracts } from '../../contracts/load.js';
+import { publishedEventType, type PublishedEventType } from '../../protocol/published.js';
 import { topicName } from '../../protocol/topics.js';
 
 /** Every topic that the contract names, consumed and published, in this installation's names. */
@@ -15,18 +16,24 @@ export function allTopics(
 }
 
 /** The topics of a node, as this contract names them: the SDK knows only the shipped one's. */
-export function nodeTopicTemplates({ consumed, topics }: Pick<Contracts, 'consumed' | 'topics'>) {
-  const said = (event: string): string | undefined =>
+export function nodeTopicTemplates({
+  consumed,
+  compiled,
+  topics,
+}: Pick<Contracts, 'consumed' | 'compiled' | 'topics'>) {
+  const reads = (event: string): string | undefined =>
     consumed.find(({ event_type }) => event_type.replace(/^Model/, '').replace(/Event$/, '') === event)?.topic;
+  const publishes = (event: PublishedEventType): string | undefined =>
+    Object.values(compiled.events).find(({ event_type }) => publishedEventType(event_type) === event)?.topic;
   const known = {
-    introspection: said('NodeIntrospection'),
-    ack: said('NodeRegistrationAcked'),
-    heartbeat: said('NodeHeartbeat'),
-    accepted: topics.emit_registration_accepted,
-    rejected: topics.emit_registration_rejected,
-    ackTimedOut: topics.emit_ack_timed_out,
-    becameActive: topics.emit_became_active,
-    livenessExpired: topics.emit_liveness_expired,
+    introspection: reads('NodeIntrospection'),
+    ack: reads('NodeRegistrationAcked'),
+    heartbeat: reads('NodeHeartbeat'),
+    accepted: publishes('NodeRegistrationAccepted'),
+    rejected: publishes('NodeRegistrationRejected'),
+    ackTimedOut: publishes('NodeRegistrationAckTimedOut'),
+    becameActive: publishes('NodeBecameActive'),
+    livenessExpired: publishes('NodeLivenessExpired'),
     requestIntrospection: topics.request_introspection,
   };
   return Object.fromEntries(

@@ -23,7 +23,7 @@ export function statusCommand(program: Command): void {
         printJson({ source: null, node_id: id, introspection_topic, unasked: unasked.map(({ message }) => message) });
       const [first] = unasked;
       if (first !== undefined)
-        throw new CliError(`Nobody can say whether node ${id} is known: not every source answers.`, EXIT.unreachable, {
+        throw new CliError(`Whether node ${id} is known is uncertain: not every source answers.`, EXIT.unreachable, {
           ...(first.hint === undefined ? {} : { hint: first.hint }),
         });
       throw new CliError(`Node ${id} was never seen on topic ${introspection_topic}.`, EXIT.notFound, {

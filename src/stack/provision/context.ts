@@ -17,7 +17,7 @@ export interface ProvisionContext {
 /** The user's cache directory for us, by the XDG rules. */
 export function userCacheRoot(env: Environment): string {
   const base = env.XDG_CACHE_HOME;
-  // The rules say that a relative path there is to be ignored.
+  // By the XDG rules a relative path there is to be ignored.
   return join(base?.startsWith('/') === true ? base : join(env.HOME ?? homedir(), '.cache'), 'node-registrar');
 }
 

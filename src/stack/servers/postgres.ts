@@ -191,7 +191,7 @@ async function initialise(
 }
 
 /**
- * After a kill -9 the file with the server's process id stays. PostgreSQL judges it by whether some process has that
+ * After a kill -9 the file with the server's process id stays. PostgreSQL looks only whether some process has that
  * id, and in a container, where few ids are used, a restart often meets another one: then it would refuse to start.
  */
 async function removeStalePidFile(data: string): Promise<void> {

@@ -55,7 +55,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The schema says it better: "expected object, received undefined".
+    // The schema's message is better: "expected object, received undefined".
     return undefined;
   }
 }

@@ -18,6 +18,7 @@ import { bridgeTopics } from './bridge/bridge-topics.js';
 import { bundleWorkflows } from './bundle.js';
 import type { Config } from './config.js';
 import { loadContracts, type Contracts } from './contracts/load.js';
+import { errorText } from './error-text.js';
 import { batched, createKafka, createProducer, type EventProducer } from './kafka/index.js';
 import { topicName } from './protocol/topics.js';
 import { Catalog } from './registry/consul/catalog.js';
@@ -54,13 +55,9 @@ export async function openWorker(config: Config, bundle?: WorkflowBundle): Promi
     createProducer(createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-worker' })),
     PUBLISH_WAIT_MS,
   );
-  await warmUp(
-    { pool, catalog, producer },
-    Object.values(contracts.topics).map((template) => topicName(template, config)),
-  );
   const close = (): Promise<unknown> => Promise.allSettled([producer.close(), pool.end(), connection.close()]);
   try {
-    const worker = await withShortStacks(() =>
+    const creating = withShortStacks(() =>
       Worker.create({
         connection,
         namespace: config.temporal.namespace,
@@ -70,6 +67,8 @@ export async function openWorker(config: Config, bundle?: WorkflowBundle): Promi
         ...TUNING,
       }),
     );
+    const topics = Object.values(contracts.topics).map((template) => topicName(template, config));
+    const [worker] = await Promise.all([creating, openConnections({ pool, catalog, producer }, topics)]);
     return {
       async run() {
         log.info({ taskQueue: config.taskQueue, contract: contracts.compiled.version }, 'worker runs');
@@ -144,25 +143,25 @@ function activitiesOf(config: Config, contracts: Contracts, { pool, catalog, pro
 /** Below the 1.5 s of a local activity, so that nothing is sent for one that has given up. */
 const PUBLISH_WAIT_MS = 1_000;
 
-const WARM_CONNECTIONS = 4;
-const WARM_UP_MS = 2_000;
+const FIRST_CONNECTIONS = 4;
+const CONNECT_WITHIN_MS = 2_000;
 
 /**
- * The first node must not wait for the first connections. A backend that is
- * away now is no reason not to start: its activities will say so, and retry.
+ * Opens the first connections, so that the first node need not wait for them. They are only opened: nothing is sent
+ * through them but a question. A backend that is away now is no reason not to start: its activities retry.
  */
-async function warmUp({ pool, catalog, producer }: Backends, topics: readonly string[]): Promise<void> {
-  const rehearsal = Promise.allSettled([
-    ...Array.from({ length: WARM_CONNECTIONS }, () => readLastAttempt(pool, '')),
-    catalog.instance('', AbortSignal.timeout(WARM_UP_MS)),
+async function openConnections({ pool, catalog, producer }: Backends, topics: readonly string[]): Promise<void> {
+  const opening = Promise.allSettled([
+    ...Array.from({ length: FIRST_CONNECTIONS }, () => readLastAttempt(pool, '')),
+    catalog.instance('', AbortSignal.timeout(CONNECT_WITHIN_MS)),
     producer.connect(topics),
   ]);
   const results = await Promise.race([
-    rehearsal,
-    new Promise<[]>((resolve) => setTimeout(resolve, WARM_UP_MS, []).unref()),
+    opening,
+    new Promise<[]>((resolve) => setTimeout(resolve, CONNECT_WITHIN_MS, []).unref()),
   ]);
   for (const result of results)
-    if (result.status === 'rejected') log.info({ reason: String(result.reason) }, 'a backend does not answer yet');
+    if (result.status === 'rejected') log.info({ reason: errorText(result.reason) }, 'a backend does not answer yet');
 }
 
 /** A built worker starts with the checked bundle that was built with it; from source, it is made now. */

@@ -27,6 +27,10 @@ export interface StackOptions extends PlanOptions {
   readonly logger: StackLogger;
   /** Gives up starting, provisioning included. */
   readonly signal?: AbortSignal;
+  /** Called when the addresses are known and written down, before the servers have started. */
+  readonly onAddresses?: () => void;
+  /** Called for each server, ours or given from outside, as soon as it answers. */
+  readonly onServerUp?: (name: ServerName) => void;
 }
 
 /** The four servers, ours or given from outside, all answering. */
@@ -87,8 +91,12 @@ class Stack implements RunningStack {
       const previous = readState(this.dataDir);
       await this.waitForLeftovers(previous);
       await this.choosePorts(previous);
+      this.options.onAddresses?.();
       await allOrGiveUp(
-        this.plan.map((server) => this.bringUp(server)),
+        this.plan.map(async (server) => {
+          await this.bringUp(server);
+          this.options.onServerUp?.(server.kind.name);
+        }),
         this.giveUp,
       );
     } catch (error) {

@@ -2,42 +2,75 @@ import type { Config } from '../../config.js';
 import type { Contracts } from '../../contracts/load.js';
 import { migrate } from '../../registry/migrate.js';
 import { createPool, placeOf } from '../../registry/pool.js';
-import { createSearchAttributes, createTopics } from '../../stack/index.js';
+import { createSearchAttributes, createTopics, type ServerName } from '../../stack/index.js';
+import { SERVER_NAMES } from '../../stack/state/servers.js';
 import { unreachable } from '../connect.js';
 import { CliError } from '../terminal/exit-codes.js';
 import { allTopics } from './all-topics.js';
 
 /**
- * Several bridges can share the work, and a node's messages stay in order within a partition; fixed, for a node must
- * keep its own.
+ * Several bridges can share the work, and a node's messages stay in order within a partition. The number is fixed, for a
+ * node must keep its partition.
  */
 const PARTITIONS = 6;
 
 /**
- * What the servers must hold before the first node comes: tables, topics, search attributes. Harmless when repeated.
+ * Makes what the servers must hold before the first node comes: tables, topics, search attributes. Harmless when
+ * repeated.
+ *
+ * @param print gets a sentence for each thing that was made
+ * @throws CliError when a server does not answer
  */
-export async function prepare(config: Config, contracts: Contracts, log: (text: string) => void): Promise<void> {
-  const { temporal, kafka, postgres } = config;
-  const access = {
-    ...(temporal.apiKey === undefined ? {} : { apiKey: temporal.apiKey }),
-    ...(temporal.tls === undefined ? {} : { tls: temporal.tls }),
-  };
-  const [applied, { created }] = await Promise.all([
-    migrate(postgres.connectionString).catch((error: unknown) => gone('postgres', postgresPlace(config), error)),
-    createTopics(kafka.brokers, allTopics(contracts, config), { partitions: PARTITIONS, warn: log }).catch(
-      (error: unknown) => gone('kafka', kafka.brokers.join(', '), error),
-    ),
-    createSearchAttributes(temporal.address, temporal.namespace, access).catch((error: unknown) =>
-      gone('temporal', temporal.address, error),
-    ),
-  ]);
-  if (applied.length > 0) log(`database migrated to version ${applied.at(-1)}`);
-  if (created.length > 0) log(`${created.length} topics created`);
+export async function prepare(config: Config, contracts: Contracts, print: (text: string) => void): Promise<void> {
+  await Promise.all(SERVER_NAMES.map((server) => prepareServer(server, config, contracts, print)));
+}
 
-  function gone(server: 'postgres' | 'kafka' | 'temporal', where: string, error: unknown): never {
+/** The same for one server, as soon as it answers. */
+export async function prepareServer(
+  server: ServerName,
+  config: Config,
+  contracts: Contracts,
+  print: (text: string) => void,
+): Promise<void> {
+  try {
+    await WORK[server](config, contracts, print);
+  } catch (error) {
     // A sentence written for people stays as it is.
     if (error instanceof CliError || (error instanceof Error && error.name === 'StackError')) throw error;
-    throw unreachable(config, server, where, error);
+    throw unreachable(config, server, placeOfServer(server, config), error);
+  }
+}
+
+type Work = (config: Config, contracts: Contracts, print: (text: string) => void) => Promise<void>;
+
+const WORK: Readonly<Record<ServerName, Work>> = {
+  async postgres({ postgres }, _contracts, print) {
+    const applied = await migrate(postgres.connectionString);
+    if (applied.length > 0) print(`database migrated to version ${applied.at(-1)}`);
+  },
+  async kafka(config, contracts, print) {
+    const options = { partitions: PARTITIONS, warn: print };
+    const { created } = await createTopics(config.kafka.brokers, allTopics(contracts, config), options);
+    if (created.length > 0) print(`${created.length} topics created`);
+  },
+  temporal({ temporal: { address, namespace, apiKey, tls } }) {
+    const access = { ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls }) };
+    return createSearchAttributes(address, namespace, access);
+  },
+  // Nodes and services are made when they are registered.
+  consul: () => Promise.resolve(),
+};
+
+function placeOfServer(server: ServerName, config: Config): string {
+  switch (server) {
+    case 'postgres':
+      return postgresPlace(config);
+    case 'kafka':
+      return config.kafka.brokers.join(', ');
+    case 'temporal':
+      return config.temporal.address;
+    case 'consul':
+      return config.consul.httpAddr;
   }
 }
 

@@ -9,8 +9,8 @@ import { CliError } from '../terminal/exit-codes.js';
 import { allTopics } from './all-topics.js';
 
 /**
- * Several bridges can share the work, and a node's messages stay in order within a partition. The number is fixed, for a
- * node must keep its partition.
+ * Several bridges can share the work, and a node's messages stay in order within a partition. The number is fixed, for
+ * a node must keep its partition.
  */
 const PARTITIONS = 6;
 

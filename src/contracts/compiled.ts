@@ -6,7 +6,7 @@
 
 export type Operator = 'is_present' | 'is_absent' | '==' | '!=' | 'in' | 'at_least' | 'matches';
 
-/** "node_id is_present" taken apart. */
+/** "node_id is_present", parsed. */
 export interface Condition {
   readonly field: string;
   readonly operator: Operator;
@@ -143,7 +143,8 @@ export interface Liveness {
 }
 
 /**
- * When expiry is held. Each worker goes by its own contract: how a fleet is judged is no affair of one node's history.
+ * Self-preservation: when expiry is held. It is about a whole fleet, and no part
+ * of what a node's workflow runs under: each process reads its own contract.
  */
 export interface Brake {
   readonly share: number;

@@ -7,7 +7,7 @@ const OPERATORS: readonly Operator[] = ['is_present', 'is_absent', '==', '!=', '
 const LONGEST_PATTERN = 200;
 
 /**
- * Takes "node_id is_present" apart (specification, Phase 2, `conditions`).
+ * Parses a condition such as "node_id is_present" (specification, Phase 2, `conditions`).
  *
  * @returns the condition, or a sentence that says what is wrong with it
  */

@@ -30,7 +30,7 @@ export class Positions {
     return this.#places.get(container)?.get(String(key));
   }
 
-  /** The same place for a value that is taken over into another container. */
+  /** The same place for a value that another container receives. */
   copy(from: object, key: string | number, to: object, as: string | number): void {
     const place = this.get(from, key);
     if (place) this.set(to, as, place);

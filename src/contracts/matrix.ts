@@ -47,7 +47,7 @@ export function compileRow(row: MatrixRowContract, handler: HandlerContract['han
   };
 }
 
-/** How much a row says: a named state counts more than a reason, and a reason more than an incarnation. */
+/** How specific a row is: a named state counts more than a reason, and a reason more than an incarnation. */
 export function specificity(row: MatrixRow): number {
   return (row.states === 'any' ? 0 : 4) + (row.reason === null ? 0 : 2) + (row.incarnation === null ? 0 : 1);
 }

@@ -30,7 +30,7 @@ export function checkEffects({ effect }: ContractSources, faults: Faults): void 
   checkServedOnce(effect, faults);
 }
 
-/** Of two handlers for one intent type nothing would tell which is asked. */
+/** With two handlers for one intent type it would be chance which of them serves it. */
 function checkServedOnce({ handler_routing: { handlers } }: EffectContract, faults: Faults): void {
   handlers.forEach(({ intent_type }, index) => {
     const first = handlers.findIndex((row) => row.intent_type === intent_type);

@@ -97,7 +97,7 @@ function adviceOn(template: unknown, sparse: Place | null): string {
   return ofStates ? "correct this template or the state's name" : 'correct this template';
 }
 
-/** An action that no state and no list names: everything is taken to be known. */
+/** An action that no state and no list names: everything counts as known. */
 function nowhere({ orchestrator }: ContractSources, action: string): Place {
   const state = orchestrator.state_machine.initial_state;
   return { action, known: new Set(VARIABLES), state, entering: state, previous_state: state, cause: null, when: '' };

@@ -114,11 +114,11 @@ function checkTransitions(part: MachinePart, machine: StateMachineContract, word
 }
 
 function checkAmbiguity(part: MachinePart, machine: StateMachineContract, faults: Faults): void {
-  const taken = new Map<string, number>();
+  const first = new Map<string, number>();
   machine.transitions.forEach((row, index) => {
     for (const from of sourcesOf(row.from_state, machine)) {
       const key = JSON.stringify([from, row.trigger]);
-      const earlier = taken.get(key);
+      const earlier = first.get(key);
       if (earlier !== undefined)
         faults.add(
           part,
@@ -126,7 +126,7 @@ function checkAmbiguity(part: MachinePart, machine: StateMachineContract, faults
           `"${from}" has two transitions for "${row.trigger}", here and at ` +
             `${faults.place(part, at('transitions', earlier))}: keep one of them`,
         );
-      taken.set(key, index);
+      first.set(key, index);
     }
   });
 }

@@ -68,7 +68,7 @@ function checkRow(
       faults.add('orchestrator', [...place, 'current_state'], `unknown state "${state}": ${choose(known)}`);
 }
 
-/** Two rows of one file that say equally much about one message: nothing would tell which of them decides. */
+/** Two rows of one file that are equally specific about one message: it would be chance which of them decides. */
 function checkTies(
   sources: ContractSources,
   { state_decision_matrix = [], handler }: HandlerContract,

@@ -45,7 +45,7 @@ describe("the specification's YAML", () => {
     });
   });
 
-  // Each snippet with one value changed: what it says is heard, and not only what ships.
+  // Each snippet with one value changed: its own value counts, and not the shipped one.
   it.each<[string, string, string, (contracts: Contracts) => unknown, unknown]>([
     [
       'reducer-state-machine.yaml',

@@ -3,7 +3,8 @@ import { compileContracts } from '../../../src/contracts/index.js';
 import { loadContracts, type Contracts } from '../../../src/contracts/load.js';
 import { contractDirectory, faultsOf, laidOver, type PartialContracts } from './contract-files.js';
 
-const shipped = loadContracts();
+/** Read in each test: what a module reads while it loads belongs to no test, for a mutation tool. */
+const shipped = (): Contracts => loadContracts();
 
 const timers = (row: string): PartialContracts => ({ orchestrator: `timers:\n  - { ${row} }\n` });
 const event = (row: string): PartialContracts => ({ orchestrator: `published_events:\n  - { ${row} }\n` });
@@ -127,7 +128,7 @@ describe('an edit of YAML alone', () => {
           'maximum_attempts: 5 }',
       ),
       ({ compiled }) => compiled.effects['consul.pass']?.retry,
-      { initial_interval_seconds: 2, backoff_coefficient: 3, maximum_interval_seconds: 4, maximum_attempts: 5 },
+      { initial_interval_seconds: 2, backoff_coefficient: 3, maximum_interval_seconds: 2, maximum_attempts: 5 },
       { initial_interval_seconds: 1, backoff_coefficient: 2, maximum_interval_seconds: 10 },
     ],
     [
@@ -278,7 +279,7 @@ describe('an edit of YAML alone', () => {
       '{env}.{namespace}.onex.evt.node-heartbeat.v1',
     ],
   ])('changes %s', (_, files, seen, after, before) => {
-    expect(seen(shipped)).toEqual(before);
+    expect(seen(shipped())).toEqual(before);
     expect(seen(laidOver(files))).toEqual(after);
   });
 
@@ -322,7 +323,7 @@ describe("the contract's version", () => {
   const version = (files: PartialContracts): string => laidOver(files).compiled.version;
 
   it('names the versions of all three contracts', () => {
-    expect(shipped.compiled.version).toMatch(/^1\.0\.0\+r1\.0\.0\.e1\.0\.0\.[0-9a-f]{8}$/);
+    expect(shipped().compiled.version).toMatch(/^1\.0\.0\+r1\.0\.0\.e1\.0\.0\.[0-9a-f]{8}$/);
     const files = {
       orchestrator: 'contract_version: "1.2.0"\n',
       reducer: 'contract_version: "2.0.1"\n',
@@ -342,7 +343,7 @@ describe("the contract's version", () => {
       effect(`${pass}, placement: "activity"`),
     ].map(digest);
     expect(new Set(digests).size).toBe(digests.length);
-    expect(digest({})).toBe(shipped.compiled.version.slice(-8));
+    expect(digest({})).toBe(shipped().compiled.version.slice(-8));
   });
 });
 
@@ -407,7 +408,7 @@ timers:
 describe('compileContracts', () => {
   it('is what the workflow runs, deeply frozen', () => {
     const compiled = compileContracts();
-    expect(compiled).toEqual(shipped.compiled);
+    expect(compiled).toEqual(shipped().compiled);
     const unfrozen = (value: unknown): boolean =>
       typeof value === 'object' && value !== null && (!Object.isFrozen(value) || Object.values(value).some(unfrozen));
     expect(unfrozen(compiled)).toBe(false);

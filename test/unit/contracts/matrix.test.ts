@@ -12,10 +12,10 @@ const rows = (...lines: string[]): string =>
     ...lines.map((line) => `        - { ${line} }`),
     '',
   ].join('\n');
-const shipped = loadContracts().compiled.handlers[MODEL]?.matrix ?? [];
 /** What a file's rows put before the shipped ones. */
 const added = (...lines: string[]): string[] => {
   const matrix = laidOver({ orchestrator: rows(...lines) }).compiled.handlers[MODEL]?.matrix ?? [];
+  const shipped = loadContracts().compiled.handlers[MODEL]?.matrix ?? [];
   expect(matrix.slice(-shipped.length)).toEqual(shipped);
   return matrix
     .slice(0, -shipped.length)

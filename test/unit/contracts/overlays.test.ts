@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadContracts, SHIPPED_CONTRACTS } from '../../../src/contracts/load.js';
+import { loadContracts, SHIPPED_CONTRACTS, type Contracts } from '../../../src/contracts/load.js';
 
 describe('the overlay for nodes of the OmniNode platform', () => {
-  const shipped = loadContracts();
-  const overlay = loadContracts(join(SHIPPED_CONTRACTS, 'overlays/omninode-platform'));
+  const overlay = (): Contracts => loadContracts(join(SHIPPED_CONTRACTS, 'overlays/omninode-platform'));
 
-  it('hears their fixed topics, and no others', () => {
-    expect(overlay.consumed).toEqual([
+  it('consumes their fixed topics, and no others', () => {
+    expect(overlay().consumed).toEqual([
       { event_type: 'NodeIntrospectionEvent', topic: 'onex.evt.platform.node-introspection.v1' },
       { event_type: 'NodeRegistrationAcked', topic: 'onex.cmd.platform.node-registration-acked.v1' },
       { event_type: 'NodeHeartbeat', topic: 'onex.evt.platform.node-heartbeat.v1' },
@@ -15,7 +14,7 @@ describe('the overlay for nodes of the OmniNode platform', () => {
   });
 
   it('publishes every event on the topic that they read; dead letters stay on ours', () => {
-    expect(overlay.topics).toEqual({
+    expect(overlay().topics).toEqual({
       emit_registration_initiated: 'onex.evt.platform.node-registration-initiated.v1',
       emit_registration_accepted: 'onex.evt.platform.node-registration-accepted.v1',
       emit_registration_rejected: 'onex.evt.platform.node-registration-rejected.v1',
@@ -24,12 +23,12 @@ describe('the overlay for nodes of the OmniNode platform', () => {
       emit_became_active: 'onex.evt.platform.node-became-active.v1',
       emit_liveness_expired: 'onex.evt.platform.node-liveness-expired.v1',
       request_introspection: 'onex.cmd.platform.request-introspection.v1',
-      dead_letter: shipped.topics.dead_letter,
+      dead_letter: loadContracts().topics.dead_letter,
     });
   });
 
   it('changes nothing but topics', () => {
-    const withoutTopics = ({ compiled, consumed: _, topics: __, ...rest }: typeof shipped) => ({
+    const withoutTopics = ({ compiled, consumed: _, topics: __, ...rest }: Contracts) => ({
       ...rest,
       compiled: {
         ...compiled,
@@ -39,6 +38,6 @@ describe('the overlay for nodes of the OmniNode platform', () => {
         ),
       },
     });
-    expect(withoutTopics(overlay)).toEqual(withoutTopics(shipped));
+    expect(withoutTopics(overlay())).toEqual(withoutTopics(loadContracts()));
   });
 });

@@ -7,7 +7,6 @@ import { loadContracts, SHIPPED_CONTRACTS } from '../../../src/contracts/load.js
 import { Trace, traceLine, type TraceResult } from '../../../src/cli/contracts/trace.js';
 import { contractDirectory } from './contract-files.js';
 
-const contract = loadContracts().compiled;
 const root = join(import.meta.dirname, '../../..');
 
 describe('what is generated from the contracts', () => {
@@ -30,7 +29,7 @@ describe('what is generated from the contracts', () => {
 });
 
 describe('a trace', () => {
-  const run = (lines: readonly object[], under = contract): TraceResult[] => {
+  const run = (lines: readonly object[], under = loadContracts().compiled): TraceResult[] => {
     const trace = new Trace(under);
     return lines.map((line, index) =>
       trace.step(traceLine.parse({ at: new Date(Date.UTC(2026, 0, 1, 0, 0, index)).toISOString(), ...line })),

@@ -3,9 +3,8 @@ import type { Introspection } from '../src/protocol/introspection.js';
 import type { OutgoingEvent } from '../src/protocol/published.js';
 
 /**
- * What workflows may ask of the world: the types of every activity. The
- * implementations stand beside this file, one effect a file; a workflow sees
- * only these.
+ * The types of every activity. The implementations stand beside this file, one
+ * effect a file; a workflow sees only these types.
  */
 
 /** Specification, Phase 2, "Two-Layer Intent Structure". */
@@ -18,43 +17,58 @@ export interface Intent {
 /** An intent for the effect layer, with the fence that every write carries. */
 export interface EffectRequest {
   readonly node_id: string;
-  /** A lower attempt never overwrites a higher one. */
+  /** A lower registration attempt never overwrites a higher one. */
   readonly attempt: number;
   readonly intent: Intent;
+  /** The event type with which the effect answers when it is done. */
+  readonly confirmation: string;
 }
 
-/** Done, or refused by the fence because a higher attempt holds the row: its number. */
-export type EffectResult = { readonly done: true } | { readonly done: false; readonly fenced_by: number };
+/** Specification, Phase 3: what an effect answers when it is done. */
+export interface ConfirmationEvent {
+  readonly event_type: string;
+  readonly correlation_id: string;
+  readonly node_id?: string;
+  readonly service_id?: string;
+}
+
+/**
+ * Done; or not applied, since the row or the catalog holds `fenced_by`: a higher
+ * registration attempt, or this one as ended.
+ */
+export type EffectResult =
+  { readonly done: true; readonly event: ConfirmationEvent } | { readonly done: false; readonly fenced_by: number };
 
 /** Every failure of an effect is an ApplicationFailure of one of these types; only the second is permanent. */
 export const UNAVAILABLE = 'BackendUnavailable';
 export const REFUSED = 'BackendRefused';
 
-/** The record's last word on a node, for a fresh run. */
-export interface NodeRecord {
+/** What the registry row of a node says, for a fresh run. */
+export interface NodeRow {
   readonly attempt: number;
   readonly correlation_id: string;
   readonly epoch: number | null;
   /** Record time of the incarnation's introspection. */
   readonly introspected_at: string;
   readonly state: string;
+  readonly reducer_status: string;
   readonly reason: string | null;
-  /** The node's data as the record has them: what an operator's retry replays. */
+  /** The node's data as the row has them: what an operator's retry begins with. */
   readonly introspection: Introspection;
-  /** The attempt has not ended and has its lease: a fresh run that finds one goes on where the lost run was. */
+  /** The attempt has not ended and has its lease: a fresh run that finds one adopts it. */
   readonly lasting: LastingAttempt | null;
 }
 
 /** What else a run must know of an attempt to go on with it. */
 export interface LastingAttempt {
-  readonly reducer_status: string;
   readonly state_since: string;
   readonly ack_deadline: string | null;
   readonly liveness_deadline: string | null;
 }
 
 export interface Opening {
-  readonly record: NodeRecord | null;
+  /** null: the registry does not know the node. */
+  readonly row: NodeRow | null;
   readonly contract: CompiledContract;
 }
 
@@ -63,36 +77,45 @@ export interface LeaseQuestion {
   readonly attempt: number;
   readonly window_seconds: number;
   readonly grace_seconds: number;
-  /** Version the workflow runs; the answer carries the current one. */
-  readonly contract_version: string;
 }
 
 /**
- * claimed: the lease is marked expired, by this very statement, for this attempt.
- * renewed: it lives until `deadline`. unknown: nobody may be expired now; look again at `again_at`.
+ * expired: the lease was marked expired, by this very statement, for this attempt.
+ * renewed: it lives until `deadline`. unknown: nobody may be expired now.
+ * Times to wait are seconds, so that no other machine's clock counts.
  */
-export type LeaseAnswer = { readonly contract_version: string } & (
-  | { readonly outcome: 'claimed'; readonly last_heartbeat_at: string | null }
+export type LeaseAnswer = {
+  /** The contract that the worker has now. */
+  readonly contract_version: string;
+} & (
+  | { readonly outcome: 'expired'; readonly last_heartbeat_at: string | null }
   | { readonly outcome: 'renewed'; readonly deadline: string }
-  | { readonly outcome: 'unknown'; readonly why: string; readonly again_at: string }
+  | { readonly outcome: 'unknown'; readonly why: string; readonly again_in_seconds: number }
 );
 
-/** Has the ack topic been read past a deadline? If not: when to ask again. */
+/** Has the ack topic been read past a deadline? If not: in how many seconds to ask again. */
 export type AcksReadAnswer =
-  { readonly read: true } | { readonly read: false; readonly why: string; readonly again_at: string };
+  { readonly read: true } | { readonly read: false; readonly why: string; readonly again_in_seconds: number };
+
+/** An event that does not meet its schema: a fault of the contract. It was put into the dead letters. */
+export interface RefusedEvent {
+  readonly event_type: string;
+  readonly reason: string;
+}
 
 export interface Published {
   /**
-   * When they were handed to the broker that took them, ISO 8601: `emitted_at`, and the moment that stamped deadlines
-   * count from.
+   * When the events were handed to the broker that took them, ISO 8601: `emitted_at`, and the moment from which
+   * stamped deadlines count.
    */
   readonly sent_at: string;
+  readonly refused: readonly RefusedEvent[];
 }
 
 export interface Activities {
-  /** The record's last word and the current contract. */
+  /** The registry row of a node, and the current contract. */
   open_attempt(node_id: string): Promise<Opening>;
-  /** Sends in order, acknowledged by all replicas; stamps `emitted_at` and the deadlines at the send. */
+  /** Publishes in order, acknowledged by all replicas; stamps `emitted_at` and the deadlines at the send. */
   publish_events(events: readonly OutgoingEvent[]): Promise<Published>;
   verify_lease(question: LeaseQuestion): Promise<LeaseAnswer>;
   verify_acks_read(deadline: string): Promise<AcksReadAnswer>;

@@ -7,7 +7,9 @@ import type { Catalog } from '../src/registry/consul/catalog.js';
 import { ConsulError } from '../src/registry/consul/error.js';
 import { ConsulPayload } from '../src/protocol/intents.js';
 import { placeOf } from '../src/registry/pool.js';
-import { REFUSED, UNAVAILABLE, type EffectRequest } from './api.js';
+import type { Written } from '../src/registry/rows/written.js';
+import { REFUSED, UNAVAILABLE, type EffectRequest, type EffectResult } from './api.js';
+import { effectResult } from './effect-result.js';
 
 export interface Asked {
   /** "Consul at http://127.0.0.1:8500": who was asked, and where. */
@@ -40,13 +42,13 @@ export async function asking<T>(asked: Asked, ask: (signal: AbortSignal) => Prom
 }
 
 /** Asks Consul to carry out an intent; `verb` reads before "node abc-123". */
-export function askingConsul<T>(
+export async function askingConsul(
   catalog: Catalog,
   request: EffectRequest,
   verb: string,
-  ask: (payload: ConsulPayload, signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  return asking(
+  ask: (payload: ConsulPayload, signal: AbortSignal) => Promise<Written>,
+): Promise<EffectResult> {
+  const written = await asking(
     {
       backend: `Consul at ${catalog.url}`,
       what: `${verb} node ${request.node_id}, attempt ${request.attempt}`,
@@ -58,17 +60,18 @@ export function askingConsul<T>(
     // Parsed in here, so that a payload that does not hold ends as every refusal does.
     (signal) => ask(payloadOf(ConsulPayload, request), signal),
   );
+  return effectResult(request, written);
 }
 
 /** Asks PostgreSQL to carry out an intent; `verb` reads before "node abc-123". */
-export function askingPostgres<P, T>(
+export async function askingPostgres<P>(
   pool: Pool,
   request: EffectRequest,
   verb: string,
   schema: z.ZodType<P>,
-  ask: (payload: P) => Promise<T>,
-): Promise<T> {
-  return asking(
+  ask: (payload: P) => Promise<Written>,
+): Promise<EffectResult> {
+  const written = await asking(
     {
       backend: `PostgreSQL at ${placeOf(pool)}`,
       what: `${verb} node ${request.node_id}, attempt ${request.attempt}`,
@@ -77,6 +80,7 @@ export function askingPostgres<P, T>(
     },
     () => ask(payloadOf(schema, request)),
   );
+  return effectResult(request, written);
 }
 
 /** An intent whose payload does not hold what its backend needs: the template in the contract is wrong. */

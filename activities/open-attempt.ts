@@ -12,7 +12,7 @@ import { asking } from './failures.js';
  */
 export function openAttempt(pool: Pool, contract: CompiledContract): Activities['open_attempt'] {
   return async (node_id) => {
-    const record = await asking(
+    const row = await asking(
       {
         backend: `PostgreSQL at ${placeOf(pool)}`,
         what: `tell the last attempt of node ${node_id}`,
@@ -21,6 +21,6 @@ export function openAttempt(pool: Pool, contract: CompiledContract): Activities[
       },
       () => readLastAttempt(pool, node_id),
     );
-    return { record, contract };
+    return { row, contract };
   };
 }

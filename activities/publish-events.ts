@@ -43,6 +43,6 @@ export function publishEvents(
         cause,
       });
     }
-    return { sent_at: sentAt.toISOString() };
+    return { sent_at: sentAt.toISOString(), refused: [] };
   };
 }

@@ -30,7 +30,7 @@ export function verifyAcksRead(pool: Pool, { ackTopics }: VerifyAcksReadOptions)
         watermark === null
           ? `${named} was never read: is the bridge running?`
           : `${named} is read up to ${watermark} only, not past the deadline ${deadline}`,
-      again_at: new Date(Date.now() + 800 + 400 * Math.random()).toISOString(),
+      again_in_seconds: 0.8 + 0.4 * Math.random(),
     };
   };
 }

@@ -43,11 +43,11 @@ export function verifyLease(
 type Outcome = LeaseAnswer extends infer A ? (A extends LeaseAnswer ? Omit<A, 'contract_version'> : never) : never;
 
 function answer(question: LeaseQuestion, claim: LeaseVerdict, about: SelfPreservationQuestion): Outcome {
-  if (claim.lease_expired) return { outcome: 'claimed', last_heartbeat_at: claim.last_heartbeat_at };
+  if (claim.lease_expired) return { outcome: 'expired', last_heartbeat_at: claim.last_heartbeat_at };
   if (claim.alive && claim.deadline !== null && claim.holder === question.attempt) {
     return { outcome: 'renewed', deadline: claim.deadline };
   }
-  return { outcome: 'unknown', why: whyUnknown(question, claim, about), again_at: lookAgain(question, claim) };
+  return { outcome: 'unknown', why: whyUnknown(question, claim, about), again_in_seconds: lookAgain(question, claim) };
 }
 
 function whyUnknown({ node_id, attempt }: LeaseQuestion, claim: LeaseVerdict, about: SelfPreservationQuestion): string {
@@ -88,11 +88,11 @@ const KEEPS_UP_MS = 5_000;
 function lookAgain(
   { attempt, window_seconds, grace_seconds }: LeaseQuestion,
   { now, watermark, deadline, holder, expires_from }: LeaseVerdict,
-): string {
+): number {
   const asked = Date.parse(now);
   const stored = Date.parse(watermark ?? '');
   const short = Date.parse(deadline ?? '') + grace_seconds * 1_000 - stored;
   const soon = holder === attempt && expires_from === null && asked - stored < KEEPS_UP_MS && short >= 0;
-  const wait = soon ? short + 500 + 1_000 * Math.random() : window_seconds * 1_000 * (0.8 + 0.4 * Math.random());
-  return new Date(asked + wait).toISOString();
+  const wait = soon ? short / 1_000 + 0.5 + Math.random() : window_seconds * (0.8 + 0.4 * Math.random());
+  return Math.max(0.5, wait);
 }

@@ -1,15 +1,11 @@
 import type { CompiledContract, Timer } from '../src/contracts/compiled.js';
-import { isOver, type Registration } from './core/registration.js';
-
-/** What happened to a node, in words, with its time. */
-export interface JournalEntry {
-  readonly at: string;
-  readonly what: string;
-}
+import type { Registration } from './core/registration.js';
+import { currentTimer } from './core/timer.js';
+import type { JournalEntry } from './journal.js';
 
 /** What the status query answers. */
 export interface Status {
-  /** null until the record has been asked. */
+  /** null until the registry row was read. */
   readonly registration: Registration | null;
   readonly contract_version: string | null;
   /** Newest last; the older ones are in Temporal's history. */
@@ -17,31 +13,16 @@ export interface Status {
 }
 
 /** A node's state as one word: the one that it is in, or on its way into for the first time. */
-export function shownState(registration: Registration): string {
+function shownState(registration: Registration): string {
   return registration.state ?? registration.entering?.state ?? 'UNKNOWN';
-}
-
-/**
- * The state as people filter by it in lists. Each change costs a transaction of
- * the server, so short-lived states count as the first one: lasting are ACTIVE
- * and other states with a timer (waiting for an ack only from its second
- * round), and the ends.
- */
-export function filteredState(registration: Registration, contract: CompiledContract): string {
-  const { state, round } = registration;
-  const { initial, states } = contract.orchestrator;
-  if (state === null) return initial;
-  const { terminal = false, timer = null } = states[state] ?? {};
-  const lasts = terminal ? isOver(registration) : timer === 'ack' ? round > 1 : timer !== null;
-  return lasts ? state : initial;
 }
 
 /** What a timer stands for, as Temporal's web UI shows it. */
 export function timerSummary({ attempt, round, rounds }: Registration, timer: Timer | undefined): string {
   const what = (timer?.trigger ?? 'timer').replaceAll('_', ' ');
   return rounds === null || timer?.rounds === null
-    ? `${what}, attempt ${attempt}`
-    : `${what}, round ${round} of ${rounds}, attempt ${attempt}`;
+    ? `${what}, registration attempt ${attempt}`
+    : `${what}, round ${round} of ${rounds}, registration attempt ${attempt}`;
 }
 
 /** The status line: what a person wants to know first, then why. */
@@ -57,12 +38,14 @@ export function statusLine(registration: Registration, contract: CompiledContrac
       ...flags.map(([key, up]) => `${key.replace('_confirmed', '')} ${up === true ? 'confirmed' : 'outstanding'}`),
     );
   }
-  if (registration.state !== null && contract.orchestrator.states[registration.state]?.timer === 'ack') {
-    parts.push(
-      `ack round ${registration.round} of ${registration.rounds ?? 1}, until ${registration.ack_deadline ?? 'soon'}`,
-    );
+  if (currentTimer(registration, contract)?.verify === 'acks_read') {
+    const { round, rounds, ack_deadline } = registration;
+    parts.push(`ack round ${round} of ${rounds ?? 1}, until ${ack_deadline ?? 'soon'}`);
   }
-  if (registration.reason !== null) parts.push(registration.reason);
+  if (registration.reason !== null) parts.push(shortened(registration.reason));
+  if (registration.refresh_refused !== null) {
+    parts.push(`its newest data are refused: ${shortened(registration.refresh_refused)}`);
+  }
   return parts.join(' · ');
 }
 
@@ -77,8 +60,16 @@ export function currentDetails(
     node === null
       ? `node ${registration.node_id}`
       : `${node.node_type} node ${registration.node_id}, version ${node.node_version}`,
-    `attempt ${registration.attempt}, in this state since ${registration.since ?? 'just now'}, contract ${contract_version}`,
-    ...journal.slice(-8).map((entry) => `- ${entry.at} ${entry.what}`),
+    `registration attempt ${registration.attempt}, in this state since ${registration.since ?? 'just now'}`,
+    `contract ${contract_version}`,
+    ...journal.slice(-8).map(({ at, what }) => `- ${at} ${shortened(what)}`),
   ];
   return lines.join('\n\n').replaceAll('\n\n- ', '\n- ').replace('\n- ', '\n\n- ');
+}
+
+/** A person reads the beginning; the whole text is in the status query and in history. */
+const LONGEST_SHOWN = 200;
+
+function shortened(text: string): string {
+  return text.length <= LONGEST_SHOWN ? text : `${text.slice(0, LONGEST_SHOWN - 1)}…`;
 }

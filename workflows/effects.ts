@@ -4,169 +4,150 @@ import {
   isCancellation,
   scheduleActivity,
   scheduleLocalActivity,
-  TemporalFailure,
 } from '@temporalio/workflow';
 import { REFUSED, type EffectRequest, type EffectResult, type Intent } from '../activities/api.js';
 import type { CompiledContract, EffectRoute } from '../src/contracts/compiled.js';
-import { QUICK, reasonOf } from './ask.js';
-
-/** For whom a flight of effects is: their answers mean different things. */
-export type Purpose = 'registration' | 'step' | 'refresh';
-
-export type Answer =
-  | { readonly kind: 'confirmed'; readonly purpose: Purpose; readonly route: EffectRoute }
-  | { readonly kind: 'refused'; readonly purpose: Purpose; readonly route: EffectRoute; readonly reason: string }
-  | { readonly kind: 'fenced'; readonly purpose: Purpose; readonly by: number }
-  /** Every effect of the flight has answered. */
-  | { readonly kind: 'landed'; readonly purpose: Purpose };
+import { localOptions, ordinaryOptions, reasonOf, rethrowUnlessFailed } from './calls.js';
+import type { Answer, Purpose } from './core/answer.js';
+import type { Flight } from './core/next.js';
 
 interface Effect {
   readonly route: EffectRoute;
   readonly request: EffectRequest;
 }
 
+/** For whom effects are started. */
+export interface Effort {
+  readonly purpose: Purpose;
+  readonly node_id: string;
+  readonly attempt: number;
+}
+
 /**
- * Effects, in parallel or in sequence as the contract says; their answers
- * queue up for the workflow's next turn. One flight at a time.
- *
- * A registration's are ordinary activities. Those of a later step are tried as
- * local ones first, which costs a healthy backend no transaction of the server
- * (measured: 36 events and 4 workflow tasks from start to ACTIVE become 28 and 3).
+ * Effects, in parallel or in sequence as the contract says, for one purpose at a
+ * time. Effects whose placement is `local_first` are tried as local activities,
+ * which cost a healthy backend no transaction of the server (measured: 36 events
+ * and 4 workflow tasks from start to ACTIVE become 28 and 3).
  */
 export class Effects {
-  readonly answers: Answer[] = [];
   #scope: CancellationScope | null = null;
-  /** Flights of which something is still under way, cancelled ones too. */
+  /** Groups of effects of which something is still in flight, cancelled ones too. */
   #open = 0;
-  #purpose: Purpose = 'registration';
 
-  get inFlight(): boolean {
-    return this.#scope !== null;
-  }
+  /** @param answer receives what comes back, unless it was cancelled */
+  constructor(private readonly answer: (answer: Answer) => void) {}
 
-  get purpose(): Purpose | null {
-    return this.inFlight ? this.#purpose : null;
-  }
-
-  /** Every flight has really ended: no backend is still to hear of an attempt that was superseded or is over. */
-  get landed(): boolean {
-    return this.#open === 0;
-  }
-
-  /** Starts a registration's effects. */
-  register(node_id: string, attempt: number, intents: readonly Intent[], contract: CompiledContract): void {
-    this.#fly('registration', effectsOf(node_id, attempt, intents, contract), contract);
+  get flight(): Flight {
+    if (this.#scope !== null) return 'in flight';
+    return this.#open > 0 ? 'cancelled' : 'none';
   }
 
   /**
-   * Starts the effects of a later step. Returns when their local activities
-   * have ended, within 3 s: nothing else is decided meanwhile, and none of them
-   * is ever cancelled (see docs/decisions/local-activities-end-first.md).
+   * Starts effects. Returns when the local tries have ended: nothing else is
+   * decided meanwhile, and no local activity is ever cancelled
+   * (see docs/decisions/local-activities-end-first.md).
    */
-  async carryOut(
-    purpose: 'step' | 'refresh',
-    node_id: string,
-    attempt: number,
-    intents: readonly Intent[],
-    contract: CompiledContract,
-  ): Promise<void> {
-    const effects = effectsOf(node_id, attempt, intents, contract);
-    const results: PromiseSettledResult<EffectResult>[] = [];
-    if (contract.execution_mode === 'parallel') results.push(...(await Promise.allSettled(effects.map(locally))));
-    // In sequence, what comes after a failure waits for it.
-    else
-      for (const effect of effects)
-        if (results.at(-1)?.status !== 'rejected') results.push(...(await Promise.allSettled([locally(effect)])));
-
-    const left = effects.filter(({ route }, index) => {
-      const result = results[index];
-      if (result?.status === 'fulfilled') this.answers.push(answerOf(purpose, route, result.value));
-      else if (result !== undefined && (isCancellation(result.reason) || !(result.reason instanceof TemporalFailure)))
-        throw result.reason;
-      return result?.status !== 'fulfilled';
-    });
-    this.#fly(purpose, left, contract);
+  async start(effort: Effort, intents: readonly Intent[], contract: CompiledContract): Promise<void> {
+    const effects = effectsOf(effort, intents, contract);
+    const results = await tryLocally(effects, contract);
+    const left: Effect[] = [];
+    for (const effect of effects) {
+      const result = results.get(effect);
+      if (result === undefined) left.push(effect);
+      else this.answer(answerOf(effort.purpose, result));
+    }
+    this.#startOrdinary(effort.purpose, left, contract);
   }
 
-  /** Ends what is in flight. Answers that are still to come are dropped; the fence makes late writes harmless. */
+  /** What is in flight is superseded. Its answers are dropped; the fence makes late writes harmless. */
   cancel(): void {
     const scope = this.#scope;
     this.#scope = null;
-    this.answers.length = 0;
     scope?.cancel();
   }
 
-  #fly(purpose: Purpose, effects: readonly Effect[], contract: CompiledContract): void {
+  #startOrdinary(purpose: Purpose, effects: readonly Effect[], contract: CompiledContract): void {
     const scope = new CancellationScope({ cancellable: true });
     this.#scope = scope;
-    this.#purpose = purpose;
     this.#open += 1;
-    const flight = async (): Promise<void> => {
-      const run = (effect: Effect): Promise<boolean> => this.#run(purpose, scope, effect, contract);
+    const run = (effect: Effect): Promise<boolean> => this.#run(purpose, scope, effect, contract);
+    void scope.run(async () => {
       // Both handlers are attached in one tick: an unhandled rejection would fail the workflow task.
       if (contract.execution_mode === 'parallel') await Promise.allSettled(effects.map(run));
       else for (const effect of effects) if (!(await run(effect)) && purpose === 'registration') break;
       this.#open -= 1;
       if (this.#scope !== scope) return;
       this.#scope = null;
-      this.answers.push({ kind: 'landed', purpose });
-    };
-    void scope.run(flight);
+      this.answer({ kind: 'settled', purpose });
+    });
   }
 
-  async #run(
-    purpose: Purpose,
-    scope: CancellationScope,
-    { route, request }: Effect,
-    contract: CompiledContract,
-  ): Promise<boolean> {
+  /** @returns whether the effect was done */
+  async #run(purpose: Purpose, scope: CancellationScope, effect: Effect, contract: CompiledContract): Promise<boolean> {
+    const { route } = effect;
     let answer: Answer;
     try {
-      answer = answerOf(purpose, route, await ordinarily(purpose, route, request));
+      answer = answerOf(purpose, await ordinarily(purpose, effect));
     } catch (error) {
       if (isCancellation(error)) return false;
       answer = { kind: 'refused', purpose, route, reason: `${route.backend}: ${reasonOf(error)}` };
       if (!contract.partial_failure_handling && purpose === 'registration') scope.cancel();
     }
-    if (this.#scope === scope) this.answers.push(answer);
+    if (this.#scope === scope) this.answer(answer);
     return answer.kind === 'confirmed';
   }
 }
 
-function effectsOf(node_id: string, attempt: number, intents: readonly Intent[], contract: CompiledContract): Effect[] {
+function effectsOf({ node_id, attempt }: Effort, intents: readonly Intent[], contract: CompiledContract): Effect[] {
   return intents.flatMap((intent): Effect[] => {
     const route = contract.effects[intent.payload.intent_type];
-    return route === undefined ? [] : [{ route, request: { node_id, attempt, intent } }];
+    if (route === undefined) return [];
+    return [{ route, request: { node_id, attempt, intent, confirmation: route.confirmation } }];
   });
 }
 
-function answerOf(purpose: Purpose, route: EffectRoute, result: EffectResult): Answer {
-  return result.done ? { kind: 'confirmed', purpose, route } : { kind: 'fenced', purpose, by: result.fenced_by };
+/** The results of the effects that succeeded as local activities. */
+async function tryLocally(effects: readonly Effect[], contract: CompiledContract): Promise<Map<Effect, EffectResult>> {
+  const done = new Map<Effect, EffectResult>();
+  const attempt = async (some: readonly Effect[]): Promise<boolean> => {
+    const results = await Promise.allSettled(some.map((effect) => locally(effect, contract)));
+    some.forEach((effect, index) => {
+      const result = results[index];
+      if (result?.status === 'fulfilled') done.set(effect, result.value);
+      else rethrowUnlessFailed(result?.reason);
+    });
+    return results.every(({ status }) => status === 'fulfilled');
+  };
+  const local = effects.filter(({ route }) => route.placement === 'local_first');
+  if (contract.execution_mode === 'parallel') await attempt(local);
+  // In sequence, what comes after another effect waits for it.
+  else for (const effect of effects) if (!local.includes(effect) || !(await attempt([effect]))) break;
+  return done;
 }
 
-function summaryOf({ intent, attempt }: EffectRequest): string {
-  return `${intent.payload.intent_type}, attempt ${attempt}`;
+function answerOf(purpose: Purpose, result: EffectResult): Answer {
+  if (result.done) return { kind: 'confirmed', purpose, event: result.event };
+  return { kind: 'fenced', purpose, by: result.fenced_by };
 }
 
-function locally({ route, request }: Effect): Promise<EffectResult> {
-  return scheduleLocalActivity<EffectResult>(route.activity, [request], { ...QUICK, summary: summaryOf(request) });
+function summaryOf({ route, request: { intent, attempt } }: Effect): string {
+  return `${route.operation}: ${intent.payload.intent_type} -> ${intent.target}, registration attempt ${attempt}`;
 }
 
-/** Only a registration can be refused for good; every later effect is repaired, however long that takes. */
-function ordinarily(purpose: Purpose, route: EffectRoute, request: EffectRequest): Promise<EffectResult> {
-  return scheduleActivity<EffectResult>(route.activity, [request], {
-    startToCloseTimeout: route.start_to_close_seconds * 1000,
-    // Cancelled, it has ended when its backend has nothing more to hear.
+function locally(effect: Effect, contract: CompiledContract): Promise<EffectResult> {
+  const options = { ...localOptions(contract.local_tries), summary: summaryOf(effect) };
+  return scheduleLocalActivity<EffectResult>(effect.route.activity, [effect.request], options);
+}
+
+/** A step on the way into a state, or at an end, is tried until it is done. For any other effect a refusal is final. */
+function ordinarily(purpose: Purpose, effect: Effect): Promise<EffectResult> {
+  const { activity, start_to_close_seconds, retry } = effect.route;
+  const options = ordinaryOptions(start_to_close_seconds, retry);
+  return scheduleActivity<EffectResult>(activity, [effect.request], {
+    ...options,
+    // Cancelled, it has ended when its backend gets nothing more.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    summary: summaryOf(request),
-    retry: {
-      initialInterval: route.retry.initial_interval_seconds * 1000,
-      backoffCoefficient: route.retry.backoff_coefficient,
-      maximumInterval: route.retry.maximum_interval_seconds * 1000,
-      ...(route.retry.maximum_attempts === undefined || purpose !== 'registration'
-        ? {}
-        : { maximumAttempts: route.retry.maximum_attempts }),
-      nonRetryableErrorTypes: purpose === 'registration' ? [REFUSED] : [],
-    },
+    summary: summaryOf(effect),
+    retry: { ...options.retry, nonRetryableErrorTypes: purpose === 'step' ? [] : [REFUSED] },
   });
 }

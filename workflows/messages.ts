@@ -18,10 +18,10 @@ export const INTROSPECTION_SIGNAL = 'introspection';
 export const ACK_SIGNAL = 'ack';
 /** The lease of this node looks expired: verify it now. */
 export const SUSPECT_SIGNAL = 'suspect';
-/** An operator replays the last introspection as a new attempt; an update, because a refusal must be explained. */
-export const RETRY_UPDATE = 'retry';
-/** ApplicationFailure type of a refused retry; its message says why. */
-export const RETRY_REFUSED = 'RetryRefused';
+/** What an operator asks for: an update, because a refusal must be explained. It answers the attempt's number. */
+export const COMMAND_UPDATE = 'command';
+/** ApplicationFailure type of a refused command; its message says why. */
+export const COMMAND_REFUSED = 'CommandRefused';
 export const STATUS_QUERY = 'status';
 
 export const SEARCH_ATTRIBUTES = {
@@ -37,3 +37,12 @@ export interface AckSignal {
   readonly correlation_id: string;
   readonly at: string | null;
 }
+
+/** A command: the event model that the contract routes, and what its handler reads besides a message id. */
+export interface CommandRequest {
+  readonly event_model: string;
+  readonly payload?: Readonly<Record<string, unknown>>;
+}
+
+/** An operator's retry: the node's last introspection again, as a new registration attempt. */
+export const RETRY: CommandRequest = Object.freeze({ event_model: 'ModelRegistrationReset' });

@@ -41,3 +41,11 @@ export function text(value: unknown): string {
   if (value === undefined || value === null) return 'none';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
+
+/** Reasons and other free texts are at most this long on the wire (see src/protocol). */
+const LONGEST_TEXT = 1024;
+
+/** A text that fits where it is published, with "…" where something was cut off. */
+export function cut(text: string): string {
+  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT - 1)}…`;
+}

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { loadContracts } from '../../src/contracts/load.js';
-import { decide, type Message } from '../../workflows/core/decide.js';
-import { beginAttempt } from '../../workflows/core/orchestrator.js';
+import { beginAttempt } from '../../workflows/core/attempt.js';
+import { decide } from '../../workflows/core/decide.js';
+import type { Message } from '../../workflows/core/message.js';
 import {
   initialState,
   reduce,
@@ -104,7 +105,8 @@ function decideAll(
     const known = { ...node, at: '2026-01-01T00:00:10.000Z' };
     const { node_id, correlation_id } = known;
     const nobody = unknownNode(node_id, null, contract);
-    const begun = beginAttempt(nobody, known, 1, null, contract);
+    const beginning = { introspection: known, attempt: 1, refusal: null };
+    const begun = beginAttempt(nobody, beginning, known.at, contract).registration;
     const active = withChanges(begun, { state: 'ACTIVE', entering: null });
     const waiting = withChanges(begun, {
       state: 'AWAITING_ACK',

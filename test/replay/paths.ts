@@ -2,7 +2,7 @@ import { WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/cli
 import { derivedId } from '../../src/protocol/ids.js';
 import type { Introspection, Reason } from '../../src/protocol/introspection.js';
 import { plusSeconds } from '../../workflows/core/time.js';
-import { RETRY_UPDATE, workflowId, WORKFLOW_TYPE } from '../../workflows/messages.js';
+import { COMMAND_UPDATE, RETRY, workflowId, WORKFLOW_TYPE, type CommandRequest } from '../../workflows/messages.js';
 import type { registration } from '../../workflows/registration.js';
 import type { Harness } from '../time-skipping/harness.js';
 
@@ -76,7 +76,7 @@ async function continued(h: Harness, node_id: string) {
     'under the next contract',
     ({ contract_version }) => contract_version === h.world.contract.version,
   );
-  h.world.lease = () => ({ outcome: 'claimed', last_heartbeat_at: null });
+  h.world.lease = () => ({ outcome: 'expired', last_heartbeat_at: null });
   return { before: h.env.client.workflow.getHandle(workflowId(node_id), first.runId), after: handle };
 }
 
@@ -179,7 +179,8 @@ export const PATHS: Readonly<Record<string, Path>> = {
   'retry-by-an-operator': async (h, node_id) => {
     const { handle } = await awaitingAck(h, node_id);
     await ended(handle);
-    await h.env.client.workflow.executeUpdateWithStart<typeof registration, number, []>(RETRY_UPDATE, {
+    await h.env.client.workflow.executeUpdateWithStart<typeof registration, number, [CommandRequest]>(COMMAND_UPDATE, {
+      args: [RETRY],
       startWorkflowOperation: new WithStartWorkflowOperation(WORKFLOW_TYPE, {
         workflowId: workflowId(node_id),
         taskQueue: 'registration',

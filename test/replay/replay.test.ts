@@ -46,18 +46,24 @@ describe('a recorded history', () => {
 
 describe('the replay check', () => {
   it.each([
-    ['starts a timer more', 'const opening = await', 'setTimeout(() => undefined, 1000); const opening = await'],
-    ['asks the backends in another order', /effects\.map\((\w+)\)/g, '[...effects].reverse().map($1)'],
     [
-      'does not ask the record first',
-      /const opening = await [^;]+openAttempt\)\(node_id\)/,
-      'const opening = carried ?? await new Promise(() => undefined)',
+      'starts a timer more',
+      'const { row, contract } = await',
+      'setTimeout(() => undefined, 1000); const { row, contract } = await',
+    ],
+    ['runs the backends in another order', /effects\.map\((run\d*)\)/g, '[...effects].reverse().map($1)'],
+    [
+      'does not read the registry row first',
+      /const \{ row, contract \} = await [^;]+openAttempt\)\(node_id\)/,
+      'const { row, contract } = carried ?? await new Promise(() => undefined)',
     ],
   ])('fails for a workflow that %s', async (_, what, by) => {
     await expect(replay('happy-path', variant(what, by))).rejects.toThrow(DeterminismViolationError);
   });
 
   it('passes for a workflow that only words its journal anew', async () => {
-    await expect(replay('happy-path', variant('note(`published ', 'note(`sent '))).resolves.toBeUndefined();
+    await expect(
+      replay('happy-path', variant('`published ${answer.types', '`sent ${answer.types')),
+    ).resolves.toBeUndefined();
   });
 });

@@ -258,7 +258,7 @@ describe('after the registration is complete, a fault is repaired and rejects no
       });
       expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED', attempt: 1 });
       expect((await h.status(node_id)).journal.map(({ what }) => what)).toContain(
-        'a backend holds attempt 7, this is attempt 1',
+        'a backend holds registration attempt 7, this is registration attempt 1',
       );
     },
   );

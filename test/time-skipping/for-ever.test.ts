@@ -90,7 +90,7 @@ describe('an edited contract', () => {
   });
 
   it('is taken by the next attempt, and its new state is really gone through; a running attempt ends as it began', async () => {
-    h.world.lease = () => ({ outcome: 'claimed', last_heartbeat_at: null });
+    h.world.lease = () => ({ outcome: 'expired', last_heartbeat_at: null });
     h.world.contract = shipped;
     const midway = await h.introspection({ node_version: '0.9.0' });
     await h.introduce(midway);

@@ -12,7 +12,9 @@ import type { Status } from '../../workflows/details.js';
 import {
   ACK_SIGNAL,
   INTROSPECTION_SIGNAL,
-  RETRY_UPDATE,
+  COMMAND_UPDATE,
+  RETRY,
+  type CommandRequest,
   STATUS_QUERY,
   SUSPECT_SIGNAL,
   workflowId,
@@ -55,7 +57,8 @@ export const TASK_QUEUE = 'registration';
 
 /** An operator's retry, of a node that has a run or had one. */
 export function retry(client: Client, node_id: string): Promise<number> {
-  return client.workflow.executeUpdateWithStart<typeof registration, number, []>(RETRY_UPDATE, {
+  return client.workflow.executeUpdateWithStart<typeof registration, number, [CommandRequest]>(COMMAND_UPDATE, {
+    args: [RETRY],
     startWorkflowOperation: new WithStartWorkflowOperation(WORKFLOW_TYPE, {
       workflowId: workflowId(node_id),
       taskQueue: TASK_QUEUE,

@@ -20,7 +20,7 @@ afterAll(async () => {
   await h.stop();
 });
 
-const claimed = { outcome: 'claimed', last_heartbeat_at: '2026-01-01T00:00:00.000Z' } as const;
+const claimed = { outcome: 'expired', last_heartbeat_at: '2026-01-01T00:00:00.000Z' } as const;
 
 async function becomesActive(node_id: string) {
   await h.untilState(node_id, 'AWAITING_ACK');
@@ -121,10 +121,10 @@ describe('a suspect', () => {
     [
       'the stream is behind',
       () =>
-        (h.world.lease = (_, now) => ({
+        (h.world.lease = () => ({
           outcome: 'unknown',
           why: 'the stream is behind',
-          again_at: plusSeconds(now, 90),
+          again_in_seconds: 90,
         })),
     ],
     ['connect ECONNREFUSED', (node_id: string) => h.world.fail(node_id, 'verify_lease', 1)],
@@ -134,7 +134,7 @@ describe('a suspect', () => {
     happens(node.node_id);
     await node.handle.signal(SUSPECT_SIGNAL);
     const { registration, journal } = await h.until(node.node_id, 'asked', ({ journal: entries }) =>
-      entries.some(({ what }) => what.startsWith('no verdict yet')),
+      entries.some(({ what }) => what.startsWith('not decided yet')),
     );
     expect(journal.at(-1)?.what).toContain(why);
     expect(registration).toMatchObject({ state: 'ACTIVE', entering: null });

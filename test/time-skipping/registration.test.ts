@@ -189,7 +189,7 @@ describe('an active node', () => {
     h.world.lease = (_, now) => {
       asked += 1;
       return asked % 2 === 0
-        ? { outcome: 'unknown', why: 'the stream is behind', again_at: plusSeconds(now, 90) }
+        ? { outcome: 'unknown', why: 'the stream is behind', again_in_seconds: 90 }
         : { outcome: 'renewed', deadline: plusSeconds(now, 90) };
     };
     const { node_id } = await active();
@@ -198,7 +198,7 @@ describe('an active node', () => {
     expect(registration?.state).toBe('ACTIVE');
     // Every three hours it is renewed, and as often it has to be asked for again 90 s later.
     expect(asked).toBeGreaterThan(60);
-    h.world.lease = () => ({ outcome: 'claimed', last_heartbeat_at: null });
+    h.world.lease = () => ({ outcome: 'expired', last_heartbeat_at: null });
   });
 
   it('leaves when it says so', async () => {
@@ -355,7 +355,7 @@ describe("an operator's retry", () => {
   it('of an active node is refused with the reason', async () => {
     const { node_id } = await active();
     await expect(h.retry(node_id)).rejects.toMatchObject({
-      cause: { message: 'ignored a retry in state ACTIVE: there is nothing to retry', type: 'RetryRefused' },
+      cause: { message: 'ignored a retry in state ACTIVE: there is nothing to retry', type: 'CommandRefused' },
     });
   });
 

@@ -71,7 +71,7 @@ describe.each(Object.entries(RUNNING))('while %s', (name, situation) => {
           capabilities: [reason],
         })
       ).correlation_id;
-    if (!situation.busy)
+    if (situation.waiting === 'none')
       await h.until(
         node_id,
         'told of all, with its activities in flight',

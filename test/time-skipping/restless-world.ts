@@ -8,12 +8,13 @@ import {
   type Activities,
   type EffectRequest,
   type EffectResult,
-  type NodeRecord,
+  type NodeRow,
 } from '../../activities/api.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { derivedId } from '../../src/protocol/ids.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
 import type { OutgoingEvent } from '../../src/protocol/published.js';
+import { effectResult } from '../../activities/effect-result.js';
 import { plusSeconds } from '../../workflows/core/time.js';
 import { assertPublishable, callingNode } from './world.js';
 
@@ -70,7 +71,7 @@ export class NodeWorld {
   /** The tries to come that go wrong, by activity. */
   readonly troubles = new Map<string, How[]>();
   consul: { readonly attempt: number; readonly passing: boolean } | null = null;
-  record: (NodeRecord & { readonly ended: boolean }) | null = null;
+  record: (NodeRow & { readonly ended: boolean }) | null = null;
   lease: {
     readonly attempt: number;
     readonly deadline: string;
@@ -142,15 +143,25 @@ export class NodeWorld {
     else if (activity === 'consul.deregister') this.consul = null;
     else this.#write(request);
     this.log.push({ what: 'done', activity, attempt, at });
-    return { done: true };
+    return effectResult(request, { done: true });
   }
 
   #write({ attempt, intent: { payload } }: EffectRequest): void {
     // An attempt that has ended stays as it ended.
     if (this.record?.attempt === attempt && this.record.ended) return;
-    const { correlation_id, epoch, introspected_at, state, reason, ended, lease, liveness_deadline, ...data } =
-      payload as unknown as NodeRecord &
-        Introspection & { ended?: boolean; lease?: 'open' | 'close'; liveness_deadline?: string | null };
+    const {
+      correlation_id,
+      epoch,
+      introspected_at,
+      state,
+      reducer_status,
+      reason,
+      ended,
+      lease,
+      liveness_deadline,
+      ...data
+    } = payload as unknown as NodeRow &
+      Introspection & { ended?: boolean; lease?: 'open' | 'close'; liveness_deadline?: string | null };
     const { node_id, node_type, node_version, endpoints, capabilities } = data;
     const introspection: Introspection = {
       message_id: derivedId(node_id, correlation_id, 'record', attempt),
@@ -165,16 +176,14 @@ export class NodeWorld {
       at: introspected_at,
     };
     const held = this.record?.attempt === attempt ? this.record : null;
-    const says =
-      payload.intent_type === 'postgres.upsert_registration' && held !== null
-        ? held
-        : { state, reason: reason ?? null };
+    const says = payload['ended'] === undefined && held !== null ? held : { state, reason: reason ?? null };
     this.record = {
       attempt,
       correlation_id,
       epoch,
       introspected_at,
       state: says.state,
+      reducer_status,
       reason: says.reason,
       introspection,
       lasting: null,
@@ -228,7 +237,8 @@ export class RestlessWorld {
       (request: EffectRequest): Promise<EffectResult> =>
         this.#call(activity, request.node_id, (node, now) => node.carryOut(activity, request, now));
     return {
-      open_attempt: (node_id) => this.#call('open_attempt', node_id, ({ record, contract }) => ({ record, contract })),
+      open_attempt: (node_id) =>
+        this.#call('open_attempt', node_id, ({ record, contract }) => ({ row: record, contract })),
       publish_events: (events) =>
         this.#call('publish_events', events[0]?.node_id ?? '', (node, at) => {
           for (const event of events) {
@@ -240,7 +250,7 @@ export class RestlessWorld {
             }
           }
           for (const event of events) node.log.push({ what: 'published', event, at });
-          return { sent_at: at };
+          return { sent_at: at, refused: [] };
         }),
       verify_lease: ({ node_id, attempt, window_seconds, grace_seconds }) =>
         this.#call('verify_lease', node_id, (node, now) => {
@@ -250,19 +260,19 @@ export class RestlessWorld {
             return {
               outcome: 'unknown',
               why: `the lease is not attempt ${attempt}'s`,
-              again_at: plusSeconds(now, window_seconds),
+              again_in_seconds: window_seconds,
               contract_version,
             };
           if (!lease.expired && plusSeconds(lease.deadline, grace_seconds) >= now)
             return { outcome: 'renewed', deadline: lease.deadline, contract_version };
           node.lease = { ...lease, expired: true };
-          return { outcome: 'claimed', last_heartbeat_at: lease.last_heartbeat_at, contract_version };
+          return { outcome: 'expired', last_heartbeat_at: lease.last_heartbeat_at, contract_version };
         }),
       verify_acks_read: (deadline) =>
         this.#call('verify_acks_read', callingNode(), ({ acksReadFrom }, now) =>
           deadline < now && acksReadFrom <= now
             ? { read: true }
-            : { read: false, why: 'the ack topic has not been read so far', again_at: plusSeconds(now, 5) },
+            : { read: false, why: 'the ack topic has not been read so far', again_in_seconds: 5 },
         ),
       'consul.register': effect('consul.register'),
       'consul.pass': effect('consul.pass'),

@@ -17,7 +17,7 @@ import type { Status } from '../../workflows/details.js';
 import {
   ACK_SIGNAL,
   INTROSPECTION_SIGNAL,
-  RETRY_REFUSED,
+  COMMAND_REFUSED,
   STATUS_QUERY,
   SUSPECT_SIGNAL,
   workflowId,
@@ -382,7 +382,7 @@ export class Player {
       if (!(
         error instanceof WorkflowUpdateFailedError &&
         error.cause instanceof ApplicationFailure &&
-        error.cause.type === RETRY_REFUSED
+        error.cause.type === COMMAND_REFUSED
       ))
         throw error;
       this.node.log.push({ what: 'told', of: 'a retry is refused' });

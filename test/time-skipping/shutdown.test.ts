@@ -21,7 +21,7 @@ describe.each(Object.entries(RUNNING))('a node that leaves while %s', (_, situat
     met = await situation.reach(h);
     const { node_id } = met;
     await met.says('shutdown');
-    if (!situation.busy)
+    if (situation.waiting !== 'all')
       await h.until(node_id, 'leaving', ({ registration }) => registration?.state === 'DEREGISTERED');
     met.release();
     expect(await met.handle.result()).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left', attempt: 1 });

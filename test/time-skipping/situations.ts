@@ -76,8 +76,8 @@ export class Met {
 interface Situation {
   /** What is published between the first introspection and ACTIVE, if nothing else comes. */
   readonly rounds: 1 | 2;
-  /** Something is being asked or published: that is finished before anything is judged. */
-  readonly busy: boolean;
+  /** Which messages wait until what is in flight has ended: all, or all but those that supersede it. */
+  readonly waiting: 'all' | 'most' | 'none';
   reach(h: Harness): Promise<Met>;
 }
 
@@ -128,7 +128,7 @@ async function expiring(h: Harness): Promise<Met> {
   const met = await active(h);
   h.world.lease = (node_id, now) =>
     node_id === met.node_id
-      ? { outcome: 'claimed', last_heartbeat_at: null }
+      ? { outcome: 'expired', last_heartbeat_at: null }
       : { outcome: 'renewed', deadline: plusSeconds(now, 90) };
   return met;
 }
@@ -173,9 +173,9 @@ const ENDS = {
 
 /** While an attempt runs. */
 export const RUNNING: Readonly<Record<string, Situation>> = {
-  'the record is being asked': {
+  'the registry row is being read': {
     rounds: 1,
-    busy: true,
+    waiting: 'all',
     async reach(h) {
       const met = await introduced(h, 'open_attempt');
       // As an ordinary activity: what is sent now is there when the answer comes. (The time-skipping server
@@ -187,7 +187,7 @@ export const RUNNING: Readonly<Record<string, Situation>> = {
 
   'initiated is being published': {
     rounds: 1,
-    busy: true,
+    waiting: 'most',
     async reach(h) {
       const met = await introduced(h, 'publish_events');
       await entering(h, met, 'PENDING_REGISTRATION');
@@ -197,7 +197,7 @@ export const RUNNING: Readonly<Record<string, Situation>> = {
 
   'PENDING_REGISTRATION, both backends in flight': {
     rounds: 1,
-    busy: false,
+    waiting: 'none',
     async reach(h) {
       const met = await introduced(h, 'consul.register');
       const releaseConsul = met.release;
@@ -212,16 +212,20 @@ export const RUNNING: Readonly<Record<string, Situation>> = {
     },
   },
 
-  'PENDING_REGISTRATION, Consul outstanding': { rounds: 1, busy: false, reach: (h) => partial(h, 'consul.register') },
+  'PENDING_REGISTRATION, Consul outstanding': {
+    rounds: 1,
+    waiting: 'none',
+    reach: (h) => partial(h, 'consul.register'),
+  },
   'PENDING_REGISTRATION, PostgreSQL outstanding': {
     rounds: 1,
-    busy: false,
+    waiting: 'none',
     reach: (h) => partial(h, 'postgres.upsert_registration'),
   },
 
   'ACCEPTED, accepted is being published': {
     rounds: 1,
-    busy: true,
+    waiting: 'most',
     async reach(h) {
       const met = await partial(h, 'consul.register');
       const release = h.world.hold('publish_events', met.node_id);
@@ -233,11 +237,11 @@ export const RUNNING: Readonly<Record<string, Situation>> = {
     },
   },
 
-  AWAITING_ACK: { rounds: 1, busy: false, reach: awaitingAck },
+  AWAITING_ACK: { rounds: 1, waiting: 'none', reach: awaitingAck },
 
   'AWAITING_ACK, ack-timed-out is being published': {
     rounds: 2,
-    busy: true,
+    waiting: 'most',
     async reach(h) {
       const met = await awaitingAck(h);
       met.release = h.world.hold('publish_events', met.node_id);
@@ -249,7 +253,7 @@ export const RUNNING: Readonly<Record<string, Situation>> = {
 
   'AWAITING_ACK, in the second round': {
     rounds: 2,
-    busy: false,
+    waiting: 'none',
     async reach(h) {
       const met = await awaitingAck(h);
       await timerFires(h, met);
@@ -264,7 +268,7 @@ export const RUNNING: Readonly<Record<string, Situation>> = {
 
   'ACK_RECEIVED, Consul in flight': {
     rounds: 1,
-    busy: false,
+    waiting: 'none',
     async reach(h) {
       const met = await awaitingAck(h);
       met.release = h.world.hold('consul.pass', met.node_id);
@@ -276,7 +280,7 @@ export const RUNNING: Readonly<Record<string, Situation>> = {
 
   'ACK_RECEIVED, became-active is being published': {
     rounds: 1,
-    busy: true,
+    waiting: 'most',
     async reach(h) {
       const met = await awaitingAck(h);
       met.release = h.world.hold('publish_events', met.node_id);
@@ -291,17 +295,17 @@ export const RUNNING: Readonly<Record<string, Situation>> = {
     },
   },
 
-  ACTIVE: { rounds: 1, busy: false, reach: active },
+  ACTIVE: { rounds: 1, waiting: 'none', reach: active },
 
   'ACTIVE, a refresh in flight': {
     rounds: 1,
-    busy: false,
+    waiting: 'none',
     async reach(h) {
       const met = await active(h);
       met.release = h.world.hold('consul.register', met.node_id);
       await met.says('capability_change', { capabilities: ['refreshing'] });
       await h.until(met.node_id, 'refreshing', ({ journal }) =>
-        journal.some(({ what }) => what.startsWith('the data has changed')),
+        journal.some(({ what }) => what.startsWith('the data have changed')),
       );
       return met;
     },

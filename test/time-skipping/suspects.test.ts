@@ -14,12 +14,12 @@ afterAll(async () => {
 });
 
 type Lease = Harness['world']['lease'];
-const claimed: Lease = () => ({ outcome: 'claimed', last_heartbeat_at: '2026-01-31T12:00:00.000Z' });
+const claimed: Lease = () => ({ outcome: 'expired', last_heartbeat_at: '2026-01-31T12:00:00.000Z' });
 const renewed: Lease = (_, now) => ({ outcome: 'renewed', deadline: plusSeconds(now, 90) });
-const unknown: Lease = (_, now) => ({
+const unknown: Lease = () => ({
   outcome: 'unknown',
   why: 'self-preservation holds',
-  again_at: plusSeconds(now, 90),
+  again_in_seconds: 90,
 });
 
 function leasesAre(lease: Lease): void {
@@ -188,7 +188,6 @@ describe('a suspect whose run is gone', () => {
       ...record,
       state: 'ACTIVE',
       lasting: {
-        reducer_status: 'complete',
         state_since: record.introspected_at,
         ack_deadline: null,
         liveness_deadline: null,

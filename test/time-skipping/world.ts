@@ -9,11 +9,12 @@ import {
   type EffectResult,
   type LastingAttempt,
   type LeaseAnswer,
-  type NodeRecord,
+  type NodeRow,
 } from '../../activities/api.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { buildPublished } from '../../src/protocol/published.js';
 import { derivedId } from '../../src/protocol/ids.js';
+import { effectResult } from '../../activities/effect-result.js';
 import { plusSeconds } from '../../workflows/core/time.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
 import type { OutgoingEvent } from '../../src/protocol/published.js';
@@ -66,7 +67,7 @@ export function assertPublishable(event: OutgoingEvent, sent_at: string): void {
 export class World {
   readonly published: PublishedEvent[] = [];
   readonly effects: { readonly activity: Backend; readonly request: EffectRequest }[] = [];
-  readonly records = new Map<string, NodeRecord>();
+  readonly records = new Map<string, NodeRow>();
   /** How many tries fail from now on, and how, by activity and node. */
   readonly failures = new Map<string, Failure>();
   /** Why events were refused by their schemas. A harness fails when it sees one, and when it stops. */
@@ -81,7 +82,7 @@ export class World {
   private readonly fences = new Map<string, number>();
   /** What verifying a lease finds; by default a lease that nobody renews. */
   lease: (node_id: string, now: string) => Omit<LeaseAnswer, 'contract_version'> = () => ({
-    outcome: 'claimed',
+    outcome: 'expired',
     last_heartbeat_at: null,
   });
   acksReadAfter: string | null = null;
@@ -161,19 +162,19 @@ export class World {
         if (fenced_by !== undefined) return { done: false, fenced_by };
         this.effects.push({ activity, request });
         if (activity.startsWith('postgres.')) this.remember(request);
-        return { done: true };
+        return effectResult(request, { done: true });
       };
     return {
       open_attempt: async (node_id) => {
         await this.tried('open_attempt');
-        return { record: this.records.get(node_id) ?? null, contract: this.contract };
+        return { row: this.records.get(node_id) ?? null, contract: this.contract };
       },
       publish_events: async (events) => {
         await this.tried('publish_events');
         const sent_at = await this.now();
         for (const event of events) this.check(event, sent_at);
         this.published.push(...events.map((event) => ({ ...event, sent_at })));
-        return { sent_at };
+        return { sent_at, refused: [] };
       },
       verify_lease: async ({ node_id }) => {
         await this.tried('verify_lease');
@@ -188,7 +189,7 @@ export class World {
         return {
           read: false,
           why: `the ack topic has been read only up to ${readUpTo}`,
-          again_at: plusSeconds(now, 1),
+          again_in_seconds: 1,
         };
       },
       'consul.register': effect('consul.register'),
@@ -225,8 +226,8 @@ export class World {
   }
 
   private remember({ node_id, attempt, intent: { payload } }: EffectRequest): void {
-    const { correlation_id, epoch, introspected_at, state, reason, ...data } = payload as unknown as NodeRecord &
-      Introspection;
+    const { correlation_id, epoch, introspected_at, state, reducer_status, reason, ...data } =
+      payload as unknown as NodeRow & Introspection;
     const { node_type, node_version, endpoints, capabilities } = data;
     const introspection: Introspection = {
       message_id: derivedId(node_id, correlation_id, 'record', attempt),
@@ -247,6 +248,7 @@ export class World {
       epoch,
       introspected_at,
       state,
+      reducer_status,
       reason: reason ?? null,
       introspection,
       lasting,
@@ -254,17 +256,13 @@ export class World {
   }
 
   /** An attempt lasts from the opening of its lease to its end. */
-  private lasting(
-    node_id: string,
-    attempt: number,
-    payload: EffectRequest['intent']['payload'],
-  ): NodeRecord['lasting'] {
+  private lasting(node_id: string, attempt: number, payload: EffectRequest['intent']['payload']): NodeRow['lasting'] {
     if (payload['ended'] === true) return null;
     if (payload['lease'] !== 'open') {
       const before = this.records.get(node_id);
       return before?.attempt === attempt ? before.lasting : null;
     }
-    const { reducer_status, ack_deadline, liveness_deadline } = payload as unknown as LastingAttempt;
-    return { reducer_status, state_since: new Date(0).toISOString(), ack_deadline, liveness_deadline };
+    const { ack_deadline, liveness_deadline } = payload as unknown as LastingAttempt;
+    return { state_since: new Date(0).toISOString(), ack_deadline, liveness_deadline };
   }
 }

@@ -17,14 +17,14 @@ const REMEMBERED = 20;
  */
 export function compareIncarnation(
   known: Incarnation | null,
-  heard: Introspection,
+  introspection: Introspection,
   over: boolean,
 ): 'newer' | 'duplicate' | 'stale' {
   if (known === null) return 'newer';
-  if (known.seen.includes(heard.correlation_id)) return 'duplicate';
-  if (known.epoch !== null && heard.epoch !== null && known.epoch !== heard.epoch)
-    return heard.epoch > known.epoch ? 'newer' : 'stale';
-  return heard.at > known.at || (heard.at === known.at && !over) ? 'newer' : 'stale';
+  if (known.seen.includes(introspection.correlation_id)) return 'duplicate';
+  if (known.epoch !== null && introspection.epoch !== null && known.epoch !== introspection.epoch)
+    return introspection.epoch > known.epoch ? 'newer' : 'stale';
+  return introspection.at > known.at || (introspection.at === known.at && !over) ? 'newer' : 'stale';
 }
 
 /** The incarnation that an introspection begins. */

@@ -8,14 +8,19 @@
  * import { initialState, reduce } from 'node-registrar/core';
  *
  * const contract = compileContracts();
- * const heard = { id: 'event-1', trigger: 'introspection_received', node_id: 'abc-123' };
- * const { state, intents } = reduce(initialState(contract), heard, contract);
+ * const event = { id: 'event-1', trigger: 'introspection_received', node_id: 'abc-123' };
+ * const { state, intents } = reduce(initialState(contract), event, contract);
  * // state.status is "pending", intents are ["emit_consul_intent", "emit_postgres_intent"]
  * ```
  */
-export { decide, type Message } from './decide.js';
+export { applyAnswer, type Answer, type Purpose } from './answer.js';
+export { beginAttempt, type Beginning } from './attempt.js';
+export { decide } from './decide.js';
+export { applyOutput } from './handle.js';
 export type { DomainEvent, HandlerOutput } from './handlers/output.js';
-export { apply, beginAttempt, confirm, fire, refreshed, stepDone, type Turn } from './orchestrator.js';
+export { fire, stepDone } from './machine.js';
+export type { Message } from './message.js';
+export { next, type Flight, type Surroundings, type Task } from './next.js';
 export { eventsOf, intentsOf } from './outgoing.js';
 export {
   initialState,
@@ -27,3 +32,5 @@ export {
   type ReducerState,
 } from './reducer.js';
 export { isOver, unknownNode, type Registration } from './registration.js';
+export { timerChecked, type Finding } from './timer.js';
+export type { Turn } from './turn.js';

@@ -1,5 +1,5 @@
 import type { CompiledContract, MatrixRow } from '../../src/contracts/compiled.js';
-import { isOver, type Registration } from './registration.js';
+import { currentState, isOver, type Registration } from './registration.js';
 
 /**
  * Looks a message up in its handler's decision matrix (specification, Phase 1,
@@ -15,8 +15,9 @@ export function matchRow(
   message: { readonly reason?: string; readonly incarnation?: MatrixRow['incarnation'] },
 ): string {
   const over = isOver(registration);
+  const state = currentState(registration);
   const matches = (row: MatrixRow): boolean =>
-    (row.states === 'any' ? !over : row.states.includes(registration.state) || (over && row.states.includes(null))) &&
+    (row.states === 'any' ? !over : row.states.includes(state) || (over && row.states.includes(null))) &&
     (row.reason === null || row.reason === message.reason) &&
     (row.incarnation === null || row.incarnation === message.incarnation);
   return contract.handlers[event_model]?.matrix.find(matches)?.action ?? 'no_op';

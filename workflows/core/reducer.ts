@@ -34,7 +34,7 @@ type ReducerContract = Pick<CompiledContract, 'reducer' | 'confirmations'>;
 
 const NOTHING: readonly string[] = Object.freeze([]);
 
-/** The state before anything was heard: every flag down. */
+/** The state before the first event: every flag down. */
 export function initialState(contract: ReducerContract): ReducerState {
   const flags: Record<`${string}_confirmed`, boolean> = {};
   for (const { flag } of Object.values(contract.confirmations))
@@ -77,7 +77,7 @@ export function withConfirmed(state: ReducerState, flag: string): ReducerState {
  * same state and asks for nothing.
  *
  * @param state where the machine is
- * @param event what was heard
+ * @param event what happened
  * @param contract the compiled reducer contract
  */
 export function reduce(state: ReducerState, event: ReducerEvent, contract: ReducerContract): ReducerOutput {
@@ -94,6 +94,31 @@ export function reduce(state: ReducerState, event: ReducerEvent, contract: Reduc
   const next = withStatus(state, transition.to, event);
   const intents = contract.reducer.states[transition.to]?.entry_actions ?? NOTHING;
   return Object.freeze({ state: flag === null ? next : withConfirmed(next, flag), intents });
+}
+
+/**
+ * The reducer of a new attempt. A status that only `reset` leaves is left by
+ * that transition. Any other status belongs to a running attempt, which the new
+ * one supersedes: its state is dropped.
+ *
+ * @returns the initial state; null where the contract has no way back to it
+ */
+export function resetState(state: ReducerState, event: ReducerEvent, contract: ReducerContract): ReducerState | null {
+  if (!rests(state.status, contract)) return initialState(contract);
+  const after = reduce(state, event, contract).state;
+  return after.status === contract.reducer.initial ? after : null;
+}
+
+/** The state of an attempt of which only the status is known. An attempt that was under way begins anew. */
+export function restingState(status: string, contract: ReducerContract): ReducerState {
+  const initial = initialState(contract);
+  return rests(status, contract) ? Object.freeze({ ...initial, status }) : initial;
+}
+
+/** Nothing but `reset` leaves this status. */
+function rests(status: string, contract: ReducerContract): boolean {
+  const transitions = contract.reducer.states[status]?.transitions;
+  return transitions !== undefined && Object.keys(transitions).every((trigger) => trigger === 'reset');
 }
 
 function flagOf(trigger: string, contract: ReducerContract): string | null {

@@ -2,8 +2,8 @@ import type { CompiledContract } from '../../src/contracts/compiled.js';
 import type { Variable } from '../../src/contracts/vocabulary.js';
 import { derivedId } from '../../src/protocol/ids.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
-import type { NodeRecord } from '../../activities/api.js';
-import { confirmedState, initialState, type ReducerState } from './reducer.js';
+import type { NodeRow } from '../../activities/api.js';
+import { confirmedState, restingState, type ReducerState } from './reducer.js';
 
 /** Which introspection an attempt belongs to, and the ids that were seen for it. */
 export interface Incarnation {
@@ -21,7 +21,7 @@ export interface Step {
 }
 
 /** On the way into a state: what is still to be done before it is current. */
-export interface Entering {
+interface Entering {
   readonly state: string;
   readonly steps: readonly Step[];
   /** The run ends in this state; these are its end actions. */
@@ -53,8 +53,12 @@ export interface Registration {
   readonly last_heartbeat_at: string | null;
   /** The message or event that the next event follows from. */
   readonly causation_id: string;
-  /** The backends do not know the node's newest data yet. */
+  /** The backends do not have the node's newest data yet. */
   readonly refresh_due: boolean;
+  /** The newest data are on their way to the backends. */
+  readonly refreshing: boolean;
+  /** Why a backend refused the newest data; null where none did. */
+  readonly refresh_refused: string | null;
   readonly ended: boolean;
 }
 
@@ -70,59 +74,57 @@ export const NOTHING_YET = Object.freeze({
   liveness_deadline: null,
   last_heartbeat_at: null,
   refresh_due: false,
+  refreshing: false,
+  refresh_refused: null,
   ended: false,
 });
 
-/** A node of which this run knows nothing but what the record says: an ended or lost life before. */
-export function unknownNode(node_id: string, record: NodeRecord | null, contract: CompiledContract): Registration {
+/** A node of which this run knows only its registry row: an ended or lost life before. Without a row, nothing. */
+export function unknownNode(node_id: string, row: NodeRow | null, contract: CompiledContract): Registration {
   return Object.freeze({
     node_id,
-    attempt: record?.attempt ?? 0,
-    incarnation:
-      record &&
-      Object.freeze({
-        correlation_id: record.correlation_id,
-        epoch: record.epoch,
-        at: record.introspected_at,
-        seen: Object.freeze([record.correlation_id]),
-      }),
-    introspection: record?.introspection ?? null,
+    attempt: row?.attempt ?? 0,
+    incarnation: row && incarnationOfRow(row),
+    introspection: row?.introspection ?? null,
     ...NOTHING_YET,
     since: null,
-    reducer: initialState(contract),
+    reducer: restingState(row?.reducer_status ?? contract.reducer.initial, contract),
     reason: null,
     causation_id: '',
   });
 }
 
+function incarnationOfRow({ correlation_id, epoch, introspected_at }: NodeRow): Incarnation {
+  return Object.freeze({ correlation_id, epoch, at: introspected_at, seen: Object.freeze([correlation_id]) });
+}
+
 /**
- * What a fresh run knows before it has heard anything. An attempt that lasts in
- * the record although its run is gone is taken over as it stands there, with
- * its lease to be verified at once; of any other node only what the record says
- * of its last life.
+ * What a fresh run knows before its first message. An attempt that lasts in the
+ * registry although its run is gone is adopted as it stands there, with its
+ * lease to be verified at once. Of any other node the run knows only how its
+ * last life ended.
  */
-export function nodeOfRecord(
-  node_id: string,
-  record: NodeRecord | null,
-  contract: CompiledContract,
-  now: string,
-): Registration {
-  const unknown = unknownNode(node_id, record, contract);
-  // Histories of before have no `lasting`.
-  if (!record?.lasting || !livesByLease(record.state, contract)) return unknown;
-  const { reducer_status, state_since, ack_deadline, liveness_deadline } = record.lasting;
+export function nodeOfRow(node_id: string, row: NodeRow | null, contract: CompiledContract, now: string): Registration {
+  const unknown = unknownNode(node_id, row, contract);
+  if (!row?.lasting || !livesByLease(row.state, contract)) return unknown;
+  const { state_since, ack_deadline, liveness_deadline } = row.lasting;
   return withChanges(unknown, {
-    state: record.state,
+    state: row.state,
     since: state_since,
-    reducer: confirmedState(contract, reducer_status),
-    reason: record.reason,
-    // The record does not keep the ack round, which is part of the events' ids; nearly always it is the first.
+    reducer: confirmedState(contract, row.reducer_status),
+    reason: row.reason,
+    // The row does not keep the ack round, which is part of the events' ids. Nearly always it is the first.
     round: 1,
     timer_due: now,
     ack_deadline,
     liveness_deadline,
-    causation_id: record.introspection.message_id,
+    causation_id: row.introspection.message_id,
   });
+}
+
+/** The state that triggers and messages meet: the current one. Before the first one it is the one being entered. */
+export function currentState({ state, entering }: Registration): string | null {
+  return state ?? entering?.state ?? null;
 }
 
 /** Is a node in this state only as long as its lease is renewed? */
@@ -136,22 +138,14 @@ export function withChanges(registration: Registration, changes: Partial<Registr
   return Object.freeze({ ...registration, ...changes });
 }
 
-/** The current state's timer is due at another time. */
-export function withTimerDue(registration: Registration, timer_due: string): Registration {
-  return withChanges(registration, { timer_due });
+/** The newest data go to the backends now. */
+export function withRefreshStarted(registration: Registration): Registration {
+  return withChanges(registration, { refresh_due: false, refreshing: true, refresh_refused: null });
 }
 
-/** What verifying the lease has told. */
-export function withLease(
-  registration: Registration,
-  lease: { readonly liveness_deadline: string } | { readonly last_heartbeat_at: string | null },
-): Registration {
-  return withChanges(registration, lease);
-}
-
-/** Bringing the newest data to the backends was interrupted. */
-export function refreshAgain(registration: Registration): Registration {
-  return withChanges(registration, { refresh_due: true });
+/** Work in flight is superseded: a refresh that was under way is due again. */
+export function superseded(registration: Registration): Registration {
+  return registration.refreshing ? withChanges(registration, { refreshing: false, refresh_due: true }) : registration;
 }
 
 /** No attempt runs: none has begun, or the last one has ended or is only being cleaned up. */

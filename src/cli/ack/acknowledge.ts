@@ -5,7 +5,7 @@ import type { Config } from '../../config.js';
 import { loadContracts } from '../../contracts/load.js';
 import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
 import { ACK_SIGNAL, workflowId, type AckSignal } from '../../../workflows/messages.js';
-import type { JournalEntry } from '../../../workflows/details.js';
+import type { JournalEntry } from '../../../workflows/journal.js';
 import { withRegistry, withTemporal } from '../connect.js';
 import { askStatus, runningNode, type RunningNode } from '../status/explain-node.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';

@@ -3,25 +3,22 @@ import type { CompiledContract } from '../../contracts/compiled.js';
 import { derivedId } from '../../protocol/ids.js';
 import { NODE_TYPES } from '../../protocol/fields.js';
 import { REASONS, type Introspection } from '../../protocol/introspection.js';
-import { decide, type Message } from '../../../workflows/core/decide.js';
-import {
-  apply,
-  beginAttempt,
-  confirm,
-  fire,
-  refreshed,
-  stepDone,
-  type Turn,
-} from '../../../workflows/core/orchestrator.js';
+import { applyAnswer, type Answer } from '../../../workflows/core/answer.js';
+import { decide } from '../../../workflows/core/decide.js';
+import { applyOutput } from '../../../workflows/core/handle.js';
+import type { Message } from '../../../workflows/core/message.js';
+import { next, type Surroundings } from '../../../workflows/core/next.js';
 import { eventsOf, intentsOf } from '../../../workflows/core/outgoing.js';
 import {
   isOver,
   unknownNode,
-  withLease,
-  withTimerDue,
+  withChanges,
+  withRefreshStarted,
   type Registration,
 } from '../../../workflows/core/registration.js';
-import { plusSeconds } from '../../../workflows/core/time.js';
+import { millisBetween, plusSeconds } from '../../../workflows/core/time.js';
+import { currentTimer, timerChecked, type Finding } from '../../../workflows/core/timer.js';
+import type { Turn } from '../../../workflows/core/turn.js';
 
 const at = z.iso.datetime({ offset: true }).transform((time) => new Date(time).toISOString());
 const introspection = z.strictObject({
@@ -70,14 +67,20 @@ export interface TraceResult {
 }
 
 /**
- * The life of one node without any server: the very functions that the workflow
- * runs, with a world in which publishing succeeds at once, and so does every
- * intent but the reducer's; those wait for a `backend_ok` line.
+ * The life of one node without any server. What is next is decided by `next`,
+ * as in the workflow; the world is one in which every publish succeeds at once,
+ * and so does every intent but the reducer's, which wait for a `backend_ok` line.
  */
 export class Trace {
   #node: Registration;
+  #now = '';
   #lines = 0;
-  #outstanding: string[] = [];
+  readonly #inbox: Message[] = [];
+  readonly #answers: Answer[] = [];
+  /** Intent types of the reducer that no backend has answered yet. */
+  #outstanding: readonly string[] = [];
+  /** Somebody has looked at the clock: a timer that is due is checked. */
+  #suspected = false;
   #events: string[] = [];
   #intents: string[] = [];
 
@@ -85,55 +88,50 @@ export class Trace {
     this.#node = unknownNode('node-1', null, contract);
   }
 
-  /** Applies one line. */
+  /** Applies one line, and does everything that is next until the node waits. */
   step(line: TraceLine): TraceResult {
     this.#lines += 1;
+    this.#now = line.at;
     this.#events = [];
     this.#intents = [];
-    this.#apply(line);
-    this.#settle(line.at);
+    this.#receive(line);
+    while (this.#doNext());
+    const { reducer, state, attempt } = this.#node;
     return {
-      reducer: this.#node.reducer.status,
-      orchestrator: this.#node.state,
-      attempt: this.#node.attempt,
+      reducer: reducer.status,
+      orchestrator: state,
+      attempt,
       events: this.#events,
       intents: this.#intents,
     };
   }
 
-  #apply(line: TraceLine): void {
+  #receive(line: TraceLine): void {
     const message_id = derivedId('trace', this.#lines);
     switch (line.message) {
       case 'introspection':
-        return this.#judge(
-          { event_model: 'ModelNodeIntrospectionEvent', payload: this.#introspectionOf(line, message_id) },
-          line.at,
-        );
-      case 'ack':
-        return this.#judge(
-          {
-            event_model: 'ModelNodeRegistrationAcked',
-            payload: {
-              message_id,
-              node_id: this.#node.node_id,
-              correlation_id: line.correlation_id ?? this.#node.incarnation?.correlation_id ?? '',
-              at: line.at,
-            },
-          },
-          line.at,
-        );
+        return this.#send('ModelNodeIntrospectionEvent', this.#introspectionOf(line, message_id));
+      case 'ack': {
+        const { node_id, incarnation } = this.#node;
+        const correlation_id = line.correlation_id ?? incarnation?.correlation_id ?? '';
+        return this.#send('ModelNodeRegistrationAcked', { message_id, node_id, correlation_id, at: line.at });
+      }
       case 'reset':
-        return this.#judge({ event_model: 'ModelRegistrationReset', payload: { message_id } }, line.at);
+        return this.#send('ModelRegistrationReset', { message_id });
       case 'heartbeat':
-        return this.#beat(line.at);
+        return this.#beat();
       case 'backend_ok':
-        return this.#answer(line.backend, null, line.at);
+        return this.#answer(line.backend, null);
       case 'backend_failed':
-        // A transient failure is only tried again; the machine does not hear of it.
-        return line.permanent === true ? this.#answer(line.backend, line.error ?? 'refused', line.at) : undefined;
+        // A transient failure is only tried again; the machine does not see it.
+        return line.permanent === true ? this.#answer(line.backend, line.error ?? 'refused') : undefined;
       case 'deadline':
-        return this.#deadline(line.at);
+        this.#suspected = true;
     }
+  }
+
+  #send(event_model: string, payload: unknown): void {
+    this.#inbox.push({ event_model, payload });
   }
 
   #introspectionOf(line: z.infer<typeof introspection>, message_id: string): Introspection {
@@ -152,90 +150,112 @@ export class Trace {
     };
   }
 
-  #judge(message: Message, now: string): void {
-    for (const event of decide(this.#node, message, this.contract).events) {
-      if (event.event === 'attempt_requested') {
-        this.#outstanding = [];
-        this.#node = beginAttempt(
-          this.#node,
-          event.introspection,
-          this.#node.attempt + 1,
-          event.refusal,
-          this.contract,
-        );
-      } else this.#take(apply(this.#node, event, now, this.contract));
-    }
-  }
-
-  #beat(now: string): void {
+  /** A heartbeat renews the lease, as the bridge does it. */
+  #beat(): void {
     const { liveness_deadline } = this.#node;
     if (liveness_deadline === null || isOver(this.#node)) return;
-    const moved = plusSeconds(now, this.contract.liveness.window_seconds);
-    this.#node = withLease(
-      withLease(this.#node, { liveness_deadline: moved > liveness_deadline ? moved : liveness_deadline }),
-      { last_heartbeat_at: now },
-    );
+    const renewed = plusSeconds(this.#now, this.contract.liveness.window_seconds);
+    this.#node = withChanges(this.#node, {
+      liveness_deadline: renewed > liveness_deadline ? renewed : liveness_deadline,
+      last_heartbeat_at: this.#now,
+    });
   }
 
-  #answer(backend: string, refusal: string | null, now: string): void {
+  /** A backend answers the oldest of the reducer's intents that it has not answered yet. */
+  #answer(backend: string, refusal: string | null): void {
     const intent_type = this.#outstanding.find((type) => this.contract.effects[type]?.backend === backend);
     const route = this.contract.effects[intent_type ?? ''];
     if (route === undefined) return;
     this.#outstanding = this.#outstanding.filter((type) => type !== intent_type);
-    const trigger = refusal === null ? this.contract.confirmations[route.confirmation]?.trigger : 'error_received';
-    if (trigger === undefined) return;
-    const id = derivedId(this.#node.incarnation?.correlation_id ?? '', trigger, route.confirmation);
-    this.#take(
-      confirm(
-        this.#node,
-        { id, trigger, ...(refusal === null ? {} : { reason: `${backend}: ${refusal}` }) },
-        now,
-        this.contract,
-      ),
-    );
+    const correlation_id = this.#node.incarnation?.correlation_id ?? '';
+    const event = { event_type: route.confirmation, correlation_id };
+    const purpose = 'registration';
+    if (refusal === null) this.#answers.push({ kind: 'confirmed', purpose, event });
+    else this.#answers.push({ kind: 'refused', purpose, route, reason: `${backend}: ${refusal}` });
+    if (this.#outstanding.length === 0) this.#answers.push({ kind: 'settled', purpose });
   }
 
-  #deadline(now: string): void {
-    const timer = this.contract.timers[this.contract.orchestrator.states[this.#node.state ?? '']?.timer ?? ''];
-    if (timer === undefined || isOver(this.#node)) return;
-    const due =
-      timer.verify === 'lease'
-        ? plusSeconds(this.#node.liveness_deadline ?? now, this.contract.liveness.grace_seconds)
-        : this.#node.timer_due;
-    if (due === null || now < due) return;
-    this.#node = withTimerDue(this.#node, now);
-    this.#take(fire(this.#node, timer.trigger, now, this.contract));
+  /** @returns false when the node waits, or is over */
+  #doNext(): boolean {
+    const task = next(this.#node, this.#surroundings(), this.contract);
+    switch (task.task) {
+      case 'publish':
+        this.#publish(task.actions);
+        return true;
+      case 'run effects':
+        this.#request(task.actions);
+        this.#answers.push({ kind: 'settled', purpose: 'step' });
+        return true;
+      case 'apply answer': {
+        const answer = this.#answers.shift();
+        if (answer !== undefined) this.#apply(applyAnswer(this.#node, answer, this.#now, this.contract));
+        return true;
+      }
+      case 'handle':
+        this.#inbox.splice(this.#inbox.indexOf(task.message), 1);
+        this.#apply(applyOutput(this.#node, decide(this.#node, task.message, this.contract), this.#now, this.contract));
+        return true;
+      case 'refresh':
+        this.#node = withRefreshStarted(this.#node);
+        this.#request(this.contract.refresh_actions);
+        this.#answers.push({ kind: 'settled', purpose: 'refresh' });
+        return true;
+      case 'check timer':
+        this.#suspected = false;
+        this.#apply(timerChecked(this.#node, this.#finding(), this.#now, this.contract));
+        return true;
+      case 'continue as new':
+      case 'finish':
+      case 'wait':
+        this.#suspected = false;
+        return false;
+    }
   }
 
-  #take(turn: Turn): void {
-    this.#node = turn.registration;
-    if (turn.intents.length === 0) return;
-    const types = this.#ask(turn.intents);
-    this.#outstanding = types;
+  #surroundings(): Surroundings {
+    return {
+      now: this.#now,
+      inbox: this.#inbox,
+      answered: this.#answers.length > 0,
+      effects: this.#outstanding.length > 0 ? 'in flight' : 'none',
+      publish: 'none',
+      suspected: this.#suspected,
+      everybodyAnswered: true,
+      continueAsNew: false,
+    };
   }
 
-  #ask(actions: readonly string[]): string[] {
-    const types = intentsOf(this.#node, actions, this.contract).map((intent) => intent.payload.intent_type);
+  /** A lease is over after its deadline and grace; every other timer at its time. */
+  #finding(): Finding {
+    const { liveness_deadline, last_heartbeat_at } = this.#node;
+    const timer = currentTimer(this.#node, this.contract);
+    if (timer?.verify !== 'lease') return { fires: true };
+    const over = plusSeconds(liveness_deadline ?? this.#now, this.contract.liveness.grace_seconds);
+    if (this.#now >= over) return { fires: true, last_heartbeat_at };
+    return { fires: false, why: null, again_in_seconds: millisBetween(this.#now, over) / 1000 };
+  }
+
+  #publish(actions: readonly string[]): void {
+    const events = eventsOf(this.#node, actions, this.contract);
+    this.#events.push(...events.map(({ topic }) => shortName(topic)));
+    const types = events.map(({ event_type }) => event_type);
+    const last_id = events.at(-1)?.id ?? '';
+    this.#answers.push({ kind: 'published', types, refused: [], sent_at: this.#now, last_id });
+  }
+
+  #apply({ registration, intents, cancels }: Turn): void {
+    if (cancels) {
+      this.#outstanding = [];
+      this.#answers.length = 0;
+    }
+    this.#node = registration;
+    if (intents.length > 0) this.#outstanding = this.#request(intents);
+  }
+
+  #request(actions: readonly string[]): readonly string[] {
+    const types = intentsOf(this.#node, actions, this.contract).map(({ payload }) => payload.intent_type);
     this.#intents.push(...types);
     return types;
-  }
-
-  /** Does what is to be done on the way into a state, until the machine waits. */
-  #settle(now: string): void {
-    for (let step = this.#node.entering?.steps[0]; step !== undefined; step = this.#node.entering?.steps[0]) {
-      if (step.kind === 'effects') {
-        this.#ask(step.actions);
-        this.#take(stepDone(this.#node, now, this.contract));
-      } else {
-        const events = eventsOf(this.#node, step.actions, this.contract);
-        this.#events.push(...events.map(({ topic }) => shortName(topic)));
-        this.#take(stepDone(this.#node, now, this.contract, { sent_at: now, last_id: events.at(-1)?.id ?? '' }));
-      }
-    }
-    if (this.#node.refresh_due && !isOver(this.#node) && this.#outstanding.length === 0) {
-      this.#ask(this.contract.refresh_actions);
-      this.#node = refreshed(this.#node);
-    }
   }
 }
 

@@ -4,7 +4,13 @@ import { runOptions, runStart } from '../../bridge/run-options.js';
 import type { Config } from '../../config.js';
 import { loadContracts } from '../../contracts/load.js';
 import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
-import { RETRY_REFUSED, RETRY_UPDATE, WORKFLOW_TYPE } from '../../../workflows/messages.js';
+import {
+  COMMAND_REFUSED,
+  COMMAND_UPDATE,
+  RETRY,
+  WORKFLOW_TYPE,
+  type CommandRequest,
+} from '../../../workflows/messages.js';
 import { withRegistry, withTemporal } from '../connect.js';
 import { errorText } from '../../error-text.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
@@ -31,7 +37,10 @@ export async function retryNode(nodeId: string, config: Config): Promise<number>
   return withTemporal(config, async (client) => {
     try {
       return await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
-        client.workflow.executeUpdateWithStart<Workflow, number, []>(RETRY_UPDATE, { startWorkflowOperation }),
+        client.workflow.executeUpdateWithStart<Workflow, number, [CommandRequest]>(COMMAND_UPDATE, {
+          startWorkflowOperation,
+          args: [RETRY],
+        }),
       );
     } catch (error) {
       const refusal = refusalOf(error);
@@ -48,5 +57,5 @@ export async function retryNode(nodeId: string, config: Config): Promise<number>
 function refusalOf(error: unknown): string | null {
   if (!(error instanceof WorkflowUpdateFailedError)) return null;
   const { cause } = error;
-  return cause instanceof ApplicationFailure && cause.type === RETRY_REFUSED ? cause.message : errorText(cause);
+  return cause instanceof ApplicationFailure && cause.type === COMMAND_REFUSED ? cause.message : errorText(cause);
 }

@@ -1,13 +1,13 @@
-import type { LastingAttempt, NodeRecord } from '../../../activities/api.js';
+import type { LastingAttempt, NodeRow } from '../../../activities/api.js';
 import { derivedId } from '../../protocol/ids.js';
 import type { Introspection } from '../../protocol/introspection.js';
 import type { Sql } from '../pool.js';
 
 type Identity = Pick<Introspection, 'node_id' | 'node_type' | 'node_version' | 'endpoints' | 'capabilities'>;
-type Row = Omit<NodeRecord, 'introspection' | 'lasting'> & Identity & LastingAttempt & { readonly lasts: boolean };
+type Row = Omit<NodeRow, 'introspection' | 'lasting'> & Identity & LastingAttempt & { readonly lasts: boolean };
 
-/** The record's last word on a node; null if it knows none. */
-export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRecord | null> {
+/** The registry row of a node, as a fresh run needs it; null if there is none. */
+export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRow | null> {
   const { rows } = await sql.query<Row>(
     `select attempt, correlation_id, epoch, introspected_at, state, reason, node_id, node_type, node_version,
         endpoints, capabilities,
@@ -43,6 +43,6 @@ export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRec
     reason: 'startup',
     at: introspected_at,
   };
-  const lasting = lasts ? { reducer_status, state_since, ack_deadline, liveness_deadline } : null;
-  return { attempt, correlation_id, epoch, introspected_at, state, reason, introspection, lasting };
+  const lasting = lasts ? { state_since, ack_deadline, liveness_deadline } : null;
+  return { attempt, correlation_id, epoch, introspected_at, state, reducer_status, reason, introspection, lasting };
 }

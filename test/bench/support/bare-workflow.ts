@@ -3,13 +3,16 @@ import type { Activities, EffectRequest } from '../../../activities/api.js';
 import { derivedId } from '../../../src/protocol/ids.js';
 import type { Introspection } from '../../../src/protocol/introspection.js';
 import type { OutgoingEvent } from '../../../src/protocol/published.js';
-import { QUICK } from '../../../workflows/ask.js';
 import { ACK_SIGNAL, INTROSPECTION_SIGNAL, type AckSignal } from '../../../workflows/messages.js';
 
 const introspectionSignal = defineSignal<[Introspection]>(INTROSPECTION_SIGNAL);
 const ackSignal = defineSignal<[AckSignal]>(ACK_SIGNAL);
 
-const quick = proxyLocalActivities<Activities>(QUICK);
+const quick = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '1500ms',
+  scheduleToCloseTimeout: '3s',
+  retry: { maximumAttempts: 2 },
+});
 const ordinary = proxyActivities<Activities>({ startToCloseTimeout: '10s' });
 
 const ACK_SECONDS = 30;
@@ -124,6 +127,7 @@ function consul(node: Introspection, intent_type: string): EffectRequest {
   return {
     node_id,
     attempt: 1,
+    confirmation: `${intent_type}.done`,
     intent: { intent_type: 'extension', target: `consul://service/${service_id}`, payload },
   };
 }
@@ -146,6 +150,7 @@ function postgres(node: Introspection, intent_type: string, more: Readonly<Recor
   return {
     node_id,
     attempt: 1,
+    confirmation: `${intent_type}.done`,
     intent: { intent_type: 'extension', target: `postgres://node_registrations/${node_id}`, payload },
   };
 }

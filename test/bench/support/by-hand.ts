@@ -1,5 +1,7 @@
 import type { CompiledContract } from '../../../src/contracts/compiled.js';
-import type { Message } from '../../../workflows/core/decide.js';
+import type { Ack } from '../../../src/protocol/ack.js';
+import type { Introspection } from '../../../src/protocol/introspection.js';
+import type { Message } from '../../../workflows/core/message.js';
 import type { HandlerOutput } from '../../../workflows/core/handlers/output.js';
 import type { ReducerEvent, ReducerOutput, ReducerState } from '../../../workflows/core/reducer.js';
 import type { Registration } from '../../../workflows/core/registration.js';
@@ -52,7 +54,7 @@ const ignore = (why: string): HandlerOutput => ({ action: 'no_op', events: [], i
 /** The shipped decisions on startups and acks, without a contract. */
 export function decideByHand(node: Registration, message: Message, { liveness }: CompiledContract): HandlerOutput {
   if (message.event_model === 'ModelNodeIntrospectionEvent') {
-    const { payload } = message;
+    const payload = message.payload as Introspection;
     const known = node.incarnation;
     const incarnation =
       known === null
@@ -71,12 +73,12 @@ export function decideByHand(node: Registration, message: Message, { liveness }:
     return ignore(`a ${incarnation} introspection (reason ${payload.reason}) in state ${node.state ?? 'none'}`);
   }
   if (message.event_model !== 'ModelNodeRegistrationAcked') return ignore('not handled');
-  const { payload: ack } = message;
+  const ack = message.payload as Ack;
   const state = node.state ?? 'none';
   if (state !== 'ACCEPTED' && state !== 'AWAITING_ACK') return ignore(`an ack in state ${state}`);
   const expected = node.incarnation?.correlation_id;
   if (ack.correlation_id !== expected)
-    return ignore(`an ack with correlation_id ${ack.correlation_id}; this attempt's is ${expected ?? 'none'}`);
+    return ignore(`an ack with correlation_id ${ack.correlation_id}; the one of this attempt is ${expected ?? 'none'}`);
   if (node.ack_deadline !== null && ack.at > node.ack_deadline)
     return ignore(`an ack of ${ack.at}, after its deadline ${node.ack_deadline}`);
   const liveness_deadline = new Date(Date.parse(ack.at) + liveness.first_deadline_seconds * 1000).toISOString();

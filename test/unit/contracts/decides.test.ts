@@ -245,7 +245,7 @@ describe('an edit of YAML alone', () => {
       { orchestrator: 'refresh_actions: ["emit_postgres_intent"]\n' },
       ({ compiled }) => compiled.refresh_actions,
       ['emit_postgres_intent'],
-      ['emit_consul_intent', 'emit_postgres_intent'],
+      ['emit_consul_refresh_intent', 'emit_postgres_refresh_intent'],
     ],
     [
       'who may come in',

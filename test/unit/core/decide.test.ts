@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadContracts } from '../../../src/contracts/load.js';
 import type { Introspection } from '../../../src/protocol/introspection.js';
 import { decide } from '../../../workflows/core/decide.js';
-import { beginAttempt } from '../../../workflows/core/orchestrator.js';
+import { beginAttempt } from '../../../workflows/core/attempt.js';
 import { unknownNode, withChanges, type Registration } from '../../../workflows/core/registration.js';
 import { contractDirectory } from '../contracts/contract-files.js';
 
@@ -23,8 +23,11 @@ const startup: Introspection = {
 const nobody = unknownNode('abc-123', null, contract);
 /** The node of `startup` in one of its states. */
 const inState = (state: string, from: Introspection = startup): Registration =>
-  withChanges(beginAttempt(nobody, from, 1, null, contract), { state, entering: null });
-const hear = (registration: Registration, changes: Partial<Introspection>) =>
+  withChanges(
+    beginAttempt(nobody, { introspection: from, attempt: 1, refusal: null }, from.at, contract).registration,
+    { state, entering: null },
+  );
+const send = (registration: Registration, changes: Partial<Introspection>) =>
   decide(
     registration,
     {
@@ -39,44 +42,44 @@ const RUNNING = ['PENDING_REGISTRATION', 'ACCEPTED', 'AWAITING_ACK', 'ACK_RECEIV
 describe('an introspection', () => {
   it('of an unknown node begins an attempt, whatever its reason but shutdown', () => {
     for (const reason of ['startup', 'request', 'heartbeat', 'health_change', 'capability_change'] as const)
-      expect(hear(nobody, { reason }).action).toBe('emit_registration_initiated');
-    expect(hear(nobody, { reason: 'shutdown' }).action).toBe('no_op');
+      expect(send(nobody, { reason }).action).toBe('emit_registration_initiated');
+    expect(send(nobody, { reason: 'shutdown' }).action).toBe('no_op');
   });
 
   it.each(RUNNING)('of a new incarnation supersedes %s', (state) => {
-    expect(hear(inState(state), {}).events).toMatchObject([{ event: 'attempt_requested', refusal: null }]);
+    expect(send(inState(state), {}).events).toMatchObject([{ event: 'attempt_requested', refusal: null }]);
   });
 
   it.each(RUNNING)('that is a duplicate or stale does nothing in %s', (state) => {
-    expect(hear(inState(state), { correlation_id: 'c-1' }).events).toEqual([]);
-    expect(hear(inState(state), { at: '2026-01-01T00:00:09.999Z' }).events).toEqual([]);
-    expect(hear(inState(state), { at: '2026-01-01T00:00:09.999Z', reason: 'shutdown' }).events).toEqual([]);
+    expect(send(inState(state), { correlation_id: 'c-1' }).events).toEqual([]);
+    expect(send(inState(state), { at: '2026-01-01T00:00:09.999Z' }).events).toEqual([]);
+    expect(send(inState(state), { at: '2026-01-01T00:00:09.999Z', reason: 'shutdown' }).events).toEqual([]);
   });
 
   it.each(RUNNING)('for another reason changes no state in %s, and says whether the data differ', (state) => {
-    expect(hear(inState(state), { reason: 'request' }).events).toMatchObject([
+    expect(send(inState(state), { reason: 'request' }).events).toMatchObject([
       { event: 'introspected_again', changed: false },
     ]);
-    expect(hear(inState(state), { reason: 'health_change', endpoints: {} }).events).toMatchObject([
+    expect(send(inState(state), { reason: 'health_change', endpoints: {} }).events).toMatchObject([
       { event: 'introspected_again', changed: true },
     ]);
     expect(
-      hear(inState(state), { reason: 'capability_change', capabilities: ['storage', 'batch'] }).events,
+      send(inState(state), { reason: 'capability_change', capabilities: ['storage', 'batch'] }).events,
     ).toMatchObject([{ changed: true }]);
   });
 
   it.each(RUNNING)('that says shutdown ends the node in %s', (state) => {
-    expect(hear(inState(state), { reason: 'shutdown' }).events).toMatchObject([
+    expect(send(inState(state), { reason: 'shutdown' }).events).toMatchObject([
       { event: 'triggered', trigger: 'shutdown_received' },
     ]);
   });
 
   it('is ordered by epoch when both carry one, else by the time of its record', () => {
     const known = inState('ACTIVE', { ...startup, epoch: 7 });
-    expect(hear(known, { epoch: 8, at: '2025-01-01T00:00:00.000Z' }).action).toBe('emit_registration_initiated');
-    expect(hear(known, { epoch: 6 }).action).toBe('no_op');
-    expect(hear(known, { epoch: 7 }).action).toBe('emit_registration_initiated');
-    expect(hear(known, { epoch: null }).action).toBe('emit_registration_initiated');
+    expect(send(known, { epoch: 8, at: '2025-01-01T00:00:00.000Z' }).action).toBe('emit_registration_initiated');
+    expect(send(known, { epoch: 6 }).action).toBe('no_op');
+    expect(send(known, { epoch: 7 }).action).toBe('emit_registration_initiated');
+    expect(send(known, { epoch: null }).action).toBe('emit_registration_initiated');
   });
 
   it('delivered again after the run has ended resurrects nobody', () => {
@@ -86,14 +89,15 @@ describe('an introspection', () => {
       epoch: null,
       introspected_at: startup.at,
       state: 'LIVENESS_EXPIRED',
+      reducer_status: 'complete',
       reason: null,
       introspection: startup,
       lasting: null,
     };
     const fresh = unknownNode('abc-123', record, contract);
-    expect(hear(fresh, { correlation_id: 'c-1', at: startup.at }).action).toBe('no_op');
-    expect(hear(fresh, { correlation_id: 'c-0', at: '2026-01-01T00:00:01.000Z' }).action).toBe('no_op');
-    expect(hear(fresh, {}).action).toBe('emit_registration_initiated');
+    expect(send(fresh, { correlation_id: 'c-1', at: startup.at }).action).toBe('no_op');
+    expect(send(fresh, { correlation_id: 'c-0', at: '2026-01-01T00:00:01.000Z' }).action).toBe('no_op');
+    expect(send(fresh, {}).action).toBe('emit_registration_initiated');
   });
 
   it('that fails an admission rule begins an attempt that is refused with the reason of the rule', () => {

@@ -3,39 +3,41 @@ import type { Introspection } from '../../../src/protocol/introspection.js';
 import { refusalOf } from '../admission.js';
 import { compareIncarnation } from '../incarnation.js';
 import { matchRow } from '../matrix.js';
+import type { Message } from '../message.js';
 import { isOver, type Registration } from '../registration.js';
-import { answer, ignore, type HandlerOutput } from './output.js';
+import { ignore, output, type HandlerOutput } from './output.js';
 
 /** HandlerNodeIntrospected (specification, Phase 1): what an introspection means in this state. */
 export function handleNodeIntrospected(
   registration: Registration,
-  heard: Introspection,
+  message: Message,
   contract: CompiledContract,
 ): HandlerOutput {
-  const incarnation = compareIncarnation(registration.incarnation, heard, isOver(registration));
-  const action = matchRow(contract, 'ModelNodeIntrospectionEvent', registration, { reason: heard.reason, incarnation });
+  const introspection = message.payload as Introspection;
+  const incarnation = compareIncarnation(registration.incarnation, introspection, isOver(registration));
+  const action = matchRow(contract, message.event_model, registration, { reason: introspection.reason, incarnation });
   switch (action) {
-    case 'emit_registration_initiated':
-      return answer(action, {
-        event: 'attempt_requested',
-        introspection: heard,
-        refusal: refusalOf(registration, heard, contract),
-      });
-    case 'refresh':
-      return answer(action, {
-        event: 'introspected_again',
-        introspection: heard,
-        changed: differs(registration.introspection, heard),
-      });
-    case 'deregister':
-      return answer(action, { event: 'triggered', trigger: 'shutdown_received', causation_id: heard.message_id });
-    default:
-      return ignore(`a ${incarnation} introspection (reason ${heard.reason}) in state ${registration.state ?? 'none'}`);
+    case 'emit_registration_initiated': {
+      const refusal = refusalOf(registration, introspection, contract);
+      return output(action, { event: 'attempt_requested', introspection, refusal });
+    }
+    case 'refresh': {
+      const changed = differs(registration.introspection, introspection);
+      return output(action, { event: 'introspected_again', introspection, changed });
+    }
+    case 'deregister': {
+      const { message_id } = introspection;
+      return output(action, { event: 'triggered', trigger: 'shutdown_received', causation_id: message_id });
+    }
+    default: {
+      const state = registration.state ?? 'none';
+      return ignore(`a ${incarnation} introspection (reason ${introspection.reason}) in state ${state}`);
+    }
   }
 }
 
-function differs(known: Introspection | null, heard: Introspection): boolean {
+function differs(known: Introspection | null, introspection: Introspection): boolean {
   const data = (of: Introspection): string =>
     JSON.stringify([of.node_version, Object.entries(of.endpoints).sort(), of.capabilities]);
-  return known === null || data(known) !== data(heard);
+  return known === null || data(known) !== data(introspection);
 }

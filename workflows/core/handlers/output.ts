@@ -1,11 +1,11 @@
 import type { Introspection } from '../../../src/protocol/introspection.js';
 
 /**
- * What a handler may answer (specification, "Handler Isolation"): events, never
- * effects. The orchestrator publishes, reduces and acts on them.
+ * What a handler may return (specification, "Handler Isolation"): events, never
+ * effects. The orchestrator publishes, reduces and runs effects.
  */
 export type DomainEvent =
-  /** A new attempt is to begin; `refusal` is the admission rule it fails, in words. */
+  /** A new attempt is to begin; `refusal` is the admission rule that it fails, in words. */
   | { readonly event: 'attempt_requested'; readonly introspection: Introspection; readonly refusal: string | null }
   /** The node's data came again in the same incarnation, changed or not. */
   | { readonly event: 'introspected_again'; readonly introspection: Introspection; readonly changed: boolean }
@@ -30,7 +30,7 @@ export function ignore(why: string): HandlerOutput {
   return Object.freeze({ action: 'no_op', events: Object.freeze([]), ignored: why });
 }
 
-/** What is to be done about a message: one event. */
-export function answer(action: string, event: DomainEvent): HandlerOutput {
+/** One event that follows from a message. */
+export function output(action: string, event: DomainEvent): HandlerOutput {
   return Object.freeze({ action, events: Object.freeze([Object.freeze(event)]), ignored: null });
 }

@@ -1,24 +1,31 @@
 import type { CompiledContract } from '../../../src/contracts/compiled.js';
-import { matchRow } from '../matrix.js';
-import type { Registration } from '../registration.js';
 import { refusalOf } from '../admission.js';
-import { answer, ignore, type HandlerOutput } from './output.js';
+import { matchRow } from '../matrix.js';
+import type { Command, Message } from '../message.js';
+import { resetState } from '../reducer.js';
+import type { Registration } from '../registration.js';
+import { ignore, output, type HandlerOutput } from './output.js';
 
-/** HandlerRegistrationReset: an operator replays the node's last introspection as a new attempt. */
+/**
+ * HandlerRegistrationReset: an operator's retry. The node's last introspection
+ * begins a new attempt, if the reducer's machine can be reset from where it is.
+ */
 export function handleRegistrationReset(
   registration: Registration,
-  message_id: string,
+  message: Message,
   contract: CompiledContract,
 ): HandlerOutput {
-  const { introspection } = registration;
+  const { introspection, reducer, state } = registration;
+  const { message_id } = message.payload as Command;
   if (introspection === null) return ignore('a retry: this node has never introduced itself');
-  const action = matchRow(contract, 'ModelRegistrationReset', registration, {});
-  if (action !== 'emit_registration_initiated')
-    return ignore(`a retry in state ${registration.state ?? 'none'}: there is nothing to retry`);
+  const action = matchRow(contract, message.event_model, registration, {});
+  if (action !== 'emit_registration_initiated') {
+    return ignore(`a retry in state ${state ?? 'none'}: there is nothing to retry`);
+  }
+  if (resetState(reducer, { id: message_id, trigger: 'reset', node_id: registration.node_id }, contract) === null) {
+    return ignore(`a retry: the reducer's contract has no transition on reset from "${reducer.status}"`);
+  }
   const again = Object.freeze({ ...introspection, message_id });
-  return answer(action, {
-    event: 'attempt_requested',
-    introspection: again,
-    refusal: refusalOf(registration, again, contract),
-  });
+  const refusal = refusalOf(registration, again, contract);
+  return output(action, { event: 'attempt_requested', introspection: again, refusal });
 }

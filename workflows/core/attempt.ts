@@ -1,0 +1,47 @@
+import type { CompiledContract } from '../../src/contracts/compiled.js';
+import { derivedId } from '../../src/protocol/ids.js';
+import type { Introspection } from '../../src/protocol/introspection.js';
+import { incarnationOf } from './incarnation.js';
+import { enter } from './machine.js';
+import { initialState, resetState } from './reducer.js';
+import { NOTHING_YET, withChanges, type Registration } from './registration.js';
+import { andThen, turn, type Turn } from './turn.js';
+
+/** What a new attempt begins with. */
+export interface Beginning {
+  readonly introspection: Introspection;
+  /** Its number, higher than every earlier one. */
+  readonly attempt: number;
+  /** The admission rule that the node fails, in words; null when it may come in. */
+  readonly refusal: string | null;
+}
+
+/**
+ * A new attempt of this node. Everything older is superseded, and the reducer is
+ * reset. Where the contract cannot reset it, a new incarnation still begins
+ * (an operator's retry was refused before).
+ */
+export function beginAttempt(
+  registration: Registration,
+  { introspection, attempt, refusal }: Beginning,
+  now: string,
+  contract: CompiledContract,
+): Turn {
+  const { node_id, reducer } = registration;
+  const event = { id: derivedId(node_id, 'reset', attempt), trigger: 'reset', node_id };
+  const reset = resetState(reducer, event, contract) ?? initialState(contract);
+  const wasReset = reducer.status === reset.status ? [] : [`reset: ${reducer.status} -> ${reset.status}`];
+  const why = `introspection (${introspection.reason}) of ${introspection.at}`;
+  const refused = refusal === null ? '' : `, refused: ${refusal}`;
+  const begun = withChanges(registration, {
+    attempt,
+    incarnation: incarnationOf(introspection),
+    introspection,
+    ...NOTHING_YET,
+    reducer: reset,
+    reason: refusal,
+    causation_id: introspection.message_id,
+  });
+  const notes = [...wasReset, `registration attempt ${attempt} begins: ${why}${refused}`];
+  return andThen(turn(begun, { cancels: true, notes }), enter(begun, contract.orchestrator.initial, now, contract));
+}

@@ -1,0 +1,20 @@
+import type { Ack } from '../../src/protocol/ack.js';
+import type { Introspection } from '../../src/protocol/introspection.js';
+
+/** What an operator asks for. The id is the root of what follows from it. */
+export interface Command {
+  readonly message_id: string;
+}
+
+/** Payloads of the event models that ship. Another model carries what its own handler reads. */
+interface Payloads {
+  readonly ModelNodeIntrospectionEvent: Introspection;
+  readonly ModelNodeRegistrationAcked: Ack;
+  readonly ModelRegistrationReset: Command;
+}
+
+/** A message for one node: the name of its event model, by which the contract routes it, and its payload. */
+export interface Message<Model extends string = string> {
+  readonly event_model: Model;
+  readonly payload: Model extends keyof Payloads ? Payloads[Model] : unknown;
+}

@@ -22,8 +22,8 @@ const SHARED = ['@temporalio/common', '@temporalio/workflow', 'uuid', 'long', 'm
  * @throws Error when a `node:` module or one of the forbidden packages got in, with the file that imports it
  */
 export async function bundleWorkflows(source: string = WORKFLOWS): Promise<WorkflowBundleWithSourceMap> {
-  const quiet = (): void => undefined;
-  const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: console.error, error: console.error };
+  const silent = (): void => undefined;
+  const logger = { log: silent, trace: silent, debug: silent, info: silent, warn: console.error, error: console.error };
   // webpack's bundler fails on node: modules by itself; a package is only seen in what it made.
   const bundle = await bundleWorkflowCode({ workflowsPath: source, logger, preloadModules: [...SHARED, source] });
   const inside = FORBIDDEN.filter((name) => bundle.code.includes(`node_modules/${name}/`));

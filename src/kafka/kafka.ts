@@ -41,7 +41,7 @@ const IMPATIENT = { retries: 1, initialRetryTime: 100, maxRetryTime: 300 } as co
 
 /** Connects to nothing yet: each producer, consumer and admin has connections of its own. */
 export function createKafka({ brokers, clientId, logger = namedLogger('kafka') }: KafkaOptions): KafkaHandle {
-  const log = quietly(logger);
+  const log = warningsOf(logger);
   const client = (requestTimeout?: number): Kafka =>
     new Kafka({
       brokers: [...brokers],
@@ -59,7 +59,7 @@ export function createKafka({ brokers, clientId, logger = namedLogger('kafka') }
  * kafkajs logs every single try of an outage as an error. People get each
  * message once a minute as a warning; the rest is there at level debug.
  */
-function quietly(logger: Logger): (entry: LogEntry) => void {
+function warningsOf(logger: Logger): (entry: LogEntry) => void {
   const minute = new OnceAMinute();
   return ({ namespace, log }) => {
     const { message, ...details } = log;

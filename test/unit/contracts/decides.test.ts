@@ -124,7 +124,7 @@ describe('an edit of YAML alone', () => {
     [
       'how an effect is retried',
       effect(
-        `${pass}, retry: { initial_interval_seconds: 2, backoff_coefficient: 3, maximum_interval_seconds: 4, ` +
+        `${pass}, retry: { initial_interval_seconds: 2, backoff_coefficient: 3, maximum_interval_seconds: 2, ` +
           'maximum_attempts: 5 }',
       ),
       ({ compiled }) => compiled.effects['consul.pass']?.retry,

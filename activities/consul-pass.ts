@@ -1,9 +1,14 @@
 import type { Catalog } from '../src/registry/consul/catalog.js';
 import type { Activities } from './api.js';
-import { askingConsul } from './failures.js';
+import { callConsul } from './failures.js';
 
-/** The node is ACTIVE: whoever looks for passing instances finds it from now on. */
+/** The node is discoverable from now on: its check passes. */
 export function consulPass(catalog: Catalog): Activities['consul.pass'] {
   return (request) =>
-    askingConsul(catalog, request, 'let pass', (payload, signal) => catalog.pass(request.attempt, payload, signal));
+    callConsul(
+      catalog,
+      request,
+      (node) => `set the check to passing of ${node}`,
+      (payload, signal) => catalog.pass(request.attempt, payload, signal),
+    );
 }

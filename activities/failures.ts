@@ -3,90 +3,97 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Pool } from 'pg';
 import type { z } from 'zod';
 import { errorText } from '../src/error-text.js';
+import { ConsulPayload } from '../src/protocol/intents.js';
 import type { Catalog } from '../src/registry/consul/catalog.js';
 import { ConsulError } from '../src/registry/consul/error.js';
-import { ConsulPayload } from '../src/protocol/intents.js';
 import { placeOf } from '../src/registry/pool.js';
 import type { Written } from '../src/registry/rows/written.js';
 import { REFUSED, UNAVAILABLE, type EffectRequest, type EffectResult } from './api.js';
+import { cut, LONGEST } from './cut.js';
 import { effectResult } from './effect-result.js';
 
-export interface Asked {
-  /** "Consul at http://127.0.0.1:8500": who was asked, and where. */
+/** A call of a backend, in the words of its error texts. */
+export interface BackendCall {
+  /** Name and address: "Consul at http://127.0.0.1:8500". */
   readonly backend: string;
-  /** "register node abc-123, attempt 2": what it was asked for. */
+  /** What the backend should do: "register node abc-123 (consul://service/onex-effect-abc-123), registration attempt 2". */
   readonly what: string;
-  /** Which node, for whoever has to act on a refusal. */
+  /** The node that an operator registers again after a refusal. */
   readonly node_id?: string;
   /** What to look at when the backend refuses. */
   readonly ifRefused: string;
 }
 
 /**
- * Asks a backend, in an activity: not at all once the activity is cancelled,
- * and every failure comes out as an ApplicationFailure of one of two types,
- * with the backend's own words and what happens or is to be done next.
+ * Calls a backend in an activity; not at all once the activity is cancelled. No error text is longer than 1,000
+ * characters.
  *
- * @param ask is given the activity's signal; it is aborted on cancellation
+ * @param work is given the activity's signal, which is aborted on cancellation
+ * @throws ApplicationFailure of type REFUSED or UNAVAILABLE, with the backend's own words and what to do next
  */
-export async function asking<T>(asked: Asked, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function callBackend<T>(call: BackendCall, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const signal = cancellationSignal();
   signal.throwIfAborted();
   try {
-    return await ask(signal);
+    return await work(signal);
   } catch (error) {
-    // What a cancelled call ends with is the cancellation, not a failure of the backend.
+    // A cancelled call ends with the cancellation, not with a failure of the backend.
     signal.throwIfAborted();
-    throw failure(asked, error);
+    throw failure(call, error);
   }
 }
 
-/** Asks Consul to carry out an intent; `verb` reads before "node abc-123". */
-export async function askingConsul(
+/**
+ * Brings an intent to Consul.
+ *
+ * @param what names the work, given the node: (node) => `register ${node}`
+ */
+export async function callConsul(
   catalog: Catalog,
   request: EffectRequest,
-  verb: string,
-  ask: (payload: ConsulPayload, signal: AbortSignal) => Promise<Written>,
+  what: (node: string) => string,
+  work: (payload: ConsulPayload, signal: AbortSignal) => Promise<Written>,
 ): Promise<EffectResult> {
-  const written = await asking(
-    {
-      backend: `Consul at ${catalog.url}`,
-      what: `${verb} node ${request.node_id}, attempt ${request.attempt}`,
-      node_id: request.node_id,
-      ifRefused:
-        'look at the policy of the token (it needs node:write, service:write and read) and at what the node ' +
-        'says about itself',
-    },
-    // Parsed in here, so that a payload that does not hold ends as every refusal does.
-    (signal) => ask(payloadOf(ConsulPayload, request), signal),
-  );
-  return effectResult(request, written);
+  const call: BackendCall = {
+    backend: `Consul at ${catalog.url}`,
+    what: what(nodeOf(request)),
+    node_id: request.node_id,
+    ifRefused:
+      'check the policy of the token (it needs node:write, service:write and read) and the data that the node sends',
+  };
+  // The payload is parsed within the call, so that a bad one ends as every refusal does.
+  return effectResult(request, await callBackend(call, (signal) => work(payloadOf(ConsulPayload, request), signal)));
 }
 
-/** Asks PostgreSQL to carry out an intent; `verb` reads before "node abc-123". */
-export async function askingPostgres<P>(
+/**
+ * Brings an intent to PostgreSQL.
+ *
+ * @param what names the work, given the node: (node) => `update the registry row of ${node}`
+ */
+export async function callPostgres<Payload>(
   pool: Pool,
   request: EffectRequest,
-  verb: string,
-  schema: z.ZodType<P>,
-  ask: (payload: P) => Promise<Written>,
+  what: (node: string) => string,
+  schema: z.ZodType<Payload>,
+  work: (payload: Payload) => Promise<Written>,
 ): Promise<EffectResult> {
-  const written = await asking(
-    {
-      backend: `PostgreSQL at ${placeOf(pool)}`,
-      what: `${verb} node ${request.node_id}, attempt ${request.attempt}`,
-      node_id: request.node_id,
-      ifRefused: 'look at the rights of the database user and at what the node says about itself',
-    },
-    () => ask(payloadOf(schema, request)),
-  );
-  return effectResult(request, written);
+  const call: BackendCall = {
+    backend: `PostgreSQL at ${placeOf(pool)}`,
+    what: what(nodeOf(request)),
+    node_id: request.node_id,
+    ifRefused: 'check the rights of the database user and the data that the node sends',
+  };
+  return effectResult(request, await callBackend(call, () => work(payloadOf(schema, request))));
 }
 
-/** An intent whose payload does not hold what its backend needs: the template in the contract is wrong. */
+function nodeOf({ node_id, attempt, intent }: EffectRequest): string {
+  return `node ${node_id} (${intent.target}), registration attempt ${attempt}`;
+}
+
+/** An intent whose payload lacks what its backend needs: its template in the contract is wrong. */
 class BadPayload extends Error {}
 
-function payloadOf<P>(schema: z.ZodType<P>, { node_id, intent }: EffectRequest): P {
+function payloadOf<Payload>(schema: z.ZodType<Payload>, { node_id, intent }: EffectRequest): Payload {
   const parsed = schema.safeParse(intent.payload);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'payload'}: ${message}`);
@@ -99,31 +106,31 @@ function payloadOf<P>(schema: z.ZodType<P>, { node_id, intent }: EffectRequest):
 }
 
 /**
- * Whether a refusal is final is the workflow's to say: it is for a registration, and not for what repairs or ends one.
+ * The failure of a call. Whether a refusal is final is the workflow's decision: for a registration it is, for the effects
+ * of later steps it is not.
  */
-function failure(asked: Asked, error: unknown): ApplicationFailure {
-  const { backend, what, node_id, ifRefused } = asked;
-  const cause = error instanceof Error ? error : new Error(String(error));
+function failure({ backend, what, node_id, ifRefused }: BackendCall, error: unknown): ApplicationFailure {
   const next = node_id === undefined ? '' : `, then: registrar retry ${node_id}`;
-  if (cause instanceof BadPayload) {
-    return ApplicationFailure.create({
-      type: REFUSED,
-      message: `Cannot ${what}: ${cause.message}. Correct the intent's template in the reducer's contract${next}`,
-    });
+  if (error instanceof BadPayload) {
+    const fix = "Correct the intent's template in the reducer's contract";
+    return failed(REFUSED, error, (words) => `Cannot ${what}: ${words}. ${fix}${next}`);
   }
-  if (isRefusal(cause)) {
-    return ApplicationFailure.create({
-      type: REFUSED,
-      message: `${backend} refused to ${what}: ${errorText(cause)}. Next: ${ifRefused}${next}`,
-      cause,
-    });
-  }
+  if (isRefusal(error))
+    return failed(REFUSED, error, (words) => `${backend} refused to ${what}: ${words}. Next: ${ifRefused}${next}`);
   const tried = activityInfo().attempt;
-  return ApplicationFailure.create({
-    type: UNAVAILABLE,
-    message: `${backend} did not ${what}: ${errorText(cause)}; retried until it does (this was try ${tried})`,
-    cause,
-  });
+  const outlook = `retried until it does (this was try ${tried})`;
+  return failed(UNAVAILABLE, error, (words) => `${backend} did not ${what}: ${words}; ${outlook}`);
+}
+
+/** The backend's own words are what is cut: whatever an operator should do stands behind them. */
+function failed(type: string, error: unknown, text: (words: string) => string): ApplicationFailure {
+  const words = cut(errorText(error), Math.max(100, LONGEST - text('').length));
+  return ApplicationFailure.create({ type, message: cut(text(words)), cause: causeOf(error, words) });
+}
+
+/** The cause goes into the history with its message and its stack, which repeats the message: both have to be short. */
+function causeOf(error: unknown, words: string): Error {
+  return error instanceof Error && error.message === words ? error : new Error(words);
 }
 
 /** Data, integrity and permission: the statement will not succeed by being repeated. */
@@ -133,9 +140,9 @@ const REFUSED_SQL = /^(22|23|42)/;
 const NOT_MIGRATED = new Set(['42P01', '42703']);
 
 /** Only what is known to be permanent is refused; whatever is not known is worth another try. */
-function isRefusal(error: Error): boolean {
+function isRefusal(error: unknown): boolean {
   if (error instanceof ConsulError) return error.refused;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
   // SQLSTATE has five characters; ECONNREFUSED and the like do not.
   return code.length === 5 && REFUSED_SQL.test(code) && !NOT_MIGRATED.has(code);
 }

@@ -2,12 +2,16 @@ import type { Pool } from 'pg';
 import { UpdatePayload } from '../src/protocol/intents.js';
 import { updateRegistration } from '../src/registry/rows/update-registration.js';
 import type { Activities } from './api.js';
-import { askingPostgres } from './failures.js';
+import { callPostgres } from './failures.js';
 
-/** What has become of a node: its state in the record, and its lease with it, in one transaction. */
+/** The state of a node in its registry row, and its lease with it, in one transaction. */
 export function postgresUpdateRegistration(pool: Pool): Activities['postgres.update_registration'] {
   return (request) =>
-    askingPostgres(pool, request, 'update the record of', UpdatePayload, (payload) =>
-      updateRegistration(pool, request.attempt, payload),
+    callPostgres(
+      pool,
+      request,
+      (node) => `update the registry row of ${node}`,
+      UpdatePayload,
+      (payload) => updateRegistration(pool, request.attempt, payload),
     );
 }

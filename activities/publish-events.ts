@@ -1,48 +1,91 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { EventProducer } from '../src/kafka/producer.js';
-import { buildPublished } from '../src/protocol/published.js';
+import type { Logger } from 'pino';
+import { errorText } from '../src/error-text.js';
+import type { EventProducer, RecordToSend } from '../src/kafka/producer.js';
+import { asUuid } from '../src/protocol/ids.js';
+import { buildPublished, type OutgoingEvent } from '../src/protocol/published.js';
 import { topicName } from '../src/protocol/topics.js';
-import { UNAVAILABLE, type Activities } from './api.js';
+import { logger } from '../src/telemetry.js';
+import { UNAVAILABLE, type Activities, type RefusedEvent } from './api.js';
+import { cut } from './cut.js';
 
 export interface PublishOptions {
   /** The {env} of topic names. */
   readonly env: string;
   /** The {namespace} of topic names; empty drops its segment. */
   readonly namespace: string;
-  /** How the registrar calls itself in envelopes and headers. Default "node-registrar". */
+  /** Final name of the topic for events that no schema lets through. */
+  readonly deadLetterTopic: string;
+  /** The name of the registrar in envelopes and headers. Default "node-registrar". */
   readonly source?: string;
+  readonly log?: Logger;
 }
 
 /**
- * Says what has happened, on Kafka. All events of a call go in one send, in
- * order, acknowledged by all replicas. A repeat after a failure carries the
- * same ids, so that a reader can tell. It answers with the moment from which
- * the stamped deadlines were counted: the workflow and the node must agree.
+ * Publishes what has happened. All events of a call go in one send, in order, acknowledged by all replicas. A repeat
+ * after a failure carries the same ids, so that a reader recognises it.
+ *
+ * An event that its schema refuses is a permanent fault of the contract, and no repeat helps: it becomes a dead letter
+ * and a log line, the other events are published, and the call succeeds. No life waits for it.
+ *
+ * @returns the moment from which stamped deadlines count, on which the workflow and the node must agree; and the events
+ *   that became dead letters
+ * @throws ApplicationFailure of type UNAVAILABLE while Kafka does not acknowledge
  */
 export function publishEvents(
   producer: EventProducer,
-  { env, namespace, source = 'node-registrar' }: PublishOptions,
+  { env, namespace, deadLetterTopic, source = 'node-registrar', log = logger('worker') }: PublishOptions,
 ): Activities['publish_events'] {
   return async (events) => {
     cancellationSignal().throwIfAborted();
     const sentAt = new Date();
-    const records = events.map((event) => ({
-      topic: topicName(event.topic, { env, namespace }),
-      ...buildPublished(event, { sentAt, source }),
-    }));
+    const refused: RefusedEvent[] = [];
+    const records = events.map((event): RecordToSend => {
+      try {
+        const topic = topicName(event.topic, { env, namespace });
+        return { topic, ...buildPublished(withUuids(event), { sentAt, source }) };
+      } catch (error) {
+        const reason = cut(errorText(error));
+        refused.push({ event_type: event.event_type, reason });
+        return deadLetter(event, reason, deadLetterTopic);
+      }
+    });
     try {
       await producer.send(records);
     } catch (error) {
-      const cause = error instanceof Error ? error : new Error(String(error));
-      throw ApplicationFailure.create({
-        type: UNAVAILABLE,
-        message:
-          `Kafka did not take ${events.map((event) => event.event_type).join(', ')} of node ` +
-          `${events[0]?.node_id}: ${cause.message}; retried until it does`,
-        cause,
-      });
+      throw unavailable(events, error);
     }
-    return { sent_at: sentAt.toISOString(), refused: [] };
+    for (const { event_type, reason } of refused)
+      log.error(
+        { node_id: events[0]?.node_id, event_type, reason, dead_letter_topic: deadLetterTopic },
+        'an event cannot be published: correct its template in the orchestrator contract',
+      );
+    return { sent_at: sentAt.toISOString(), refused };
   };
+}
+
+/** Nodes send ids that look like a UUID and are none of the RFC; our events carry such an id only as a cause. */
+function withUuids(event: OutgoingEvent): OutgoingEvent {
+  return { ...event, id: asUuid(event.id), causation_id: asUuid(event.causation_id) };
+}
+
+function deadLetter(event: OutgoingEvent, reason: string, topic: string): RecordToSend {
+  return {
+    topic,
+    key: event.node_id,
+    value: Buffer.from(JSON.stringify(event)),
+    headers: { reason, original_topic: event.topic, original_event_type: event.event_type, node_id: event.node_id },
+  };
+}
+
+function unavailable(events: readonly OutgoingEvent[], error: unknown): ApplicationFailure {
+  const types = events.map(({ event_type }) => event_type).join(', ');
+  return ApplicationFailure.create({
+    type: UNAVAILABLE,
+    message: cut(
+      `Kafka did not acknowledge ${types} of node ${events[0]?.node_id}: ${errorText(error)}; retried until it does`,
+    ),
+    ...(error instanceof Error ? { cause: error } : {}),
+  });
 }

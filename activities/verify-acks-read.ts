@@ -1,28 +1,28 @@
 import type { Pool } from 'pg';
-import { placeOf } from '../src/registry/pool.js';
 import type { Topics } from '../src/registry/leases/heartbeat-stream.js';
 import { lowestWatermark } from '../src/registry/leases/watermarks.js';
+import { placeOf } from '../src/registry/pool.js';
 import type { Activities } from './api.js';
-import { asking } from './failures.js';
+import { callBackend } from './failures.js';
 
 export interface VerifyAcksReadOptions {
   /** Final names of the topics on which acks come. */
   readonly ackTopics: Topics;
 }
 
-/** Before a node is given up for want of an ack: has everything been read that could have been one? */
+/** Verifies that everything was read that could have been a node's ack, before the node is given up for want of one. */
 export function verifyAcksRead(pool: Pool, { ackTopics }: VerifyAcksReadOptions): Activities['verify_acks_read'] {
   const named = ackTopics.join(' and ');
   return async (deadline) => {
-    const watermark = await asking(
+    const watermark = await callBackend(
       {
         backend: `PostgreSQL at ${placeOf(pool)}`,
-        what: `say how far ${named} is read`,
-        ifRefused: 'look at the rights of the database user',
+        what: `read the watermark of ${named}`,
+        ifRefused: 'check the rights of the database user',
       },
       () => lowestWatermark(pool, ackTopics),
     );
-    // At the watermark itself more may come; past it nothing does.
+    // More records can come with the watermark's own time; none come with an earlier one.
     if (watermark !== null && Date.parse(watermark) > Date.parse(deadline)) return { read: true };
     return {
       read: false,

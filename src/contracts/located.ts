@@ -76,8 +76,17 @@ export function parseLocated(text: string, file: string, positions: Positions): 
   });
   if (faults.length > 0) return { data: undefined, faults };
 
+  const unknown: Fault[] = [];
   const plain = (node: unknown): unknown => {
-    if (isAlias(node)) return plain(node.resolve(document));
+    if (isAlias(node)) {
+      const anchored = node.resolve(document);
+      if (anchored !== undefined) return plain(anchored);
+      unknown.push({
+        ...place(node),
+        message: `nothing above is anchored as &${node.source}: use the name of an anchor`,
+      });
+      return null;
+    }
     if (isScalar(node)) return node.value;
     if (isSeq(node)) {
       const list: unknown[] = [];
@@ -94,8 +103,8 @@ export function parseLocated(text: string, file: string, positions: Positions): 
         // The library marks a merge key by a symbol.
         if (name === '<<' || typeof name === 'symbol') {
           // Merge keys (YAML 1.1): the map's own keys win over merged ones.
-          const merged = plain(pair.value) as Record<string, unknown>;
-          for (const [inner, value] of Object.entries(merged)) {
+          const merged = plain(pair.value) as Record<string, unknown> | null;
+          for (const [inner, value] of Object.entries(merged ?? {})) {
             if (inner in map) continue;
             map[inner] = value;
             positions.set(map, inner, place(pair.key as Node));
@@ -110,5 +119,6 @@ export function parseLocated(text: string, file: string, positions: Positions): 
     }
     return null;
   };
-  return { data: plain(document.contents), faults: [] };
+  const data = plain(document.contents);
+  return { data, faults: unknown };
 }

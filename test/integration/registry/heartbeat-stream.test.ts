@@ -12,7 +12,6 @@ import {
 } from '../../../src/registry/leases/self-preservation.js';
 import { lowestWatermark } from '../../../src/registry/leases/watermarks.js';
 import { openDatabase } from './database.js';
-import { assertProperty } from '../../run/properties.js';
 
 const LEASE = 90;
 const GRACE = 15;
@@ -48,8 +47,7 @@ async function store({ marks, resumed, ended }: Stream): Promise<Topics> {
   const [first = '', ...others] = topics;
   if (ended !== null)
     await pool.query(
-      `insert into liveness_brake (topic, changed_by, judged_from) values ($1, 'itself', now() - ` +
-        'make_interval(secs => $2))',
+      `insert into liveness_brake (topic, changed_by, judged_from) values ($1, 'itself', now() - make_interval(secs => $2))`,
       [first, ended],
     );
   return [first, ...others];
@@ -63,8 +61,7 @@ async function active(deadline: number): Promise<string> {
     [id],
   );
   await pool.query(
-    'insert into node_leases (node_id, attempt, deadline, window_seconds) values ($1, 1, now() - ' +
-      'make_interval(secs => $2), $3)',
+    `insert into node_leases (node_id, attempt, deadline, window_seconds) values ($1, 1, now() - make_interval(secs => $2), $3)`,
     [id, deadline, LEASE],
   );
   return id;
@@ -96,8 +93,7 @@ it('the sweep, the expiry of a lease and self-preservation all see the same stre
     );
     const topics = await store(stream);
     const id = await active(deadline);
-    // In a fleet of one, with a floor of one, a node that is gone is the whole fleet; with a floor of two nothing is
-    // held.
+    // In a fleet of one, with a floor of one, a node that is gone is the whole fleet; with a floor of two nothing is held.
     const question = (floor: number): SelfPreservationQuestion => ({
       topics,
       window_seconds: LEASE,
@@ -130,7 +126,7 @@ it('the sweep, the expiry of a lease and self-preservation all see the same stre
     if (isOver && mayExpire) over += 1;
     else kept += 1;
   });
-  await assertProperty(property, { numRuns: 100 });
+  await fc.assert(property, { numRuns: 100 });
   // Both were met: leases that expire, and leases that do not.
   expect(Math.min(over, kept)).toBeGreaterThan(0);
 });

@@ -1,11 +1,19 @@
 import type { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { expect, it } from 'vitest';
+import { pino } from 'pino';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { UNAVAILABLE, type Published } from '../../../activities/api.js';
 import { publishEvents } from '../../../activities/publish-events.js';
+import { Trace, type TraceLine } from '../../../src/cli/contracts/trace.js';
+import { loadContracts } from '../../../src/contracts/load.js';
+import { BRIDGE_ACTIONS } from '../../../src/contracts/vocabulary.js';
 import type { RecordToSend } from '../../../src/kafka/producer.js';
 import { parsePublished, type OutgoingEvent } from '../../../src/protocol/published.js';
+import { eventsOf } from '../../../workflows/core/outgoing.js';
+import { contractDirectory } from '../contracts/contract-files.js';
+
+vi.mock('../../../workflows/core/outgoing.js', { spy: true });
 
 const accepted: OutgoingEvent = {
   id: '5dfbd3d1-2c4a-4698-aa2c-a1af6a107b75',
@@ -19,72 +27,162 @@ const accepted: OutgoingEvent = {
   stamps: { ack_deadline: 30 },
   tags: { attempt: '1' },
 };
+const expired: OutgoingEvent = {
+  ...accepted,
+  id: '701966a0-c381-488f-b8c0-c8fd8712b8bc',
+  event_type: 'ModelNodeLivenessExpired',
+  topic: '{env}.x',
+  payload: { last_heartbeat_at: null },
+  ids_at_top: false,
+  stamps: {},
+};
 
-const quiet = new DefaultLogger('ERROR');
+const silent = new DefaultLogger('ERROR');
+const sent: RecordToSend[][] = [];
+const logged: { readonly level: number; readonly msg: string; readonly reason?: string }[] = [];
+beforeEach(() => {
+  sent.length = 0;
+  logged.length = 0;
+});
 
-function publish(
-  send: (records: readonly RecordToSend[]) => Promise<void>,
-  ...events: OutgoingEvent[]
-): Promise<Published> {
+function publish(events: readonly OutgoingEvent[], failure?: Error): Promise<Published> {
   const activity = publishEvents(
-    { connect: () => Promise.resolve(), send, close: () => Promise.resolve() },
-    { env: 'dev', namespace: '' },
+    {
+      connect: () => Promise.resolve(),
+      send: (records) => {
+        sent.push([...records]);
+        return failure === undefined ? Promise.resolve() : Promise.reject(failure);
+      },
+      close: () => Promise.resolve(),
+    },
+    {
+      env: 'dev',
+      namespace: '',
+      deadLetterTopic: 'dev.dead',
+      log: pino({}, { write: (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]) }),
+    },
   );
-  return new MockActivityEnvironment({}, { logger: quiet }).run(activity, events);
+  return new MockActivityEnvironment({}, { logger: silent }).run(activity, events);
+}
+
+function parsed(record: RecordToSend | undefined) {
+  const result = parsePublished(record?.value ?? null);
+  return result.ok ? result.event : expect.fail(result.reason);
 }
 
 it('sends all events of a call at once, and answers from when their deadlines count', async () => {
-  const sent: (readonly RecordToSend[])[] = [];
-  const { sent_at } = await publish(
-    (records) => {
-      sent.push(records);
-      return Promise.resolve();
-    },
-    accepted,
-    {
-      ...accepted,
-      id: '701966a0-c381-488f-b8c0-c8fd8712b8bc',
-      event_type: 'ModelNodeLivenessExpired',
-      topic: '{env}.x',
-      payload: { last_heartbeat_at: null },
-      stamps: {},
-    },
-  );
-  expect(sent).toHaveLength(1);
-  expect(sent[0]?.map(({ topic, key }) => [topic, key])).toEqual([
-    ['dev.onex.evt.node-registration-accepted.v1', 'abc-123'],
-    ['dev.x', 'abc-123'],
+  const { sent_at, refused } = await publish([accepted, expired]);
+  expect(refused).toEqual([]);
+  expect(sent.map((records) => records.map(({ topic, key }) => [topic, key]))).toEqual([
+    [
+      ['dev.onex.evt.node-registration-accepted.v1', 'abc-123'],
+      ['dev.x', 'abc-123'],
+    ],
   ]);
-  const parsed = parsePublished(sent[0]?.[0]?.value ?? null);
-  if (!parsed.ok) throw new Error(parsed.reason);
-  expect(parsed.event.tags).toEqual({ attempt: '1' });
-  expect(Date.parse(String(parsed.event.payload.ack_deadline)) - Date.parse(sent_at)).toBe(30_000);
-  expect(parsed.event.emitted_at).toBe(sent_at);
+  const event = parsed(sent[0]?.[0]);
+  expect(event.tags).toEqual({ attempt: '1' });
+  expect(Date.parse(String(event.payload.ack_deadline)) - Date.parse(sent_at)).toBe(30_000);
+  expect(event.emitted_at).toBe(sent_at);
 });
 
-it('says what Kafka said when it does not take them, and is worth another try', async () => {
-  const failure = await publish(() => Promise.reject(new Error('connect ECONNREFUSED')), accepted).then(
+it('fails with the words of Kafka while it does not acknowledge, and is worth another try', async () => {
+  const failure = await publish([accepted], new Error(`connect ECONNREFUSED ${'x'.repeat(5_000)}`)).then(
     () => expect.fail('it succeeded'),
     (error: unknown) => error as ApplicationFailure,
   );
   expect(failure).toMatchObject({ type: UNAVAILABLE, nonRetryable: false });
   expect(failure.message).toContain('NodeRegistrationAccepted of node abc-123: connect ECONNREFUSED');
+  expect(failure.message.length).toBeLessThanOrEqual(1_000);
 });
 
-it('does not send an event that no node would understand', async () => {
-  await expect(publish(() => expect.fail('it was sent'), { ...accepted, payload: { surprise: 1 } })).rejects.toThrow(
-    'no field surprise',
-  );
+describe('an event that its schema refuses', () => {
+  const wrong: readonly [string, OutgoingEvent, RegExp][] = [
+    ['has a field too many', { ...accepted, payload: { surprise: 1 } }, /no field surprise/],
+    ['lacks a field', { ...accepted, stamps: {} }, /ack_deadline/],
+    ['is of no known type', { ...accepted, event_type: 'NodeSlept' }, /unknown event type NodeSlept/],
+    [
+      'has a reason that is too long',
+      { ...expired, event_type: 'NodeRegistrationRejected', payload: { rejection_reason: 'x'.repeat(1_025) } },
+      /rejection_reason/,
+    ],
+    ['has a stamp beyond all times', { ...accepted, stamps: { ack_deadline: 1e300 } }, /Invalid time/],
+  ];
+  it.each(wrong)('because it %s becomes a dead letter, and the others are published', async (_, event, reason) => {
+    const { refused } = await publish([event, expired]);
+    expect(refused).toEqual([{ event_type: event.event_type, reason: expect.stringMatching(reason) as string }]);
+    const [letter, other] = sent[0] ?? [];
+    expect(parsed(other).event_type).toBe('NodeLivenessExpired');
+    expect(letter).toMatchObject({
+      topic: 'dev.dead',
+      key: 'abc-123',
+      headers: { reason: refused[0]?.reason, node_id: 'abc-123', original_event_type: event.event_type },
+    });
+    expect(JSON.parse(String(letter?.value))).toEqual(event);
+    expect(logged).toMatchObject([{ level: 50, reason: refused[0]?.reason }]);
+  });
+
+  it('is not logged before Kafka has its dead letter', async () => {
+    await expect(publish([{ ...accepted, payload: { surprise: 1 } }], new Error('away'))).rejects.toThrow('away');
+    expect(logged).toEqual([]);
+  });
 });
 
-it('publishes nothing once it is cancelled: something newer has superseded these events', async () => {
-  const sent: (readonly RecordToSend[])[] = [];
-  const send = (records: readonly RecordToSend[]) => Promise.resolve(void sent.push(records));
-  const producer = { connect: () => Promise.resolve(), send, close: () => Promise.resolve() };
-  const environment = new MockActivityEnvironment({}, { logger: quiet });
-  environment.cancel('CANCELLED');
-  await expect(environment.run(publishEvents(producer, { env: 'dev', namespace: '' }), [accepted])).rejects.toThrow(
-    'CANCELLED',
-  );
-  expect(sent).toEqual([]);
+it('a cause whose id only looks like a UUID is published under one that is, the same each time', async () => {
+  const odd = { ...accepted, causation_id: '12345678-1234-1234-1234-123456789012' };
+  expect((await publish([odd])).refused).toEqual([]);
+  await publish([odd]);
+  const [first, second] = sent.map(([record]) => parsed(record).causation_id);
+  expect(first).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5/);
+  expect(second).toBe(first);
+});
+
+describe('the shipped contract', () => {
+  let seconds = 0;
+  const line = (message: TraceLine['message'], more: object = {}): TraceLine => {
+    seconds += 20_000;
+    return { at: new Date(1_760_000_000_000 + seconds * 1_000).toISOString(), message, ...more } as TraceLine;
+  };
+  const accept = () => [
+    line('introspection', { capabilities: ['a', 'registration.storage'] }),
+    line('backend_ok', { backend: 'consul' }),
+    line('backend_ok', { backend: 'postgres' }),
+  ];
+  const soon = (of: TraceLine): TraceLine => ({
+    at: new Date(Date.parse(of.at) + 1_000).toISOString(),
+    message: 'ack',
+  });
+  const activated = () => {
+    const lines = accept();
+    return [...lines, ...lines.slice(-1).map(soon)];
+  };
+
+  /** Everything that the lives below publish, as the core makes it. */
+  function published(lines: readonly TraceLine[], directory?: string): OutgoingEvent[] {
+    vi.mocked(eventsOf).mockClear();
+    const trace = new Trace(loadContracts(directory).compiled);
+    for (const each of lines) trace.step(each);
+    return vi.mocked(eventsOf).mock.results.flatMap(({ value }) => value as OutgoingEvent[]);
+  }
+
+  it('has no event that its schema refuses, in any state in which it is published', async () => {
+    const longReason = contractDirectory({
+      orchestrator: 'admission: [{ require: "node_version at_least 2.0.0", reason: "not with {capabilities}" }]',
+    });
+    const manyCapabilities = Array.from({ length: 60 }, (_, index) => `capability.${index}.${'x'.repeat(40)}`);
+    const events = [
+      ...published([...activated(), line('deadline')]),
+      ...published([...activated(), line('introspection', { reason: 'shutdown' })]),
+      ...published([...accept(), line('deadline'), line('deadline'), line('deadline')]),
+      ...published([line('introspection', { capabilities: manyCapabilities })], longReason),
+    ];
+    const { refused } = await publish(events);
+    expect(refused).toEqual([]);
+    expect(sent[0]?.map(parsed)).toHaveLength(events.length);
+    const bridges: readonly string[] = BRIDGE_ACTIONS;
+    const { events: templates } = loadContracts().compiled;
+    const own = Object.entries(templates).flatMap(([action, { event_type }]) =>
+      bridges.includes(action) ? [] : [event_type],
+    );
+    expect(new Set(events.map(({ event_type }) => event_type))).toEqual(new Set(own));
+  });
 });

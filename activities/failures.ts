@@ -106,8 +106,8 @@ function payloadOf<Payload>(schema: z.ZodType<Payload>, { node_id, intent }: Eff
 }
 
 /**
- * The failure of a call. Whether a refusal is final is the workflow's decision: for a registration it is, for the effects
- * of later steps it is not.
+ * The failure of a call. Whether a refusal is final is the workflow's decision: for a registration it is, for the
+ * effects of later steps it is not.
  */
 function failure({ backend, what, node_id, ifRefused }: BackendCall, error: unknown): ApplicationFailure {
   const next = node_id === undefined ? '' : `, then: registrar retry ${node_id}`;

@@ -18,8 +18,8 @@ export interface VerifyLeaseOptions {
 }
 
 /**
- * Verifies that the lease of a node is over. The statement that finds it over also marks it as expired. While that cannot
- * be known, nobody expires.
+ * Verifies that the lease of a node is over. The statement that finds it over also marks it as expired. While that
+ * cannot be known, nobody expires.
  */
 export function verifyLease(
   pool: Pool,
@@ -60,14 +60,23 @@ function whyUnknown(
 ): string {
   if (held) return heldSentence(state, about, now);
   if (reopened_until !== null)
-    return `the lease of node ${node_id} was lost; it is open again, and is over at ${reopened_until} without a heartbeat`;
+    return (
+      `the lease of node ${node_id} was lost; it is open again, ` +
+      `and is over at ${reopened_until} without a heartbeat`
+    );
   if (holder === null)
-    return `node ${node_id} has no lease, and its registry row says that registration attempt ${attempt} has ended: nothing is known of it`;
+    return (
+      `node ${node_id} has no lease, and its registry row says that registration attempt ${attempt} has ended: ` +
+      'nothing is known of it'
+    );
   if (holder !== attempt)
     return `the lease of node ${node_id} is held by registration attempt ${holder}, not by ${attempt}`;
   if (watermark === null) return `no heartbeat of ${about.topics.join(' or ')} was ever stored: is the bridge running?`;
   if (expires_from !== null)
-    return `the heartbeats had stalled, or many nodes are just coming back: nobody expires before they are stored up to ${expires_from} (now: ${watermark})`;
+    return (
+      'the heartbeats had stalled, or many nodes are just coming back: nobody expires before they are stored up to ' +
+      `${expires_from} (now: ${watermark})`
+    );
   return `the heartbeats are stored up to ${watermark} only, which is not past the deadline ${deadline} and its grace`;
 }
 
@@ -75,9 +84,9 @@ function whyUnknown(
 const KEEPS_UP_SECONDS = 5;
 
 /**
- * A stream that keeps up is past the deadline in as long as it is short of it, plus half a second to one and a half. For
- * any other stream that is not known: it is a lease duration, a fifth more or less, so that the runs of a fleet do not
- * all come back at once.
+ * A stream that keeps up is past the deadline in as long as it is short of it, plus half a second to one and a half.
+ * For any other stream that is not known: it is a lease duration, a fifth more or less, so that the runs of a fleet do
+ * not all come back at once.
  */
 function secondsUntilAgain(
   { attempt, window_seconds, grace_seconds }: LeaseQuestion,

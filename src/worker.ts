@@ -125,7 +125,7 @@ function activitiesOf(config: Config, contracts: Contracts, { pool, catalog, pro
   const topics = bridgeTopics(contracts, config);
   return {
     open_attempt: openAttempt(pool, compiled),
-    publish_events: publishEvents(producer, config),
+    publish_events: publishEvents(producer, { ...config, deadLetterTopic: topics.deadLetters }),
     verify_lease: verifyLease(pool, {
       heartbeatTopics: topics.heartbeats,
       contractVersion: () => compiled.version,

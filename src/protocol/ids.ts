@@ -1,6 +1,6 @@
 import { v5, validate } from 'uuid';
 
-/** Namespace of every id that we derive (RFC 9562, section 5.5); itself v5 of the DNS namespace and "node-registrar". */
+/** Namespace of every id that we derive (RFC 9562, section 5.5): v5 of the DNS namespace and "node-registrar". */
 const NAMESPACE = 'f9f05cc7-68a6-555a-973a-bdcaec57046e';
 
 /**

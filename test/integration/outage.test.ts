@@ -71,7 +71,7 @@ describe('while PostgreSQL is away', () => {
     );
     expect(failing).toMatchObject({
       name: 'open_attempt',
-      failure: expect.stringMatching(/^PostgreSQL at .* did not tell the last attempt of node/) as string,
+      failure: expect.stringMatching(/^PostgreSQL at .* did not read the registry row of node/) as string,
     });
     expect((await registrar.status(node.node_id)).registration).toBeNull();
 

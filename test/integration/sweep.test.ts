@@ -239,7 +239,8 @@ describe('the record of a node that lasts', () => {
     expect(await readLastAttempt(pool, 'lasting')).toMatchObject({
       attempt: 1,
       state: 'ACTIVE',
-      lasting: { reducer_status: 'complete', ack_deadline: null, liveness_deadline: null },
+      reducer_status: 'complete',
+      lasting: { ack_deadline: null, liveness_deadline: null },
     });
     await node('claimed', { expired: -60 });
     expect((await readLastAttempt(pool, 'claimed'))?.lasting).not.toBeNull();

@@ -93,7 +93,7 @@ it('the sweep, the expiry of a lease and self-preservation all see the same stre
     );
     const topics = await store(stream);
     const id = await active(deadline);
-    // In a fleet of one, with a floor of one, a node that is gone is the whole fleet; with a floor of two nothing is held.
+    // With a floor of one, the only node that is gone is the whole fleet. With a floor of two nothing is held.
     const question = (floor: number): SelfPreservationQuestion => ({
       topics,
       window_seconds: LEASE,

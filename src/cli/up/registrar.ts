@@ -1,25 +1,12 @@
 import { loadConfig, type Config } from '../../config.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
-import type { OnProgress } from '../../stack/index.js';
-import type { Child } from '../processes/children.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
+import type { Child } from '../processes/children.js';
 import { linksOf, type Links } from '../terminal/links.js';
 import { statesOf, type States } from '../terminal/states.js';
 import { whenOneEnds } from './broken.js';
 import { reportProblems } from './self-check.js';
-import { Servers } from './servers.js';
-
-export interface RegistrarOptions {
-  /** The worker and the bridge, started and waiting for `go`. */
-  readonly children: readonly Child[];
-  /** false: no server is started, those of the configuration are used. */
-  readonly ownServers: boolean;
-  readonly onProgress: OnProgress;
-  /** Gives up starting. */
-  readonly signal: AbortSignal;
-  /** Called when the topics are there: nodes may listen from then on. */
-  readonly onPrepared?: (config: Config, contracts: Contracts) => void;
-}
+import { Servers, type RegistrarOptions } from './servers.js';
 
 /** Servers, worker and bridge, all of them working. */
 export interface Registrar {

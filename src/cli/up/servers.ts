@@ -1,11 +1,23 @@
 import { join } from 'node:path';
-import { loadConfig } from '../../config.js';
+import { loadConfig, type Config } from '../../config.js';
 import type { Contracts } from '../../contracts/load.js';
-import { startStack, type RunningStack, type ServerName } from '../../stack/index.js';
+import { startStack, type OnProgress, type RunningStack, type ServerName } from '../../stack/index.js';
 import { logger } from '../../telemetry.js';
 import type { Child } from '../processes/children.js';
 import { prepare, prepareServer } from '../setup/prepare.js';
-import type { RegistrarOptions } from './registrar.js';
+
+/** How a registrar is started. */
+export interface RegistrarOptions {
+  /** The worker and the bridge, started and waiting for `go`. */
+  readonly children: readonly Child[];
+  /** false: no server is started, those of the configuration are used. */
+  readonly ownServers: boolean;
+  readonly onProgress: OnProgress;
+  /** Gives up starting. */
+  readonly signal: AbortSignal;
+  /** Called when the topics are there: nodes may listen from then on. */
+  readonly onPrepared?: (config: Config, contracts: Contracts) => void;
+}
 
 /** The servers of a start: ours, or those of the configuration. Each is prepared as soon as it answers. */
 export class Servers {

@@ -1,6 +1,8 @@
 import type { CompiledContract } from '../src/contracts/compiled.js';
-import type { Introspection } from '../src/protocol/introspection.js';
 import type { OutgoingEvent } from '../src/protocol/published.js';
+import type { NodeRow } from '../src/registry/rows/node-row.js';
+
+export type { LastingAttempt, NodeRow } from '../src/registry/rows/node-row.js';
 
 /**
  * The types of every activity. The implementations stand beside this file, one
@@ -42,29 +44,6 @@ export type EffectResult =
 /** Every failure of an effect is an ApplicationFailure of one of these types; only the second is permanent. */
 export const UNAVAILABLE = 'BackendUnavailable';
 export const REFUSED = 'BackendRefused';
-
-/** What the registry row of a node says, for a fresh run. */
-export interface NodeRow {
-  readonly attempt: number;
-  readonly correlation_id: string;
-  readonly epoch: number | null;
-  /** Record time of the incarnation's introspection. */
-  readonly introspected_at: string;
-  readonly state: string;
-  readonly reducer_status: string;
-  readonly reason: string | null;
-  /** The node's data as the row has them: what an operator's retry begins with. */
-  readonly introspection: Introspection;
-  /** The attempt has not ended and has its lease: a fresh run that finds one adopts it. */
-  readonly lasting: LastingAttempt | null;
-}
-
-/** What else a run must know of an attempt to go on with it. */
-export interface LastingAttempt {
-  readonly state_since: string;
-  readonly ack_deadline: string | null;
-  readonly liveness_deadline: string | null;
-}
 
 export interface Opening {
   /** null: the registry does not know the node. */

@@ -109,7 +109,7 @@ describe('ten nodes killed at once', () => {
         const { journal } = await registrar.status(id).catch(() => ({ journal: [] }));
         if (
           journal.some(({ what }) =>
-            /no verdict yet: self-preservation holds: \d+ of 13 nodes look dead .* registrar self-preservation release/.test(
+            /not decided yet: self-preservation holds: \d+ of 13 nodes look dead .* registrar self-preservation release/.test(
               what,
             ),
           )
@@ -122,7 +122,7 @@ describe('ten nodes killed at once', () => {
     const { currentDetails } = await registrar
       .handle(suspect)
       .query<{ currentDetails: string }>('__temporal_workflow_metadata');
-    expect(currentDetails).toContain('no verdict yet: self-preservation holds');
+    expect(currentDetails).toContain('not decided yet: self-preservation holds');
     const status = await run('status', suspect);
     expect(status.stdout).toContain('self-preservation holds');
     expect(await states(ids)).toMatchObject({ 'ACTIVE 1': expect.any(Number) as number });

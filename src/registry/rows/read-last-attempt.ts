@@ -1,7 +1,7 @@
-import type { LastingAttempt, NodeRow } from '../../../activities/api.js';
 import { derivedId } from '../../protocol/ids.js';
 import type { Introspection } from '../../protocol/introspection.js';
 import type { Sql } from '../pool.js';
+import type { LastingAttempt, NodeRow } from './node-row.js';
 
 type Identity = Pick<Introspection, 'node_id' | 'node_type' | 'node_version' | 'endpoints' | 'capabilities'>;
 type Row = Omit<NodeRow, 'introspection' | 'lasting'> & Identity & LastingAttempt & { readonly lasts: boolean };

@@ -28,6 +28,10 @@ describe('the table of arrows', () => {
     expect(circle.get('a')).toEqual(new Set(['b', 'c', 'a']));
   });
 
+  it('has no arrow that runs back up', () => {
+    expect([...reachable(arrows)].flatMap(([area, reached]) => (reached.has(area) ? [area] : []))).toEqual([]);
+  });
+
   it('is drawn without the arrows that others imply', () => {
     const diagram = foldersDiagram({ a: ['b', 'c'], b: ['c/one.ts'], c: ['helper.ts'], 'helper.ts': [] });
     expect(diagram.split('\n').filter((line) => line.includes('-->'))).toEqual(['    a --> b', '    b -->|one.ts| c']);

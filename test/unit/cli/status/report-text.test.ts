@@ -35,14 +35,14 @@ describe('a node explained', () => {
       registration: null,
       contract_version: '1.0.0+abc',
       pending: [{ activity: 'consul.register', attempt: 4, last_failure: 'refused', next_in_seconds: 8 }],
-      journal: [{ at: '2026-01-31T12:00:00.000Z', what: 'attempt 1 begins' }],
+      journal: [{ at: '2026-01-31T12:00:00.000Z', what: 'registration attempt 1 begins' }],
       link: 'http://ui/registration%2Fnode-1',
       no_answer: null,
     };
     const text = plain(reportText(report, states));
     expect(text).toContain('node-1  AWAITING_ACK · ack round 1 of 3');
     expect(text).toContain('waits for  consul.register: try 4, refused, next try in 8 s');
-    expect(text).toContain('attempt 1 begins');
+    expect(text).toContain('registration attempt 1 begins');
     expect(text).toContain('http://ui/registration%2Fnode-1');
     expect(text).toMatch(/Acknowledge by hand: .*registrar.* ack node-1/);
   });

@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import type { CompiledContract, Machine } from '../../../src/contracts/compiled.js';
 import { loadContracts } from '../../../src/contracts/load.js';
 import type { Introspection } from '../../../src/protocol/introspection.js';
 import { decide } from '../../../workflows/core/decide.js';
 import { beginAttempt } from '../../../workflows/core/attempt.js';
+import { applyOutput } from '../../../workflows/core/handle.js';
+import { HANDLERS, type Handler, type Handlers } from '../../../workflows/core/handlers/index.js';
+import { ignore, output } from '../../../workflows/core/handlers/output.js';
+import { matchRow } from '../../../workflows/core/matrix.js';
+import { initialState } from '../../../workflows/core/reducer.js';
 import { unknownNode, withChanges, type Registration } from '../../../workflows/core/registration.js';
-import { contractDirectory } from '../contracts/contract-files.js';
+import { contractDirectory, laidOver } from '../contracts/contract-files.js';
 
 const contract = loadContracts().compiled;
 
@@ -108,8 +114,8 @@ describe('an introspection', () => {
           '{node_id} is too old"\n',
       }),
     ).compiled;
-    const output = decide(nobody, { event_model: 'ModelNodeIntrospectionEvent', payload: startup }, strict);
-    expect(output.events).toMatchObject([
+    const decided = decide(nobody, { event_model: 'ModelNodeIntrospectionEvent', payload: startup }, strict);
+    expect(decided.events).toMatchObject([
       { event: 'attempt_requested', refusal: 'version 1.2.3 of abc-123 is too old' },
     ]);
   });
@@ -139,5 +145,100 @@ describe('an ack', () => {
     for (const state of ['PENDING_REGISTRATION', 'ACK_TIMED_OUT', 'ACTIVE'])
       expect(hearAck(inState(state)).ignored).toContain(state);
     expect(hearAck(nobody).ignored).toContain('none');
+  });
+});
+
+describe("an operator's retry", () => {
+  const retry = { event_model: 'ModelRegistrationReset', payload: { message_id: 'r-1' } };
+  const rejected = withChanges(inState('REJECTED'), {
+    ended: true,
+    reducer: { ...initialState(contract), status: 'failed' },
+  });
+
+  it('begins an attempt with the last introspection', () => {
+    expect(decide(rejected, retry, contract).events).toEqual([
+      { event: 'attempt_requested', introspection: { ...startup, message_id: 'r-1' }, refusal: null },
+    ]);
+  });
+
+  it('of a node that fails an admission rule begins an attempt that is refused with the reason of the rule', () => {
+    const strict = laidOver({
+      orchestrator: 'admission:\n  - { require: "node_version at_least 2.0.0", reason: "{node_version} is too old" }\n',
+    }).compiled;
+    expect(decide(rejected, retry, strict).events).toMatchObject([
+      { event: 'attempt_requested', refusal: '1.2.3 is too old' },
+    ]);
+  });
+
+  it("is refused in words where the reducer's reset never holds", () => {
+    const never = laidOver({
+      reducer: `state_machine:
+  transitions:
+    - { from_state: "failed", to_state: "idle", trigger: "reset", conditions: [{ expression: "node_id == nobody" }] }
+`,
+    }).compiled;
+    const refused = decide(rejected, retry, never);
+    expect(refused.ignored).toBe('a retry: the reducer\'s contract has no transition on reset from "failed"');
+    expect(refused.events).toEqual([]);
+    // Only where it never holds: from "complete" it is as shipped.
+    const complete = withChanges(rejected, { reducer: { ...rejected.reducer, status: 'complete' } });
+    expect(decide(complete, retry, never).ignored).toBeNull();
+  });
+});
+
+describe('the table of handlers', () => {
+  /** What another event model leads to: a row of the matrix, and a transition. */
+  const quarantining: CompiledContract = {
+    ...contract,
+    handlers: {
+      ...contract.handlers,
+      ModelNodeQuarantined: {
+        handler: 'HandlerNodeQuarantined',
+        matrix: [{ states: ['ACTIVE'], reason: null, incarnation: null, action: 'quarantine' }],
+      },
+    },
+    orchestrator: withTransition('ACTIVE', 'node_quarantined', 'AWAITING_ACK'),
+  };
+  function withTransition(from: string, trigger: string, to: string): Machine {
+    const { states } = contract.orchestrator;
+    const state = states[from] ?? expect.fail();
+    const transitions = { ...state.transitions, [trigger]: { to, reason: 'in quarantine', conditions: [] } };
+    return { ...contract.orchestrator, states: { ...states, [from]: { ...state, transitions } } };
+  }
+  const HandlerNodeQuarantined: Handler = (registration, { event_model, payload }, under) => {
+    const action = matchRow(under, event_model, registration, {});
+    if (action === 'no_op') return ignore(`a quarantine in state ${registration.state}`);
+    const { message_id } = payload as { message_id: string };
+    return output(action, { event: 'triggered', trigger: 'node_quarantined', causation_id: message_id });
+  };
+  const table: Handlers = { ...HANDLERS, HandlerNodeQuarantined };
+  const message = { event_model: 'ModelNodeQuarantined', payload: { message_id: 'q-1' } };
+  const decided = (registration: Registration) => {
+    const made = decide(registration, message, quarantining, table);
+    return applyOutput(registration, made, startup.at, quarantining).registration;
+  };
+
+  it('is where a new event model finds its handler: a pure function, a row, and the state changes', () => {
+    expect(decided(inState('ACTIVE'))).toMatchObject({
+      previous_state: 'ACTIVE',
+      reason: 'in quarantine',
+      causation_id: 'q-1',
+      entering: { state: 'AWAITING_ACK', steps: [{ kind: 'publish', actions: ['emit_registration_accepted'] }] },
+    });
+  });
+
+  it("decides by the new handler's own rows", () => {
+    const waiting = inState('AWAITING_ACK');
+    expect(decide(waiting, message, quarantining, table).ignored).toBe('a quarantine in state AWAITING_ACK');
+    expect(decided(waiting)).toBe(waiting);
+  });
+
+  it('without the handler, or a contract without the event model, leaves the message ignored in words', () => {
+    expect(decide(inState('ACTIVE'), message, quarantining).ignored).toBe(
+      'ModelNodeQuarantined: there is no handler HandlerNodeQuarantined',
+    );
+    expect(decide(inState('ACTIVE'), message, contract, table).ignored).toBe(
+      'ModelNodeQuarantined: the contract routes no handler to it',
+    );
   });
 });

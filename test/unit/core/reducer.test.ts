@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadContracts } from '../../../src/contracts/load.js';
 import { initialState, reduce, type ReducerEvent, type ReducerState } from '../../../workflows/core/reducer.js';
 import { assertProperty } from '../../run/properties.js';
+import { laidOver } from '../contracts/contract-files.js';
 
 const contract = loadContracts().compiled;
 const idle = initialState(contract);
@@ -52,6 +53,28 @@ describe('the reducer', () => {
     });
   });
 
+  it('does nothing for a repeat, also where its contract would go on by the same trigger once more', () => {
+    const twice = laidOver({
+      reducer: `state_machine:
+  transitions:
+    - { from_state: "partial", to_state: "complete", trigger: "consul_confirmed", conditions: [] }
+`,
+    }).compiled;
+    const pending = reduce(idle, event('1', 'introspection_received'), twice).state;
+    const partial = reduce(pending, event('2', 'consul_confirmed'), twice).state;
+    expect(reduce(partial, event('2', 'consul_confirmed'), twice)).toEqual({ state: partial, intents: [] });
+    expect(reduce(partial, event('3', 'consul_confirmed'), twice).state.status).toBe('complete');
+  });
+
+  it('names the event that it has processed last, and all of this attempt; one that it ignored is none of them', () => {
+    expect(idle).toMatchObject({ last_processed_event_id: null, seen_event_ids: [] });
+    const events = [event('1', 'introspection_received'), event('2', 'consul_confirmed')];
+    const processed = { last_processed_event_id: '2', seen_event_ids: ['1', '2'], node_id: 'abc-123' };
+    expect(run(events.slice(0, 1))).toMatchObject({ last_processed_event_id: '1', seen_event_ids: ['1'] });
+    expect(run(events)).toMatchObject(processed);
+    expect(run([...events, event('3', 'unheard_of')])).toMatchObject(processed);
+  });
+
   it('keeps the flag of the backend that succeeded when the other refuses', () => {
     const failed = run([
       event('1', 'introspection_received'),
@@ -83,14 +106,23 @@ describe('whatever it hears, the reducer', () => {
     );
   });
 
-  it('does nothing for a repeat', () => {
+  it('does nothing for a repeat, whatever an event with an id that was seen says', () => {
+    let moving = 0;
     assertProperty(
       fc.property(anyEvents, anyEvent, (before, next) => {
-        const { state } = reduce(run(before), next, contract);
-        if (!state.seen_event_ids.includes(next.id)) return;
-        expect(reduce(state, next, contract)).toEqual({ state, intents: [] });
+        const state = run(before);
+        for (const id of state.seen_event_ids) {
+          const repeat = { ...next, id };
+          // With an id of its own, the same event would change something.
+          if (reduce(state, { ...repeat, id: 'new' }, contract).state !== state) moving += 1;
+          const after = reduce(state, repeat, contract);
+          expect(after.state).toBe(state);
+          expect(after.intents).toEqual([]);
+        }
       }),
+      { numRuns: 500 },
     );
+    expect(moving).toBeGreaterThan(20);
   });
 
   it('stays within its declared states, each of which has a way out', () => {

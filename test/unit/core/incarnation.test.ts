@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import type { Introspection } from '../../../src/protocol/introspection.js';
+import { compareIncarnation, incarnationOf, withSeen } from '../../../workflows/core/incarnation.js';
+
+const startup: Introspection = {
+  message_id: 'm-0',
+  correlation_id: 'c-0',
+  node_id: 'abc-123',
+  node_type: 'effect',
+  node_version: '1.0.0',
+  endpoints: {},
+  capabilities: [],
+  reason: 'startup',
+  epoch: null,
+  at: '2026-01-01T00:00:00.000Z',
+};
+const later = (correlation_id: string): Introspection => ({
+  ...startup,
+  correlation_id,
+  at: '2026-01-01T01:00:00.000Z',
+});
+/** The incarnation after so many introspections, each with an id of its own. */
+const after = (count: number) =>
+  Array.from({ length: count - 1 }, (_, index) => later(`c-${index + 1}`)).reduce(withSeen, incarnationOf(startup));
+
+describe('an incarnation', () => {
+  it('remembers 20 ids: each of them is a duplicate, whatever its time', () => {
+    const known = after(20);
+    for (let index = 0; index < 20; index++)
+      expect(compareIncarnation(known, later(`c-${index}`), false), `c-${index}`).toBe('duplicate');
+    expect(compareIncarnation(known, later('c-20'), false)).toBe('newer');
+  });
+
+  it('remembers no more than that, the newest ones: what is carried over continue-as-new is bounded', () => {
+    expect(after(1000).seen).toEqual(Array.from({ length: 20 }, (_, index) => `c-${980 + index}`));
+  });
+
+  it('has the time of its newest introspection, in whatever order they come', () => {
+    expect(after(2).at).toBe('2026-01-01T01:00:00.000Z');
+    expect(withSeen(after(2), { ...startup, correlation_id: 'c-old' }).at).toBe('2026-01-01T01:00:00.000Z');
+  });
+});

@@ -10,6 +10,7 @@ import {
   type LastingAttempt,
   type LeaseAnswer,
   type NodeRow,
+  type RefusedEvent,
 } from '../../activities/api.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { buildPublished } from '../../src/protocol/published.js';
@@ -72,6 +73,8 @@ export class World {
   readonly failures = new Map<string, Failure>();
   /** Why events were refused by their schemas. A harness fails when it sees one, and when it stops. */
   readonly refused: string[] = [];
+  /** Nodes whose refused events become dead letters, as those of the real activity do: their tests are about that. */
+  readonly deadLettersFor = new Set<string>();
   /** Calls that are held in flight, by activity and node: a worker that stops waits for them. */
   readonly inFlight = new Set<string>();
   /** Activities that are kept in flight, by name and node. */
@@ -88,9 +91,11 @@ export class World {
   acksReadAfter: string | null = null;
   /** How far reading the ack topic is behind, in seconds. */
   acksLag = 0;
+  /** In how many seconds it is to be asked again how far the ack topic was read. */
+  acksAgainInSeconds = 1;
 
   constructor(
-    private readonly env: TestWorkflowEnvironment,
+    private readonly env: Pick<TestWorkflowEnvironment, 'currentTimeMs'>,
     public contract: CompiledContract,
   ) {}
 
@@ -172,9 +177,10 @@ export class World {
       publish_events: async (events) => {
         await this.tried('publish_events');
         const sent_at = await this.now();
-        for (const event of events) this.check(event, sent_at);
-        this.published.push(...events.map((event) => ({ ...event, sent_at })));
-        return { sent_at, refused: [] };
+        const refused = events.flatMap((event) => this.check(event, sent_at));
+        const fitting = events.filter(({ event_type }) => !refused.some((each) => each.event_type === event_type));
+        this.published.push(...fitting.map((event) => ({ ...event, sent_at })));
+        return { sent_at, refused };
       },
       verify_lease: async ({ node_id }) => {
         await this.tried('verify_lease');
@@ -189,7 +195,7 @@ export class World {
         return {
           read: false,
           why: `the ack topic has been read only up to ${readUpTo}`,
-          again_in_seconds: 1,
+          again_in_seconds: this.acksAgainInSeconds,
         };
       },
       'consul.register': effect('consul.register'),
@@ -200,11 +206,15 @@ export class World {
     };
   }
 
-  private check(event: OutgoingEvent, sent_at: string): void {
+  /** @throws TypeError when a schema refuses the event of a node whose events are not to become dead letters */
+  private check(event: OutgoingEvent, sent_at: string): RefusedEvent[] {
     try {
       assertPublishable(event, sent_at);
+      return [];
     } catch (error) {
-      this.refused.push(error instanceof Error ? error.message : String(error));
+      const reason = error instanceof Error ? error.message : String(error);
+      if (this.deadLettersFor.has(event.node_id)) return [{ event_type: event.event_type, reason }];
+      this.refused.push(reason);
       throw error;
     }
   }

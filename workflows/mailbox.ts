@@ -28,6 +28,9 @@ const suspectSignal = defineSignal(SUSPECT_SIGNAL);
 const commandUpdate = defineUpdate<number, [CommandRequest]>(COMMAND_UPDATE);
 const statusQuery = defineQuery<Status>(STATUS_QUERY);
 
+/** The event model of acks, by which the contract routes them. */
+const ACK_MODEL = 'ModelNodeRegistrationAcked';
+
 /** What became of an operator's command. */
 interface Verdict {
   readonly ignored: string | null;
@@ -59,7 +62,7 @@ export class Mailbox {
       this.inbox.push({ event_model: 'ModelNodeIntrospectionEvent', payload });
     });
     setHandler(ackSignal, (ack) => {
-      this.inbox.push({ event_model: 'ModelNodeRegistrationAcked', payload: { ...ack, at: ack.at ?? now() } });
+      this.inbox.push({ event_model: ACK_MODEL, payload: { ...ack, at: ack.at ?? now() } });
     });
     setHandler(suspectSignal, () => {
       this.suspected = true;
@@ -73,6 +76,11 @@ export class Mailbox {
     setHandler(statusQuery, status);
     const validator = (request: CommandRequest): void => refuseIfIgnored(decide(messageOf(request, '')).ignored);
     setHandler(commandUpdate, (request) => this.#command(request), { validator });
+  }
+
+  /** Acks that nobody has handled yet, oldest first. */
+  acks(): readonly Message[] {
+    return this.inbox.filter(({ event_model }) => event_model === ACK_MODEL);
   }
 
   /** The message is handled now. */

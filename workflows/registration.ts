@@ -155,10 +155,15 @@ class Life {
     const found = timer === undefined ? { fires: true as const } : await this.#verify(timer);
     if (found.fires && timer !== undefined && timer.verify !== null) {
       await commitDecision();
-      // Every ack that was in time has reached this run by now. It is handled first.
-      if (timer.verify === 'acks_read' && this.mailbox.inbox.length > 0) return;
+      // Every ack that was in time has reached this run by now. It is handled first. No other message is: one that
+      // comes while the decision is carried out must not change it when the server has this task done anew.
+      if (timer.verify === 'acks_read' && this.#hasAckInTime()) return;
     }
     await this.#apply(timerChecked(this.node, found, now(), this.contract));
+  }
+
+  #hasAckInTime(): boolean {
+    return this.mailbox.acks().some((ack) => decide(this.node, ack, this.contract).ignored === null);
   }
 
   async #verify(timer: Timer): Promise<Finding> {

@@ -32,17 +32,17 @@ function active(under = contract): Life {
 
 describe('a timer that fires', () => {
   const fires: Finding = { fires: true, last_heartbeat_at: null };
-  const hour: LifeStep = { do: 'time passes', seconds: 10_800, finding: fires };
+  const hours: LifeStep = { do: 'time passes', seconds: 11_000, finding: fires };
 
   it('leads on, and is gone', () => {
     const life = active();
-    life.step(hour);
+    life.step(hours);
     expect(life.node).toMatchObject({ state: 'ACTIVE', entering: { state: 'LIVENESS_EXPIRED' }, timer_due: null });
   });
 
   it('runs once more where its trigger changes nothing, and the journal says so', () => {
     const life = active(never);
-    life.step(hour);
+    life.step(hours);
     expect(life.node).toMatchObject({ state: 'ACTIVE', entering: null, timer_due: plusSeconds(life.now, 10_800) });
     const { notes } = timerChecked(life.node, fires, life.now, never);
     expect(notes).toEqual(['timer: lease_expired changes nothing in ACTIVE']);

@@ -16,6 +16,7 @@ import { setupCommand } from './setup/command.js';
 import { startCommand } from './start/command.js';
 import { statusCommand } from './status/command.js';
 import { stopCommand } from './stop/command.js';
+import { uiCommand } from './ui/command.js';
 import { upCommand } from './up/command.js';
 import { wipeCommand } from './wipe/command.js';
 import { workerCommand } from './worker/command.js';
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   const commands = [
     demoCommand,
     upCommand,
+    uiCommand,
     workerCommand,
     bridgeCommand,
     nodeCommand,

@@ -1,0 +1,52 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { withExamples } from '../terminal/help.js';
+
+interface UiOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly hostName: readonly string[];
+  readonly allowActions?: boolean;
+}
+
+export function uiCommand(program: Command): void {
+  const command = program
+    .command('ui')
+    .description('Serve the fleet page, until SIGTERM or Ctrl-C: who is there, what happened to a node, what to do.')
+    .option(
+      '--host <address>',
+      'the address to listen at; others than this machine reach it only by 0.0.0.0',
+      '127.0.0.1',
+    )
+    .option('--port <port>', 'the port; 0 takes any free one', port, 7300)
+    .option(
+      '--host-name <name>',
+      'a further name under which browsers may ask for the page; can be repeated',
+      collect,
+      [],
+    )
+    .option('--allow-actions', 'let people acknowledge and retry from the page; who and why is logged')
+    .action(async (options: UiOptions) => {
+      const [{ runUi }, { loadConfig }] = await Promise.all([import('./run-ui.js'), import('../../config.js')]);
+      await runUi(loadConfig(), {
+        host: options.host,
+        port: options.port,
+        hostNames: options.hostName,
+        actions: options.allowActions === true,
+      });
+    });
+  withExamples(command, [
+    ['ui', 'the page at http://127.0.0.1:7300/, to look at'],
+    ['ui --allow-actions', 'the same, with actions'],
+    ['ui --host 0.0.0.0 --host-name fleet.example', 'for others; put a proxy that knows them in front of it'],
+  ]);
+}
+
+function port(value: string): number {
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number > 65_535) throw new InvalidArgumentError('Give a port from 0 to 65535.');
+  return number;
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}

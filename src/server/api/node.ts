@@ -1,0 +1,113 @@
+import type { FleetNode } from './fleet.js';
+
+/** Kind of a step of an attempt; it decides its sign. */
+type StepKind = 'node' | 'state' | 'confirmed' | 'failed' | 'published' | 'timer' | 'other';
+
+export interface Step {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly kind: StepKind;
+  /** The line on which it stands in the timeline: "node", "state", "published", or a backend. */
+  readonly lane: string | null;
+  readonly text: string;
+  /** Fact beside the text. */
+  readonly detail: string | null;
+  /** Another program's words, shown as they are. */
+  readonly words: string | null;
+  /** For a state: which one was entered. */
+  readonly state: string | null;
+}
+
+/** A state of the orchestrator over time; `to` is null while it lasts. */
+export interface Span {
+  readonly state: string;
+  readonly from: number;
+  readonly to: number | null;
+}
+
+/** The path through a state machine. */
+export interface Path {
+  readonly here: string | null;
+  /** When each state was entered for the last time. */
+  readonly seen: Readonly<Record<string, number>>;
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly trigger: string | null }[];
+  /** Transitions that may come next. */
+  readonly next: readonly { readonly from: string; readonly to: string; readonly trigger: string }[];
+}
+
+/** What Temporal has not been able to finish yet. */
+export interface PendingTry {
+  readonly activity: string;
+  /** The contract's name of the backend; null if it is none's. */
+  readonly backend: string | null;
+  readonly attempt: number;
+  readonly limit: number | null;
+  readonly failure: string | null;
+  /** null while a try runs. */
+  readonly next_at: number | null;
+  /** When tries were made; all but the last are computed from the retry policy, since Temporal keeps only the last. */
+  readonly tries: readonly number[];
+}
+
+export interface EarlierAttempt {
+  readonly attempt: number;
+  readonly state: string | null;
+  readonly ended: number;
+}
+
+export interface DeadLetter {
+  readonly at: number;
+  readonly node_id: string | null;
+  readonly reason: string;
+  /** Topic, partition and offset where it was read. */
+  readonly from: string;
+  /** The bytes as text, cut. */
+  readonly text: string;
+}
+
+export interface NodeFacts {
+  readonly correlation_id: string;
+  readonly epoch: number | null;
+  readonly capabilities: readonly string[];
+  readonly endpoints: Readonly<Record<string, string>>;
+  readonly contract_version: string;
+  readonly introspected_at: number;
+  readonly active_at: number | null;
+}
+
+export interface Run {
+  readonly run_id: string;
+  readonly open: boolean;
+  /** How the run ended, in Temporal's word; null while it is open. */
+  readonly ended_as: string | null;
+  readonly events: number;
+}
+
+/** Everything that is known of one node. */
+export interface NodeView {
+  readonly now: number;
+  readonly id: string;
+  readonly node: FleetNode | null;
+  readonly facts: NodeFacts | null;
+  readonly run: Run | null;
+  readonly state: string | null;
+  readonly attempt: number | null;
+  /** null when no worker answered: why. */
+  readonly no_answer: string | null;
+  /** Confirmed backends, by the contract's names. */
+  readonly confirmed: Readonly<Record<string, boolean>>;
+  readonly round: number | null;
+  readonly rounds: number | null;
+  readonly ack_deadline: number | null;
+  readonly contract_version: string | null;
+  readonly pending: readonly PendingTry[];
+  readonly steps: readonly Step[];
+  readonly spans: readonly Span[];
+  readonly orchestrator: Path;
+  readonly reducer: Path;
+  readonly earlier: readonly EarlierAttempt[];
+  readonly dead_letters: readonly DeadLetter[];
+  readonly links: { readonly temporal: string | null; readonly consul: string | null };
+  /** Sources that could not be asked, in words. */
+  readonly unasked: readonly string[];
+}

@@ -1,0 +1,199 @@
+import type { AddressInfo } from 'node:net';
+import helmet from '@fastify/helmet';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { nodeId } from '../../protocol/fields.js';
+import type { ContractView } from '../api/contract.js';
+import { LiveFleet, type LiveFleetOptions } from '../fleet/live-fleet.js';
+import type { Actions, Sources } from '../source.js';
+import { errorText } from '../../error-text.js';
+import { loadAssets, type Asset } from './assets.js';
+import { refuseAction, refuseHost } from './guard.js';
+import { Streams } from './stream.js';
+
+export interface FleetServerOptions {
+  readonly sources: Sources;
+  readonly contract: ContractView;
+  readonly env: string;
+  readonly namespace: string;
+  readonly logger: Logger;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Further names under which the server answers. */
+  readonly hostNames?: readonly string[];
+  /** null: nothing can be done from the page. */
+  readonly actions: Actions | null;
+  readonly tryCommand: string;
+  readonly fleet: LiveFleetOptions;
+  readonly assets?: ReadonlyMap<string, Asset>;
+}
+
+export interface FleetServer {
+  /** Where the page is, for a browser. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const CONTENT_SECURITY = {
+  defaultSrc: ["'none'"],
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'"],
+  fontSrc: ["'self'"],
+  imgSrc: ["'self'", 'data:'],
+  connectSrc: ["'self'"],
+  baseUri: ["'none'"],
+  formAction: ["'none'"],
+  frameAncestors: ["'none'"],
+};
+
+/** A person's wish, as the page sends it. */
+const wish = z.strictObject({
+  who: z.string().trim().min(1, 'who acts is missing').max(100),
+  why: z.string().trim().min(3, 'why is missing: three characters or more').max(500),
+});
+
+/**
+ * Serves the fleet page and what it reads.
+ *
+ * @throws PageNotBuilt
+ * @throws Error when the address cannot be taken
+ */
+export async function serveFleet(options: FleetServerOptions): Promise<FleetServer> {
+  const { sources, contract, host, port, logger, actions } = options;
+  const assets = options.assets ?? loadAssets();
+  const fleet = new LiveFleet(sources, contract, options.fleet);
+  const streams = new Streams(fleet, {
+    env: options.env,
+    namespace: options.namespace,
+    contract,
+    actions_allowed: actions !== null,
+    try_command: options.tryCommand,
+  });
+  const app = fastify({ forceCloseConnections: true, bodyLimit: 16_384 });
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY },
+    strictTransportSecurity: false,
+    referrerPolicy: { policy: 'no-referrer' },
+  });
+  const hosts = hostNames(options);
+  app.addHook('onRequest', async (request, reply) => {
+    const refusal =
+      refuseHost(request.headers, hosts) ?? (request.method === 'POST' ? refuseAction(request.headers) : null);
+    if (refusal !== null) await reply.code(refusal.status).send({ error: refusal.reason });
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const status = statusOf(error);
+    if (status >= 500) logger.error({ path: request.url.slice(0, 200), reason: errorText(error) }, 'a request failed');
+    return reply.code(status).send({ error: errorText(error) });
+  });
+  readRoutes(app, options, fleet, streams);
+  if (actions !== null) actionRoutes(app, actions, logger);
+  pageRoutes(app, assets);
+  fleet.start();
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await fleet.close();
+    throw new Error(
+      `the fleet page cannot be served at ${host}:${port}: ${errorText(error)}; choose another with --port`,
+      {
+        cause: error,
+      },
+    );
+  }
+  const { port: taken } = app.server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host}:${taken}/`,
+    async close() {
+      streams.close();
+      await app.close();
+      await fleet.close();
+      await sources.close();
+    },
+  };
+}
+
+function readRoutes(app: FastifyInstance, { sources }: FleetServerOptions, fleet: LiveFleet, streams: Streams): void {
+  app.get<{ Querystring: { cursor?: string } }>('/api/stream', (request, reply) => {
+    const cursor = request.headers['last-event-id'] ?? request.query.cursor;
+    reply.hijack();
+    streams.serve(reply.raw, headersOf(reply), typeof cursor === 'string' && cursor !== '' ? cursor : undefined);
+  });
+  app.get<{ Querystring: { ids?: string } }>('/api/rows', async (request, reply) => {
+    const ids = (request.query.ids ?? '').split(',').slice(0, 120);
+    const nodes = ids.flatMap((id) => fleet.get(id) ?? []);
+    return reply.header('cache-control', 'no-store').send(await sources.rowDetails(nodes));
+  });
+  app.get<{ Params: { id: string } }>('/api/nodes/:id', async (request, reply) => {
+    const id = idOf(request.params.id);
+    const view = id === null ? null : await sources.node(id, fleet.get(id) ?? null);
+    reply.header('cache-control', 'no-store');
+    if (view === null)
+      return reply.code(404).send({ error: `nobody by the id ${request.params.id.slice(0, 128)} has been heard of` });
+    return view;
+  });
+  app.get('/api/health', (_request, reply) => reply.header('cache-control', 'no-store').send(sources.health()));
+}
+
+function actionRoutes(app: FastifyInstance, actions: Actions, logger: Logger): void {
+  for (const [name, act] of Object.entries(actions) as [keyof Actions, Actions[keyof Actions]][]) {
+    app.post<{ Params: { id: string } }>(`/api/nodes/:id/${name}`, async (request, reply) => {
+      const id = idOf(request.params.id);
+      const parsed = wish.safeParse(request.body);
+      if (id === null) return reply.code(400).send({ error: 'this is not the id of a node' });
+      if (!parsed.success)
+        return reply.code(400).send({ error: parsed.error.issues.map(({ message }) => message).join('; ') });
+      const facts = { action: name, node_id: id, ...parsed.data };
+      try {
+        const outcome = await act(id, parsed.data);
+        logger.info({ ...facts, outcome }, 'a person acted on a node');
+        return { outcome };
+      } catch (error) {
+        logger.warn({ ...facts, reason: errorText(error) }, 'an action of a person was refused');
+        return reply.code(409).send({ error: errorText(error) });
+      }
+    });
+  }
+}
+
+function pageRoutes(app: FastifyInstance, assets: ReadonlyMap<string, Asset>): void {
+  const page = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const path = request.url.split('?')[0] ?? '/';
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return reply.code(404).send({ error: `there is nothing at ${path.slice(0, 200)} that could be done` });
+    if (path.startsWith('/api/')) return reply.code(404).send({ error: `there is nothing at ${path.slice(0, 200)}` });
+    const found = assets.get(path);
+    if (found === undefined && path.startsWith('/assets/')) return reply.code(404).send({ error: 'no such file' });
+    // Every other address is a screen of the page, which reads it.
+    const asset = found ?? assets.get('/index.html');
+    return reply
+      .code(200)
+      .type(asset?.type ?? 'text/plain')
+      .header('cache-control', asset?.immutable === true ? 'public, max-age=31536000, immutable' : 'no-cache')
+      .send(asset?.body ?? '');
+  };
+  app.setNotFoundHandler(page);
+}
+
+function idOf(text: string): string | null {
+  return nodeId.safeParse(text).data ?? null;
+}
+
+function hostNames({ host, hostNames: more = [] }: FleetServerOptions): ReadonlySet<string> {
+  return new Set(['localhost', '127.0.0.1', '[::1]', host, `[${host}]`, ...more].map((name) => name.toLowerCase()));
+}
+
+function statusOf(error: unknown): number {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : 500;
+}
+
+/** The headers that were set on a reply so far, for who writes it himself. */
+function headersOf(reply: FastifyReply): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(reply.getHeaders()).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  );
+}

@@ -1,0 +1,104 @@
+import type { FleetNode, Look } from '../../../api/fleet.js';
+import type { Filters } from '../filters.js';
+import { LOOKS } from '../sentences.js';
+import type { FleetStore } from '../store.js';
+
+/** A line of the list: a node, or the heading of a group. */
+export type Item =
+  | { readonly kind: 'node'; readonly id: string }
+  | { readonly kind: 'group'; readonly look: Look | 'rest'; readonly count: number; readonly folded: boolean };
+
+export interface List {
+  readonly items: readonly Item[];
+  readonly nodes: number;
+}
+
+/** A longer group is folded: it would hide everybody else. */
+const FOLDED_ABOVE = 200;
+
+/** Not ended, or ended in the last hour without leaving. */
+export function isCurrent({ ended, look }: FleetNode): boolean {
+  return ended === null || look === 'ended';
+}
+
+function isInView(node: FleetNode, view: Filters['view']): boolean {
+  return view === 'all' || (view === 'ended' ? node.ended !== null : isCurrent(node));
+}
+
+/** The list that these filters leave, in the order that they ask for. */
+export function listOf(store: FleetStore, filters: Filters): List {
+  const words = filters.q.trim().toLowerCase();
+  const found: FleetNode[] = [];
+  for (const id of store.sortedIds()) {
+    const node = store.get(id);
+    if (node === undefined || !isInView(node, filters.view)) continue;
+    if (filters.state !== '' && node.state !== filters.state) continue;
+    if (filters.type !== '' && node.type !== filters.type) continue;
+    if (filters.look !== '' && node.look !== filters.look) continue;
+    if (words !== '' && !store.hay(node).includes(words)) continue;
+    found.push(node);
+  }
+  const items = filters.sort === '' ? grouped(found, filters.look !== '') : sorted(found, filters.sort);
+  return { items, nodes: found.length };
+}
+
+function grouped(nodes: readonly FleetNode[], unfolded: boolean): Item[] {
+  const byLook = new Map<Look, FleetNode[]>();
+  const rest: Item[] = [];
+  for (const node of nodes) {
+    if (node.look === null) rest.push({ kind: 'node', id: node.id });
+    else {
+      const group = byLook.get(node.look);
+      if (group === undefined) byLook.set(node.look, [node]);
+      else group.push(node);
+    }
+  }
+  if (byLook.size === 0) return rest;
+  const items: Item[] = [];
+  for (const look of LOOKS) {
+    const group = byLook.get(look);
+    if (group === undefined) continue;
+    const folded = group.length > FOLDED_ABOVE && !unfolded;
+    items.push({ kind: 'group', look, count: group.length, folded });
+    if (!folded) for (const { id } of group.sort((a, b) => a.since - b.since)) items.push({ kind: 'node', id });
+  }
+  if (rest.length > 0) items.push({ kind: 'group', look: 'rest', count: rest.length, folded: false });
+  return [...items, ...rest];
+}
+
+type Key = (node: FleetNode) => string | number;
+
+const KEYS: Readonly<Record<string, Key>> = {
+  state: ({ state }) => state,
+  id: ({ id }) => id,
+  type: ({ type }) => type,
+  version: ({ version }) => version,
+  attempt: ({ attempt }) => -attempt,
+  since: ({ since }) => -since,
+};
+
+/** Columns by which the list can be sorted. */
+export const SORTABLE: ReadonlySet<string> = new Set(Object.keys(KEYS));
+
+function sorted(nodes: readonly FleetNode[], sort: string): Item[] {
+  const key = KEYS[sort.replace(/^-/, '')] ?? KEYS.id;
+  const keyed = nodes.map((node) => ({ id: node.id, key: key?.(node) ?? node.id }));
+  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  if (sort.startsWith('-')) keyed.reverse();
+  return keyed.map(({ id }) => ({ kind: 'node', id }));
+}
+
+/** How many nodes stand at another place in `next`, or are only in one of both; counted up to a hundred. */
+export function moved(shown: readonly Item[], next: readonly Item[]): number {
+  const [a, b] = [idsOf(shown), idsOf(next)];
+  const inNext = new Set(b);
+  const inShown = new Set(a);
+  const lost = a.filter((id) => !inNext.has(id)).length;
+  const fresh = b.filter((id) => !inShown.has(id)).length;
+  if (lost + fresh > 0) return Math.max(lost, fresh);
+  return a.reduce((sum, id, at) => sum + (b[at] === id ? 0 : 1), 0) > 0 ? 1 : 0;
+}
+
+function idsOf(items: readonly Item[]): string[] {
+  return items.flatMap((item) => (item.kind === 'node' ? [item.id] : []));
+}

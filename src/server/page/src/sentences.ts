@@ -1,0 +1,62 @@
+import type { ContractView, StateView } from '../../api/contract.js';
+import type { FleetNode, Look, RowDetail } from '../../api/fleet.js';
+import { short, long } from './words.js';
+
+export const GROUPS: Readonly<
+  Record<Look, { readonly title: string; readonly hint: (contract: ContractView) => string }>
+> = {
+  silent: {
+    title: 'The lease has run out',
+    hint: ({ grace_seconds }) => `Expired after ${grace_seconds} s of grace, unless the node is heard again.`,
+  },
+  backend: {
+    title: 'A backend has not confirmed',
+    hint: () => 'Tried again and again, without limit; nothing is lost. See Health, backends.',
+  },
+  ack: {
+    title: 'No acknowledgement yet',
+    hint: ({ ack }) =>
+      ack === null
+        ? 'The node may not read its topic.'
+        : `Asked ${timesWords(ack.rounds)}, ${ack.seconds} s each. The node may not read its topic.`,
+  },
+  ended: {
+    title: 'Ended in the last hour, not by leaving',
+    hint: () => 'A new startup of the node begins a new registration attempt; so does Retry.',
+  },
+};
+
+export const LOOKS = Object.keys(GROUPS) as Look[];
+
+/** What is going on with a node, in a sentence. */
+export function whatIsGoingOn(
+  node: FleetNode,
+  detail: RowDetail | undefined,
+  view: StateView | undefined,
+  contract: ContractView,
+  held: boolean,
+  now: number,
+): string {
+  if (node.ended !== null) return node.reason ?? '';
+  if (!node.recorded) return 'not in the registry yet';
+  if (node.look === 'silent') {
+    if (held) return 'silent; expiry is held by self-preservation';
+    const lease = detail?.lease ?? node.lease ?? now;
+    if (lease > now) return 'was silent, and is heard again';
+    const beat = detail?.beat ?? node.beat;
+    const left = lease + contract.grace_seconds * 1_000 - now;
+    const expiry = left > 0 ? `expires in ${short(left + 999)} unless it is heard` : 'expiry is due';
+    return `silent for ${long(now - (beat ?? lease))}; ${expiry}`;
+  }
+  if (view?.tone === 'waiting' && view.shape === 'diamond') {
+    const rounds = contract.ack?.rounds ?? null;
+    const round = node.round === null ? '' : `, asked again${rounds === null ? '' : ` (at most ${rounds} times)`}`;
+    return detail?.waits_for ?? `waits for the node’s acknowledgement${round}`;
+  }
+  if (node.state === contract.initial) return detail?.waits_for ?? 'waits for its backends';
+  return node.reason ?? '';
+}
+
+function timesWords(rounds: number | null): string {
+  return rounds === null ? 'again and again' : `${rounds} times`;
+}

@@ -1,0 +1,59 @@
+import type { FleetNode, RowDetail } from './api/fleet.js';
+import type { Health } from './api/health.js';
+import type { NodeView } from './api/node.js';
+
+/** What the fleet is kept from, before the server says who needs a look. */
+export type FleetRow = Omit<FleetNode, 'look'>;
+
+/** An answer of the registry. */
+export interface FleetRead {
+  /** The database's clock, milliseconds since 1970. */
+  readonly at: number;
+  /** true: `rows` are all there are. false: those that may have changed since the read before. */
+  readonly whole: boolean;
+  readonly rows: readonly FleetRow[];
+  /** Every node whose lease has run out and is not expired, with what its lease says. */
+  readonly silent: readonly { readonly id: string; readonly lease: number; readonly beat: number | null }[];
+}
+
+/** What Temporal knows of a node that the registry does not: on its way, or not recorded yet. */
+export interface OpenRun {
+  readonly id: string;
+  readonly type: string | null;
+  readonly state: string;
+  readonly since: number;
+}
+
+/** Where the page's data come from; the tests have one without servers. */
+export interface Sources {
+  /**
+   * Reads the registry.
+   *
+   * @param since the `at` of the read before; null for everything
+   */
+  readFleet(since: number | null): Promise<FleetRead>;
+  /** Nodes on their way, from Temporal's list; empty when it does not answer. */
+  openRuns(): Promise<readonly OpenRun[]>;
+  /** @param nodes visible rows, at most a screen of them */
+  rowDetails(nodes: readonly FleetNode[]): Promise<readonly RowDetail[]>;
+  /**
+   * Everything about one node, from every source that answers.
+   *
+   * @returns null when no source knows it
+   */
+  node(id: string, known: FleetNode | null): Promise<NodeView | null>;
+  health(): Health;
+  close(): Promise<void>;
+}
+
+/** A person's wish. */
+export interface Wish {
+  readonly who: string;
+  readonly why: string;
+}
+
+/** What may be done to a node; each answers in a sentence what became of it, and throws the reason of a refusal. */
+export interface Actions {
+  readonly acknowledge: (id: string, wish: Wish) => Promise<string>;
+  readonly retry: (id: string, wish: Wish) => Promise<string>;
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { consume, type IncomingRecord, type KafkaHandle, type Subscription } from '../../kafka/index.js';
+import type { DeadLetter } from '../api/node.js';
+import { errorText } from '../../error-text.js';
+
+const DAY = 86_400_000;
+/** The newest are kept; who has more than this has another trouble than their words. */
+const MOST = 500;
+const TEXT_LENGTH = 2_000;
+
+/** The dead letters of the last day, kept by reading their topic. */
+export class DeadLetters {
+  readonly #kafka: KafkaHandle;
+  readonly #topic: string;
+  #letters: DeadLetter[] = [];
+  #failure: string | null = null;
+  #subscription: Subscription | null = null;
+  #opening: Promise<void> | null = null;
+  readonly #closing = new AbortController();
+
+  constructor(kafka: KafkaHandle, topic: string) {
+    this.#kafka = kafka;
+    this.#topic = topic;
+  }
+
+  /** Newest first. */
+  read(): readonly DeadLetter[] {
+    const from = Date.now() - DAY;
+    return this.#letters.filter(({ at }) => at > from);
+  }
+
+  /** The letters about a node: those that name it, and those whose bytes hold its id. */
+  about(id: string): readonly DeadLetter[] {
+    return this.read().filter(({ node_id, text }) => node_id === id || text.includes(JSON.stringify(id)));
+  }
+
+  /** Why they cannot be read; null when they can. */
+  get failure(): string | null {
+    return this.#failure ?? (this.#subscription === null ? 'Kafka has not answered yet' : null);
+  }
+
+  /** Begins to read in the background, or tries again after it could not; while Kafka is away, it waits. */
+  open(): void {
+    if (this.#subscription !== null || this.#closing.signal.aborted) return;
+    this.#opening ??= this.#subscribe().finally(() => (this.#opening = null));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the server is closed'));
+    await this.#opening;
+    await this.#subscription?.stop();
+  }
+
+  async #subscribe(): Promise<void> {
+    const lost = (error: unknown): void => {
+      this.#failure = errorText(error);
+      this.#subscription = null;
+    };
+    try {
+      // A group of its own, which nobody else is in: every server reads all of them.
+      this.#subscription = await consume(this.#kafka, {
+        groupId: `node-registrar-page-${randomUUID()}`,
+        topics: [this.#topic],
+        from: 'beginning',
+        signal: this.#closing.signal,
+        onFatal: lost,
+        onBatch: (batch) => {
+          for (const record of batch.records) {
+            this.#keep(letterOf(record));
+            batch.done(record);
+          }
+          return Promise.resolve();
+        },
+      });
+      this.#failure = null;
+    } catch (error) {
+      lost(error);
+    }
+  }
+
+  #keep(letter: DeadLetter): void {
+    if (letter.at < Date.now() - DAY) return;
+    this.#letters = [letter, ...this.#letters].sort((a, b) => b.at - a.at).slice(0, MOST);
+  }
+}
+
+function letterOf({ headers, timestamp, value }: IncomingRecord): DeadLetter {
+  const [topic, partition, offset] = [headers.original_topic, headers.original_partition, headers.original_offset].map(
+    text,
+  );
+  return {
+    at: Number(timestamp),
+    node_id: text(headers.node_id) ?? null,
+    reason: text(headers.reason) ?? 'no reason given',
+    from: `${topic ?? 'an unknown topic'}, partition ${partition ?? '?'}, offset ${offset ?? '?'}`,
+    text: (value?.toString('utf8') ?? '').slice(0, TEXT_LENGTH),
+  };
+}
+
+function text(header: IncomingRecord['headers'][string]): string | undefined {
+  const first = Array.isArray(header) ? header[0] : header;
+  return first?.toString();
+}

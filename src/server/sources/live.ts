@@ -1,0 +1,211 @@
+import type { Client } from '@temporalio/client';
+import pLimit from 'p-limit';
+import type { Pool } from 'pg';
+import type { Contracts } from '../../contracts/load.js';
+import type { FleetNode, RowDetail } from '../api/fleet.js';
+import type { Health } from '../api/health.js';
+import type { NodeView, PendingTry } from '../api/node.js';
+import { titleOf } from '../contract/view.js';
+import { lookOf } from '../fleet/look.js';
+import { stateViews } from '../contract/states.js';
+import { storyOf } from '../node/story.js';
+import type { Sources } from '../source.js';
+import { errorText } from '../../error-text.js';
+import type { DeadLetters } from './dead-letters.js';
+import type { HealthWatch } from './health-watch.js';
+import { readFleet, readLeases, readNode } from './registry.js';
+import { askStatus, describeRun, listOpenRuns } from './runs.js';
+
+export interface LiveSourcesOptions {
+  readonly pool: Pool;
+  /** Connects with the first call, and again whenever it must. */
+  readonly temporal: Client;
+  readonly contracts: Contracts;
+  readonly deadLetters: DeadLetters;
+  readonly health: HealthWatch;
+  readonly links: {
+    /** Address of a node's run in Temporal's page; null if that page is not known. */
+    readonly run: (id: string) => string | null;
+    /** Address of a type's nodes in Consul's page. */
+    readonly service: (type: string) => string | null;
+  };
+}
+
+/** A visible row whose backend has not confirmed is asked about in Temporal: at most so many at once. */
+const ASKED_AT_ONCE = 4;
+const ASKED_PER_SCREEN = 24;
+/** Several people who look at one node ask once. Milliseconds. */
+const FRESH = 700;
+
+/** The real sources: PostgreSQL for the fleet, Temporal for one node, Kafka for dead letters. */
+export class LiveSources implements Sources {
+  readonly #options: LiveSourcesOptions;
+  readonly #limit = pLimit(ASKED_AT_ONCE);
+  readonly #views = new Map<string, { readonly at: number; readonly view: Promise<NodeView | null> }>();
+
+  constructor(options: LiveSourcesOptions) {
+    this.#options = options;
+  }
+
+  readFleet(since: number | null) {
+    return readFleet(this.#options.pool, since);
+  }
+
+  async openRuns() {
+    const { temporal, contracts } = this.#options;
+    try {
+      return await temporal.withDeadline(Date.now() + 3_000, () => listOpenRuns(temporal, contracts.compiled));
+    } catch {
+      // Temporal's absence is shown by its own probe; the registry's rows go on without its list.
+      return [];
+    }
+  }
+
+  async rowDetails(nodes: readonly FleetNode[]): Promise<readonly RowDetail[]> {
+    const leases = await readLeases(
+      this.#options.pool,
+      nodes.flatMap(({ id, ended }) => (ended === null ? [id] : [])),
+    );
+    const asked = nodes.filter(({ look }) => look === 'backend' || look === 'ack').slice(0, ASKED_PER_SCREEN);
+    const waits = new Map(await Promise.all(asked.map((node) => this.#limit(() => this.#waitsFor(node)))));
+    return nodes.map(({ id }) => ({
+      id,
+      lease: leases.get(id)?.lease ?? null,
+      beat: leases.get(id)?.beat ?? null,
+      waits_for: waits.get(id) ?? null,
+    }));
+  }
+
+  node(id: string, known: FleetNode | null): Promise<NodeView | null> {
+    const now = Date.now();
+    for (const [other, { at }] of this.#views) if (now - at > FRESH) this.#views.delete(other);
+    const fresh = this.#views.get(id);
+    if (fresh !== undefined) return fresh.view;
+    const view = this.#readNode(id, known);
+    this.#views.set(id, { at: now, view });
+    return view;
+  }
+
+  health(): Health {
+    return this.#options.health.read();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#options.health.close(), this.#options.deadLetters.close()]);
+  }
+
+  async #waitsFor({ id }: FleetNode): Promise<[string, string | null]> {
+    try {
+      const described = await describeRun(this.#options.temporal, id, this.#options.contracts.compiled);
+      const [first] = described?.pending ?? [];
+      return [id, first === undefined ? null : pendingSentence(first)];
+    } catch {
+      // The row says what it can; Temporal's absence is shown by its own probe.
+      return [id, null];
+    }
+  }
+
+  async #readNode(id: string, known: FleetNode | null): Promise<NodeView | null> {
+    const { pool, temporal, contracts, deadLetters } = this.#options;
+    const unasked: string[] = [];
+    const orElse = async <T>(what: string, answer: Promise<T>): Promise<T | null> =>
+      answer.catch((error: unknown) => {
+        unasked.push(`${what} was not asked: ${errorText(error)}`);
+        return null;
+      });
+    const [recorded, described] = await Promise.all([
+      orElse('PostgreSQL', readNode(pool, id)),
+      orElse('Temporal', describeRun(temporal, id, contracts.compiled)),
+    ]);
+    const letters = deadLetters.about(id);
+    if (recorded === null && described === null && known === null && letters.length === 0 && unasked.length === 0)
+      return null;
+    const asked = described === null ? { status: null, no_answer: null } : await askStatus(temporal, id);
+    return this.#view(id, known, recorded, described, asked, letters, unasked);
+  }
+
+  #view(
+    id: string,
+    known: FleetNode | null,
+    recorded: Awaited<ReturnType<typeof readNode>>,
+    described: Awaited<ReturnType<typeof describeRun>>,
+    { status, no_answer }: Awaited<ReturnType<typeof askStatus>>,
+    letters: NodeView['dead_letters'],
+    unasked: readonly string[],
+  ): NodeView {
+    const { contracts, links } = this.#options;
+    const { compiled } = contracts;
+    const registration = status?.registration ?? null;
+    const row = recorded?.row ?? null;
+    const view = stateViews(compiled).find(({ name }) => name === row?.state);
+    const node: FleetNode | null =
+      row === null ? known : { ...row, look: lookOf(row, view, compiled.orchestrator.initial, Date.now()) };
+    const state = registration?.state ?? registration?.entering?.state ?? node?.state ?? null;
+    const standing = {
+      state,
+      since: millis(registration?.since) ?? node?.since ?? null,
+      reducer: registration?.reducer.status ?? node?.reducer ?? null,
+      ended: registration?.ended ?? (node !== null && node.ended !== null),
+      silent: node?.look === 'silent',
+    };
+    return {
+      now: Date.now(),
+      id,
+      node,
+      facts: recorded?.facts ?? null,
+      run: described?.run ?? null,
+      state,
+      attempt: registration?.attempt ?? (node?.recorded === true ? node.attempt : null),
+      no_answer,
+      confirmed: confirmedBackends(registration?.reducer, node?.reducer ?? null, compiled),
+      round: registration === null || registration.round === 0 ? (node?.round ?? null) : registration.round,
+      rounds: registration?.rounds ?? null,
+      ack_deadline: millis(registration?.ack_deadline) ?? node?.ack_deadline ?? null,
+      contract_version: status?.contract_version ?? recorded?.facts.contract_version ?? null,
+      pending: described?.pending ?? [],
+      ...storyOf(status?.journal ?? [], standing, compiled),
+      dead_letters: letters.slice(0, 5),
+      links: {
+        temporal: described === null ? null : links.run(id),
+        consul: node === null ? null : links.service(node.type),
+      },
+      unasked,
+    };
+  }
+}
+
+/** Which backends the reducer counts as confirmed: by the flags that confirmations set, else by its status alone. */
+function confirmedBackends(
+  reducer: object | undefined,
+  status: string | null,
+  contract: Contracts['compiled'],
+): Record<string, boolean> {
+  const flags = new Map(reducer === undefined ? [] : Object.entries(reducer));
+  const complete = status !== null && status === statusWhenConfirmed(contract);
+  const { effects, confirmations } = contract;
+  return Object.fromEntries(
+    Object.values(effects).flatMap(({ backend, confirmation }) => {
+      const flag = confirmations[confirmation]?.flag ?? null;
+      return flag === null ? [] : [[backend, flags.size > 0 ? flags.get(flag) === true : complete] as const];
+    }),
+  );
+}
+
+/** The reducer's status when every backend has confirmed: confirmations lead to it, and none leads on. */
+function statusWhenConfirmed({ reducer, confirmations }: Contracts['compiled']): string | undefined {
+  const triggers = new Set(Object.values(confirmations).map(({ trigger }) => trigger));
+  const onward = Object.entries(reducer.states).map(([name, { transitions }]) => ({
+    name,
+    to: Object.entries(transitions).flatMap(([trigger, { to }]) => (triggers.has(trigger) ? [to] : [])),
+  }));
+  return onward.flatMap(({ to }) => to).find((name) => onward.some((one) => one.name === name && one.to.length === 0));
+}
+
+function pendingSentence({ backend, activity, attempt, failure, next_at }: PendingTry): string {
+  const who = backend === null ? activity : titleOf(backend);
+  return `${who}, try ${next_at === null ? attempt : attempt - 1}${failure === null ? '' : `: ${failure}`}`;
+}
+
+function millis(time: string | null | undefined): number | null {
+  return time === null || time === undefined ? null : Date.parse(time);
+}

@@ -1,0 +1,81 @@
+import type { Sql } from '../../registry/pool.js';
+import type { NodeFacts } from '../api/node.js';
+import type { FleetRead, FleetRow } from '../source.js';
+
+/** A transaction may commit after a read and still have begun before it: so much is read twice. Seconds. */
+const OVERLAP_SECONDS = 15;
+
+/** Times leave the database as milliseconds, so that nothing is parsed ten thousand times. */
+const millis = (column: string): string => `(extract(epoch from ${column}) * 1000)::bigint`;
+
+const ROW = `
+  select r.node_id as id, r.node_type as type, r.node_version as version, r.state, left(r.reason, 300) as reason,
+    r.attempt, ${millis('r.state_since')} as since, ${millis('r.ended_at')} as ended, r.reducer_status as reducer,
+    null::integer as round, ${millis('r.ack_deadline')} as ack_deadline,
+    ${millis('l.deadline')} as lease, ${millis('l.last_heartbeat_at')} as beat, true as recorded
+  from node_registrations r
+  left join node_leases l on l.node_id = r.node_id and l.attempt = r.attempt and l.expired_at is null`;
+
+/**
+ * Reads what may have changed. The whole registry is one statement too, and is read seldom.
+ *
+ * @param since the `at` of the read before, milliseconds; null for everything
+ */
+export async function readFleet(sql: Sql, since: number | null): Promise<FleetRead> {
+  const now = await sql.query<{ at: number }>(`select ${millis('now()')} as at`);
+  const rows =
+    since === null
+      ? await sql.query<FleetRow>(ROW)
+      : await sql.query<FleetRow>(
+          `${ROW} where r.updated_at > to_timestamp($1::float8 / 1000) - make_interval(secs => $2)`,
+          [since, OVERLAP_SECONDS],
+        );
+  const silent = await sql.query<FleetRead['silent'][number]>(
+    `select node_id as id, ${millis('deadline')} as lease, ${millis('last_heartbeat_at')} as beat
+     from node_leases where expired_at is null and deadline < now()`,
+  );
+  return { at: now.rows[0]?.at ?? Date.now(), whole: since === null, rows: rows.rows, silent: silent.rows };
+}
+
+/** Leases of some nodes. */
+export async function readLeases(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, { readonly lease: number; readonly beat: number | null }>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await sql.query<{ id: string; lease: number; beat: number | null }>(
+    `select node_id as id, ${millis('deadline')} as lease, ${millis('last_heartbeat_at')} as beat
+     from node_leases where node_id = any($1) and expired_at is null`,
+    [ids],
+  );
+  return new Map(rows.map(({ id, ...lease }) => [id, lease]));
+}
+
+/** One node's row, with what only its own page shows; null if there is none. */
+export async function readNode(
+  sql: Sql,
+  id: string,
+): Promise<{ readonly row: FleetRow; readonly facts: NodeFacts } | null> {
+  const [rows, facts] = [
+    await sql.query<FleetRow>(`${ROW} where r.node_id = $1`, [id]),
+    await sql.query<NodeFacts>(
+      `select correlation_id, epoch, capabilities, endpoints, contract_version,
+         ${millis('introspected_at')} as introspected_at, ${millis('active_at')} as active_at
+       from node_registrations where node_id = $1`,
+      [id],
+    ),
+  ];
+  const [row] = rows.rows;
+  const [found] = facts.rows;
+  return row === undefined || found === undefined ? null : { row, facts: found };
+}
+
+/** How far each partition of the topics is stored: milliseconds behind the database's clock, by topic. */
+export async function readBehind(sql: Sql): Promise<ReadonlyMap<string, readonly number[]>> {
+  const { rows } = await sql.query<{ topic: string; behind: number[] }>(
+    `select topic,
+       array_agg(greatest(0, extract(epoch from now() - watermark) * 1000)::float8 order by partition) as behind
+     from stream_watermarks group by topic`,
+  );
+  return new Map(rows.map(({ topic, behind }) => [topic, behind]));
+}

@@ -3,9 +3,10 @@ import { LongestFirst } from './test/run/longest-first.js';
 import { BUSY_WORKERS, integrationWorkers } from './test/run/workers.js';
 
 /**
- * Three kinds of tests. Only the integration tests have real servers, started once a run for each worker: their files
- * run beside each other, each on servers of its own. They come after the others, since they measure how long nodes and
- * outages take while the others keep every core busy.
+ * Four kinds of tests. Those of the browser need a Chromium: CHROMIUM names it, else it is looked for. Only the
+ * integration tests have real servers, started once a run for each worker: their files run beside each other, each on
+ * servers of its own. They come after the others, since they measure how long nodes and outages take while the others
+ * keep every core busy.
  */
 export default defineConfig({
   test: {
@@ -35,6 +36,16 @@ export default defineConfig({
           globalSetup: ['test/run/workflow-bundle.ts'],
           maxWorkers: BUSY_WORKERS,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          globalSetup: ['test/browser/build-page.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
       {

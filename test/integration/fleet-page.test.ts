@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startChromium } from '../browser/chromium.js';
+import { createPool } from '../../src/registry/pool.js';
+import { registrar, RegistrarProcess } from './cli-process.js';
+import { forgetFleet, servers } from './servers.js';
+
+/** The fleet page on real servers: a worker, a bridge and nodes, looked at with a browser. */
+
+const name = `page${randomUUID().slice(0, 8)}`;
+const id = `mailer-${name}`;
+const dataDir = mkdtempSync(join(tmpdir(), 'node-registrar-page-'));
+const env: NodeJS.ProcessEnv = {
+  ...process.env,
+  REGISTRAR_ENV: name,
+  REGISTRAR_TASK_QUEUE: name,
+  REGISTRAR_DATA_DIR: dataDir,
+};
+let up: RegistrarProcess;
+let ui: RegistrarProcess;
+let node: RegistrarProcess | undefined;
+let url: string;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  await build({ configFile: 'src/server/page/vite.config.ts', logLevel: 'error' });
+  const pool = createPool(servers().databaseUrl);
+  const setup = await registrar(env, 'setup');
+  expect(setup.code, setup.stderr).toBe(0);
+  await forgetFleet(pool);
+  await pool.end();
+  up = new RegistrarProcess(['up', '--no-stack'], env);
+  await up.says(/The registrar is up\./);
+  ui = new RegistrarProcess(['ui', '--port', '0', '--allow-actions'], env);
+  url = (await ui.says(/The fleet page: (\S+)/))[1] ?? '';
+  browser = await startChromium();
+  page = await browser.newPage({ viewport: { width: 1_440, height: 1_000 } });
+}, 240_000);
+
+afterAll(async () => {
+  await browser?.close();
+  for (const one of [node, ui, up]) {
+    one?.kill('SIGTERM');
+    await one?.ends();
+  }
+  rmSync(dataDir, { recursive: true, force: true });
+}, 60_000);
+
+test(
+  'a node is seen from its introduction on, acknowledged from the page, active, and gone',
+  { timeout: 180_000 },
+  async () => {
+    await page.goto(`${url}?q=${id}`);
+    await page.getByText('node-registrar').first().waitFor();
+    node = new RegistrarProcess(['node', '--id', id, '--no-ack'], env);
+    const row = page.locator('.row', { hasText: id });
+    await row.waitFor({ timeout: 60_000 });
+    await row.getByRole('link').click();
+    await page
+      .getByRole('img', {
+        name: /^Orchestrator: now AWAITING_ACK\. Path: PENDING_REGISTRATION .*, ACCEPTED .*, AWAITING_ACK/,
+      })
+      .waitFor();
+    await page
+      .getByRole('img', { name: /^Reducer: now complete\. Path: idle .*, pending .*, partial .*, complete/ })
+      .waitFor();
+    await page.getByRole('heading', { name: /^Waits for the node/ }).waitFor();
+    await page.getByRole('button', { name: 'Acknowledge…' }).click();
+    const dialog = page.getByRole('dialog', { name: `Acknowledge ${id}?` });
+    await dialog.getByLabel(/^Why/).fill('the test looks');
+    await dialog.getByLabel(/^Who/).fill('ada');
+    await dialog.getByRole('button', { name: 'Acknowledge', exact: true }).click();
+    await dialog.getByText(`${id} is ACTIVE: the ack counted.`).waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('img', { name: /^Orchestrator: now ACTIVE/ }).waitFor();
+    await page.getByRole('heading', { name: 'Lease' }).waitFor();
+    await page.getByText('last heartbeat', { exact: false }).first().waitFor();
+    await ui.says(/"action":"acknowledge","node_id":"mailer-[^"]+","who":"ada","why":"the test looks"/);
+    node.kill('SIGTERM');
+    await page.getByRole('img', { name: /^Orchestrator: now DEREGISTERED/ }).waitFor({ timeout: 60_000 });
+    await page.goto(`${url}?view=ended&q=${id}`);
+    await row.getByText('the node left').waitFor();
+  },
+);
+
+test('health shows what the four servers, the streams and the workers are', { timeout: 60_000 }, async () => {
+  await page.goto(`${url}health`);
+  for (const backend of ['Consul', 'PostgreSQL', 'Temporal', 'Kafka'])
+    await page
+      .getByRole('region', { name: backend, exact: true })
+      .getByText(/ms p50/)
+      .waitFor();
+  await page
+    .getByRole('region', { name: 'Workers' })
+    .getByText(/^Polled within the last minute/)
+    .waitFor();
+  await page.getByRole('row', { name: new RegExp(`${name}\\.onex\\.evt\\.node-heartbeat\\.v1 \\d+ \\d`) }).waitFor();
+  await page.getByRole('region', { name: 'Self-preservation' }).getByText('off').waitFor();
+});

@@ -32,7 +32,7 @@ export type Recorded =
   /** At which `how` it went wrong, as a local activity or not. */
   | { readonly what: 'failed'; readonly activity: string; readonly how: How; readonly local: boolean }
   | { readonly what: 'introspected'; readonly introspection: Introspection }
-  | { readonly what: 'acked'; readonly correlation_id: string; readonly at: string }
+  | { readonly what: 'acked'; readonly correlation_id: string; readonly at: string; readonly sent_at: string }
   | { readonly what: 'told'; readonly of: string };
 
 /** A call of an ordinary activity that waits for its answer. */
@@ -71,6 +71,8 @@ export class NodeWorld {
   /** The tries to come that go wrong, by activity. */
   readonly troubles = new Map<string, How[]>();
   consul: { readonly attempt: number; readonly passing: boolean } | null = null;
+  /** What Consul shows of the node besides. */
+  consulTags: readonly string[] = [];
   record: (NodeRow & { readonly ended: boolean }) | null = null;
   lease: {
     readonly attempt: number;
@@ -137,6 +139,7 @@ export class NodeWorld {
       this.log.push({ what: 'fenced', activity, attempt, by });
       return { done: false, fenced_by: by };
     }
+    if (activity.startsWith('consul.')) this.consulTags = request.intent.payload['tags'] as readonly string[];
     if (activity === 'consul.register')
       this.consul = { attempt, passing: by === attempt && this.consul?.passing === true };
     else if (activity === 'consul.pass') this.consul = { attempt, passing: true };

@@ -229,7 +229,8 @@ export class Player {
   }
 
   async ack(correlation_id: string, at: string | null): Promise<void> {
-    this.node.log.push({ what: 'acked', correlation_id, at: at ?? (await this.world.now()) });
+    const sent_at = await this.world.now();
+    this.node.log.push({ what: 'acked', correlation_id, at: at ?? sent_at, sent_at });
     const ack: AckSignal = { message_id: this.#id(), node_id: this.node.node_id, correlation_id, at };
     await this.#signal(ACK_SIGNAL, ack);
   }

@@ -29,7 +29,9 @@ const runsOf = (seed: number): number => Number(process.env['PROPERTY_RUNS'] ?? 
 const PATH = process.env['PROPERTY_PATH'];
 
 const contract = loadContracts().compiled;
-const ackSeconds = contract.timers['ack']?.seconds ?? 0;
+const { seconds: ackSeconds, rounds: ackRounds } = contract.timers['ack'] ?? { seconds: 0, rounds: 0 };
+/** A signal that is sent later than this before a deadline may reach the server after it. */
+const ON_ITS_WAY_SECONDS = 2;
 const terminal = Object.keys(contract.orchestrator.states).filter(
   (state) => contract.orchestrator.states[state]?.terminal === true,
 );
@@ -78,8 +80,17 @@ function holdsOver(log: readonly Recorded[]): void {
   let acks: { correlation_id: string; at: string }[] = [];
   const deadlines = new Map<number, string>();
   const correlations = new Map<number, string>();
+  /** The round that an attempt has published last, and the rounds that were acknowledged in time: "attempt/round". */
+  const rounds = new Map<number, string>();
+  const acknowledged = new Set<string>();
   for (const entry of log) {
-    if (entry.what === 'acked') acks = [...acks, entry];
+    if (entry.what === 'acked') {
+      acks = [...acks, entry];
+      const deadline = deadlines.get(attempt) ?? '';
+      const inTime = entry.at <= deadline && plusSeconds(entry.sent_at, ON_ITS_WAY_SECONDS) <= deadline;
+      if (inTime && entry.correlation_id === correlations.get(attempt))
+        acknowledged.add(`${attempt}/${rounds.get(attempt)}`);
+    }
     if (entry.what === 'refused by its schema') expect.fail(`an event that nobody could read: ${entry.why}`);
     if (entry.what === 'done') confirmed.add(`${entry.activity} ${entry.attempt}`);
     const matching = (of: number): boolean =>
@@ -107,6 +118,12 @@ function holdsOver(log: readonly Recorded[]): void {
       for (const activity of ['consul.register', 'postgres.upsert_registration'])
         expect(confirmed, `attempt ${of} is accepted`).toContain(`${activity} ${of}`);
       deadlines.set(of, plusSeconds(entry.at, ackSeconds));
+      rounds.set(of, event.tags['ack_round'] ?? '');
+    }
+    if (event.event_type === 'NodeRegistrationAckTimedOut') {
+      const round = event.tags['ack_round'] ?? '';
+      expect(acknowledged, `round ${round} of attempt ${of} was acknowledged in time`).not.toContain(`${of}/${round}`);
+      expect(event.tags['ack_rounds_left']).toBe(String((ackRounds ?? 0) - Number(round)));
     }
     if (event.event_type === 'NodeBecameActive')
       expect(matching(of), `attempt ${of} became active without a matching ack`).toBe(true);
@@ -119,6 +136,29 @@ function holdsOver(log: readonly Recorded[]): void {
     log.filter(({ what }) => what === 'fenced').length +
     log.filter((entry) => entry.what === 'told' && entry.of.includes('by a retry')).length;
   expect(lives.size, 'no attempt without a reason').toBeLessThanOrEqual(reasons);
+}
+
+/** The acknowledgement of an attempt is given up only after all its rounds. */
+function endsAfterItsRounds({ log, record }: NodeWorld): boolean {
+  if (record?.ended !== true || record.state !== 'ACK_TIMED_OUT') return false;
+  const attempt = String(record.attempt);
+  const events = new Map(
+    log.flatMap((entry) =>
+      entry.what === 'published' && entry.event.tags['attempt'] === attempt
+        ? [[entry.event.id, LETTERS[entry.event.event_type] ?? '?'] as const]
+        : [],
+    ),
+  );
+  // The number may be another life's, of which this one only knows the row.
+  if (events.size === 0) return false;
+  expect([...events.values()].join(''), `the end of attempt ${attempt}`).toBe(`I${'AT'.repeat(ackRounds ?? 0)}`);
+  return true;
+}
+
+/** Both backends have these data of the node, if they hold this attempt. */
+function expectData({ consul, consulTags, record }: NodeWorld, attempt: number, capabilities: readonly string[]): void {
+  if (consul?.attempt === attempt) expect(consulTags).toEqual(['node_type:effect', ...capabilities]);
+  if (record?.attempt === attempt) expect(record.introspection.capabilities).toEqual(capabilities);
 }
 
 /** A run has ended in a state that has a name, or waits on a timer that has one. */
@@ -151,6 +191,8 @@ async function rests({
   const attempt = registration?.attempt;
   if (registration?.state === 'ACTIVE' && node.consul?.attempt === attempt) expect(node.consul?.passing).toBe(true);
   else expect(node.consul?.passing ?? false, `passing in Consul though ${registration?.state}`).toBe(false);
+  if (registration?.introspection && registration.refresh_refused === null)
+    expectData(node, registration.attempt, registration.introspection.capabilities);
   return `${registration?.state}, waiting for ${timer}`;
 }
 
@@ -189,6 +231,7 @@ async function live(drawn: Scripts, count: (what: string) => void): Promise<void
   await all(async (player) => {
     await player.retried();
     await player.settle();
+    if (endsAfterItsRounds(player.node)) count('an end after all ack rounds');
     count(
       (await player.exists())
         ? await rests({ handle: player.handle, node: player.node, status: () => player.status() })
@@ -214,6 +257,12 @@ async function live(drawn: Scripts, count: (what: string) => void): Promise<void
     expect(node.consul).toEqual({ attempt, passing: true });
     expect(node.record).toMatchObject({ attempt, state: 'ACTIVE', ended: false, correlation_id });
     expect(node.lease).toMatchObject({ attempt, expired: false });
+
+    const changed = { correlation_id: randomUUID(), epoch: 10, capabilities: ['newest'] };
+    await player.introspect({ ...changed, reason: 'capability_change' });
+    await player.settle();
+    expectData(node, attempt, ['newest']);
+    expect(node.consul).toEqual({ attempt, passing: true });
 
     await player.introspect({ correlation_id: randomUUID(), epoch: 11, reason: 'shutdown' });
     await player.settle();
@@ -276,7 +325,13 @@ describe('a registration, whatever comes', () => {
     // Nothing was left out of what is always tried.
     if (seeds().includes(FIXED_SEED) && runsOf(FIXED_SEED) >= 3)
       expect([...counts.keys()]).toEqual(
-        expect.arrayContaining([...Object.keys(LETTERS), 'fenced', 'a retry is refused', 'attempt n by a retry']),
+        expect.arrayContaining([
+          ...Object.keys(LETTERS),
+          'fenced',
+          'a retry is refused',
+          'attempt n by a retry',
+          'an end after all ack rounds',
+        ]),
       );
     console.log(
       `${seeds()

@@ -22,7 +22,7 @@ import {
   type AckSignal,
 } from '../../workflows/messages.js';
 import type { Outcome, Start } from '../../workflows/registration.js';
-import { World } from '../time-skipping/world.js';
+import { callingNode, World } from '../time-skipping/world.js';
 import { eventually } from './installation.js';
 import { workflowBundle } from '../run/workflow-bundle.js';
 import { servers } from './servers.js';
@@ -74,6 +74,11 @@ function activities(): Activities {
     async verify_lease(question) {
       const answer = await plain.verify_lease(question);
       await happens('verify_lease', question.node_id);
+      return answer;
+    },
+    async verify_acks_read(deadline) {
+      const answer = await plain.verify_acks_read(deadline);
+      await happens('verify_acks_read', callingNode());
       return answer;
     },
     async publish_events(events) {
@@ -253,6 +258,18 @@ describe('while the last ack timeout is carried out', () => {
     ]);
     expect(world.records.get(node.node_id)).toMatchObject({ state: 'ACK_TIMED_OUT', lasting: null });
   });
+});
+
+it('an ack in time that arrives while its topic is found read past the deadline counts: no timeout is published', async () => {
+  const node = await Node.introduced();
+  node.while('verify_acks_read', () => node.ack(node.introspection.at));
+  await node.until('ACTIVE');
+  expect(node.published(1)).toEqual([
+    'NodeRegistrationInitiated',
+    'NodeRegistrationAccepted',
+    'NodeRegistrationAckReceived',
+    'NodeBecameActive',
+  ]);
 });
 
 describe("an operator's retry that arrives while a run is handed over to the next one", () => {

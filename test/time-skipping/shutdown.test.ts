@@ -20,9 +20,12 @@ describe.each(Object.entries(RUNNING))('a node that leaves while %s', (_, situat
   it('is out of Consul, and DEREGISTERED in its record, after all that was in flight', async () => {
     met = await situation.reach(h);
     const { node_id } = met;
+    const pending = await met.pending();
     await met.says('shutdown');
-    if (situation.waiting !== 'all')
+    if (situation.waiting !== 'all') {
       await h.until(node_id, 'leaving', ({ registration }) => registration?.state === 'DEREGISTERED');
+      await met.cancelled(pending);
+    }
     met.release();
     expect(await met.handle.result()).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left', attempt: 1 });
     expect(h.world.done(node_id).slice(-2).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);

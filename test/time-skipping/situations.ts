@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import type { Introspection, Reason } from '../../src/protocol/introspection.js';
 import { millisBetween, plusSeconds } from '../../workflows/core/time.js';
 import type { Status } from '../../workflows/details.js';
@@ -11,6 +12,9 @@ import type { Harness } from './harness.js';
  * with an activity in flight on the way into it, each end while it is being
  * recorded, and after it.
  */
+
+const CANCEL_REQUESTED = proto.temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED;
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 25));
 
 type Handle = WorkflowHandle<(start: Start) => Promise<Outcome>>;
 
@@ -65,11 +69,37 @@ export class Met {
    */
   async leaves(): Promise<void> {
     this.release();
-    const running = async () =>
-      (await this.h.env.client.workflow.getHandle(this.handle.workflowId).describe()).status.name === 'RUNNING';
+    // What has just ended must not be cancelled: see docs/decisions/races-the-test-server-loses.md.
+    while ((await this.pending()).length > 0) await pause();
+    const running = async () => (await this.#describe()).status.name === 'RUNNING';
     if (!(await running())) return;
     await this.says('shutdown');
-    while (await running()) await new Promise((resolve) => setTimeout(resolve, 25));
+    while (await running()) await pause();
+  }
+
+  /** Ids of the ordinary activities that the server has open for it. */
+  async pending(): Promise<string[]> {
+    return (await this.#activities()).map(({ activityId }) => activityId ?? '');
+  }
+
+  /**
+   * The server knows that these activities are cancelled, or has forgotten them. Only then may they end: see
+   * docs/decisions/races-the-test-server-loses.md.
+   */
+  async cancelled(ids: readonly string[]): Promise<void> {
+    const open = async () =>
+      (await this.#activities()).some(
+        ({ activityId, state }) => ids.includes(activityId ?? '') && state !== CANCEL_REQUESTED,
+      );
+    while (await open()) await pause();
+  }
+
+  async #activities() {
+    return (await this.#describe()).raw.pendingActivities ?? [];
+  }
+
+  #describe() {
+    return this.h.env.client.workflow.getHandle(this.handle.workflowId).describe();
   }
 }
 

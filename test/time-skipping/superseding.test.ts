@@ -33,12 +33,16 @@ describe.each(Object.entries(RUNNING))('while %s', (name, situation) => {
     met = await situation.reach(h);
     const { node_id, introspection } = met;
     const published = h.world.types(node_id).length;
+    const pending = await met.pending();
     const anew = await met.says('startup', { capabilities: ['anew'] });
     if (situation.waiting === 'all') {
       // The registry row is read first.
       await new Promise((resolve) => setTimeout(resolve, 100));
       expect((await h.status(node_id)).registration?.attempt ?? 1).toBe(1);
-    } else await inAttempt2(node_id);
+    } else {
+      await inAttempt2(node_id);
+      await met.cancelled(pending);
+    }
     met.release();
     await inAttempt2(node_id);
     await h.ack(node_id, { correlation_id: introspection.correlation_id });
@@ -79,6 +83,7 @@ describe.each(Object.entries(RUNNING))('while %s', (name, situation) => {
     async () => {
       met = await situation.reach(h);
       const { node_id, introspection } = met;
+      const pending = await met.pending();
       if (situation.waiting === 'all') setTimeout(met.release, 100);
       if (refused) {
         await expect(h.retry(met.node_id)).rejects.toMatchObject({
@@ -87,6 +92,7 @@ describe.each(Object.entries(RUNNING))('while %s', (name, situation) => {
         return;
       }
       expect(await h.retry(met.node_id)).toBe(2);
+      if (situation.waiting !== 'all') await met.cancelled(pending);
       met.release();
       const { registration } = await met.becomesActive();
       expect(registration).toMatchObject({ attempt: 2, incarnation: { correlation_id: introspection.correlation_id } });

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CompiledContract, Machine } from '../../src/contracts/compiled.js';
 import { loadContracts } from '../../src/contracts/load.js';
@@ -6,7 +5,7 @@ import type { Status } from '../../workflows/details.js';
 import { initialState, reduce, type ReducerState } from '../../workflows/core/reducer.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { startHarness, type Harness } from './harness.js';
-import { OVER, RUNNING } from './situations.js';
+import { Met, OVER, RUNNING } from './situations.js';
 
 /**
  * Each transition of both shipped state machines, taken by a run through the
@@ -113,8 +112,10 @@ const leaves =
   (name: string): Run =>
   async () => {
     const met = await RUNNING[name]!.reach(h);
+    const pending = await met.pending();
     await met.says('shutdown');
     const status = await h.until(met.node_id, 'leaving', ({ registration: node }) => node?.state === 'DEREGISTERED');
+    await met.cancelled(pending);
     met.release();
     return status;
   };
@@ -166,12 +167,12 @@ async function inAccepted() {
   const introspection = await h.introspection();
   const { node_id } = introspection;
   const releaseConsul = h.world.hold('consul.register', node_id);
-  await h.introduce(introspection);
+  const handle = await h.introduce(introspection);
   await h.until(node_id, 'partial', ({ registration: node }) => node?.reducer.status === 'partial');
   const release = h.world.hold('postgres.upsert_registration', node_id);
   releaseConsul();
   await h.until(node_id, 'ACCEPTED', ({ registration: node }) => node?.state === 'ACCEPTED');
-  return { node_id, introspection, release };
+  return new Met(h, introspection, handle, release);
 }
 
 const ORCHESTRATOR: Readonly<Record<string, Run>> = {
@@ -180,17 +181,21 @@ const ORCHESTRATOR: Readonly<Record<string, Run>> = {
   'PENDING_REGISTRATION -> DEREGISTERED by shutdown_received': leaves('PENDING_REGISTRATION, Consul outstanding'),
   'ACCEPTED -> AWAITING_ACK by entry_done': active,
   'ACCEPTED -> DEREGISTERED by shutdown_received': under(effectBeforeAwaitingAck, async () => {
-    const { node_id, introspection, release } = await inAccepted();
-    await h.introduce({ ...introspection, message_id: randomUUID(), correlation_id: 'leaving', reason: 'shutdown' });
-    const status = await h.until(node_id, 'leaving', ({ registration: node }) => node?.state === 'DEREGISTERED');
-    release();
+    const met = await inAccepted();
+    const pending = await met.pending();
+    await met.says('shutdown');
+    const status = await h.until(met.node_id, 'leaving', ({ registration: node }) => node?.state === 'DEREGISTERED');
+    await met.cancelled(pending);
+    met.release();
     return status;
   }),
   'ACCEPTED -> ACK_RECEIVED by ack_received': under(effectBeforeAwaitingAck, async () => {
-    const { node_id, release } = await inAccepted();
-    await h.ack(node_id);
-    const status = await h.untilState(node_id, 'ACTIVE');
-    release();
+    const met = await inAccepted();
+    const pending = await met.pending();
+    await h.ack(met.node_id);
+    const status = await h.untilState(met.node_id, 'ACTIVE');
+    await met.cancelled(pending);
+    met.release();
     return status;
   }),
   'AWAITING_ACK -> ACK_RECEIVED by ack_received': active,

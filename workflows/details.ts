@@ -1,4 +1,5 @@
 import type { CompiledContract, Timer } from '../src/contracts/compiled.js';
+import { cut } from '../src/contracts/template.js';
 import type { Registration } from './core/registration.js';
 import { currentTimer } from './core/timer.js';
 import type { JournalEntry } from './journal.js';
@@ -71,5 +72,5 @@ export function currentDetails(
 const LONGEST_SHOWN = 200;
 
 function shortened(text: string): string {
-  return text.length <= LONGEST_SHOWN ? text : `${text.slice(0, LONGEST_SHOWN - 1)}…`;
+  return cut(text, LONGEST_SHOWN);
 }

@@ -45,7 +45,11 @@ export function text(value: unknown): string {
 /** Reasons and other free texts are at most this long on the wire (see src/protocol). */
 const LONGEST_TEXT = 1024;
 
-/** A text that fits where it is published, with "…" where something was cut off. */
-export function cut(text: string): string {
-  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT - 1)}…`;
+/**
+ * A text that fits where it goes, with "…" where something was cut off.
+ *
+ * @param longest in UTF-16 units; by default what fits where a text is published
+ */
+export function cut(text: string, longest = LONGEST_TEXT): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
 }

@@ -6,7 +6,8 @@ import { askOwner, controlSocket, dial, listen, type Answer } from './control.js
 import { runningState } from './state/state.js';
 import { StackError } from './state/errors.js';
 
-const DYING_TRIES = 20;
+/** A killed process keeps its sockets until the kernel has taken it down; on a loaded machine that takes a while. */
+const DYING_MS = 5000;
 
 /** The right to run servers on a data directory; it ends with the process, however that ends. */
 export interface Ownership {
@@ -41,13 +42,15 @@ export async function whileUnowned<T>(dataDir: string, work: () => Promise<T>): 
 }
 
 async function refuseIfOwned(dataDir: string): Promise<void> {
-  for (let tries = 0; ; tries++) {
+  const deadline = Date.now() + DYING_MS;
+  for (;;) {
     const socket = await dial(controlSocket(dataDir));
     if (socket === undefined) return;
     socket.destroy();
-    const pid = await ownerPid(dataDir);
-    if (pid !== undefined || tries === DYING_TRIES) throw new StackError(inUse(dataDir, pid));
-    // It took the connection and no longer answers, nor is there a living process: the last moments of a killed one.
+    const answering = await answeringOwner(dataDir);
+    if (answering !== undefined) throw new StackError(inUse(dataDir, answering));
+    // An owner that takes connections and does not answer is busy, or a killed process in its last moments.
+    if (Date.now() > deadline) throw new StackError(inUse(dataDir, runningState(dataDir)?.owner.pid));
     await delay(100);
   }
 }
@@ -58,12 +61,12 @@ function inUse(dataDir: string, pid: number | undefined): string {
   return `${dataDir} is in use: ${who} runs the servers there; ${how}, or use another REGISTRAR_DATA_DIR.`;
 }
 
-async function ownerPid(dataDir: string): Promise<number | undefined> {
+/** The process id of an owner that answers; undefined when none does. */
+async function answeringOwner(dataDir: string): Promise<number | undefined> {
   try {
     return (await askOwner(dataDir, { action: 'status' }, 2000)).pid;
   } catch {
-    // An owner that is too busy to answer has written its id down.
-    return runningState(dataDir)?.owner.pid;
+    return undefined;
   }
 }
 

@@ -1,4 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -63,6 +65,28 @@ describe('a data directory', () => {
     writeFileSync(controlSocket(dataDir), '');
     await expect(own()).resolves.toBeUndefined();
   });
+
+  it('is free when an owner that no longer answers ends, although its process still lives for a moment', async () => {
+    mkdirSync(dataDir);
+    writeState(dataDir, stateOf(self()));
+    const dying = createServer((socket) => socket.destroy()).listen(controlSocket(dataDir));
+    await once(dying, 'listening');
+    const taken = own();
+    // The second connection is the one that asks for the status.
+    await once(dying, 'connection');
+    await once(dying, 'connection');
+    dying.close();
+    await expect(taken).resolves.toBeUndefined();
+  });
+
+  it('stays the one of an owner that never answers, and the process that was written down is named', async () => {
+    mkdirSync(dataDir);
+    writeState(dataDir, stateOf(self()));
+    const silent = createServer((socket) => socket.destroy()).listen(controlSocket(dataDir));
+    await once(silent, 'listening');
+    await expect(own()).rejects.toThrow(`process ${process.pid} runs the servers there`);
+    silent.close();
+  }, 15_000);
 
   it('may have a path longer than a socket can have', async () => {
     const long = join(dataDir, 'x'.repeat(120));

@@ -43,7 +43,7 @@ const common = {
 };
 
 /** Values of the specification's registration states, as existing nodes write them. */
-const registrationState = z.string().regex(/^[a-z_]{1,64}$/, { error: 'a registration state in lower case' });
+const registrationState = z.string().regex(/^[a-z0-9_]{1,64}$/, { error: 'a registration state in lower case' });
 
 /**
  * Payloads that we publish, one schema per event type. Strict: existing nodes

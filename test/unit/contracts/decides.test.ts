@@ -311,6 +311,24 @@ timers:
     });
   });
 
+  it('may name a state with a digit, and is told of a name that a published previous_state cannot have', () => {
+    const waitingIn = (name: string): string[] =>
+      faultsOf({
+        orchestrator: `
+state_machine:
+  states:
+    - { state_name: "${name}", timer: "ack", entry_actions: ["emit_registration_accepted"] }
+  transitions:
+    - { from_state: "ACCEPTED", to_state: "${name}", trigger: "entry_done" }
+    - { from_state: "${name}", to_state: "ACK_TIMED_OUT", trigger: "ack_timeout" }
+`,
+      });
+    expect(waitingIn('AWAITING_ACK_2')).toEqual([]);
+    expect(waitingIn('AWAITING ACK')).toEqual([
+      expect.stringMatching(/NodeRegistrationAckTimedOut would be refused .*previous_state/),
+    ]);
+  });
+
   it('may leave the initial state without entry actions', () => {
     const files = {
       orchestrator: 'state_machine:\n  states:\n    - { state_name: "PENDING_REGISTRATION", entry_actions: [] }\n',

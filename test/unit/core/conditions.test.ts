@@ -54,4 +54,10 @@ describe('a condition', () => {
     expect(holdsFor('field matches ^a+$', 'ab')).toBe(false);
     expect(holdsFor('field matches 3', 3)).toBe(false);
   });
+
+  it('of a pattern takes linear time: one that a backtracking engine never ends is answered', () => {
+    const pattern = 'field matches ^([a-z0-9]+-?)+$';
+    expect(holdsFor(pattern, `${'a'.repeat(255)}!`)).toBe(false);
+    expect(holdsFor(pattern, 'a'.repeat(256))).toBe(true);
+  });
 });

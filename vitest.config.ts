@@ -18,6 +18,13 @@ export default defineConfig({
     hookTimeout: 120_000,
     globalSetup: ['test/run/whole-run.ts'],
     sequence: { sequencer: LongestFirst },
+    // Of the unit tests alone: the sandbox of the workflows and the processes of the integration tests are not seen.
+    coverage: {
+      include: ['{src,workflows,activities}/**/*.ts'],
+      exclude: ['src/server/page/**'],
+      reporter: ['text-summary', 'html'],
+      thresholds: { statements: 0, branches: 0, functions: 0, lines: 0 },
+    },
     projects: [
       {
         extends: true,

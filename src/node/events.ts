@@ -13,7 +13,7 @@ export type NodeState =
 /** Why a registration attempt, or an active life, has ended. */
 export type Ending = 'rejected' | 'ack timed out' | 'liveness expired';
 
-interface OfAttempt {
+export interface OfAttempt {
   /** The id of this registration attempt: the registrar's events carry it. */
   readonly correlation_id: string;
   /** When it happened here. */

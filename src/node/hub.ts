@@ -22,7 +22,11 @@ export interface NodeHubOptions {
   readonly groupId?: string;
   /** Default: a logger named "node". */
   readonly logger?: Logger;
-  /** How it reaches Kafka, for tests. Default: kafkajs at `brokers`. */
+  /**
+   * How it reaches Kafka, for tests. Default: kafkajs at `brokers`.
+   *
+   * @internal
+   */
   readonly transport?: NodeTransport;
 }
 
@@ -90,6 +94,7 @@ export class NodeHub {
    *
    * @returns ends that
    * @throws TypeError when a node of that id is attached already
+   * @internal
    */
   attach(listener: HubListener): () => void {
     const { node_id } = listener;
@@ -112,7 +117,11 @@ export class NodeHub {
     return this.#opening;
   }
 
-  /** Resolves when the broker has the message; rejects when it may not have arrived, or the hub is closed. */
+  /**
+   * Resolves when the broker has the message; rejects when it may not have arrived, or the hub is closed.
+   *
+   * @internal
+   */
   send(kind: SentMessage, record: OutgoingRecord): Promise<void> {
     if (this.#closing.signal.aborted) return Promise.reject(new Error('the hub of this node is closed'));
     return this.#queue.push({ topic: this.#topics.sent[kind], ...record });

@@ -22,10 +22,10 @@
  * nodes gives all of them the same `hub: new NodeHub({ brokers })` instead of
  * `brokers`, and closes it when they have stopped.
  */
-export type { NodeType } from '../protocol/fields.js';
+export type { NODE_TYPES, NodeType } from '../protocol/fields.js';
 export type { BackoffOptions } from './backoff.js';
 export { NodeError } from './errors.js';
-export type { Ending, NodeEvents, NodeState } from './events.js';
+export type { Ending, NodeEvents, NodeState, OfAttempt } from './events.js';
 export {
   simulateFleet,
   type Fleet,
@@ -38,6 +38,7 @@ export { NodeHub, type NodeHubOptions } from './hub.js';
 export { RegisteredNode, type StopOptions } from './node.js';
 export {
   DEFAULT_PAUSES,
+  type Connection,
   type NodeBehaviour,
   type NodeDescription,
   type NodePauses,

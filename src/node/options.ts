@@ -55,7 +55,7 @@ export interface NodeBehaviour {
 }
 
 /** Either a connection of its own, or the one that all nodes of this process share. */
-type Connection = (Omit<NodeHubOptions, 'groupId'> & { readonly hub?: undefined }) | { readonly hub: NodeHub };
+export type Connection = (Omit<NodeHubOptions, 'groupId'> & { readonly hub?: undefined }) | { readonly hub: NodeHub };
 
 /** What a node is, how it behaves, and how it reaches Kafka. */
 export type RegisteredNodeOptions = NodeDescription & NodeBehaviour & Connection;

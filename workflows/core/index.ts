@@ -13,13 +13,21 @@
  * // state.status is "pending", intents are ["emit_consul_intent", "emit_postgres_intent"]
  * ```
  */
+export type { ConfirmationEvent, Intent, RefusedEvent } from '../../activities/api.js';
+export type { Ack } from '../../src/protocol/ack.js';
+export type { Endpoints } from '../../src/protocol/endpoints.js';
+export type { Introspection } from '../../src/protocol/introspection.js';
+export type { JsonObject } from '../../src/protocol/json.js';
+export type { OutgoingEvent } from '../../src/protocol/published.js';
+export type { LastingAttempt, NodeRow } from '../../src/registry/rows/node-row.js';
 export { applyAnswer, type Answer, type Purpose } from './answer.js';
 export { beginAttempt, type Beginning } from './attempt.js';
 export { decide } from './decide.js';
 export { applyOutput } from './handle.js';
+export type { Handler, Handlers } from './handlers/index.js';
 export type { DomainEvent, HandlerOutput } from './handlers/output.js';
 export { fire, stepDone } from './machine.js';
-export type { Message } from './message.js';
+export type { Command, Message, Payloads } from './message.js';
 export { next, type Flight, type Surroundings, type Task } from './next.js';
 export { eventsOf, intentsOf } from './outgoing.js';
 export {
@@ -27,10 +35,12 @@ export {
   reduce,
   withConfirmed,
   withStatus,
+  type Flags,
+  type ReducerContract,
   type ReducerEvent,
   type ReducerOutput,
   type ReducerState,
 } from './reducer.js';
-export { isOver, unknownNode, type Registration } from './registration.js';
+export { isOver, unknownNode, type Entering, type Incarnation, type Registration, type Step } from './registration.js';
 export { timerChecked, type Finding } from './timer.js';
 export type { Turn } from './turn.js';

@@ -7,7 +7,7 @@ export interface Command {
 }
 
 /** Payloads of the event models that ship. Another model carries what its own handler reads. */
-interface Payloads {
+export interface Payloads {
   readonly ModelNodeIntrospectionEvent: Introspection;
   readonly ModelNodeRegistrationAcked: Ack;
   readonly ModelRegistrationReset: Command;

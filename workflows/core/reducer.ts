@@ -7,7 +7,7 @@ import { holds } from './conditions.js';
  * or PostgreSQL is written here.
  */
 
-type Flags = { readonly [flag: `${string}_confirmed`]: boolean };
+export type Flags = { readonly [flag: `${string}_confirmed`]: boolean };
 
 /** Specification, "Immutable State". Frozen; `with…` functions return new data. */
 export type ReducerState = Flags & {
@@ -30,7 +30,7 @@ export interface ReducerOutput {
   readonly intents: readonly string[];
 }
 
-type ReducerContract = Pick<CompiledContract, 'reducer' | 'confirmations'>;
+export type ReducerContract = Pick<CompiledContract, 'reducer' | 'confirmations'>;
 
 const NOTHING: readonly string[] = Object.freeze([]);
 

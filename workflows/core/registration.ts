@@ -21,7 +21,7 @@ export interface Step {
 }
 
 /** On the way into a state: what is still to be done before it is current. */
-interface Entering {
+export interface Entering {
   readonly state: string;
   readonly steps: readonly Step[];
   /** The run ends in this state; these are its end actions. */

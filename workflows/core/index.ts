@@ -13,13 +13,12 @@
  * // state.status is "pending", intents are ["emit_consul_intent", "emit_postgres_intent"]
  * ```
  */
-export type { ConfirmationEvent, Intent, RefusedEvent } from '../../activities/api.js';
+export type { ConfirmationEvent, Intent, LastingAttempt, NodeRow, RefusedEvent } from '../../activities/api.js';
 export type { Ack } from '../../src/protocol/ack.js';
 export type { Endpoints } from '../../src/protocol/endpoints.js';
 export type { Introspection } from '../../src/protocol/introspection.js';
 export type { JsonObject } from '../../src/protocol/json.js';
 export type { OutgoingEvent } from '../../src/protocol/published.js';
-export type { LastingAttempt, NodeRow } from '../../src/registry/rows/node-row.js';
 export { applyAnswer, type Answer, type Purpose } from './answer.js';
 export { beginAttempt, type Beginning } from './attempt.js';
 export { decide } from './decide.js';

@@ -5,8 +5,9 @@ import { parseAck, type Ack } from '../protocol/ack.js';
 import type { BridgeContext } from './context.js';
 import { handling } from './handling.js';
 import { inOrderPerKey } from './in-order.js';
+import { timedAnswer } from './record-times.js';
 import { signalWorkflow } from './signal-workflow.js';
-import { markStored } from './liveness/idle-partitions.js';
+import type { TopicWatermarks } from './liveness/topic-watermarks.js';
 
 /** Signals in flight at once, over all partitions. */
 const IN_FLIGHT = 32;
@@ -15,7 +16,10 @@ const IN_FLIGHT = 32;
  * Acknowledgements signal their nodes' workflows. Afterwards the watermark shows
  * how far the topic is read; a workflow asks for that before it gives up on a node.
  */
-export function acks(context: BridgeContext, stalledSeconds: number): (batch: RecordBatch) => Promise<void> {
+export function acks(
+  context: BridgeContext,
+  watermarksOf: (topic: string) => TopicWatermarks,
+): (batch: RecordBatch) => Promise<void> {
   const limit = pLimit(IN_FLIGHT);
   return async (batch) => {
     let finished = 0;
@@ -25,14 +29,21 @@ export function acks(context: BridgeContext, stalledSeconds: number): (batch: Re
     };
     await inOrderPerKey(
       batch.records.map((record) =>
-        handling(context, batch, record, parseAck(record.value, record), (ack) => apply(context, ack, batch), done),
+        handling(
+          context,
+          batch,
+          record,
+          parseAck(record.value, timedAnswer(record)),
+          (ack) => apply(context, ack, batch),
+          done,
+        ),
       ),
       limit,
       () => batch.isRunning() && !batch.signal.aborted,
     );
     // The acks themselves are with Temporal: a database that is away must not hold them up. The next second writes it.
     if (finished === batch.records.length)
-      await context.postgres.once(() => markStored(context.pool, batch, stalledSeconds));
+      await context.postgres.once(() => watermarksOf(batch.topic).store(context.pool, batch));
   };
 }
 

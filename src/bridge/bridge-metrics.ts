@@ -16,7 +16,7 @@ import type { Stream } from './streams.js';
 export function bridgeMetrics(
   { counters, pool, kafka, postgres }: BridgeContext,
   admin: KafkaAdmin,
-  streams: readonly Pick<Stream, 'topics' | 'groupId' | 'idle'>[],
+  streams: readonly Pick<Stream, 'topics' | 'groupId' | 'watermarks'>[],
   selfPreservation: () => SelfPreservationState | null,
 ): Registry {
   const registry = new Registry();
@@ -54,7 +54,7 @@ export function bridgeMetrics(
     async collect() {
       this.reset();
       await postgres.once(async () => {
-        for (const { topic } of streams.flatMap(({ idle }) => idle)) {
+        for (const { topic } of streams.flatMap(({ watermarks }) => watermarks)) {
           const watermark = await lowestWatermark(pool, [topic]);
           if (watermark !== null) this.set({ topic }, (Date.now() - Date.parse(watermark)) / 1_000);
         }

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Contracts } from '../contracts/load.js';
-import { createAdmin } from '../kafka/admin.js';
+import { createAdmin, type KafkaAdmin } from '../kafka/admin.js';
 import { createProducer } from '../kafka/producer.js';
 import { logger as namedLogger } from '../telemetry.js';
 import { Backend } from './backend.js';
@@ -17,7 +17,8 @@ import { startSweep } from './liveness/sweep.js';
 import { selfPreservationQuestion, watchSelfPreservation } from './liveness/watch-self-preservation.js';
 import { bridgeMetrics } from './bridge-metrics.js';
 import { runStart } from './run-options.js';
-import { streamsOf, subscribeAll, type Stream, type SubscribeOptions } from './streams.js';
+import { idleAfterMs } from './liveness/topic-watermarks.js';
+import { align, streamsOf, subscribeAll, type Stream, type SubscribeOptions } from './streams.js';
 
 export interface BridgeOptions extends SubscribeOptions {
   /** The {env} and {namespace} of topics, and the task queue of the workers. */
@@ -59,16 +60,15 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const close = async (): Promise<void> => {
     await Promise.all([context.producer.close(), admin.close()]);
   };
-  const stalledSeconds = liveness.heartbeat_interval_seconds;
-  const streams = streamsOf(context, admin, { names: config, topics, contract: contracts.compiled });
-  const subscriptions = await subscribeAll(context, streams, options).catch(async (error: unknown) => {
+  const streams = streamsOf(context, admin, { names: config, topics, contracts });
+  const subscriptions = await subscribeAll(context, admin, streams, options).catch(async (error: unknown) => {
     await close();
     throw error;
   });
 
   const selfPreservation = watchSelfPreservation(context, selfPreservationQuestion(contracts, config));
   const repetitions = [
-    ...followIdlePartitions(context, streams, stalledSeconds),
+    ...keepWatermarks(context, admin, streams, liveness.heartbeat_interval_seconds),
     startSweep(context, contracts, topics.heartbeats),
     selfPreservation,
   ];
@@ -109,16 +109,21 @@ function contextOf(options: BridgeOptions, topics: BridgeTopics): BridgeContext 
   };
 }
 
-/** Moves the watermarks of idle partitions, so often that an idle second never looks like a stall. */
-function followIdlePartitions(
+/** How often the broker is asked which partitions a topic has. */
+const ALIGN_EVERY_MS = 5_000;
+
+/** Moves the watermarks of idle partitions, and keeps a row for each partition that there is. */
+function keepWatermarks(
   { pool, logger }: BridgeContext,
+  admin: KafkaAdmin,
   streams: readonly Stream[],
   stalledSeconds: number,
 ): Repetition[] {
   const backends = new Backend('the broker or the database that keeps the watermarks', logger);
   return streams
-    .flatMap(({ idle }) => idle)
-    .map((partitions) =>
-      every(Math.min(1_000, stalledSeconds * 250), () => backends.once(() => partitions.advance(pool))),
-    );
+    .flatMap(({ watermarks }) => watermarks)
+    .flatMap((one) => [
+      every(idleAfterMs(stalledSeconds), () => backends.once(() => one.advance(pool))),
+      every(ALIGN_EVERY_MS, () => backends.once(() => align(admin, pool, one.topic))),
+    ]);
 }

@@ -6,7 +6,6 @@ export const COUNTERS = {
   acks_without_run: 'acks for nodes whose registration had no run',
   heartbeats: 'heartbeats stored',
   heartbeats_without_lease: 'newest heartbeats of a batch whose node has no open lease',
-  heartbeats_from_the_future: 'heartbeats whose time lay in the future: the time of arrival was used instead',
   introspections_requested: 'nodes without a lease that were asked to introduce themselves again',
   dead_letters: 'records that could not be understood or applied: written to the dead letters',
   sweeps: 'searches for expired leases, while this bridge was the one that sweeps',

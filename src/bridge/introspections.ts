@@ -6,6 +6,7 @@ import type { BridgeContext } from './context.js';
 import { handling } from './handling.js';
 import { inOrderPerKey } from './in-order.js';
 import { RecentIntrospections } from './recent-introspections.js';
+import { timed } from './record-times.js';
 import { signalWorkflow } from './signal-workflow.js';
 
 /**
@@ -30,7 +31,7 @@ export function introspections(context: BridgeContext): (batch: RecordBatch) => 
           context,
           batch,
           record,
-          parseIntrospection(record.value, record),
+          parseIntrospection(record.value, timed(record)),
           (message) => apply(context, message, recent, batch.signal),
           (one) => batch.done(one),
         ),

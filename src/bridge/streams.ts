@@ -1,8 +1,10 @@
-import type { CompiledContract } from '../contracts/compiled.js';
+import type { Pool } from 'pg';
+import type { Contracts } from '../contracts/load.js';
 import type { KafkaAdmin } from '../kafka/admin.js';
 import { consume, type RecordBatch, type Subscription } from '../kafka/consumer.js';
 import type { KafkaHandle } from '../kafka/kafka.js';
 import type { Topics } from '../registry/leases/heartbeat-stream.js';
+import { alignPartitions } from '../registry/leases/watermarks.js';
 import { acks } from './acks.js';
 import { Backend } from './backend.js';
 import { bridgeEvent } from './bridge-event.js';
@@ -11,48 +13,66 @@ import type { BridgeContext } from './context.js';
 import { introspections } from './introspections.js';
 import { heartbeats } from './liveness/heartbeats.js';
 import { IntrospectionRequests } from './liveness/introspection-requests.js';
-import { IdlePartitions } from './liveness/idle-partitions.js';
+import { AskedTopic } from './liveness/asked-topic.js';
+import { MarkedTopic } from './liveness/marked-topic.js';
+import type { TopicWatermarks } from './liveness/topic-watermarks.js';
 
 /** One kind of message: where it is read, and what is done with it. */
 export interface Stream {
   readonly topics: Topics;
   readonly groupId: string;
   readonly handle: (batch: RecordBatch) => Promise<void>;
-  /** The idle partitions of each topic whose watermark is kept in the database. */
-  readonly idle: readonly IdlePartitions[];
+  /** Of each topic whose watermarks are kept in the database. */
+  readonly watermarks: readonly TopicWatermarks[];
 }
 
 export interface StreamOptions {
   readonly names: Names;
   readonly topics: BridgeTopics;
-  readonly contract: CompiledContract;
+  readonly contracts: Pick<Contracts, 'compiled' | 'stream_markers'>;
 }
+
+/** A node's heartbeat with its headers: 1,000 to 1,400 bytes of existing nodes and ours. */
+const HEARTBEAT_BYTES = 1_536;
+/** An ack is not made larger: a week of its topic stays small. */
+const ACK_BYTES = 0;
 
 /** Everything that a bridge reads. */
 export function streamsOf(
   context: BridgeContext,
   admin: KafkaAdmin,
-  { names, topics, contract }: StreamOptions,
+  { names, topics, contracts: { compiled, stream_markers } }: StreamOptions,
 ): readonly Stream[] {
-  const stalledSeconds = contract.liveness.heartbeat_interval_seconds;
-  const request = bridgeEvent(contract, 'request_introspection', topics.introspectionRequests);
+  const { heartbeat_interval_seconds: stalledSeconds, window_seconds } = compiled.liveness;
+  const keep = (kind: StreamKind, markerBytes: number): TopicWatermarks[] =>
+    topics[kind].map((topic) =>
+      stream_markers
+        ? new MarkedTopic(context.producer, { topic, stalledSeconds, markerBytes })
+        : new AskedTopic(admin, { topic, stalledSeconds, groupId: groupId(kind, names) }),
+    );
+  const kept = { introspections: [], acks: keep('acks', ACK_BYTES), heartbeats: keep('heartbeats', HEARTBEAT_BYTES) };
+  const request = bridgeEvent(compiled, 'request_introspection', topics.introspectionRequests);
   const requests = new IntrospectionRequests(context, request);
-  const table: readonly (readonly [StreamKind, Stream['handle'], { readonly hasWatermark: boolean }])[] = [
-    ['introspections', introspections(context), { hasWatermark: false }],
-    ['acks', acks(context, stalledSeconds), { hasWatermark: true }],
-    ['heartbeats', heartbeats(context, stalledSeconds, requests), { hasWatermark: true }],
+  const handlers: readonly (readonly [StreamKind, Stream['handle']])[] = [
+    ['introspections', introspections(context)],
+    ['acks', acks(context, oneOf(kept.acks))],
+    ['heartbeats', heartbeats(context, { window_seconds, watermarksOf: oneOf(kept.heartbeats), requests })],
   ];
-  return table.map(([kind, handle, { hasWatermark }]) => {
-    const group = groupId(kind, names);
-    const idle = hasWatermark ? topics[kind] : [];
-    return {
-      topics: topics[kind],
-      groupId: group,
-      handle,
-      idle: idle.map((topic) => new IdlePartitions(admin, { topic, groupId: group, stalledSeconds })),
-    };
-  });
+  return handlers.map(([kind, handle]) => ({
+    topics: topics[kind],
+    groupId: groupId(kind, names),
+    handle,
+    watermarks: kept[kind],
+  }));
 }
+
+const oneOf =
+  (kept: readonly TopicWatermarks[]) =>
+  (topic: string): TopicWatermarks => {
+    const found = kept.find((one) => one.topic === topic);
+    if (found === undefined) throw new Error(`nobody keeps the watermarks of ${topic}`);
+    return found;
+  };
 
 export interface SubscribeOptions {
   readonly kafka: KafkaHandle;
@@ -71,6 +91,7 @@ export interface SubscribeOptions {
  */
 export async function subscribeAll(
   context: BridgeContext,
+  admin: KafkaAdmin,
   streams: readonly Stream[],
   options: SubscribeOptions,
 ): Promise<Subscription[]> {
@@ -81,7 +102,7 @@ export async function subscribeAll(
     throw error;
   };
   const results = await Promise.allSettled(
-    streams.map((stream) => subscribe(context, stream, { ...options, signal }).catch(abandon)),
+    streams.map((stream) => subscribe(context, admin, stream, { ...options, signal }).catch(abandon)),
   );
   const subscriptions = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const failed = results.find((result) => result.status === 'rejected');
@@ -90,13 +111,22 @@ export async function subscribeAll(
   throw failed.reason;
 }
 
+/**
+ * A topic's rows are those of the partitions that the broker names now: one that is gone would hold everybody back for
+ * ever, and one without a row would not count.
+ */
+export async function align(admin: KafkaAdmin, pool: Pool, topic: string): Promise<void> {
+  await alignPartitions(pool, topic, await admin.partitions(topic));
+}
+
 async function subscribe(
   { pool, logger }: BridgeContext,
-  { topics, groupId, handle, idle }: Stream,
+  admin: KafkaAdmin,
+  { topics, groupId, handle, watermarks }: Stream,
   { kafka, signal, onFatal, stopGraceMs }: SubscribeOptions & { readonly signal: AbortSignal },
 ): Promise<Subscription> {
   const backends = new Backend('Kafka or PostgreSQL', logger);
-  for (const partitions of idle) await backends.untilAnswered(() => partitions.seed(pool), { signal });
+  for (const { topic } of watermarks) await backends.untilAnswered(() => align(admin, pool, topic), { signal });
   return consume(kafka, {
     groupId,
     topics,
@@ -105,7 +135,7 @@ async function subscribe(
     signal,
     onBatch: handle,
     onAssigned: (assignment) => {
-      for (const partitions of idle) partitions.assign(assignment[partitions.topic] ?? []);
+      for (const one of watermarks) one.assign(assignment[one.topic] ?? []);
     },
     ...(onFatal ? { onFatal } : {}),
     ...(stopGraceMs === undefined ? {} : { stopGraceMs }),

@@ -18,6 +18,8 @@ export interface Contracts {
   readonly sweep: Sweep | null;
   readonly retention: Retention;
   readonly brake: Brake;
+  /** Whether idle partitions of the heartbeats' and acks' topics are sent markers. */
+  readonly stream_markers: boolean;
 }
 
 /**
@@ -32,6 +34,7 @@ export function loadContracts(dir: string = SHIPPED_CONTRACTS): Contracts {
   const sources = readSources(dir);
   const faults = check(sources);
   if (faults.length > 0) throw new ContractError(faults);
-  const { sweep, retention, liveness } = sources.orchestrator;
-  return { compiled: compile(sources), ...topicsOf(sources.orchestrator), sweep, retention, brake: liveness.brake };
+  const { sweep, retention, stream_markers, liveness } = sources.orchestrator;
+  const { brake } = liveness;
+  return { compiled: compile(sources), ...topicsOf(sources.orchestrator), sweep, retention, stream_markers, brake };
 }

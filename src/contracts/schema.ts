@@ -120,6 +120,9 @@ export const orchestratorSchema = z.strictObject({
       floor: z.number().int().min(1).describe('not applied in fleets of fewer nodes'),
     }),
   }),
+  stream_markers: z
+    .boolean()
+    .describe('false: the topics of heartbeats and acks have readers that cannot bear a record without a value'),
   sweep: z
     .strictObject({ interval_seconds: seconds.describe('seconds between two looks for leases that have run out') })
     .nullable()

@@ -104,6 +104,7 @@ export const VARIABLES = [
   'ack_deadline',
   'liveness_deadline',
   'last_heartbeat_at',
+  'first_deadline_seconds',
   'window_seconds',
   'heartbeat_interval_seconds',
   'contract_version',

@@ -9,6 +9,8 @@ export interface PartitionEnds {
 }
 
 export interface KafkaAdmin {
+  /** The partitions that a topic has now. */
+  partitions(topic: string): Promise<number[]>;
   /** Where each partition of a topic begins and ends. */
   topicEnds(topic: string): Promise<PartitionEnds[]>;
   /** Committed offset by partition; partitions on which the group has committed nothing are missing. */
@@ -31,6 +33,11 @@ export function createAdmin(kafka: KafkaHandle): KafkaAdmin {
     return connecting;
   };
   return {
+    async partitions(topic) {
+      await connected();
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      return topics.flatMap((one) => one.partitions.map(({ partitionId }) => partitionId));
+    },
     async topicEnds(topic) {
       await connected();
       const ends = await admin.fetchTopicOffsets(topic);

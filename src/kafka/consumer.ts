@@ -1,26 +1,19 @@
-import type { Consumer, EachBatchPayload, IHeaders } from 'kafkajs';
+import type { Consumer, EachBatchPayload } from 'kafkajs';
 import pRetry from 'p-retry';
 import { createAdmin } from './admin.js';
 import { Commits } from './commits.js';
 import { Contiguous } from './contiguous.js';
 import { CLIENT, type KafkaHandle } from './kafka.js';
+import { contentOf, type IncomingRecord, type ReadUpTo } from './records.js';
 
-export interface IncomingRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: string;
-  /** Milliseconds since 1970. */
-  readonly timestamp: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: Readonly<IHeaders>;
-}
+export type { IncomingRecord } from './records.js';
 
-/** Records of one partition, in order. */
+/** Records of one partition, in order; there are none where all that was read are markers. */
 export interface RecordBatch {
   readonly topic: string;
   readonly partition: number;
   readonly records: readonly IncomingRecord[];
+  readonly upTo: ReadUpTo;
   /** This record's effect is durable. What is not marked is delivered again. */
   done(record: IncomingRecord): void;
   /** False once the consumer is being stopped: start nothing new, finish what is begun. */
@@ -211,31 +204,27 @@ async function work(
 ): Promise<void> {
   const { topic, partition } = payload.batch;
   if (!payload.isRunning() || payload.isStale()) return;
-  const records = payload.batch.messages.map(({ offset, timestamp, key, value, headers }) => ({
-    topic,
-    partition,
-    offset,
-    timestamp: Number(timestamp),
-    key,
-    value,
-    headers: headers ?? {},
-  }));
-  const finished = new Contiguous(records.map((record) => record.offset));
+  const { records, upTo, markers } = contentOf(payload.batch);
+  if (upTo === null) return;
+  const finished = new Contiguous(payload.batch.messages.map(({ offset }) => offset));
+  const done = (offset: string): void => {
+    const last = finished.done(offset);
+    if (last === null) return;
+    payload.resolveOffset(last);
+    commits.due(payload);
+    positions?.set(place(topic, partition), String(BigInt(last) + 1n));
+  };
+  for (const offset of markers) done(offset);
   const member = keepMembership(payload);
   try {
     await options.onBatch({
       topic,
       partition,
       records,
+      upTo,
       isRunning: () => payload.isRunning(),
       signal: AbortSignal.any([member.signal, stopped]),
-      done({ offset }) {
-        const upTo = finished.done(offset);
-        if (upTo === null) return;
-        payload.resolveOffset(upTo);
-        commits.due(payload);
-        positions?.set(place(topic, partition), String(BigInt(upTo) + 1n));
-      },
+      done: ({ offset }) => done(offset),
     });
   } catch (error) {
     // The end of a batch whose signal was aborted is no failure of its own.

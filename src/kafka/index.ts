@@ -1,6 +1,8 @@
 export { createAdmin, type KafkaAdmin, type PartitionEnds } from './admin.js';
-export { consume, type IncomingRecord, type Subscription } from './consumer.js';
+export { consume, type IncomingRecord, type RecordBatch, type Subscription } from './consumer.js';
+export { marker } from './markers.js';
 export { openCluster, type Cluster } from './cluster.js';
+export type { ReadUpTo } from './records.js';
 export { createKafka, type KafkaHandle } from './kafka.js';
 export { batched, SendQueue } from './send-queue.js';
 export { createProducer, type EventProducer, type RecordToSend } from './producer.js';

@@ -1,8 +1,10 @@
-import { Partitioners, type IHeaders } from 'kafkajs';
+import { Partitioners, type IHeaders, type Message } from 'kafkajs';
 import { CLIENT, type KafkaHandle } from './kafka.js';
 
 export interface RecordToSend {
   readonly topic: string;
+  /** Default: the one that its key belongs to. */
+  readonly partition?: number;
   readonly key: Buffer | string | null;
   readonly value: Buffer | null;
   readonly headers: Readonly<IHeaders>;
@@ -66,10 +68,10 @@ export function createProducer(kafka: KafkaHandle): EventProducer {
 }
 
 function byTopic(records: readonly RecordToSend[]) {
-  const topics = new Map<string, { key: Buffer | string | null; value: Buffer | null; headers: IHeaders }[]>();
-  for (const { topic, key, value, headers } of records) {
+  const topics = new Map<string, Message[]>();
+  for (const { topic, partition, key, value, headers } of records) {
     const messages = topics.get(topic) ?? [];
-    messages.push({ key, value, headers: { ...headers } });
+    messages.push({ ...(partition === undefined ? {} : { partition }), key, value, headers: { ...headers } });
     topics.set(topic, messages);
   }
   return [...topics].map(([topic, messages]) => ({ topic, messages }));

@@ -45,6 +45,8 @@ export const UpdatePayload = z
     lease: z.enum(['open', 'close']).nullable(),
     ack_deadline: z.iso.datetime({ offset: true }).nullable(),
     liveness_deadline: z.iso.datetime({ offset: true }).nullable(),
+    /** The lease opens with this long from then on at least. Runs under an older contract do not send it. */
+    first_deadline_seconds: z.number().min(0).default(0),
     window_seconds: z.number().positive(),
     /** The attempt ends here. */
     ended: z.boolean(),

@@ -74,7 +74,7 @@ export async function createTopics(
     for (const topic of otherTimestampType) {
       options.warn?.(
         `Topic ${topic} does not have message.timestamp.type=LogAppendTime: its records carry the senders' ` +
-          'time, and the registrar then goes by that.',
+          'time, and count from when the registrar reads them.',
       );
     }
     return { created, otherTimestampType };

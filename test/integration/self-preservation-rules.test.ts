@@ -88,6 +88,7 @@ const beat = (ids: readonly string[]): Promise<string[]> =>
   renewLeases(
     pool,
     ids.map((node_id) => ({ node_id, at: iso(time) })),
+    WINDOW,
   );
 
 const claim = (node_id: string): Promise<LeaseVerdict> => expireLease(pool, { ...about, node_id, attempt: 1 });

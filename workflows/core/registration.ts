@@ -189,6 +189,7 @@ export function variables(registration: Registration, contract: CompiledContract
     ack_deadline: registration.ack_deadline,
     liveness_deadline: registration.liveness_deadline,
     last_heartbeat_at: registration.last_heartbeat_at,
+    first_deadline_seconds: contract.liveness.first_deadline_seconds,
     window_seconds: contract.liveness.window_seconds,
     heartbeat_interval_seconds: contract.liveness.heartbeat_interval_seconds,
     contract_version: contract.version,

@@ -6,11 +6,19 @@ import { inTransaction } from '../../registry/pool.js';
 import type { BridgeContext } from '../context.js';
 import type { DeadLetter } from '../dead-letters.js';
 import type { IntrospectionRequests } from './introspection-requests.js';
-import { markStored } from './idle-partitions.js';
+import { timed } from '../record-times.js';
+import type { TopicWatermarks } from './topic-watermarks.js';
 
 /** The newest heartbeat of a node in a batch, and where it was read. */
 interface NewestBeat extends Beat {
   readonly record: IncomingRecord;
+}
+
+export interface HeartbeatOptions {
+  /** The lease duration. */
+  readonly window_seconds: number;
+  readonly watermarksOf: (topic: string) => TopicWatermarks;
+  readonly requests: IntrospectionRequests;
 }
 
 /**
@@ -20,18 +28,17 @@ interface NewestBeat extends Beat {
  */
 export function heartbeats(
   context: BridgeContext,
-  stalledSeconds: number,
-  requests: IntrospectionRequests,
+  { window_seconds, watermarksOf, requests }: HeartbeatOptions,
 ): (batch: RecordBatch) => Promise<void> {
   const { counters, deadLetters, pool, postgres } = context;
   return async (batch) => {
-    const { beats, refused, fromTheFuture } = newestPerNode(batch.records);
+    const { beats, refused } = newestPerNode(batch.records);
     await deadLetters.put(refused, batch.signal);
     const { withoutLease, registering } = await postgres.untilAnswered(
       () =>
         inTransaction(pool, async (sql) => {
-          const withoutLease = await renewLeases(sql, [...beats.values()]);
-          await markStored(sql, batch, stalledSeconds);
+          const withoutLease = await renewLeases(sql, [...beats.values()], window_seconds);
+          await watermarksOf(batch.topic).store(sql, batch);
           return {
             withoutLease,
             registering: withoutLease.length === 0 ? [] : await readRegistering(sql, withoutLease),
@@ -42,7 +49,6 @@ export function heartbeats(
     for (const record of batch.records) batch.done(record);
     counters.heartbeats += batch.records.length - refused.length;
     counters.heartbeats_without_lease += withoutLease.length;
-    counters.heartbeats_from_the_future += fromTheFuture;
     // A node may beat from its ack on; its lease is opened a moment later, and there is nothing to ask it.
     const lost = new Set(withoutLease.filter((node_id) => !registering.includes(node_id)));
     await requests.ask([...beats.values()].filter(({ node_id }) => lost.has(node_id)));
@@ -52,27 +58,22 @@ export function heartbeats(
 interface Newest {
   readonly beats: ReadonlyMap<string, NewestBeat>;
   readonly refused: readonly DeadLetter[];
-  /** How many carry a time after their arrival. */
-  readonly fromTheFuture: number;
 }
 
 function newestPerNode(records: readonly IncomingRecord[]): Newest {
   const beats = new Map<string, NewestBeat>();
   const refused: DeadLetter[] = [];
-  const now = new Date().toISOString();
-  let fromTheFuture = 0;
   for (const record of records) {
-    const parsed = parseHeartbeat(record.value, record);
+    const parsed = parseHeartbeat(record.value, timed(record));
     if (!parsed.ok) {
       refused.push({ record, reason: parsed.reason });
       continue;
     }
     const { node_id } = parsed.message;
-    // On a topic that keeps the producer's time, a node with a wrong clock would never expire.
-    const at = parsed.message.at < now ? parsed.message.at : now;
-    if (parsed.message.at > now) fromTheFuture += 1;
-    const before = beats.get(node_id);
-    if (before === undefined || before.at <= at) beats.set(node_id, { node_id, at, record });
+    // A time of the sender's is not used: the database has its own.
+    const at = record.isBrokersTime ? parsed.message.at : null;
+    const before = beats.get(node_id)?.at ?? null;
+    if (at === null || before === null || before <= at) beats.set(node_id, { node_id, at, record });
   }
-  return { beats, refused, fromTheFuture };
+  return { beats, refused };
 }

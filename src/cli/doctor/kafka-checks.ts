@@ -51,7 +51,7 @@ async function checkTimestamps(cluster: Cluster, topics: readonly string[]): Pro
     'records carry the broker’s time (LogAppendTime)',
     other.length === 0,
     other.length === 0 ? 'on every topic' : `not on ${other.join(', ')}`,
-    'Nodes’ clocks then decide what is in time. Set it: kafka-configs --alter --entity-type topics ' +
+    'Records then count from when they are read. Set it: kafka-configs --alter --entity-type topics ' +
       `--entity-name <topic> --add-config ${TIMESTAMP_TYPE}=LogAppendTime`,
   );
 }

@@ -38,6 +38,7 @@ export function fullSample(
     ack_deadline: time(30),
     liveness_deadline: time(60),
     last_heartbeat_at: time(20),
+    first_deadline_seconds: orchestrator.liveness.first_deadline_seconds,
     window_seconds: orchestrator.liveness.window_seconds,
     heartbeat_interval_seconds: orchestrator.liveness.heartbeat_interval_seconds,
     contract_version: '1.0.0+r1.0.0.e1.0.0.01234567',

@@ -11,9 +11,11 @@ export type Topics = readonly [string, ...string[]];
 
 /**
  * The lowest watermark over all partitions of the topics, in a statement over their rows. Null while one of the topics
- * was never stored: what lies in it is unknown.
+ * was never stored: what lies in it is unknown. A row that is ahead of this database's clock says nothing either: the
+ * clock has been set back since.
  */
-const LOWEST = 'case when count(distinct topic) = cardinality($1::text[]) then min(watermark) end';
+const LOWEST =
+  'case when count(distinct topic) = cardinality($1::text[]) and bool_and(watermark <= now()) then min(watermark) end';
 
 /** The rows of these topics. */
 const STORED = 'stream_watermarks where topic = any($1::text[])';

@@ -9,24 +9,42 @@ export interface Watermark {
   readonly watermark: string;
 }
 
+/** What is known of a partition's watermark. */
+export interface Mark extends Pick<Watermark, 'partition' | 'next_offset'> {
+  /** A time of the broker's (ISO 8601), or how long ago the partition ended there, in seconds. */
+  readonly watermark: string | { readonly seconds_ago: number };
+}
+
+/** The watermark of a partition that nobody has read yet. */
+const NEVER = `'epoch'::timestamptz`;
+
 /**
- * A partition without a row is a stream that nobody has read yet. If leases are open by then, the heartbeats that were
- * sent to it before are unknown: such a stream counts as one that was stalled.
+ * No watermark is ahead of this database's clock, whoever sends it: a row that is, since the clock has been set back,
+ * is written anew.
+ *
+ * A partition that nobody has read yet is a stream that was stalled if leases are open: the heartbeats that were sent
+ * to it before are unknown.
  */
 const statement = `
+  with mark as (
+    select partition, next_offset, least(coalesce(at, now() - make_interval(secs => ago)), now()) as watermark
+    from unnest($2::integer[], $3::bigint[], $4::timestamptz[], $5::float8[]) as given(partition, next_offset, at, ago)
+  )
   insert into stream_watermarks as held (topic, partition, next_offset, watermark, resumed_at)
-  select $1, mark.partition, mark.next_offset, mark.watermark,
-    case when exists (select from node_leases) then mark.watermark end
-  from unnest($2::integer[], $3::bigint[], $4::timestamptz[]) as mark(partition, next_offset, watermark)
-  order by mark.partition
+  select $1, partition, next_offset, watermark, case when exists (select from node_leases) then watermark end
+  from mark order by partition
   on conflict (topic, partition) do update set
     next_offset = greatest(held.next_offset, excluded.next_offset),
-    watermark = greatest(held.watermark, excluded.watermark),
+    watermark = case
+      when held.watermark > now() then excluded.watermark
+      else greatest(held.watermark, excluded.watermark) end,
     resumed_at = case
-      when excluded.watermark - held.watermark > make_interval(secs => $5) then excluded.watermark
+      when held.watermark = ${NEVER} then excluded.resumed_at
+      when excluded.watermark - held.watermark > make_interval(secs => $6) or held.resumed_at > now()
+        then excluded.watermark
       else held.resumed_at end,
     moved_seconds = held.moved_seconds + case
-      when excluded.watermark - held.watermark > make_interval(secs => $5) then 0
+      when excluded.watermark - held.watermark > make_interval(secs => $6) then 0
       else greatest(0, extract(epoch from excluded.watermark - held.watermark)) end`;
 
 export interface AdvanceOptions {
@@ -42,7 +60,7 @@ export interface AdvanceOptions {
 export async function advanceWatermarks(
   sql: Sql,
   topic: string,
-  marks: readonly Watermark[],
+  marks: readonly Mark[],
   { stalledSeconds }: AdvanceOptions,
 ): Promise<void> {
   if (marks.length === 0) return;
@@ -50,9 +68,26 @@ export async function advanceWatermarks(
     topic,
     marks.map((mark) => mark.partition),
     marks.map((mark) => mark.next_offset),
-    marks.map((mark) => mark.watermark),
+    marks.map(({ watermark }) => (typeof watermark === 'string' ? watermark : null)),
+    marks.map(({ watermark }) => (typeof watermark === 'string' ? null : watermark.seconds_ago)),
     stalledSeconds,
   ]);
+}
+
+/**
+ * Gives every partition of a topic a row, and deletes the rows of partitions that it does not have. A partition that
+ * nobody has read yet holds the topic back, as it must: what was sent to it is unknown.
+ *
+ * @param partitions all that the broker names
+ */
+export async function alignPartitions(sql: Sql, topic: string, partitions: readonly number[]): Promise<void> {
+  await sql.query(
+    `with gone as (delete from stream_watermarks where topic = $1 and not partition = any($2::integer[]))
+     insert into stream_watermarks (topic, partition, next_offset, watermark)
+     select $1, partition, 0, ${NEVER} from unnest($2::integer[]) as partition
+     on conflict (topic, partition) do nothing`,
+    [topic, partitions],
+  );
 }
 
 export interface WatermarkRow extends Watermark {

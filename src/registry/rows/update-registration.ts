@@ -36,12 +36,16 @@ const row = `
 /**
  * The lease opens and closes with the row, in the same statement and so in the same transaction: only by the attempt
  * that holds the row, and only while that attempt lasts.
+ *
+ * A lease never opens in the past: the worker or this database may have been away since the ack, and no node was silent
+ * before somebody listened.
  */
 const lease = {
   /** A lease that the same attempt opens again keeps the deadline that heartbeats have given it in between. */
   open: `
   insert into node_leases as held (node_id, attempt, deadline, window_seconds)
-  select written.node_id, $6, $15::timestamptz, $18 from written where written.attempt = $6 and written.ended_at is null
+  select written.node_id, $6, greatest($15::timestamptz, now() + make_interval(secs => $19)), $18
+  from written where written.attempt = $6 and written.ended_at is null
   on conflict (node_id) do update set
     deadline = case
       when ${NEWER} then excluded.deadline
@@ -92,7 +96,7 @@ export async function updateRegistration(sql: Sql, attempt: number, node: Update
     node.liveness_deadline,
     opens,
     node.ended,
-    ...(opens ? [Math.ceil(node.window_seconds)] : []),
+    ...(opens ? [Math.ceil(node.window_seconds), node.first_deadline_seconds] : []),
   ]);
   const [held] = rows;
   if (held === undefined) throw new Error('writing a registry row returned none: its update always runs');

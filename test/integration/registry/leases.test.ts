@@ -5,7 +5,13 @@ import type { Activities } from '../../../activities/api.js';
 import { postgresUpdateRegistration } from '../../../activities/postgres-update-registration.js';
 import { postgresUpsertRegistration } from '../../../activities/postgres-upsert-registration.js';
 import { renewLeases } from '../../../src/registry/leases/renew-leases.js';
-import { advanceWatermarks, readWatermarks } from '../../../src/registry/leases/watermarks.js';
+import {
+  advanceWatermarks,
+  alignPartitions,
+  lowestWatermark,
+  readWatermarks,
+  type Mark,
+} from '../../../src/registry/leases/watermarks.js';
 import { inTransaction } from '../../../src/registry/pool.js';
 import { readRegistering } from '../../../src/registry/rows/read-registering.js';
 import { readRegistryRow } from '../../../src/registry/rows/read-registry-row.js';
@@ -34,12 +40,12 @@ describe('a lease', () => {
 
   test('never goes backwards: neither by an old heartbeat nor by being opened again', async () => {
     const id = randomUUID();
-    const beat = seconds(5);
+    const beat = seconds(-5);
     await run(set(), active(id, 1, seconds(30)));
-    expect(await renewLeases(pool, [{ node_id: id, at: beat }])).toEqual([]);
+    expect(await renewLeases(pool, [{ node_id: id, at: beat }], 90)).toEqual([]);
     const renewed = await leaseOf(pool, id);
     expect(renewed?.deadline).toBe(new Date(Date.parse(beat) + 90_000).toISOString());
-    await renewLeases(pool, [{ node_id: id, at: seconds(-20) }]);
+    await renewLeases(pool, [{ node_id: id, at: seconds(-20) }], 90);
     expect(await leaseOf(pool, id)).toEqual(renewed);
     await apply(set(), active(id, 1, seconds(30)));
     expect(await leaseOf(pool, id)).toEqual(renewed);
@@ -51,6 +57,43 @@ describe('a lease', () => {
     const deadline = seconds(30);
     await run(set(), active(id, 2, deadline));
     expect(await leaseOf(pool, id)).toMatchObject({ attempt: 2, deadline, last_heartbeat_at: null });
+  });
+
+  test('opens with the first deadline still to come, however long the registrar was away since the ack', async () => {
+    const id = randomUUID();
+    const before = Date.now();
+    await run(set(), active(id, 1, seconds(-18), { first_deadline_seconds: 30 }));
+    const deadline = Date.parse((await leaseOf(pool, id))?.deadline ?? '');
+    expect(deadline).toBeGreaterThanOrEqual(before + 30_000);
+    expect(deadline).toBeLessThanOrEqual(Date.now() + 30_000);
+  });
+
+  test('gets the duration of the contract that holds now with each heartbeat', async () => {
+    const [id, beat] = [randomUUID(), seconds(-1)];
+    await run(set(), active(id, 1, seconds(10)));
+    for (const duration of [120, 45]) {
+      await renewLeases(pool, [{ node_id: id, at: beat }], duration);
+      const { rows } = await pool.query('select window_seconds from node_leases where node_id = $1', [id]);
+      expect(rows).toEqual([{ window_seconds: duration }]);
+    }
+    expect((await leaseOf(pool, id))?.deadline).toBe(new Date(Date.parse(beat) + 120_000).toISOString());
+  });
+
+  test('is renewed from the time of the database, at most: no clock of another machine makes a node live longer', async () => {
+    const [ahead, unknown] = [randomUUID(), randomUUID()];
+    await Promise.all([ahead, unknown].map((id) => run(set(), active(id, 1, seconds(-60)))));
+    const before = Date.now();
+    const beats = [
+      { node_id: ahead, at: seconds(86_400) },
+      { node_id: unknown, at: null },
+    ];
+    expect(await renewLeases(pool, beats, 90)).toEqual([]);
+    for (const id of [ahead, unknown]) {
+      const { deadline = '', last_heartbeat_at } = (await leaseOf(pool, id)) ?? {};
+      expect(Date.parse(last_heartbeat_at ?? '')).toBeGreaterThanOrEqual(before);
+      expect(Date.parse(deadline)).toBeGreaterThanOrEqual(before + 90_000);
+      expect(Date.parse(deadline)).toBeLessThanOrEqual(Date.now() + 90_000);
+    }
   });
 
   test('held by a higher attempt, with the row lost, fences the writer', async () => {
@@ -67,14 +110,14 @@ describe('a lease', () => {
     await run(set(), active(open, 1, seconds(30)));
     await run(set(), active(expired, 1, seconds(30)));
     await pool.query('update node_leases set expired_at = now() where node_id = $1', [expired]);
-    const newest = seconds(10);
+    const newest = seconds(0);
     const beats = [
-      { node_id: open, at: seconds(1) },
+      { node_id: open, at: seconds(-9) },
       { node_id: open, at: newest },
       { node_id: expired, at: newest },
       { node_id: stranger, at: newest },
     ];
-    expect((await renewLeases(pool, beats)).sort()).toEqual([expired, stranger].sort());
+    expect((await renewLeases(pool, beats, 90)).sort()).toEqual([expired, stranger].sort());
     expect((await leaseOf(pool, open))?.deadline).toBe(new Date(Date.parse(newest) + 90_000).toISOString());
   });
 
@@ -98,9 +141,9 @@ describe('a lease', () => {
   test('two bridges with beats of the same nodes do not lock each other out', async () => {
     const ids = Array.from({ length: 200 }, () => randomUUID());
     await Promise.all(ids.map((id) => run(set(), active(id, 1, seconds(30)))));
-    const beats = ids.map((node_id) => ({ node_id, at: seconds(1) }));
+    const beats = ids.map((node_id) => ({ node_id, at: seconds(-1) }));
     const rounds = Array.from({ length: 40 }, (_, i) =>
-      inTransaction(pool, (client) => renewLeases(client, i % 2 === 0 ? beats : [...beats].reverse())),
+      inTransaction(pool, (client) => renewLeases(client, i % 2 === 0 ? beats : [...beats].reverse(), 90)),
     );
     expect((await Promise.all(rounds)).flat()).toEqual([]);
   });
@@ -122,5 +165,69 @@ describe('a watermark', () => {
     expect((await readWatermarks(pool, topic))[0]?.resumed_at).toBe('2026-01-01T00:05:00.000Z');
     await advance('40', '2026-01-01T00:05:10.000Z');
     expect((await readWatermarks(pool, topic))[0]?.resumed_at).toBe('2026-01-01T00:05:00.000Z');
+  });
+
+  const STALL = { stalledSeconds: 30 };
+  const row = async (topic: string) => (await readWatermarks(pool, topic))[0] ?? expect.fail('no watermark');
+  const stored = (topic: string, watermark: Mark['watermark']) =>
+    advanceWatermarks(pool, topic, [{ partition: 0, next_offset: '1', watermark }], STALL);
+
+  test('is never ahead of the database’s clock: a bridge that was a day ahead once does no lasting harm', async () => {
+    const topic = `heartbeats-${randomUUID()}`;
+    const before = Date.now();
+    await stored(topic, seconds(86_400));
+    const { watermark } = await row(topic);
+    expect(Date.parse(watermark)).toBeGreaterThanOrEqual(before);
+    expect(Date.parse(watermark)).toBeLessThanOrEqual(Date.now());
+    // As an older version, or a clock that has been set back, leaves it.
+    await pool.query(
+      "update stream_watermarks set watermark = now() + interval '1 day', resumed_at = now() + interval '1 day' where topic = $1",
+      [topic],
+    );
+    expect(await lowestWatermark(pool, [topic])).toBeNull();
+    const now = seconds(-1);
+    await stored(topic, now);
+    expect(await lowestWatermark(pool, [topic])).toBe(now);
+    expect((await row(topic)).resumed_at).toBe(now);
+  });
+
+  test('can be given as seconds ago, by no other machine’s clock than the database’s', async () => {
+    const topic = `heartbeats-${randomUUID()}`;
+    const before = Date.now();
+    await stored(topic, { seconds_ago: 5 });
+    const watermark = Date.parse((await row(topic)).watermark);
+    expect(watermark).toBeGreaterThanOrEqual(before - 5_000);
+    expect(watermark).toBeLessThanOrEqual(Date.now() - 5_000);
+  });
+
+  test('is kept of the partitions that the broker names, and of all of them: the others’ rows go', async () => {
+    const topic = `heartbeats-${randomUUID()}`;
+    const marks = [0, 1, 2].map((partition) => ({ partition, next_offset: '7', watermark: seconds(-300) }));
+    await advanceWatermarks(pool, topic, marks, STALL);
+    await stored(topic, seconds(-1));
+    await advanceWatermarks(pool, topic, [{ partition: 1, next_offset: '8', watermark: seconds(-1) }], STALL);
+    await alignPartitions(pool, topic, [0, 1]);
+    expect((await readWatermarks(pool, topic)).map(({ partition, next_offset }) => [partition, next_offset])).toEqual([
+      [0, '7'],
+      [1, '8'],
+    ]);
+    expect(Date.parse((await lowestWatermark(pool, [topic])) ?? '')).toBeGreaterThan(Date.now() - 10_000);
+    // One that nobody has read yet holds the topic back.
+    await alignPartitions(pool, topic, [0, 1, 2]);
+    expect(await lowestWatermark(pool, [topic])).toBe('1970-01-01T00:00:00.000Z');
+  });
+
+  test('of a partition that is read for the first time was stalled only if a node could have beaten into it', async () => {
+    await pool.query('truncate node_leases');
+    const topic = `heartbeats-${randomUUID()}`;
+    await alignPartitions(pool, topic, [0]);
+    await stored(topic, seconds(-2));
+    expect((await row(topic)).resumed_at).toBeNull();
+    const later = `heartbeats-${randomUUID()}`;
+    await run(postgresUpdateRegistration(pool), active(randomUUID(), 1, seconds(30)));
+    await alignPartitions(pool, later, [0]);
+    const first = seconds(-2);
+    await stored(later, first);
+    expect((await row(later)).resumed_at).toBe(first);
   });
 });

@@ -87,8 +87,8 @@ export function update(node_id: string, attempt: number, changes: object): Effec
 }
 
 /** Opens the lease with the row that says ACTIVE. */
-export const active = (node_id: string, attempt: number, deadline: string, window_seconds = 90): EffectRequest =>
-  update(node_id, attempt, { state: 'ACTIVE', lease: 'open', liveness_deadline: deadline, window_seconds });
+export const active = (node_id: string, attempt: number, deadline: string, changes: object = {}): EffectRequest =>
+  update(node_id, attempt, { state: 'ACTIVE', lease: 'open', liveness_deadline: deadline, ...changes });
 
 /** Ends an attempt, and its lease with it. */
 export const ended = (

@@ -53,6 +53,8 @@ describe('verifying a lease', () => {
   const open = async (deadline: string): Promise<string> => {
     const id = randomUUID();
     await run(postgresUpdateRegistration(pool), active(id, 1, deadline));
+    // No lease opens in the past: this one was opened long ago.
+    await pool.query('update node_leases set deadline = $2 where node_id = $1', [id, deadline]);
     return id;
   };
 
@@ -65,7 +67,7 @@ describe('verifying a lease', () => {
     expect(expired_at).not.toBeNull();
     expect(await verify(topic, ask(id))).toEqual(expired);
     expect((await leaseOf(pool, id))?.expired_at).toBe(expired_at);
-    expect(await renewLeases(pool, [{ node_id: id, at: seconds(0) }])).toEqual([id]);
+    expect(await renewLeases(pool, [{ node_id: id, at: seconds(0) }], 90)).toEqual([id]);
   });
 
   test('stays expired when the stream stalls before the repeat', async () => {
@@ -80,7 +82,7 @@ describe('verifying a lease', () => {
     const topic = await storedUpTo([seconds(-1)]);
     const id = await open(seconds(-600));
     const beat = seconds(-300);
-    await renewLeases(pool, [{ node_id: id, at: beat }]);
+    await renewLeases(pool, [{ node_id: id, at: beat }], 90);
     expect(await verify(topic, ask(id))).toMatchObject({ outcome: 'expired', last_heartbeat_at: beat });
   });
 
@@ -88,7 +90,7 @@ describe('verifying a lease', () => {
     const topic = await storedUpTo([seconds(-1)]);
     const id = await open(seconds(-30));
     const beat = seconds(-2);
-    await renewLeases(pool, [{ node_id: id, at: beat }]);
+    await renewLeases(pool, [{ node_id: id, at: beat }], 90);
     const deadline = new Date(Date.parse(beat) + 90_000).toISOString();
     expect(await verify(topic, ask(id))).toEqual({ outcome: 'renewed', deadline, contract_version: CONTRACT });
   });

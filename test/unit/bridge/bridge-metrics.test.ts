@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { IdlePartitions } from '../../../src/bridge/liveness/idle-partitions.js';
 import { bridgeMetrics } from '../../../src/bridge/bridge-metrics.js';
 import { serveMetrics } from '../../../src/metrics.js';
 import type { SelfPreservationState } from '../../../src/registry/leases/self-preservation.js';
-import { bridgeWorld } from './support.js';
+import { bridgeWorld, watermarks } from './support.js';
 
 const held: SelfPreservationState = {
   held_since: '2026-01-31T12:00:00.000Z',
@@ -23,6 +22,7 @@ const admin = (committed: Readonly<Record<number, string>>) => ({
     ]),
   committed: () =>
     Promise.resolve(new Map(Object.entries(committed).map(([partition, offset]) => [Number(partition), offset]))),
+  partitions: () => Promise.resolve([0, 1]),
   close: () => Promise.resolve(),
 });
 
@@ -36,10 +36,10 @@ async function scrape(address: string): Promise<Readonly<Record<string, number>>
   );
 }
 
-const beats = { topic: 'beats', groupId: 'g', stalledSeconds: 10 };
+const beats = { ...watermarks(), topic: 'beats' };
 const STREAMS: Parameters<typeof bridgeMetrics>[2] = [
-  { topics: ['beats'], groupId: 'g', idle: [new IdlePartitions(admin({}), beats)] },
-  { topics: ['hello'], groupId: 'h', idle: [] },
+  { topics: ['beats'], groupId: 'g', watermarks: [beats] },
+  { topics: ['hello'], groupId: 'h', watermarks: [] },
 ];
 
 describe('the metrics of a bridge', () => {

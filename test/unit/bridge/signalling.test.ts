@@ -8,7 +8,7 @@ import { loadContracts } from '../../../src/contracts/load.js';
 import { buildAck } from '../../../src/protocol/ack.js';
 import { buildIntrospection } from '../../../src/protocol/introspection.js';
 import { workflowId } from '../../../workflows/messages.js';
-import { batchOf, bridgeWorld, turns } from './support.js';
+import { batchOf, bridgeWorld, turns, watermarks } from './support.js';
 
 function grpc(code: number, details: string): ServiceError {
   return new ServiceError('Failed', { cause: Object.assign(new Error(details), { code, details, metadata: {} }) });
@@ -65,7 +65,7 @@ function gate() {
 describe('signals', () => {
   it.each([
     ['introspections', 16, introspectionOf, introspections],
-    ['acks', 32, ackOf, (context: Parameters<typeof acks>[0]) => acks(context, 10)],
+    ['acks', 32, ackOf, (context: Parameters<typeof acks>[0]) => acks(context, watermarks)],
   ] as const)('of %s are in flight %i at once, and no more', async (_kind, limit, of, handler) => {
     const { held, open } = gate();
     const { client, counts } = temporal(undefined, held);
@@ -87,7 +87,7 @@ describe('signals', () => {
     await expect.poll(() => counts.failed).toBeGreaterThan(16);
 
     const free = temporal();
-    await acks({ ...context, temporalClient: free.client }, 10)(batchOf(many(100, ackOf)).batch);
+    await acks({ ...context, temporalClient: free.client }, watermarks)(batchOf(many(100, ackOf)).batch);
     expect(free.signalled).toHaveLength(100);
     expect([started.length, done.size]).toEqual([0, 0]);
 
@@ -110,7 +110,7 @@ describe('signals', () => {
     const refusal = (id: string) => (id === workflowId('n1') ? grpc(11, 'signal input exceeds limit') : undefined);
     for (const [of, handler] of [
       [introspectionOf, introspections],
-      [ackOf, (context: Parameters<typeof acks>[0]) => acks(context, 10)],
+      [ackOf, (context: Parameters<typeof acks>[0]) => acks(context, watermarks)],
     ] as const) {
       const { client } = temporal(refusal);
       const { context, sent } = bridgeWorld({ temporalClient: client });
@@ -159,7 +159,7 @@ describe('acks', () => {
     const notFound = new WorkflowNotFoundError('no run', 'registration/n1', undefined);
     const { client } = temporal((id) => (id === workflowId('n1') ? notFound : undefined));
     const { context, asked, sent } = bridgeWorld({ temporalClient: client });
-    await acks(context, 10)(batchOf([ackOf(0), ackOf(1), Buffer.from('nonsense')]).batch);
+    await acks(context, watermarks)(batchOf([ackOf(0), ackOf(1), Buffer.from('nonsense')]).batch);
     expect(context.counters).toMatchObject({ acks: 1, acks_without_run: 1, dead_letters: 1 });
     expect([marks(asked).length, sent.length]).toEqual([1, 1]);
   });
@@ -170,7 +170,7 @@ describe('acks', () => {
     const { context, asked } = bridgeWorld({ temporalClient: client });
     const { batch, done } = batchOf(many(40, ackOf));
     let running = true;
-    const handled = acks(context, 10)({ ...batch, isRunning: () => running });
+    const handled = acks(context, watermarks)({ ...batch, isRunning: () => running });
     await turns();
     running = false;
     open();

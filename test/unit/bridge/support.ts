@@ -4,6 +4,8 @@ import { pino } from 'pino';
 import { Backend } from '../../../src/bridge/backend.js';
 import { bridgeEvent, type BridgeEvent } from '../../../src/bridge/bridge-event.js';
 import type { BridgeContext } from '../../../src/bridge/context.js';
+import { MarkedTopic } from '../../../src/bridge/liveness/marked-topic.js';
+import type { TopicWatermarks } from '../../../src/bridge/liveness/topic-watermarks.js';
 import { newCounters } from '../../../src/bridge/counters.js';
 import { DeadLetters } from '../../../src/bridge/dead-letters.js';
 import { loadContracts } from '../../../src/contracts/load.js';
@@ -93,7 +95,13 @@ export function bridgeWorld({
 
 /** Record number `offset` of topic t, partition 0. */
 export function recordOf(value: Buffer | null, offset = 0, timestamp = Date.now()): IncomingRecord {
-  return { topic: 't', partition: 0, offset: String(offset), timestamp, key: null, value, headers: {} };
+  const [topic, partition] = ['t', 0];
+  return { topic, partition, offset: String(offset), timestamp, isBrokersTime: true, key: null, value, headers: {} };
+}
+
+/** The watermarks of topic t, which nobody advances. */
+export function watermarks(): TopicWatermarks {
+  return new MarkedTopic({ send: () => Promise.resolve() }, { topic: 't', stalledSeconds: 10, markerBytes: 0 });
 }
 
 /** A batch of records, and the offsets of those that are done. */
@@ -107,6 +115,7 @@ export function batchOf(
     topic: 't',
     partition: 0,
     records,
+    upTo: { next_offset: String(values.length), timestamp: Date.now(), isBrokersTime: true, markers: [] },
     done: ({ offset }) => void done.add(offset),
     isRunning: () => true,
     signal,

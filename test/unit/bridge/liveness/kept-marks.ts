@@ -1,0 +1,38 @@
+import type { Pool } from 'pg';
+import type { ReadUpTo } from '../../../../src/kafka/index.js';
+
+/** A watermark as it is given to the database: a time, or seconds ago. */
+export interface KeptMark {
+  readonly partition: number;
+  readonly next_offset: string;
+  readonly at: string | null;
+  readonly ago: number | null;
+}
+
+type Parameters = [string, number[], string[], (string | null)[], (number | null)[]];
+
+/** A database that keeps the watermarks that it is given. */
+export function keptMarks() {
+  const marks: KeptMark[] = [];
+  const query = (_statement: string, [, partitions, offsets, times, agos]: Parameters) => {
+    partitions.forEach((partition, index) =>
+      marks.push({
+        partition,
+        next_offset: offsets[index] ?? '',
+        at: times[index] ?? null,
+        ago: agos[index] ?? null,
+      }),
+    );
+    return Promise.resolve({ rows: [] });
+  };
+  return { marks, sql: { query } as unknown as Pool };
+}
+
+/** Up to where a batch of one record reads. */
+export const upTo = (changes: Partial<ReadUpTo> = {}): ReadUpTo => ({
+  next_offset: '1',
+  timestamp: Date.now(),
+  isBrokersTime: true,
+  markers: [],
+  ...changes,
+});

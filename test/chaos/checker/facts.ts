@@ -15,7 +15,7 @@ export interface NodeFacts {
   readonly deeds: readonly Deed[];
 }
 
-export interface Introspection {
+interface Introspection {
   readonly at: number;
   readonly reason: string;
   readonly correlation_id: string;

@@ -2,7 +2,7 @@ import type { LogRecord, Snapshot } from '../../chaos/checker/snapshot.js';
 
 /** A log in which six nodes live as they should, written by hand: what the checker has nothing to say against. */
 
-export const SETTINGS: Snapshot['settings'] = {
+const SETTINGS: Snapshot['settings'] = {
   ack_seconds: 8,
   ack_rounds: 2,
   first_deadline_seconds: 10,
@@ -189,8 +189,8 @@ export function write(
 }
 
 /**
- * living: ACTIVE since 3, beats to 100. restarted: a second attempt at 20. dead: killed at 30, found at 45. left: at 40.
- * deaf: never acknowledges. refused: by an admission rule.
+ * living: ACTIVE since 3, beats to 100. restarted: a second attempt at 20. dead: killed at 30, found at 45. left: at
+ * 40. deaf: never acknowledges. refused: by an admission rule.
  */
 export function goodLives(): Snapshot {
   const last = (node: string, seconds: number): number => (node === 'dead' ? 29 : seconds);

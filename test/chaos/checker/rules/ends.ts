@@ -2,7 +2,7 @@ import { livesOf, type NodeFacts } from '../facts.js';
 import type { Snapshot } from '../snapshot.js';
 
 /** Ends as the specification and the contract name them. */
-export const ENDS: readonly string[] = ['REJECTED', 'ACK_TIMED_OUT', 'LIVENESS_EXPIRED', 'DEREGISTERED'];
+const ENDS: readonly string[] = ['REJECTED', 'ACK_TIMED_OUT', 'LIVENESS_EXPIRED', 'DEREGISTERED'];
 
 /**
  * The newest incarnation of a node is the one that the registry shows, ACTIVE or in a named end with a reason. An older
@@ -27,7 +27,7 @@ export function incarnationsEnd({ introspections, row }: NodeFacts): readonly st
 }
 
 /** The place of the first record of the newest incarnation; -1 where there is none. A repeat begins nothing. */
-export function newestStartup(introspections: NodeFacts['introspections']): number {
+function newestStartup(introspections: NodeFacts['introspections']): number {
   return introspections.findLastIndex(
     ({ reason, correlation_id }, place) =>
       reason === 'startup' && introspections.findIndex((other) => other.correlation_id === correlation_id) === place,

@@ -2,8 +2,8 @@ import { clock, firstAppearances, livesOf, type NodeFacts, type PublishedEvent }
 import type { Snapshot } from '../snapshot.js';
 
 /**
- * Nobody expires who was there: the log holds no heartbeat within lease duration and grace of the last one that counted,
- * and the node really was not there all that time, whether or not its heartbeats could be stored.
+ * Nobody expires who was there: the log holds no heartbeat within lease duration and grace of the last one that
+ * counted, and the node really was not there all that time, whether or not its heartbeats could be stored.
  */
 export function nobodyExpiresFalsely(node: NodeFacts, snapshot: Snapshot): readonly string[] {
   return firstAppearances(node.events)
@@ -36,7 +36,7 @@ function byTheLoad({ deeds }: NodeFacts, { attempt, at }: PublishedEvent, { sett
   return [`attempt ${attempt} expired at ${clock(at)}, and the node has lived since ${clock(life.from)}`];
 }
 
-/** A node that died is found within its lease, the grace and a little, counted from the last disturbance if one came. */
+/** Who died is found within lease, grace and a little, counted from the last disturbance if one came. */
 export function deadAreFound({ node_id, deeds, row, events }: NodeFacts, snapshot: Snapshot): readonly string[] {
   const death = deeds.at(-1);
   if (death?.did !== 'dies' || row === undefined) return [];

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
+import {
+  consume,
+  createKafka,
+  createProducer,
+  type EventProducer,
+  type Subscription,
+} from '../../../src/kafka/index.js';
+import { nodeTopics } from '../../../src/node/node-topics.js';
+import { parsePublished } from '../../../src/protocol/published.js';
+import type { Deed } from '../checker/snapshot.js';
+import type { Random } from '../random.js';
+import { planOf, type Plan, type Step } from './plan.js';
+import { RawNode } from './raw-node.js';
+import { startSdkNodes, type SdkNodes } from './sdk-nodes.js';
+
+export interface LoadOptions {
+  readonly brokers: readonly string[];
+  readonly env: string;
+  readonly namespace: string;
+  readonly random: Random;
+  readonly nodes: number;
+  readonly seconds: number;
+  readonly clockOffMs: number;
+}
+
+const SDK_NODES = 3;
+
+/**
+ * Nodes that start, acknowledge, beat, restart, refresh, freeze, die and leave, each as the seed has planned it; and,
+ * with the project's SDK, those of a process that lives on and of one that is killed.
+ */
+export class Load {
+  readonly deeds: Deed[] = [];
+  readonly #nodes = new Map<string, RawNode>();
+  readonly #plans: readonly Plan[];
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #sdk: SdkNodes[] = [];
+
+  private constructor(
+    private readonly options: LoadOptions,
+    private readonly producer: EventProducer,
+  ) {
+    const { env, namespace, random, nodes, seconds, clockOffMs } = options;
+    this.#plans = planOf(random, nodes, seconds);
+    const topics = nodeTopics({ env, namespace }).sent;
+    this.#plans.forEach(({ acknowledges }, index) => {
+      const node_id = `${env}-${String(index).padStart(3, '0')}`;
+      const noteDeed = (did: Deed['did']): void => this.#note(node_id, did);
+      this.#nodes.set(node_id, new RawNode({ node_id, acknowledges, producer, topics, noteDeed, clockOffMs }));
+    });
+  }
+
+  static async begin(options: LoadOptions): Promise<{ readonly load: Load; readonly end: () => Promise<void> }> {
+    const { brokers, env, namespace } = options;
+    const kafka = createKafka({ brokers, clientId: 'chaos-load', logger: pino({ level: 'silent' }) });
+    const producer = createProducer(kafka);
+    const load = new Load(options, producer);
+    const reader = await consume(kafka, {
+      groupId: `chaos-load-${randomUUID()}`,
+      topics: nodeTopics({ env, namespace }).consumed,
+      from: 'beginning',
+      onBatch: (batch) => {
+        for (const record of batch.records) {
+          const read = parsePublished(record.value);
+          if (!read.ok) throw new Error(`an event that no node can read: ${read.reason}`);
+          load.#nodes.get(read.event.node_id)?.onEvent(read.event);
+          batch.done(record);
+        }
+        return Promise.resolve();
+      },
+    });
+    load.#start();
+    await load.#startSdk();
+    return { load, end: () => load.#end(reader) };
+  }
+
+  /** Nodes that do whatever they do for as long as the load runs, by id. */
+  get ids(): readonly string[] {
+    return [...this.#nodes.keys()];
+  }
+
+  /** A new incarnation of some nodes, at once; for what must happen at a moment of the scenario's choosing. */
+  restart(ids: readonly string[]): void {
+    for (const id of ids) this.#nodes.get(id)?.start();
+  }
+
+  /** Goodbyes, at once. */
+  async leave(ids: readonly string[]): Promise<void> {
+    await Promise.all(ids.flatMap((id) => this.#nodes.get(id)?.leave() ?? []));
+  }
+
+  #start(): void {
+    const nodes = [...this.#nodes.values()];
+    this.#plans.forEach(({ steps }, index) => {
+      const node = nodes[index];
+      if (node === undefined) return;
+      for (const step of steps) this.#timers.push(setTimeout(() => perform(node, step), step.at * 1_000));
+    });
+  }
+
+  async #startSdk(): Promise<void> {
+    const { env, brokers, random, seconds } = this.options;
+    const start = async (name: string): Promise<SdkNodes> => {
+      const ids = Array.from({ length: SDK_NODES }, (_, index) => `${env}-sdk-${name}-${index}`);
+      const nodes = await startSdkNodes(ids, { env, brokers });
+      this.#sdk.push(nodes);
+      for (const id of ids) this.#note(id, 'lives');
+      return nodes;
+    };
+    const [mortal] = await Promise.all([start('mortal'), start('living')]);
+    this.#timers.push(
+      setTimeout(
+        () => {
+          mortal.process.kill('SIGKILL');
+          for (const id of mortal.ids) this.#note(id, 'dies');
+        },
+        random.between(5, seconds) * 1_000,
+      ),
+    );
+  }
+
+  #note(node_id: string, did: Deed['did']): void {
+    this.deeds.push({ at: Date.now(), node_id, did });
+  }
+
+  async #end(reader: Subscription): Promise<void> {
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const node of this.#nodes.values()) node.die();
+    for (const { process } of this.#sdk) process.kill('SIGKILL');
+    await reader.stop();
+    await this.producer.close();
+  }
+}
+
+function perform(node: RawNode, { does }: Step): void {
+  switch (does) {
+    case 'start':
+    case 'restart':
+      return node.start();
+    case 'refresh':
+      return node.refresh();
+    case 'repeat':
+      return node.repeat();
+    case 'leave':
+      return void node.leave();
+    case 'die':
+      return node.die();
+    case 'freeze':
+      return node.freeze();
+    case 'thaw':
+      return node.thaw();
+  }
+}

@@ -1,0 +1,86 @@
+/** `npm run chaos`: every scenario, or those named, each on servers of its own, and one table at the end. */
+import { randomInt } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import pc from 'picocolors';
+import { lined } from '../../src/cli/terminal/format.js';
+import { log, print } from '../../src/cli/terminal/output.js';
+import { startStack } from '../../src/stack/index.js';
+import { logger } from '../../src/telemetry.js';
+import { runScenario, type Outcome } from './run-scenario.js';
+import type { Scenario } from './scenario.js';
+import { row, TITLES } from './table.js';
+
+const SCENARIOS = readdirSync(join(import.meta.dirname, 'scenarios')).map((file) => file.replace('.ts', ''));
+
+interface Options {
+  readonly scenario?: readonly string[];
+  readonly seed: number;
+  readonly nodes: number;
+  readonly seconds: number;
+  readonly keep?: string;
+}
+
+async function chaos({ scenario = SCENARIOS, seed, nodes, seconds, keep }: Options): Promise<void> {
+  log(`seed ${seed}; again: npm run chaos -- --seed ${seed} --nodes ${nodes} --seconds ${seconds}`);
+  const rows: string[][] = [];
+  for (const name of scenario) {
+    const loaded = (await import(`./scenarios/${name}.js`)) as { readonly scenario: Scenario };
+    log(pc.bold(`${name}: ${loaded.scenario.what}`));
+    const outcome = await onServers(loaded.scenario, { seed, nodes, seconds });
+    for (const { rule, node_id, what } of outcome.violations) log(pc.red(`  ${rule}: ${node_id ?? ''}: ${what}`));
+    if (keep !== undefined) await keepSnapshot(join(keep, `${name}-${seed}.json`), outcome);
+    rows.push(row(name, seed, loaded.scenario, outcome));
+    if (outcome.violations.length > 0) process.exitCode = 1;
+    log(`  ${rows.at(-1)?.at(-1) ?? ''}, settled after ${outcome.settled_seconds} s`);
+  }
+  print(lined(TITLES, rows));
+}
+
+async function onServers(
+  scenario: Scenario,
+  options: { readonly seed: number; readonly nodes: number; readonly seconds: number },
+): Promise<Outcome> {
+  const directory = await mkdtemp(join(tmpdir(), 'node-registrar-chaos-'));
+  const dataDir = join(directory, 'data');
+  // Where we are root, PostgreSQL runs as somebody else, who must get at its data.
+  await chmod(directory, 0o755);
+  await mkdir(dataDir);
+  const silent = logger('chaos').child({}, { level: 'silent' });
+  const stack = await startStack({ dataDir, env: process.env, onProgress: () => undefined, logger: silent });
+  try {
+    const env = { ...process.env, ...stack.environment(), REGISTRAR_DATA_DIR: dataDir };
+    return await runScenario(scenario, {
+      ...options,
+      env,
+      directory: join(directory, 'contracts'),
+      log: (text) => log(`  ${new Date().toISOString().slice(11, 19)} ${text}`),
+    });
+  } finally {
+    await stack.stop();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function keepSnapshot(file: string, { snapshot, violations }: Outcome): Promise<void> {
+  await writeFile(file, JSON.stringify({ violations, snapshot }, null, 1));
+  log(`  the checker's snapshot is in ${file}`);
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('a whole number, please');
+  return Number(text);
+}
+
+await new Command('chaos')
+  .description('Breaks the registrar in every way under a load, and checks what is left, on real servers.')
+  .addOption(new Option('--scenario <name...>', 'only these').choices(SCENARIOS))
+  .option('--seed <number>', 'what the load and each disturbance do, and when', wholeNumber, randomInt(2 ** 31))
+  .option('--nodes <number>', 'nodes besides six of the SDK', wholeNumber, 30)
+  .option('--seconds <number>', 'how long the nodes do new things', wholeNumber, 60)
+  .option('--keep <directory>', "writes the checker's snapshots there")
+  .action(chaos)
+  .parseAsync();

@@ -1,0 +1,15 @@
+import type { Role } from './world/targets.js';
+import type { World } from './world/world.js';
+
+/** One kind of trouble, in a file of its own under scenarios/. */
+export interface Scenario {
+  /** In words, for the table. */
+  readonly what: string;
+  /** Everything that worker and bridge send to a server goes through a proxy that can cut it. */
+  readonly proxied?: true;
+  /** Size of the file system that PostgreSQL's data are on, in MB. Default: the machine's own. */
+  readonly postgresMb?: number;
+  /** By how many seconds the clock of worker, bridge or nodes is off. */
+  readonly clocks?: Readonly<Partial<Record<Role | 'nodes', number>>>;
+  readonly disturb: (world: World) => Promise<void>;
+}

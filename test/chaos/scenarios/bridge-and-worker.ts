@@ -1,0 +1,7 @@
+import { killedFrozenRestarted } from '../disturbances.js';
+import type { Scenario } from '../scenario.js';
+
+export const scenario: Scenario = {
+  what: 'bridge and worker killed, frozen, restarted',
+  disturb: (world) => killedFrozenRestarted(world, ['bridge', 'worker']),
+};

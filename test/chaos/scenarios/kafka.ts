@@ -1,0 +1,7 @@
+import { killedFrozenRestarted } from '../disturbances.js';
+import type { Scenario } from '../scenario.js';
+
+export const scenario: Scenario = {
+  what: 'Kafka killed, frozen, restarted',
+  disturb: (world) => killedFrozenRestarted(world, ['kafka']),
+};

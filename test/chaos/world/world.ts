@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { Config } from '../../../src/config.js';
+import type { Disturbance, MemorySample } from '../checker/snapshot.js';
+import type { Load } from '../load/load.js';
+import type { Random } from '../random.js';
+import { memoryMb } from './proc.js';
+import type { Target, Targets } from './targets.js';
+
+const SAMPLED: readonly Target[] = ['worker', 'bridge', 'temporal', 'kafka', 'consul', 'postgres'];
+const SAMPLE_EVERY_MS = 5_000;
+
+/** What a scenario has in its hands. */
+export class World {
+  readonly disturbances: Disturbance[] = [];
+  readonly memory: MemorySample[] = [];
+  #sampling: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly config: Config,
+    readonly client: Client,
+    readonly targets: Targets,
+    readonly load: Load,
+    readonly random: Random,
+    private readonly log: (text: string) => void,
+  ) {}
+
+  /** Does something to the registrar or its servers; the checker learns from when to when. */
+  async disturb(what: string, work: () => Promise<unknown>): Promise<void> {
+    const from = Date.now();
+    this.log(what);
+    try {
+      await work();
+    } finally {
+      this.disturbances.push({ what, from, to: Date.now() });
+    }
+  }
+
+  /** Lets the load go on for a while, as long as the seed says. */
+  pause(from: number, to: number): Promise<void> {
+    return delay(this.random.between(from, to) * 1_000);
+  }
+
+  sampleMemory(): void {
+    const sample = (): void => {
+      for (const process of SAMPLED) {
+        const pid = this.targets.pidOf(process);
+        const megabytes = pid === undefined ? undefined : memoryMb(pid);
+        if (pid !== undefined && megabytes !== undefined) this.memory.push({ at: Date.now(), process, pid, megabytes });
+      }
+    };
+    sample();
+    this.#sampling = setInterval(sample, SAMPLE_EVERY_MS);
+  }
+
+  end(): void {
+    clearInterval(this.#sampling);
+  }
+}

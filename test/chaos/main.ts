@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { execa } from 'execa';
 import pc from 'picocolors';
 import { lined } from '../../src/cli/terminal/format.js';
 import { log, print } from '../../src/cli/terminal/output.js';
@@ -30,6 +31,10 @@ async function chaos({ scenario = SCENARIOS, seed, nodes, seconds, keep }: Optio
   for (const name of scenario) {
     const loaded = (await import(`./scenarios/${name}.js`)) as { readonly scenario: Scenario };
     log(pc.bold(`${name}: ${loaded.scenario.what}`));
+    if (loaded.scenario.postgresMb !== undefined && process.getuid?.() !== 0) {
+      log('  skipped: a file system of its own size needs root');
+      continue;
+    }
     const outcome = await onServers(loaded.scenario, { seed, nodes, seconds });
     for (const { rule, node_id, what } of outcome.violations) log(pc.red(`  ${rule}: ${node_id ?? ''}: ${what}`));
     if (keep !== undefined) await keepSnapshot(join(keep, `${name}-${seed}.json`), outcome);
@@ -48,7 +53,9 @@ async function onServers(
   const dataDir = join(directory, 'data');
   // Where we are root, PostgreSQL runs as somebody else, who must get at its data.
   await chmod(directory, 0o755);
-  await mkdir(dataDir);
+  await mkdir(join(dataDir, 'postgres'), { recursive: true });
+  const disk =
+    scenario.postgresMb === undefined ? null : await smallDisk(join(dataDir, 'postgres'), scenario.postgresMb);
   const silent = logger('chaos').child({}, { level: 'silent' });
   const stack = await startStack({ dataDir, env: process.env, onProgress: () => undefined, logger: silent });
   try {
@@ -61,8 +68,15 @@ async function onServers(
     });
   } finally {
     await stack.stop();
+    await disk?.remove();
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** A file system of this many MB, in memory. */
+async function smallDisk(directory: string, megabytes: number): Promise<{ readonly remove: () => Promise<unknown> }> {
+  await execa('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=755`, 'tmpfs', directory]);
+  return { remove: () => execa('umount', [directory]) };
 }
 
 async function keepSnapshot(file: string, { snapshot, violations }: Outcome): Promise<void> {

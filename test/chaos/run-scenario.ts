@@ -14,8 +14,10 @@ import type { Snapshot } from './checker/snapshot.js';
 import { Load } from './load/load.js';
 import { Random } from './random.js';
 import type { Scenario } from './scenario.js';
+import { clockOff } from './world/clocks.js';
 import { SETTINGS, writeContracts } from './world/contract.js';
-import { Targets } from './world/targets.js';
+import { Network } from './world/network.js';
+import { Targets, type Role } from './world/targets.js';
 import { World } from './world/world.js';
 
 export interface RunOptions {
@@ -56,7 +58,13 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const endNotes = await noteWrites(config.postgres.connectionString);
   const connection = await Connection.connect(temporalOptions(config));
   const client = new Client({ connection, namespace: config.temporal.namespace });
-  const targets = new Targets(config.dataDir, { worker: env, bridge: env });
+  const network = scenario.proxied === undefined ? null : await Network.between(config);
+  const envOf = (role: Role): NodeJS.ProcessEnv => ({
+    ...env,
+    ...network?.environmentOf(role),
+    ...clockOff(scenario.clocks?.[role]),
+  });
+  const targets = new Targets(config.dataDir, { worker: envOf('worker'), bridge: envOf('bridge') });
   try {
     await Promise.all([targets.start('worker'), targets.start('bridge')]);
     const random = new Random(seed);
@@ -69,7 +77,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       seconds,
       clockOffMs: (scenario.clocks?.nodes ?? 0) * 1_000,
     });
-    const world = new World(config, client, targets, load, random.fork(), log);
+    const world = new World({ config, client, targets, load, network, random: random.fork(), log });
     try {
       world.sampleMemory();
       await Promise.all([scenario.disturb(world), delay(seconds * 1_000)]);
@@ -80,6 +88,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     }
   } finally {
     await targets.end();
+    await network?.end();
     await endNotes();
     await connection.close();
   }
@@ -105,7 +114,7 @@ function someDeadAreUnfound({ load, rows }: Snapshot): boolean {
   );
 }
 
-async function take({ config, client, load, disturbances, memory }: World): Promise<Snapshot> {
+async function take({ parts: { config, client, load }, disturbances, memory }: World): Promise<Snapshot> {
   const { env } = config;
   const prefix = `${env}-`;
   const [{ topics, records }, runs, catalog, registry] = await Promise.all([

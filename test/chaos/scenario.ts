@@ -1,4 +1,5 @@
-import type { Role } from './world/targets.js';
+import type { ServerName } from '../../src/stack/index.js';
+import type { Role, Target } from './world/targets.js';
 import type { World } from './world/world.js';
 
 /** One kind of trouble, in a file of its own under scenarios/. */
@@ -13,3 +14,6 @@ export interface Scenario {
   readonly clocks?: Readonly<Partial<Record<Role | 'nodes', number>>>;
   readonly disturb: (world: World) => Promise<void>;
 }
+
+export const SERVERS = ['temporal', 'kafka', 'consul', 'postgres'] as const satisfies readonly ServerName[];
+export const TARGETS = ['worker', 'bridge', ...SERVERS] as const satisfies readonly Target[];

@@ -8,7 +8,7 @@ import {
   type Subscription,
 } from '../../../src/kafka/index.js';
 import { nodeTopics } from '../../../src/node/node-topics.js';
-import { parsePublished } from '../../../src/protocol/published.js';
+import { parsePublished, type PublishedEvent } from '../../../src/protocol/published.js';
 import type { Deed } from '../checker/snapshot.js';
 import type { Random } from '../random.js';
 import { planOf, type Plan, type Step } from './plan.js';
@@ -33,6 +33,8 @@ const SDK_NODES = 3;
  */
 export class Load {
   readonly deeds: Deed[] = [];
+  /** What nodes have been sent, oldest first. */
+  readonly events: PublishedEvent[] = [];
   readonly #nodes = new Map<string, RawNode>();
   readonly #plans: readonly Plan[];
   readonly #timers: NodeJS.Timeout[] = [];
@@ -65,6 +67,7 @@ export class Load {
         for (const record of batch.records) {
           const read = parsePublished(record.value);
           if (!read.ok) throw new Error(`an event that no node can read: ${read.reason}`);
+          load.events.push(read.event);
           load.#nodes.get(read.event.node_id)?.onEvent(read.event);
           batch.done(record);
         }
@@ -76,14 +79,18 @@ export class Load {
     return { load, end: () => load.#end(reader) };
   }
 
-  /** Nodes that do whatever they do for as long as the load runs, by id. */
-  get ids(): readonly string[] {
-    return [...this.#nodes.keys()];
+  /** Nodes that have nothing else to do but live. */
+  get idle(): readonly string[] {
+    return [...this.#nodes.keys()].filter((_, index) => this.#plans[index]?.steps.length === 1);
   }
 
   /** A new incarnation of some nodes, at once; for what must happen at a moment of the scenario's choosing. */
   restart(ids: readonly string[]): void {
     for (const id of ids) this.#nodes.get(id)?.start();
+  }
+
+  die(ids: readonly string[]): void {
+    for (const id of ids) this.#nodes.get(id)?.die();
   }
 
   /** Goodbyes, at once. */

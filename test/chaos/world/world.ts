@@ -4,11 +4,22 @@ import type { Config } from '../../../src/config.js';
 import type { Disturbance, MemorySample } from '../checker/snapshot.js';
 import type { Load } from '../load/load.js';
 import type { Random } from '../random.js';
+import type { Network } from './network.js';
 import { memoryMb } from './proc.js';
 import type { Target, Targets } from './targets.js';
 
 const SAMPLED: readonly Target[] = ['worker', 'bridge', 'temporal', 'kafka', 'consul', 'postgres'];
 const SAMPLE_EVERY_MS = 5_000;
+
+export interface WorldParts {
+  readonly config: Config;
+  readonly client: Client;
+  readonly targets: Targets;
+  readonly load: Load;
+  readonly network: Network | null;
+  readonly random: Random;
+  readonly log: (text: string) => void;
+}
 
 /** What a scenario has in its hands. */
 export class World {
@@ -16,19 +27,30 @@ export class World {
   readonly memory: MemorySample[] = [];
   #sampling: NodeJS.Timeout | undefined;
 
-  constructor(
-    readonly config: Config,
-    readonly client: Client,
-    readonly targets: Targets,
-    readonly load: Load,
-    readonly random: Random,
-    private readonly log: (text: string) => void,
-  ) {}
+  constructor(readonly parts: WorldParts) {}
+
+  get targets(): Targets {
+    return this.parts.targets;
+  }
+
+  get load(): Load {
+    return this.parts.load;
+  }
+
+  get random(): Random {
+    return this.parts.random;
+  }
+
+  /** @throws Error where the scenario has not asked for one */
+  get network(): Network {
+    if (this.parts.network === null) throw new Error('this scenario is not proxied');
+    return this.parts.network;
+  }
 
   /** Does something to the registrar or its servers; the checker learns from when to when. */
   async disturb(what: string, work: () => Promise<unknown>): Promise<void> {
     const from = Date.now();
-    this.log(what);
+    this.parts.log(what);
     try {
       await work();
     } finally {

@@ -1,0 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ServerName } from '../../src/stack/index.js';
+import type { Role } from './world/targets.js';
+import type { World } from './world/world.js';
+
+/** Longer than any wait for an answer in which a worker or a bridge is to die. */
+const SLOW_MS = 2_500;
+const WINDOW_CLOSES_AFTER_MS = 60_000;
+
+export interface Crash<Before> {
+  readonly role: Role;
+  /** Whose answers come late: that holds the window open. */
+  readonly slow: ServerName;
+  /** What leads to the window. */
+  readonly does: () => Promise<Before>;
+  /** Whether it is open: the effect is there, its answer is not. */
+  readonly until: (before: Before) => Promise<boolean>;
+}
+
+/** Kills a process at one point of its work. */
+export function crash<Before>(world: World, { role, slow, does, until }: Crash<Before>): Promise<void> {
+  return world.disturb(`${role} killed while ${slow}'s answer is on its way`, async () => {
+    await world.pause(6, 9);
+    await world.network.slow(slow, SLOW_MS, [role]);
+    const before = await does();
+    const end = Date.now() + WINDOW_CLOSES_AFTER_MS;
+    while (!(await until(before))) {
+      if (Date.now() > end) throw new Error(`the window in which the ${role} was to be killed never opened`);
+      await delay(10);
+    }
+    await world.targets.kill(role);
+    await world.network.restore();
+    await world.targets.start(role);
+  });
+}
+
+/** The attempt that Consul shows for a node; 0 where it has none. */
+export async function attemptInConsul({ parts: { config } }: World, node_id: string): Promise<number> {
+  const response = await fetch(`${config.consul.httpAddr}/v1/catalog/node/onex-${node_id}`);
+  const found = (await response.json()) as { readonly Node: { readonly Meta: Record<string, string> } } | null;
+  return Number(found?.Node.Meta['attempt'] ?? 0);
+}

@@ -1,0 +1,8 @@
+import { killedFrozenRestarted } from '../disturbances.js';
+import type { Scenario } from '../scenario.js';
+
+export const scenario: Scenario = {
+  what: "the bridge's clock five minutes slow",
+  clocks: { bridge: -300 },
+  disturb: (world) => killedFrozenRestarted(world, ['bridge']),
+};

@@ -372,6 +372,13 @@ describe('the checker', () => {
     expect(said({ ...good, records: late, disturbances: [outage] })).toEqual([]);
   });
 
+  it('lets an ack that was too late for a round count in the next one', () => {
+    const good = goodLives();
+    const active = [ack('deaf', 11.5, 's1'), event('NodeBecameActive', 'deaf', 13, { correlation: 's1' })];
+    const found = said({ ...good, records: [...good.records, ...active] });
+    expect(found.filter((line) => line.startsWith('active after its ack'))).toEqual([]);
+  });
+
   it('takes a repeat for a repeat, and a worker that grows while it starts for healthy', () => {
     const good = goodLives();
     const again = good.records.filter(({ topic }) => topic.includes('became-active'));

@@ -28,7 +28,8 @@ function command(script: string, graceSeconds = 5) {
 
 async function commandPid(): Promise<number> {
   await expect
-    .poll(() => existsSync(join(directory, 'pid')) && readFileSync(join(directory, 'pid'), 'utf8'))
+    // A busy machine takes seconds to start a process.
+    .poll(() => existsSync(join(directory, 'pid')) && readFileSync(join(directory, 'pid'), 'utf8'), { timeout: 20_000 })
     .toMatch(/^\d+\n$/);
   return Number(readFileSync(join(directory, 'pid'), 'utf8'));
 }

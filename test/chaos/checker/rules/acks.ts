@@ -1,5 +1,5 @@
 import { clock, firstAppearances, type NodeFacts } from '../facts.js';
-import { acksInTime } from './order.js';
+import { acksOf, roundsOf } from './order.js';
 
 /**
  * Who acknowledged in time becomes active, unless something newer of the same node came: a startup or a goodbye in the
@@ -11,7 +11,9 @@ export function ackedBecomeActive(node: NodeFacts): readonly string[] {
     .filter(({ type, attempt }) => type === 'NodeRegistrationAccepted' && attempt === row?.attempt)
     .flatMap((accepted) => {
       const { attempt, correlation_id } = accepted;
-      const [ack] = acksInTime(node, { ...accepted, at: Infinity });
+      const ack = acksOf(node, { ...accepted, at: Infinity }).find(({ at }) =>
+        roundsOf(node, accepted).some(({ from, to }) => from <= at && at <= to),
+      );
       const isActive = events.some((event) => event.type === 'NodeBecameActive' && event.attempt === attempt);
       const began = introspections.findIndex((one) => one.correlation_id === correlation_id);
       const isSuperseded = introspections

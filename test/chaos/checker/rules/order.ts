@@ -20,23 +20,36 @@ export function acceptedAfterConfirmations({ events, runs }: NodeFacts): readonl
     );
 }
 
-/** A node is active only after an ack with its attempt's correlation_id, sent in one of its rounds. */
+/**
+ * A node is active only after an ack with its attempt's correlation_id, sent after it was accepted first and before its
+ * last deadline. (One that was too late for a round may count for the next.)
+ */
 export function activeAfterAck(node: NodeFacts): readonly string[] {
   return firstAppearances(node.events)
     .filter(({ type }) => type === 'NodeBecameActive')
-    .filter((active) => acksInTime(node, active).length === 0)
+    .filter((active) => !acksOf(node, active).some((ack) => mayCount(ack.at, roundsOf(node, active))))
     .map(({ attempt, at }) => `attempt ${attempt} became active at ${clock(at)} without an ack in time before it`);
 }
 
-/** The acks that count for the attempt of an event, up to that event. */
-export function acksInTime({ events, acks }: NodeFacts, of: PublishedEvent): NodeFacts['acks'] {
-  const rounds = events.filter(({ type, attempt }) => type === 'NodeRegistrationAccepted' && attempt === of.attempt);
-  return acks.filter(
-    (ack) =>
-      ack.correlation_id === of.correlation_id &&
-      ack.at <= of.at &&
-      rounds.some(({ at, payload }) => at <= ack.at && ack.at <= Date.parse(String(payload['ack_deadline']))),
-  );
+interface Round {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The times in which the attempt of an event could be acknowledged. */
+export function roundsOf({ events }: NodeFacts, { attempt }: PublishedEvent): readonly Round[] {
+  return events
+    .filter((event) => event.type === 'NodeRegistrationAccepted' && event.attempt === attempt)
+    .map(({ at, payload }) => ({ from: at, to: Date.parse(String(payload['ack_deadline'])) }));
+}
+
+/** The acks of the attempt of an event, up to that event. */
+export function acksOf({ acks }: NodeFacts, { correlation_id, at }: PublishedEvent): NodeFacts['acks'] {
+  return acks.filter((ack) => ack.correlation_id === correlation_id && ack.at <= at);
+}
+
+function mayCount(ack: number, rounds: readonly Round[]): boolean {
+  return rounds.some(({ from }) => from <= ack) && rounds.some(({ to }) => ack <= to);
 }
 
 /** An attempt that has ended publishes nothing new, and its row stays as it ended. */

@@ -7,10 +7,11 @@ const FOR_MS = 30_000;
 const REMEMBERED = 50_000;
 
 /**
- * What each node's workflow was signalled last. The same introspection again,
- * with nothing else in between, is a duplicate, which never does anything: while
+ * What each node's workflow was signalled last. The same startup again, with
+ * nothing else in between, is a duplicate, which never does anything: while
  * a whole fleet starts, signalling them all would keep the server from the
- * registrations that the fleet waits for.
+ * registrations that the fleet waits for. An introspection for another reason
+ * is no repeat: its data decide.
  */
 export class RecentIntrospections {
   readonly #last: LRUCache<string, string>;
@@ -20,9 +21,9 @@ export class RecentIntrospections {
     this.#last = new LRUCache({ max: REMEMBERED, ttl: FOR_MS, ttlResolution: 0, perf: clock });
   }
 
-  /** Has this node's workflow been signalled just this, not long ago, and nothing since? */
+  /** Has this node's workflow been signalled just this startup, not long ago, and nothing since? */
   has(introspection: Introspection): boolean {
-    return this.#last.peek(introspection.node_id) === identityOf(introspection);
+    return introspection.reason === 'startup' && this.#last.peek(introspection.node_id) === identityOf(introspection);
   }
 
   /** Temporal has it. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { plusSeconds } from '../../workflows/core/time.js';
 import { startHarness, type Harness } from './harness.js';
-import { ignoredOf, OVER, publishedUntilActive, RUNNING, type Met } from './situations.js';
+import { active, ignoredOf, OVER, publishedUntilActive, RUNNING, type Met } from './situations.js';
 
 /** What does not begin anything new: repeats, old messages, and what a node says about itself on the way. */
 
@@ -135,4 +135,26 @@ describe.each(Object.entries(OVER))('when it is over: %s', (_, situation) => {
       expect(registration).toMatchObject({ attempt: 2, incarnation: { correlation_id: said.correlation_id } });
     },
   );
+});
+
+describe('a node that uses one correlation_id for its whole life', () => {
+  it('has its changed capabilities shown, and leaves; then a start with a lower epoch begins a new attempt', async () => {
+    met = await active(h);
+    const { node_id, introspection } = met;
+    const own = { correlation_id: introspection.correlation_id };
+    await met.says('capability_change', { ...own, capabilities: ['newest'] });
+    await h.until(node_id, 'shown with them in Consul', () =>
+      h.world.effects.some(({ request, activity }) =>
+        request.node_id === node_id && activity === 'consul.register'
+          ? JSON.stringify(request.intent.payload['tags']).includes('newest')
+          : false,
+      ),
+    );
+    await met.says('startup', own);
+    await met.says('shutdown', { ...own, epoch: 5 });
+    expect(await met.handle.result()).toMatchObject({ state: 'DEREGISTERED', attempt: 1 });
+    const restarted = await met.says('startup', { epoch: 1 });
+    await h.until(node_id, 'in attempt 2', ({ registration }) => registration?.attempt === 2);
+    expect((await met.becomesActive()).registration?.incarnation?.correlation_id).toBe(restarted.correlation_id);
+  });
 });

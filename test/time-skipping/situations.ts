@@ -128,7 +128,8 @@ async function awaitingAck(h: Harness): Promise<Met> {
   return met;
 }
 
-async function active(h: Harness): Promise<Met> {
+/** A node that is ACTIVE, and rests. */
+export async function active(h: Harness): Promise<Met> {
   const met = await awaitingAck(h);
   await h.ack(met.node_id);
   await h.untilState(met.node_id, 'ACTIVE');

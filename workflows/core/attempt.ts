@@ -35,7 +35,7 @@ export function beginAttempt(
   const refused = refusal === null ? '' : `, refused: ${refusal}`;
   const begun = withChanges(registration, {
     attempt,
-    incarnation: incarnationOf(introspection),
+    incarnation: incarnationOf(introspection, registration.incarnation),
     introspection,
     ...NOTHING_YET,
     reducer: reset,

@@ -1,19 +1,21 @@
 import type { Introspection } from '../../src/protocol/introspection.js';
 import type { Incarnation } from './registration.js';
 
-/** More than a node's own repeats need; it bounds what continue-as-new carries. */
+/** More than a node's own repeats need. It bounds what continue-as-new carries. */
 const REMEMBERED = 20;
 
 /**
- * How an introspection stands to the incarnation that is known: newer,
- * duplicate or stale. Ordered by epoch when both carry one, else (and when they
- * carry the same) by the Kafka record's time; a correlation_id that was seen
- * in this attempt is a duplicate whatever its time. A duplicate never does
+ * How an introspection stands to the incarnation that is known: newer, duplicate or stale. A duplicate never does
  * anything; a new incarnation always wins.
  *
- * @param over the attempt of `known` has ended: then the same time means a
- *   message delivered again, whose id the record no longer has. While it runs,
- *   the same time is another message of the same append.
+ * Only a startup can be a duplicate: its correlation_id was seen in this attempt, or began one that this running
+ * attempt has superseded. Any other introspection is ordered, whatever correlation_id it carries, since many nodes use
+ * one for their whole life. Ordered by epoch when both carry one, else (and when they carry the same) by the Kafka
+ * record's time.
+ *
+ * @param over the attempt of `known` has ended. Then the same time means a message delivered again, whose id the
+ *   registry row no longer has; while it runs, the same time is another message of the same append. And then a startup
+ *   is ordered by time alone: a node that has lost its disk counts its epochs from the beginning.
  */
 export function compareIncarnation(
   known: Incarnation | null,
@@ -21,23 +23,37 @@ export function compareIncarnation(
   over: boolean,
 ): 'newer' | 'duplicate' | 'stale' {
   if (known === null) return 'newer';
-  if (known.seen.includes(introspection.correlation_id)) return 'duplicate';
-  if (known.epoch !== null && introspection.epoch !== null && known.epoch !== introspection.epoch)
-    return introspection.epoch > known.epoch ? 'newer' : 'stale';
-  return introspection.at > known.at || (introspection.at === known.at && !over) ? 'newer' : 'stale';
+  const { correlation_id, epoch, at, reason } = introspection;
+  const isStartup = reason === 'startup';
+  if (isStartup && isRepeat(known, correlation_id, over)) return 'duplicate';
+  const byEpoch = known.epoch !== null && epoch !== null && known.epoch !== epoch && !(isStartup && over);
+  if (byEpoch) return epoch > known.epoch ? 'newer' : 'stale';
+  return at > known.at || (at === known.at && !over) ? 'newer' : 'stale';
 }
 
-/** The incarnation that an introspection begins. */
-export function incarnationOf(introspection: Introspection): Incarnation {
+function isRepeat(known: Incarnation, correlation_id: string, over: boolean): boolean {
+  if (known.correlation_id === correlation_id || known.seen.includes(correlation_id)) return true;
+  return !over && known.superseded?.includes(correlation_id) === true;
+}
+
+/** The incarnation that an introspection begins, after the one that was known before. */
+export function incarnationOf(introspection: Introspection, before: Incarnation | null): Incarnation {
   const { correlation_id, epoch, at } = introspection;
-  return Object.freeze({ correlation_id, epoch, at, seen: Object.freeze([correlation_id]) });
+  const earlier = before === null ? [] : [...(before.superseded ?? []), before.correlation_id];
+  return Object.freeze({
+    correlation_id,
+    epoch,
+    at,
+    seen: Object.freeze([correlation_id]),
+    superseded: Object.freeze(earlier.filter((id) => id !== correlation_id).slice(-REMEMBERED)),
+  });
 }
 
 /** The same incarnation, after another introspection of it. */
-export function withSeen(incarnation: Incarnation, introspection: Introspection): Incarnation {
+export function withSeen(incarnation: Incarnation, { correlation_id, at }: Introspection): Incarnation {
   return Object.freeze({
     ...incarnation,
-    at: introspection.at > incarnation.at ? introspection.at : incarnation.at,
-    seen: Object.freeze([...incarnation.seen, introspection.correlation_id].slice(-REMEMBERED)),
+    at: at > incarnation.at ? at : incarnation.at,
+    seen: Object.freeze([...incarnation.seen.filter((id) => id !== correlation_id), correlation_id].slice(-REMEMBERED)),
   });
 }

@@ -12,6 +12,8 @@ export interface Incarnation {
   /** Record time of its newest introspection. */
   readonly at: string;
   readonly seen: readonly string[];
+  /** The correlation_ids of the attempts before this one, oldest first. */
+  readonly superseded?: readonly string[];
 }
 
 /** Neighbouring entry actions of one kind: one publish, or effects side by side. */

@@ -59,7 +59,7 @@ export function decideByHand(node: Registration, message: Message, { liveness }:
     const incarnation =
       known === null
         ? 'newer'
-        : known.seen.includes(payload.correlation_id)
+        : payload.reason === 'startup' && known.seen.includes(payload.correlation_id)
           ? 'duplicate'
           : payload.at >= known.at
             ? 'newer'

@@ -37,6 +37,15 @@ describe('an introspection that is repeated', () => {
     },
   );
 
+  it.each(['request', 'heartbeat', 'health_change', 'capability_change', 'shutdown'] as const)(
+    'is signalled each time for the reason %s: its data decide, whatever correlation_id it carries',
+    (reason) => {
+      const recent = new RecentIntrospections();
+      recent.add(introspection({ reason }));
+      expect(recent.has(introspection({ reason, capabilities: ['new'] }))).toBe(false);
+    },
+  );
+
   it('is signalled again after another incarnation was', () => {
     const recent = new RecentIntrospections();
     recent.add(introspection());

@@ -88,6 +88,37 @@ describe('an introspection', () => {
     expect(send(known, { epoch: null }).action).toBe('emit_registration_initiated');
   });
 
+  it.each(RUNNING)("counts under its startup's own correlation_id in %s, unless it is a startup", (state) => {
+    const again = { correlation_id: 'c-1' };
+    expect(send(inState(state), { ...again, reason: 'startup' }).ignored).toContain('a duplicate introspection');
+    expect(
+      send(inState(state), { ...again, reason: 'capability_change', capabilities: ['batch'] }).events,
+    ).toMatchObject([{ event: 'introspected_again', changed: true }]);
+    expect(send(inState(state), { ...again, reason: 'shutdown' }).events).toMatchObject([
+      { event: 'triggered', trigger: 'shutdown_received' },
+    ]);
+    expect(send(inState(state), { ...again, reason: 'shutdown', at: '2026-01-01T00:00:09.999Z' }).events).toEqual([]);
+  });
+
+  it('that says startup again for a superseded attempt is a repeat while the newer attempt runs', () => {
+    const first = inState('ACTIVE');
+    const { registration } = applyOutput(first, send(first, {}), '2026-01-01T00:00:20.000Z', contract);
+    const repeat = { correlation_id: 'c-1', at: '2026-01-01T00:00:30.000Z' };
+    expect(registration.attempt).toBe(2);
+    expect(send(registration, repeat).ignored).toContain('a duplicate introspection');
+    expect(send(registration, { ...repeat, correlation_id: 'c-3' }).action).toBe('emit_registration_initiated');
+    expect(send(withChanges(registration, { ended: true }), repeat).action).toBe('emit_registration_initiated');
+  });
+
+  it('after an end begins an attempt with a later startup, also with a lower epoch', () => {
+    const ended = withChanges(inState('DEREGISTERED', { ...startup, epoch: 5 }), { ended: true });
+    expect(send(ended, { epoch: 1 }).action).toBe('emit_registration_initiated');
+    expect(send(ended, { epoch: 1, at: startup.at }).action).toBe('no_op');
+    expect(send(ended, { epoch: 9, at: '2026-01-01T00:00:09.999Z' }).action).toBe('no_op');
+    expect(send(ended, { epoch: 1, reason: 'heartbeat' }).action).toBe('no_op');
+    expect(send(ended, { epoch: 9, reason: 'shutdown' }).action).toBe('no_op');
+  });
+
   it('delivered again after the run has ended resurrects nobody', () => {
     const record = {
       attempt: 3,

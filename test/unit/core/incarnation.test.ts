@@ -21,7 +21,10 @@ const later = (correlation_id: string): Introspection => ({
 });
 /** The incarnation after so many introspections, each with an id of its own. */
 const after = (count: number) =>
-  Array.from({ length: count - 1 }, (_, index) => later(`c-${index + 1}`)).reduce(withSeen, incarnationOf(startup));
+  Array.from({ length: count - 1 }, (_, index) => later(`c-${index + 1}`)).reduce(
+    withSeen,
+    incarnationOf(startup, null),
+  );
 
 describe('an incarnation', () => {
   it('remembers 20 ids: each of them is a duplicate, whatever its time', () => {
@@ -33,6 +36,11 @@ describe('an incarnation', () => {
 
   it('remembers no more than that, the newest ones: what is carried over continue-as-new is bounded', () => {
     expect(after(1000).seen).toEqual(Array.from({ length: 20 }, (_, index) => `c-${980 + index}`));
+    expect(compareIncarnation(after(1000), later('c-0'), false), "the attempt's own id").toBe('duplicate');
+    expect(compareIncarnation(after(1000), later('c-1'), false)).toBe('newer');
+    let known = incarnationOf(startup, null);
+    for (let count = 1; count <= 30; count++) known = incarnationOf(later(`c-${count}`), known);
+    expect(known.superseded).toEqual(Array.from({ length: 20 }, (_, index) => `c-${10 + index}`));
   });
 
   it('has the time of its newest introspection, in whatever order they come', () => {

@@ -4,7 +4,19 @@ import type { serviceAddress } from './service-address.js';
 /** Marks the catalog nodes that are ours. */
 export const REGISTERED_BY = 'node-registrar';
 
-export const nodeName = (nodeId: string): string => `onex-${nodeId}`;
+/**
+ * The name of a node's catalog node. Consul ignores the case of names, so an id with capitals also names their places,
+ * after a character that no id has: two ids never share a name. Service ids need no such thing: Consul ignores their
+ * case only within one catalog node.
+ */
+export function nodeName(nodeId: string): string {
+  const places = [...nodeId].reduce(
+    (bits, letter, place) => bits | (/[A-Z]/.test(letter) ? 1n << BigInt(place) : 0n),
+    0n,
+  );
+  return places === 0n ? `onex-${nodeId}` : `onex-${nodeId}~${places.toString(16)}`;
+}
+
 export const checkId = (nodeId: string): string => `${nodeName(nodeId)}:registration`;
 
 export interface CatalogNode {

@@ -68,6 +68,22 @@ describe('Consul', () => {
     expect(await catalog.instance(id)).toBeNull();
   });
 
+  test('two ids that differ only in their case are two nodes, and the goodbye of one leaves the other', async () => {
+    const lower = `mailer-${randomUUID().slice(0, 8).toLowerCase()}-a`;
+    const capital = lower.replace('m', 'M');
+    const upper = lower.toUpperCase();
+    const ids = [lower, capital, upper];
+    for (const id of ids) {
+      await apply(effects().register, service(id, 1));
+      await apply(effects().pass, service(id, 1));
+    }
+    for (const id of ids) expect(await passing(id), id).toMatchObject([{ service_id: `onex-effect-${id}` }]);
+    await apply(effects().deregister, service(capital, 1));
+    expect(await passing(lower)).toHaveLength(1);
+    expect(await passing(capital)).toEqual([]);
+    expect(await passing(upper)).toHaveLength(1);
+  });
+
   test('every effect may be repeated', async () => {
     const id = randomUUID();
     for (const effect of [effects().register, effects().pass, effects().deregister]) {

@@ -32,9 +32,9 @@ export function orderRows(rows: readonly LayeredRow[]): MatrixRow[] {
 }
 
 /**
- * One row as the workflow reads it. A row of a handler that tells incarnations
- * apart speaks of newer ones unless it names another: a repeat and a stale
- * message do nothing by themselves.
+ * One row as the workflow reads it. A row of a handler that compares incarnations
+ * is about newer ones unless it names another: a repeat and a stale message do
+ * nothing by themselves.
  */
 export function compileRow(row: MatrixRowContract, handler: HandlerContract['handler']): MatrixRow {
   const { current_state, reason = null, incarnation, action } = row;

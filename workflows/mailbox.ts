@@ -1,5 +1,6 @@
 import {
   ApplicationFailure,
+  CancellationScope,
   condition,
   defineQuery,
   defineSignal,
@@ -16,6 +17,7 @@ import {
   COMMAND_REFUSED,
   COMMAND_UPDATE,
   INTROSPECTION_SIGNAL,
+  REPAIR_SIGNAL,
   STATUS_QUERY,
   SUSPECT_SIGNAL,
   type AckSignal,
@@ -25,6 +27,7 @@ import {
 const introspectionSignal = defineSignal<[Introspection]>(INTROSPECTION_SIGNAL);
 const ackSignal = defineSignal<[AckSignal]>(ACK_SIGNAL);
 const suspectSignal = defineSignal(SUSPECT_SIGNAL);
+const repairSignal = defineSignal(REPAIR_SIGNAL);
 const commandUpdate = defineUpdate<number, [CommandRequest]>(COMMAND_UPDATE);
 const statusQuery = defineQuery<Status>(STATUS_QUERY);
 
@@ -67,6 +70,9 @@ export class Mailbox {
     setHandler(suspectSignal, () => {
       this.suspected = true;
     });
+    setHandler(repairSignal, () => {
+      this.inbox.push(messageOf({ event_model: 'ModelRepairRequested' }, uuid4()));
+    });
     setHandler(commandUpdate, (request) => this.#command(request));
     setHandler(statusQuery, () => ({ registration: null, contract_version: null, journal: [] }));
   }
@@ -76,6 +82,11 @@ export class Mailbox {
     setHandler(statusQuery, status);
     const validator = (request: CommandRequest): void => refuseIfIgnored(decide(messageOf(request, '')).ignored);
     setHandler(commandUpdate, (request) => this.#command(request), { validator });
+  }
+
+  /** Somebody has cancelled the run: that is a message like every other, since its node has to be taken out first. */
+  cancelled(): void {
+    this.inbox.push(messageOf({ event_model: 'ModelRunCancelled' }, uuid4()));
   }
 
   /** Acks that nobody has handled yet, oldest first. */
@@ -98,7 +109,8 @@ export class Mailbox {
     const message = messageOf(request, uuid4());
     this.#verdicts.set(message, null);
     this.inbox.push(message);
-    await condition(() => this.#verdicts.get(message) !== null);
+    // A run that is cancelled meanwhile still answers.
+    await CancellationScope.nonCancellable(() => condition(() => this.#verdicts.get(message) !== null));
     const verdict = this.#verdicts.get(message);
     this.#verdicts.delete(message);
     refuseIfIgnored(verdict?.ignored ?? null);

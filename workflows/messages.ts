@@ -18,6 +18,8 @@ export const INTROSPECTION_SIGNAL = 'introspection';
 export const ACK_SIGNAL = 'ack';
 /** The lease of this node looks expired: verify it now. */
 export const SUSPECT_SIGNAL = 'suspect';
+/** What Consul or the registry shows of this node may differ from what its run knows: write both again. */
+export const REPAIR_SIGNAL = 'repair';
 /** What an operator asks for: an update, because a refusal must be explained. It answers the attempt's number. */
 export const COMMAND_UPDATE = 'command';
 /** ApplicationFailure type of a refused command; its message says why. */

@@ -1,8 +1,16 @@
-import { allHandlersFinished, condition, continueAsNew, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  setCurrentDetails,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Intent } from '../activities/api.js';
 import type { CompiledContract, Timer } from '../src/contracts/compiled.js';
 import { commitDecision, openAttempt, verifyAcksRead, verifyLease } from './calls.js';
 import { applyAnswer, type Answer, type Purpose } from './core/answer.js';
+import { beginAgain } from './core/attempt.js';
 import { decide } from './core/decide.js';
 import { applyOutput } from './core/handle.js';
 import type { Message } from './core/message.js';
@@ -41,8 +49,14 @@ export async function registration(start: Start): Promise<Outcome> {
   // Before the first await: a signal that started this run must find its handler.
   const mailbox = new Mailbox(now);
   setCurrentDetails('Reading the registry row of this node');
-  const life = await Life.open(start, mailbox);
-  return life.run();
+  // Cancelling a run is leaving: what cleans up after its node must not be cancelled with it.
+  CancellationScope.current().cancelRequested.catch(() => {
+    mailbox.cancelled();
+  });
+  return CancellationScope.nonCancellable(async () => {
+    const life = await Life.open(start, mailbox);
+    return life.run();
+  });
 }
 
 /** A node's life while it runs. What is next is decided by `next` alone; each task stands in a method of its own. */
@@ -80,7 +94,7 @@ class Life {
     }
     const node = nodeOfRow(node_id, row, contract, now());
     const life = new Life(node, contract, mailbox, new Journal(), false, true);
-    if (node.state !== null)
+    if (node.state !== null && !node.unfinished)
       life.#note(`adopts registration attempt ${node.attempt} in ${node.state}: its run is gone`);
     return life;
   }
@@ -100,6 +114,9 @@ class Life {
           break;
         case 'handle':
           await this.#handle(task.message);
+          break;
+        case 'begin again':
+          await this.#apply(beginAgain(this.node, now(), this.contract));
           break;
         case 'refresh':
           await this.#refresh();

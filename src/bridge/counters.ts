@@ -11,6 +11,7 @@ export const COUNTERS = {
   sweeps: 'searches for expired leases, while this bridge was the one that sweeps',
   suspects_signalled: 'nodes with an expired lease whose run was signalled to verify it',
   runs_adopted: 'such nodes without a run, for which one was started',
+  unfinished_signalled: 'nodes whose attempt neither ended nor has a lease, signalled to be registered again',
   rows_purged: 'registry rows of nodes that ended long ago, deleted',
   leases_purged: 'leases that belonged to no lasting attempt, deleted',
 } as const;

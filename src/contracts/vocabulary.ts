@@ -45,7 +45,17 @@ export const HANDLERS = {
   HandlerRegistrationReset: {
     event_model: 'ModelRegistrationReset',
     distinguishes: [],
-    actions: { emit_registration_initiated: { begins_attempt: true }, no_op: {} },
+    actions: { emit_registration_initiated: { begins_attempt: true }, refresh: {}, no_op: {} },
+  },
+  HandlerRepairRequested: {
+    event_model: 'ModelRepairRequested',
+    distinguishes: [],
+    actions: { refresh: {}, no_op: {} },
+  },
+  HandlerRunCancelled: {
+    event_model: 'ModelRunCancelled',
+    distinguishes: [],
+    actions: { deregister: { raises: 'run_cancelled' }, no_op: {} },
   },
 } as const satisfies Readonly<Record<string, Handler>>;
 export type HandlerName = keyof typeof HANDLERS;
@@ -78,7 +88,7 @@ export const BRIDGE_VARIABLES = {
 } as const satisfies Readonly<Record<(typeof BRIDGE_ACTIONS)[number], readonly string[]>>;
 
 /** Triggers that code raises; timers and confirmations add theirs. */
-export const ORCHESTRATOR_TRIGGERS = ['entry_done', 'ack_received', 'shutdown_received'] as const;
+export const ORCHESTRATOR_TRIGGERS = ['entry_done', 'ack_received', 'shutdown_received', 'run_cancelled'] as const;
 export const REDUCER_TRIGGERS = ['introspection_received', 'validation_failed', 'error_received', 'reset'] as const;
 
 /** What "{…}" in a template and the field of a condition may name. */
@@ -95,6 +105,8 @@ export const VARIABLES = [
   'attempt',
   'state',
   'entering',
+  'discoverable',
+  'lease',
   'previous_state',
   'reducer_status',
   'reason',

@@ -30,6 +30,8 @@ export const ConsulPayload = z.object({
   service_id: z.string().min(1),
   service_name: z.string().min(1),
   tags: z.array(z.string()),
+  /** Others may find the node. Runs under an older contract do not send it: then Consul's own state stays. */
+  passing: z.boolean().optional(),
 });
 export type ConsulPayload = z.infer<typeof ConsulPayload>;
 

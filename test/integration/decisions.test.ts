@@ -276,7 +276,7 @@ describe("an operator's retry that arrives while a run is handed over to the nex
   /** The ACTIVE node can be retried too: at rest a run may be handed over. */
   function retriable(version: string): CompiledContract {
     const { ModelRegistrationReset: reset = expect.fail(), ...others } = contract.handlers;
-    const matrix = reset.matrix.filter(({ action }) => action !== 'no_op');
+    const matrix = reset.matrix.filter(({ states }) => !states.includes('ACTIVE'));
     return { ...contract, version, handlers: { ...others, ModelRegistrationReset: { ...reset, matrix } } };
   }
 

@@ -265,7 +265,7 @@ describe('a node that comes again', () => {
       at: plusSeconds(introspection.at, 5),
     });
     await h.until(node_id, 'refreshed', () => h.world.done(node_id).length === 6);
-    expect(h.world.done(node_id).slice(4).sort()).toEqual(['consul.register', 'postgres.upsert_registration']);
+    expect(h.world.done(node_id).slice(4).sort()).toEqual(['consul.register', 'postgres.update_registration']);
     expect(h.world.effects.at(-1)?.request.attempt).toBe(1);
     expect(h.world.types(node_id)).toEqual(published);
     await h.untilState(node_id, 'ACTIVE');
@@ -350,13 +350,6 @@ describe("an operator's retry", () => {
     await h.untilState(node_id, 'AWAITING_ACK');
     await h.ack(node_id);
     await h.untilState(node_id, 'ACTIVE');
-  });
-
-  it('of an active node is refused with the reason', async () => {
-    const { node_id } = await active();
-    await expect(h.retry(node_id)).rejects.toMatchObject({
-      cause: { message: 'ignored a retry in state ACTIVE: there is nothing to retry', type: 'CommandRefused' },
-    });
   });
 
   it('of a node that never introduced itself is refused', async () => {

@@ -190,6 +190,7 @@ export class NodeWorld {
       reason: says.reason,
       introspection,
       lasting: null,
+      unfinished: false,
       ended: ended === true,
     };
     if (lease === 'close') this.lease = null;

@@ -32,10 +32,12 @@ function named(from: string, to: string, trigger: string): string {
  */
 function orchestratorTook({ journal }: Status): string[] {
   return journal.flatMap(({ what }) => {
-    const [, from = '', to = ''] = /^(\w+) -> (\w+)/.exec(what) ?? [];
-    const triggers = Object.entries(shipped.orchestrator.states[from]?.transitions ?? {}).filter(
+    const [, from = '', to = '', reason = ''] = /^(\w+) -> (\w+)(?:: (.*))?/.exec(what) ?? [];
+    const all = Object.entries(shipped.orchestrator.states[from]?.transitions ?? {}).filter(
       ([, transition]) => transition.to === to,
     );
+    // Of several, the one whose reason it is.
+    const triggers = all.length < 2 ? all : all.filter(([, transition]) => transition.reason === reason);
     if (triggers.length > 1)
       throw new Error(
         `The journal cannot tell which of ${triggers.map(([trigger]) => trigger).join(', ')} led from ${from} to ${to}`,
@@ -108,12 +110,17 @@ const over =
     return h.status(met.node_id);
   };
 
+/** How a node leaves: it says so, or somebody cancels its run. */
+type Leaving = (met: Met) => Promise<unknown>;
+const says: Leaving = (met) => met.says('shutdown');
+const isCancelled: Leaving = (met) => met.handle.cancel();
+
 const leaves =
-  (name: string): Run =>
+  (name: string, leave: Leaving = says): Run =>
   async () => {
     const met = await RUNNING[name]!.reach(h);
     const pending = await met.pending();
-    await met.says('shutdown');
+    await leave(met);
     const status = await h.until(met.node_id, 'leaving', ({ registration: node }) => node?.state === 'DEREGISTERED');
     await met.cancelled(pending);
     met.release();
@@ -175,20 +182,29 @@ async function inAccepted() {
   return new Met(h, introspection, handle, release);
 }
 
-const ORCHESTRATOR: Readonly<Record<string, Run>> = {
-  'PENDING_REGISTRATION -> ACCEPTED by reducer_complete': active,
-  'PENDING_REGISTRATION -> REJECTED by reducer_failed': over('REJECTED'),
-  'PENDING_REGISTRATION -> DEREGISTERED by shutdown_received': leaves('PENDING_REGISTRATION, Consul outstanding'),
-  'ACCEPTED -> AWAITING_ACK by entry_done': active,
-  'ACCEPTED -> DEREGISTERED by shutdown_received': under(effectBeforeAwaitingAck, async () => {
+const leavesAccepted =
+  (leave: Leaving): Run =>
+  async () => {
     const met = await inAccepted();
     const pending = await met.pending();
-    await met.says('shutdown');
+    await leave(met);
     const status = await h.until(met.node_id, 'leaving', ({ registration: node }) => node?.state === 'DEREGISTERED');
     await met.cancelled(pending);
     met.release();
     return status;
-  }),
+  };
+
+const ORCHESTRATOR: Readonly<Record<string, Run>> = {
+  'PENDING_REGISTRATION -> ACCEPTED by reducer_complete': active,
+  'PENDING_REGISTRATION -> REJECTED by reducer_failed': over('REJECTED'),
+  'PENDING_REGISTRATION -> DEREGISTERED by shutdown_received': leaves('PENDING_REGISTRATION, Consul outstanding'),
+  'PENDING_REGISTRATION -> DEREGISTERED by run_cancelled': leaves(
+    'PENDING_REGISTRATION, Consul outstanding',
+    isCancelled,
+  ),
+  'ACCEPTED -> AWAITING_ACK by entry_done': active,
+  'ACCEPTED -> DEREGISTERED by shutdown_received': under(effectBeforeAwaitingAck, leavesAccepted(says)),
+  'ACCEPTED -> DEREGISTERED by run_cancelled': under(effectBeforeAwaitingAck, leavesAccepted(isCancelled)),
   'ACCEPTED -> ACK_RECEIVED by ack_received': under(effectBeforeAwaitingAck, async () => {
     const met = await inAccepted();
     const pending = await met.pending();
@@ -201,11 +217,14 @@ const ORCHESTRATOR: Readonly<Record<string, Run>> = {
   'AWAITING_ACK -> ACK_RECEIVED by ack_received': active,
   'AWAITING_ACK -> ACK_TIMED_OUT by ack_timeout': over('ACK_TIMED_OUT'),
   'AWAITING_ACK -> DEREGISTERED by shutdown_received': leaves('AWAITING_ACK'),
+  'AWAITING_ACK -> DEREGISTERED by run_cancelled': leaves('AWAITING_ACK', isCancelled),
   'ACK_RECEIVED -> ACTIVE by entry_done': active,
   'ACK_RECEIVED -> DEREGISTERED by shutdown_received': leaves('ACK_RECEIVED, Consul in flight'),
+  'ACK_RECEIVED -> DEREGISTERED by run_cancelled': leaves('ACK_RECEIVED, Consul in flight', isCancelled),
   'ACK_TIMED_OUT -> AWAITING_ACK by entry_done': inSituation('AWAITING_ACK, in the second round'),
   'ACTIVE -> LIVENESS_EXPIRED by lease_expired': over('LIVENESS_EXPIRED'),
   'ACTIVE -> DEREGISTERED by shutdown_received': leaves('ACTIVE'),
+  'ACTIVE -> DEREGISTERED by run_cancelled': leaves('ACTIVE', isCancelled),
 };
 
 const REDUCER: Readonly<Record<string, Run>> = {

@@ -262,6 +262,7 @@ export class World {
       reason: reason ?? null,
       introspection,
       lasting,
+      unfinished: payload['ended'] !== true && lasting === null,
     });
   }
 

@@ -1,6 +1,7 @@
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { derivedId } from '../../src/protocol/ids.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
+import { refusalOf } from './admission.js';
 import { incarnationOf } from './incarnation.js';
 import { enter } from './machine.js';
 import { initialState, resetState } from './reducer.js';
@@ -44,4 +45,17 @@ export function beginAttempt(
   });
   const notes = [...wasReset, `registration attempt ${attempt} begins: ${why}${refused}`];
   return andThen(turn(begun, { cancels: true, notes }), enter(begun, contract.orchestrator.initial, now, contract));
+}
+
+/** An attempt whose run is gone begins again, as a new one: nobody knows what its run has sent. */
+export function beginAgain(registration: Registration, now: string, contract: CompiledContract): Turn {
+  const { introspection, attempt } = registration;
+  if (introspection === null) return turn(withChanges(registration, NOTHING_YET));
+  const notes = [`the run of registration attempt ${attempt} is gone, and the attempt has not ended: it begins again`];
+  const beginning = {
+    introspection,
+    attempt: attempt + 1,
+    refusal: refusalOf(registration, introspection, contract),
+  };
+  return andThen(turn(registration, { notes }), beginAttempt(registration, beginning, now, contract));
 }

@@ -34,6 +34,12 @@ function apply(registration: Registration, event: DomainEvent, now: string, cont
         cancels: registration.refreshing,
       });
     }
+    case 'refresh_requested': {
+      // What is on its way to the backends is the newest already.
+      const refresh_due = registration.refresh_due || !registration.refreshing;
+      const notes = ['everything is written again'];
+      return turn(withChanges(registration, { refresh_due, refresh_refused: null }), { notes });
+    }
     case 'triggered': {
       const spoken = withChanges(superseded(registration), {
         causation_id: event.causation_id,

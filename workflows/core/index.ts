@@ -20,7 +20,7 @@ export type { Introspection } from '../../src/protocol/introspection.js';
 export type { JsonObject } from '../../src/protocol/json.js';
 export type { OutgoingEvent } from '../../src/protocol/published.js';
 export { applyAnswer, type Answer, type Purpose } from './answer.js';
-export { beginAttempt, type Beginning } from './attempt.js';
+export { beginAgain, beginAttempt, type Beginning } from './attempt.js';
 export { decide } from './decide.js';
 export { applyOutput } from './handle.js';
 export type { Handler, Handlers } from './handlers/index.js';

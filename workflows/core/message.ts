@@ -1,7 +1,7 @@
 import type { Ack } from '../../src/protocol/ack.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
 
-/** What an operator asks for. The id is the root of what follows from it. */
+/** What somebody asks for, without data of the node. The id is the root of what follows from it. */
 export interface Command {
   readonly message_id: string;
 }
@@ -11,6 +11,8 @@ export interface Payloads {
   readonly ModelNodeIntrospectionEvent: Introspection;
   readonly ModelNodeRegistrationAcked: Ack;
   readonly ModelRegistrationReset: Command;
+  readonly ModelRepairRequested: Command;
+  readonly ModelRunCancelled: Command;
 }
 
 /** A message for one node: the name of its event model, by which the contract routes it, and its payload. */

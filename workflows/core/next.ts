@@ -10,6 +10,7 @@ export type Task =
   | { readonly task: 'apply answer' }
   | { readonly task: 'run effects'; readonly actions: readonly string[] }
   | { readonly task: 'handle'; readonly message: Message }
+  | { readonly task: 'begin again' }
   | { readonly task: 'finish' }
   | { readonly task: 'refresh' }
   | { readonly task: 'continue as new' }
@@ -59,6 +60,7 @@ function rule(node: Registration, around: Surroundings, contract: CompiledContra
   const mayLeave = settled && around.everybodyAnswered;
   if (node.entering !== null) return { task: 'wait', until: null };
   if (isOver(node)) return mayLeave ? { task: 'finish' } : { task: 'wait', until: null };
+  if (node.unfinished) return { task: 'begin again' };
 
   if (settled && node.refresh_due) return { task: 'refresh' };
   if (mayLeave && around.continueAsNew) return { task: 'continue as new' };

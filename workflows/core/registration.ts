@@ -62,6 +62,8 @@ export interface Registration {
   /** Why a backend refused the newest data; null where none did. */
   readonly refresh_refused: string | null;
   readonly ended: boolean;
+  /** The run of this attempt is gone, and nothing shows how far it came: the attempt begins again. */
+  readonly unfinished: boolean;
 }
 
 /** An attempt of which nothing has happened yet. */
@@ -79,6 +81,7 @@ export const NOTHING_YET = Object.freeze({
   refreshing: false,
   refresh_refused: null,
   ended: false,
+  unfinished: false,
 });
 
 /** A node of which this run knows only its registry row: an ended or lost life before. Without a row, nothing. */
@@ -101,14 +104,16 @@ function incarnationOfRow({ correlation_id, epoch, introspected_at }: NodeRow): 
 }
 
 /**
- * What a fresh run knows before its first message. An attempt that lasts in the
- * registry although its run is gone is adopted as it stands there, with its
- * lease to be verified at once. Of any other node the run knows only how its
- * last life ended.
+ * What a fresh run knows before its first message. An attempt that has not
+ * ended although its run is gone is adopted as it stands in the registry where
+ * it lives by a lease, which is to be verified at once; any other such attempt
+ * is unfinished. Of a node whose attempt has ended the run knows only how.
  */
 export function nodeOfRow(node_id: string, row: NodeRow | null, contract: CompiledContract, now: string): Registration {
   const unknown = unknownNode(node_id, row, contract);
-  if (!row?.lasting || !livesByLease(row.state, contract)) return unknown;
+  if (row === null || (row.lasting === null && !row.unfinished)) return unknown;
+  if (row.lasting === null || !livesByLease(row.state, contract))
+    return withChanges(unknown, { state: row.state, unfinished: true });
   const { state_since, ack_deadline, liveness_deadline } = row.lasting;
   return withChanges(unknown, {
     state: row.state,
@@ -182,6 +187,8 @@ export function variables(registration: Registration, contract: CompiledContract
     attempt: registration.attempt,
     state: registration.state,
     entering: registration.entering?.state ?? registration.state,
+    discoverable: contract.orchestrator.states[registration.state ?? '']?.discoverable ?? false,
+    lease: livesByLease(registration.state, contract) ? 'open' : null,
     previous_state: registration.previous_state,
     reducer_status: registration.reducer.status,
     reason: registration.reason,

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import type { PoolClient } from 'pg';
-import { SUSPECT_SIGNAL } from '../../../workflows/messages.js';
+import { REPAIR_SIGNAL, SUSPECT_SIGNAL } from '../../../workflows/messages.js';
 import type { Contracts } from '../../contracts/load.js';
 import { findSuspects, type Position, type Suspect } from '../../registry/leases/find-suspects.js';
 import type { Topics } from '../../registry/leases/heartbeat-stream.js';
@@ -12,6 +12,7 @@ import type { StartedNode } from '../run-options.js';
 import { signalWorkflow, type SignalOutcome } from '../signal-workflow.js';
 import { SweepLeadership } from './sweep-leadership.js';
 import { SignalPauses } from './signal-pauses.js';
+import { UnfinishedAttempts } from './unfinished.js';
 
 /** Leases looked at in one statement. */
 const PAGE = 500;
@@ -32,8 +33,8 @@ type Rules = Pick<Contracts, 'compiled' | 'sweep' | 'retention'>;
 /**
  * Looks for nodes whose lease has expired, and signals only those: a healthy node
  * costs nothing. Whether it is really gone is for its own run to verify; one
- * that has lost its run gets one that ends it. Now and then it also deletes
- * what ended long ago.
+ * that has lost its run gets one that ends it. Now and then it also looks for
+ * attempts that were left unfinished, and deletes what ended long ago.
  *
  * Of all bridges one does this; another follows when it dies.
  *
@@ -61,6 +62,7 @@ class Sweep {
   readonly #database: Backend;
   readonly #pauses: SignalPauses;
   readonly #limit = pLimit(IN_FLIGHT);
+  readonly #unfinished: UnfinishedAttempts;
   #purgeAt = 0;
 
   constructor(context: Context, rules: Rules, topics: Topics, stopping: AbortSignal) {
@@ -74,6 +76,12 @@ class Sweep {
       firstMs: rules.compiled.liveness.window_seconds * 1_000,
       longestMs: LONGEST_PAUSE_MS,
     });
+    this.#unfinished = new UnfinishedAttempts(rules.compiled, (node) =>
+      this.#limit(async () => {
+        const repair = { name: REPAIR_SIGNAL, args: [], starts: node };
+        await signalWorkflow(context, node.node_id, repair, stopping);
+      }),
+    );
   }
 
   /** Once through all suspects. A database that is away is waited for: the next pass asks it again. */
@@ -82,6 +90,7 @@ class Sweep {
       const session = await this.#leadership.session();
       if (session !== null) {
         if (this.#rules.sweep !== null) await this.#signalSuspects(session);
+        await this.#repairUnfinished(session);
         await this.#purge(session);
       }
       this.#database.answered();
@@ -137,6 +146,13 @@ class Sweep {
     if (first.outcome === 'delivered') counters.suspects_signalled += 1;
     if (first.outcome !== 'no_run') return;
     if ((await send(suspect)).outcome === 'delivered') counters.runs_adopted += 1;
+  }
+
+  async #repairUnfinished(session: PoolClient): Promise<void> {
+    const signalled = await this.#unfinished.pass(session);
+    this.#context.counters.unfinished_signalled += signalled;
+    if (signalled > 0)
+      this.#context.logger.info({ signalled }, 'attempts were left unfinished: their nodes are registered again');
   }
 
   async #purge(session: PoolClient): Promise<void> {

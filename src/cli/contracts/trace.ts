@@ -4,6 +4,7 @@ import { derivedId } from '../../protocol/ids.js';
 import { NODE_TYPES } from '../../protocol/fields.js';
 import { REASONS, type Introspection } from '../../protocol/introspection.js';
 import { applyAnswer, type Answer } from '../../../workflows/core/answer.js';
+import { beginAgain } from '../../../workflows/core/attempt.js';
 import { decide } from '../../../workflows/core/decide.js';
 import { applyOutput } from '../../../workflows/core/handle.js';
 import type { Message } from '../../../workflows/core/message.js';
@@ -194,6 +195,9 @@ export class Trace {
       case 'handle':
         this.#inbox.splice(this.#inbox.indexOf(task.message), 1);
         this.#apply(applyOutput(this.#node, decide(this.#node, task.message, this.contract), this.#now, this.contract));
+        return true;
+      case 'begin again':
+        this.#apply(beginAgain(this.#node, this.#now, this.contract));
         return true;
       case 'refresh':
         this.#node = withRefreshStarted(this.#node);

@@ -8,13 +8,18 @@ export function retryCommand(program: Command): void {
     .command('retry')
     .description(
       'Register a node again by its last introspection, as a new attempt: after it was rejected, and the cause ' +
-        'is gone.',
+        'is gone. An active node is repaired: its Consul registration and its registry row are written again.',
     )
     .argument('<node_id>', 'the node', nodeId)
     .action(async (id: string) => {
-      const [{ retryNode }, { loadConfig }] = await Promise.all([import('./retry-node.js'), import('../../config.js')]);
-      const attempt = await retryNode(id, loadConfig());
-      print(`Node ${id} is being registered again: attempt ${attempt}.`);
+      const [{ retriedText, retryNode }, { loadConfig }] = await Promise.all([
+        import('./retry-node.js'),
+        import('../../config.js'),
+      ]);
+      print(retriedText(id, await retryNode(id, loadConfig())));
     });
-  withExamples(command, [['retry node-1', 'a new attempt with its last introspection']]);
+  withExamples(command, [
+    ['retry node-1', 'a new attempt with its last introspection'],
+    ['retry node-1', 'an active node that Consul has lost is found again'],
+  ]);
 }

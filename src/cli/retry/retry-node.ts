@@ -18,10 +18,21 @@ import { command } from '../terminal/invocation.js';
 
 const ANSWER_WITHIN_MS = 20_000;
 
+/** What a retry has led to. */
+export interface Retried {
+  /** The number of the registration attempt. */
+  readonly attempt: number;
+  /** false: the node was well. Its attempt stays, and what Consul and the registry hold of it is written again. */
+  readonly begun: boolean;
+}
+
 /**
- * Begins a new attempt with the node's last introspection; answers its number. A run that has ended is started again.
+ * Begins a new attempt with the node's last introspection, or repairs a node that is well. A run that has ended is
+ * started again.
+ *
+ * @throws CliError when the registry does not know the node, or its run refuses
  */
-export async function retryNode(nodeId: string, config: Config): Promise<number> {
+export async function retryNode(nodeId: string, config: Config): Promise<Retried> {
   const row = await withRegistry(config, (pool) => readRegistryRow(pool, nodeId));
   if (row === null) {
     throw new CliError(
@@ -36,12 +47,13 @@ export async function retryNode(nodeId: string, config: Config): Promise<number>
   });
   return withTemporal(config, async (client) => {
     try {
-      return await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+      const attempt = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
         client.workflow.executeUpdateWithStart<Workflow, number, [CommandRequest]>(COMMAND_UPDATE, {
           startWorkflowOperation,
           args: [RETRY],
         }),
       );
+      return { attempt, begun: attempt > row.attempt };
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal === null) throw error;
@@ -51,6 +63,12 @@ export async function retryNode(nodeId: string, config: Config): Promise<number>
       });
     }
   });
+}
+
+/** What a retry has led to, for a person. */
+export function retriedText(nodeId: string, { attempt, begun }: Retried): string {
+  if (begun) return `Node ${nodeId} is being registered again: attempt ${attempt}.`;
+  return `Node ${nodeId} is active: its Consul registration and registry row are written again (attempt ${attempt}).`;
 }
 
 /** The workflow's own reason, when it has refused. */

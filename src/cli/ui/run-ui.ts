@@ -16,7 +16,7 @@ import { logger } from '../../telemetry.js';
 import { acknowledge } from '../ack/acknowledge.js';
 import { temporalOptions } from '../connect.js';
 import { untilStopped } from '../processes/stopping.js';
-import { retryNode } from '../retry/retry-node.js';
+import { retriedText, retryNode } from '../retry/retry-node.js';
 import { CliError } from '../terminal/exit-codes.js';
 import { command } from '../terminal/invocation.js';
 import { linksOf, serviceLink, workflowLink } from '../terminal/links.js';
@@ -141,6 +141,6 @@ function actionsOf(config: Config): Actions {
         const { state, what } = await acknowledge(id, config);
         return `${id} is ${state}: ${what}.`;
       }),
-    retry: (id) => explained(async () => `${id} is being registered again: attempt ${await retryNode(id, config)}.`),
+    retry: (id) => explained(async () => retriedText(id, await retryNode(id, config))),
   };
 }

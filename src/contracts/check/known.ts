@@ -31,6 +31,7 @@ const NOT_YET: readonly Variable[] = [
   'state',
   'previous_state',
   'reason',
+  'lease',
   'rounds',
   'rounds_left',
   'ack_deadline',

@@ -29,6 +29,8 @@ export function fullSample(
     attempt: 1,
     state: place.state,
     entering: place.entering,
+    discoverable: false,
+    lease: null,
     previous_state: place.previous_state,
     reducer_status: 'pending',
     reason: 'a reason in words',

@@ -64,9 +64,10 @@ export class Catalog {
     return this.#client.url;
   }
 
-  /** Sets the registration. A new attempt is critical; the same one keeps the state of its check. */
+  /** Sets the registration, and its check as the registration says, whatever Consul holds. */
   register(attempt: number, registration: ConsulPayload, signal?: AbortSignal): Promise<Written> {
-    const passes = (held: Held): boolean => held.attempt === attempt && held.check?.Status === 'passing';
+    const { passing } = registration;
+    const passes = (held: Held): boolean => passing ?? (held.attempt === attempt && held.check?.Status === 'passing');
     // Before a node's first attempt there is most likely nothing.
     return this.#set(attempt, registration, passes, attempt === 1 ? NOTHING : undefined, signal);
   }

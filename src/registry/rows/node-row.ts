@@ -14,6 +14,8 @@ export interface NodeRow {
   readonly introspection: Introspection;
   /** The attempt has not ended and has its lease: a fresh run that finds one adopts it. */
   readonly lasting: LastingAttempt | null;
+  /** The attempt has not ended and has no lease: a fresh run that finds one begins it again. */
+  readonly unfinished: boolean;
 }
 
 /** What else a run must know of an attempt to go on with it. */

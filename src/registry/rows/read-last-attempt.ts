@@ -4,7 +4,9 @@ import type { Sql } from '../pool.js';
 import type { LastingAttempt, NodeRow } from './node-row.js';
 
 type Identity = Pick<Introspection, 'node_id' | 'node_type' | 'node_version' | 'endpoints' | 'capabilities'>;
-type Row = Omit<NodeRow, 'introspection' | 'lasting'> & Identity & LastingAttempt & { readonly lasts: boolean };
+type Row = Omit<NodeRow, 'introspection' | 'lasting' | 'unfinished'> &
+  Identity &
+  LastingAttempt & { readonly open: boolean; readonly has_lease: boolean };
 
 /** The registry row of a node, as a fresh run needs it; null if there is none. */
 export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRow | null> {
@@ -12,9 +14,10 @@ export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRow
     `select attempt, correlation_id, epoch, introspected_at, state, reason, node_id, node_type, node_version,
         endpoints, capabilities,
         reducer_status, state_since, ack_deadline, liveness_deadline,
-        ended_at is null and exists (
+        ended_at is null as open,
+        exists (
           select from node_leases lease
-          where lease.node_id = record.node_id and lease.attempt = record.attempt) as lasts
+          where lease.node_id = record.node_id and lease.attempt = record.attempt) as has_lease
        from node_registrations record where node_id = $1`,
     [nodeId],
   );
@@ -27,7 +30,8 @@ export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRow
     introspected_at,
     state,
     reason,
-    lasts,
+    open,
+    has_lease,
     reducer_status,
     state_since,
     ack_deadline,
@@ -43,6 +47,7 @@ export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRow
     reason: 'startup',
     at: introspected_at,
   };
-  const lasting = lasts ? { state_since, ack_deadline, liveness_deadline } : null;
-  return { attempt, correlation_id, epoch, introspected_at, state, reducer_status, reason, introspection, lasting };
+  const lasting = open && has_lease ? { state_since, ack_deadline, liveness_deadline } : null;
+  const last = { attempt, correlation_id, epoch, introspected_at, state, reducer_status, reason };
+  return { ...last, introspection, lasting, unfinished: open && !has_lease };
 }

@@ -13,7 +13,7 @@ const row = `
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
     $13, $14, $15, case when $16 then now() end, case when $17 then now() end)
   on conflict (node_id) do update set
-    ${setWhen(NEWER, ['node_type', 'node_version', 'capabilities', 'endpoints'])},
+    ${setWhen(ALLOWED, ['node_type', 'node_version', 'capabilities', 'endpoints'])},
     ${setWhen(ALLOWED, ['state', 'reducer_status', 'reason', 'ended_at'])},
     state_since = case
       when ${NEWER} or (${SAME_AND_OPEN} and excluded.state <> held.state) then excluded.state_since
@@ -41,17 +41,13 @@ const row = `
  * before somebody listened.
  */
 const lease = {
-  /** A lease that the same attempt opens again keeps the deadline that heartbeats have given it in between. */
+  /** A lease that the same attempt opens again keeps its deadline: a repair is no heartbeat. */
   open: `
   insert into node_leases as held (node_id, attempt, deadline, window_seconds)
   select written.node_id, $6, greatest($15::timestamptz, now() + make_interval(secs => $19)), $18
   from written where written.attempt = $6 and written.ended_at is null
   on conflict (node_id) do update set
-    deadline = case
-      when ${NEWER} then excluded.deadline
-      when excluded.attempt = held.attempt then greatest(held.deadline, excluded.deadline)
-      else held.deadline end,
-    ${setWhen(NEWER, ['last_heartbeat_at', 'expired_at', 'opened_at'])},
+    ${setWhen(NEWER, ['deadline', 'last_heartbeat_at', 'expired_at', 'opened_at'])},
     ${setWhen('excluded.attempt >= held.attempt', ['window_seconds'])},
     attempt = greatest(held.attempt, excluded.attempt)
   returning held.attempt`,

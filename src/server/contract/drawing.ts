@@ -1,6 +1,6 @@
 import type { Machine } from '../../contracts/compiled.js';
 import type { DrawnBox, DrawnEdge, Drawing } from '../api/contract.js';
-import { linksOf, placesOf, type Link, type Place } from './places.js';
+import { linksOf, placesOf, type Everywhere, type Link, type Place } from './places.js';
 
 /** Measures of one orientation; "main" is along the line of states, "cross" leads to what stands beside it. */
 interface Measures {
@@ -57,7 +57,7 @@ function draw(machine: Machine, measures: Measures): Drawing {
       noted === undefined || everywhere === null
         ? null
         : {
-            text: `from any state: ${everywhere.trigger}`,
+            text: `from any state: ${everywhere.triggers.join(', ')}`,
             x: noted.x + noted.width,
             y: noted.y + noted.height + 16,
             anchor: 'end',
@@ -65,8 +65,8 @@ function draw(machine: Machine, measures: Measures): Drawing {
   };
 }
 
-function isShared({ to, triggers }: Link, everywhere: { readonly trigger: string; readonly to: string }): boolean {
-  return to === everywhere.to && triggers.length === 1 && triggers[0] === everywhere.trigger;
+function isShared({ to, triggers }: Link, everywhere: Everywhere): boolean {
+  return to === everywhere.to && triggers.every((trigger) => everywhere.triggers.includes(trigger));
 }
 
 /** Where everything of one drawing stands. */

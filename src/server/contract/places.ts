@@ -15,9 +15,9 @@ export interface Link {
   readonly conditions: string;
 }
 
-/** A trigger that leads to one state from every state that is not terminal. */
+/** Triggers that lead to one state from every state that is not terminal. */
 export interface Everywhere {
-  readonly trigger: string;
+  readonly triggers: readonly string[];
   readonly to: string;
 }
 
@@ -47,7 +47,7 @@ export function placesOf(machine: Machine, links: readonly Link[]): Map<string, 
 
 /** Every transition of the machine but those from everywhere; several triggers of one pair together. */
 export function linksOf(machine: Machine): { readonly links: Link[]; readonly everywhere: Everywhere | null } {
-  const everywhere = triggerFromEverywhere(machine);
+  const everywhere = triggersFromEverywhere(machine);
   const links = Object.entries(machine.states).flatMap(([from, { transitions }]) => {
     const byTarget = new Map<string, { triggers: string[]; conditions: string }>();
     for (const [trigger, { to, conditions }] of Object.entries(transitions)) {
@@ -66,12 +66,14 @@ export function linksOf(machine: Machine): { readonly links: Link[]; readonly ev
   return { links, everywhere };
 }
 
-function triggerFromEverywhere({ states }: Machine): Everywhere | null {
+function triggersFromEverywhere({ states }: Machine): Everywhere | null {
   const lasting = Object.values(states).filter(({ terminal }) => !terminal);
-  const found = Object.entries(lasting[0]?.transitions ?? {}).find(
+  const shared = Object.entries(lasting[0]?.transitions ?? {}).filter(
     ([trigger, { to }]) => lasting.length > 2 && lasting.every((state) => state.transitions[trigger]?.to === to),
   );
-  return found === undefined ? null : { trigger: found[0], to: found[1].to };
+  const to = shared[0]?.[1].to;
+  if (to === undefined) return null;
+  return { triggers: shared.flatMap(([trigger, target]) => (target.to === to ? [trigger] : [])), to };
 }
 
 /** The longest way from the initial state through states that do not end a life; those that many lead to come last. */

@@ -102,6 +102,17 @@ describe('Consul', () => {
     expect(await passing(id)).toMatchObject([{ address: 'node.example', port: 443, tags: ['node_type:effect', 'z'] }]);
   });
 
+  test('a refresh shows what the attempt says, and not what Consul remembers', async () => {
+    const id = randomUUID();
+    const url = `${catalog.url}/v1/catalog/deregister`;
+    await run(effects().pass, service(id, 1));
+    await fetch(url, { method: 'PUT', body: JSON.stringify({ Node: `onex-${id}` }) });
+    await run(effects().register, service(id, 1, { passing: true }));
+    expect(await passing(id)).toHaveLength(1);
+    await run(effects().register, service(id, 1, { passing: false }));
+    expect(await passing(id)).toEqual([]);
+  });
+
   test('a new attempt is not discoverable before it is active, and fences the old one', async () => {
     const id = randomUUID();
     await run(effects().pass, service(id, 1));

@@ -33,7 +33,8 @@ type Write =
   /** The row is lost, as by an older copy of the database; its lease stays. */
   | { readonly kind: 'lose row' };
 
-const T0 = Date.parse('2026-01-31T12:00:00.000Z');
+// Still to come: no lease opens in the past.
+const T0 = Date.parse('2100-01-31T12:00:00.000Z');
 const time = (minutes: number): string => new Date(T0 + minutes * 60_000).toISOString();
 
 function requestOf(id: string, write: Exclude<Write, { kind: 'lose row' }>): EffectRequest {
@@ -65,7 +66,7 @@ function applied(held: Model, write: Exclude<Write, { kind: 'lose row' }>): Appl
     const isThatEnd = write.kind === 'end' && write.state === held.state;
     return { model: held, fenced_by: isThatEnd ? null : attempt };
   }
-  const version = write.kind === 'upsert' ? `1.0.${write.version}` : isNewer ? '1.2.3' : held.node_version;
+  const version = write.kind === 'upsert' ? `1.0.${write.version}` : '1.2.3';
   const state = { upsert: isNewer ? 'PENDING_REGISTRATION' : held.state, open: 'ACTIVE', note: 'NOTED', end: '' };
   const next: Model = {
     attempt,
@@ -77,8 +78,8 @@ function applied(held: Model, write: Exclude<Write, { kind: 'lose row' }>): Appl
   const leaseAttempt = held.lease?.attempt ?? 0;
   if (write.kind === 'open') {
     if (leaseAttempt > attempt) return { model: next, fenced_by: leaseAttempt };
-    const before = leaseAttempt === attempt ? (held.lease?.deadline ?? 0) : 0;
-    return { model: { ...next, lease: { attempt, deadline: Math.max(before, write.deadline) } }, fenced_by: null };
+    const before = leaseAttempt === attempt ? held.lease?.deadline : undefined;
+    return { model: { ...next, lease: { attempt, deadline: before ?? write.deadline } }, fenced_by: null };
   }
   return { model: write.kind === 'end' && leaseAttempt <= attempt ? { ...next, lease: null } : next, fenced_by: null };
 }

@@ -307,6 +307,7 @@ timers:
       transitions: {
         quarantine_over: { to: 'ACTIVE', reason: null, conditions: [] },
         shutdown_received: { to: 'DEREGISTERED', reason: 'the node left', conditions: [] },
+        run_cancelled: { to: 'DEREGISTERED', reason: 'its registration run was cancelled', conditions: [] },
       },
     });
   });
@@ -395,10 +396,13 @@ describe('what can be known where a template is filled', () => {
   transitions:
     - { from_state: "ACTIVE", to_state: "DEREGISTERED", ${transition} }
     - { from_state: "*", to_state: "LIVENESS_EXPIRED", trigger: "shutdown_received", reason: "left" }
+    - { from_state: "*", to_state: "LIVENESS_EXPIRED", trigger: "run_cancelled", reason: "cancelled" }
 handler_routing:
   handlers:
     - event_model: { name: "ModelNodeIntrospectionEvent" }
       output_events: ["NodeRegistrationInitiated", "NodeLivenessExpired"]
+    - event_model: { name: "ModelRunCancelled" }
+      output_events: ["NodeLivenessExpired"]
 timers:
   - { timer: "tired", seconds: 1, trigger: "tired" }
 `,

@@ -144,6 +144,7 @@ const CALLS: Readonly<Record<keyof typeof core, (walk: Walk, draw: Draw) => unkn
     const beginning = { introspection: draw(introspection), attempt: walk.node.attempt + 1, refusal };
     return went(walk, core.beginAttempt(walk.node, beginning, draw(time), contract));
   },
+  beginAgain: (walk, draw) => went(walk, core.beginAgain(walk.node, draw(time), contract)),
   applyAnswer: (walk, draw) => went(walk, core.applyAnswer(walk.node, draw(answer), draw(time), contract)),
   timerChecked: (walk, draw) => went(walk, core.timerChecked(walk.node, draw(finding), draw(time), contract)),
   next: ({ node }, draw) => core.next(node, draw(surroundings), contract),
@@ -192,6 +193,7 @@ const CALLS: Readonly<Record<keyof typeof core, (walk: Walk, draw: Draw) => unkn
         reason: null,
         introspection: known,
         lasting: null,
+        unfinished: false,
       }),
       contract,
     );

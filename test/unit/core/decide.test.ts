@@ -130,6 +130,7 @@ describe('an introspection', () => {
       reason: null,
       introspection: startup,
       lasting: null,
+      unfinished: false,
     };
     const fresh = unknownNode('abc-123', record, contract);
     expect(send(fresh, { correlation_id: 'c-1', at: startup.at }).action).toBe('no_op');

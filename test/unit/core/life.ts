@@ -1,13 +1,22 @@
 import fc from 'fast-check';
+import type { NodeRow } from '../../../activities/api.js';
 import type { CompiledContract, EffectRoute } from '../../../src/contracts/compiled.js';
 import { derivedId } from '../../../src/protocol/ids.js';
 import { REASONS, type Introspection } from '../../../src/protocol/introspection.js';
 import { applyAnswer, type Answer, type Purpose } from '../../../workflows/core/answer.js';
+import { beginAgain } from '../../../workflows/core/attempt.js';
 import { decide } from '../../../workflows/core/decide.js';
 import { applyOutput } from '../../../workflows/core/handle.js';
 import { next, type Flight, type Surroundings, type Task } from '../../../workflows/core/next.js';
 import { eventsOf, intentsOf } from '../../../workflows/core/outgoing.js';
-import { unknownNode, withRefreshStarted, type Registration } from '../../../workflows/core/registration.js';
+import {
+  isOver,
+  livesByLease,
+  nodeOfRow,
+  unknownNode,
+  withRefreshStarted,
+  type Registration,
+} from '../../../workflows/core/registration.js';
 import { plusSeconds } from '../../../workflows/core/time.js';
 import { currentTimer, timerChecked, type Finding } from '../../../workflows/core/timer.js';
 import type { Turn } from '../../../workflows/core/turn.js';
@@ -77,7 +86,15 @@ const step = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constantFrom('retry' as const, 'suspect' as const, 'continue as new' as const, 'somebody asks' as const),
+      do: fc.constantFrom(
+        'retry' as const,
+        'suspect' as const,
+        'repair' as const,
+        'cancel' as const,
+        'lose the run' as const,
+        'continue as new' as const,
+        'somebody asks' as const,
+      ),
     }),
   },
   {
@@ -172,6 +189,16 @@ export class Life {
       case 'retry':
         this.#send('ModelRegistrationReset', { message_id: this.#id() });
         break;
+      case 'repair':
+        this.#send('ModelRepairRequested', { message_id: this.#id() });
+        break;
+      case 'cancel':
+        this.#send('ModelRunCancelled', { message_id: this.#id() });
+        break;
+      case 'lose the run':
+        // The next message starts another one.
+        this.#loseTheRun();
+        return;
       case 'suspect':
         this.#suspected = true;
         break;
@@ -273,6 +300,9 @@ export class Life {
         this.#apply(applyOutput(this.node, output, this.now, this.contract));
         break;
       }
+      case 'begin again':
+        this.#apply(beginAgain(this.node, this.now, this.contract));
+        break;
       case 'refresh':
         this.node = withRefreshStarted(this.node);
         this.#start('refresh', this.contract.refresh_actions);
@@ -293,13 +323,33 @@ export class Life {
 
   /** Of an ended life the next run knows its registry row; what came too late for the one before starts it. */
   #beginAgain(): void {
-    const { attempt, incarnation: known, introspection, state, reducer, reason } = this.node;
+    const row = this.#row(false);
     this.#suspected = false;
     this.#continueAsNew = false;
-    if (known === null || introspection === null || state === null) return;
+    if (row !== null) this.node = unknownNode(NODE_ID, row, this.contract);
+  }
+
+  /** Somebody terminates the run, with everything that it had in flight. A lease shows how far an ACTIVE one was. */
+  #loseTheRun(): void {
+    const row = this.#row(!isOver(this.node));
+    if (row === null) return;
+    this.#groups.length = 0;
+    this.#publish = null;
+    this.#answers.length = 0;
+    this.inbox.length = 0;
+    this.node = nodeOfRow(NODE_ID, row, this.contract, this.now);
+  }
+
+  /** What the registry says of the node now, had it been told everything. */
+  #row(unfinished: boolean): NodeRow | null {
+    const { attempt, incarnation: known, introspection, state, reducer, reason, since } = this.node;
+    if (known === null || introspection === null || state === null) return null;
     const { correlation_id, epoch, at: introspected_at } = known;
-    const row = { attempt, correlation_id, epoch, introspected_at, state, reason, introspection, lasting: null };
-    this.node = unknownNode(NODE_ID, { ...row, reducer_status: reducer.status }, this.contract);
+    const { ack_deadline, liveness_deadline } = this.node;
+    const hasLease = unfinished && livesByLease(state, this.contract);
+    const lasting = hasLease ? { state_since: since ?? this.now, ack_deadline, liveness_deadline } : null;
+    const row = { attempt, correlation_id, epoch, introspected_at, state, reason, introspection, lasting };
+    return { ...row, reducer_status: reducer.status, unfinished: unfinished && !hasLease };
   }
 
   #apply({ registration, intents, cancels }: Turn): void {

@@ -18,6 +18,7 @@ const TASKS: readonly Task['task'][] = [
   'apply answer',
   'run effects',
   'handle',
+  'begin again',
   'finish',
   'refresh',
   'continue as new',
@@ -170,6 +171,7 @@ describe.each([
       'run effects': !around.answered && kind === 'effects' && around.effects !== 'in flight',
       handle: !around.answered && around.inbox.length > 0,
       finish: !around.answered && settled && around.everybodyAnswered && node.entering === null && isOver(node),
+      'begin again': !around.answered && node.entering === null && node.unfinished,
       refresh: resting && node.refresh_due,
       'continue as new': resting && around.continueAsNew && around.everybodyAnswered,
       'check timer':

@@ -102,7 +102,7 @@ test('the way that a registration goes is one straight line', () => {
   expect(new Set(line.map((box) => box?.y)).size).toBe(1);
   expect(line.map((box) => box?.x)).toEqual(line.map((box) => box?.x).sort((a, b) => (a ?? 0) - (b ?? 0)));
   // Leaving leads to its end from every state: one note instead of as many lines.
-  expect(across.note?.text).toBe('from any state: shutdown_received');
+  expect(across.note?.text).toBe('from any state: shutdown_received, run_cancelled');
   expect(across.edges.filter(({ only_when_taken }) => !only_when_taken).some(({ to }) => to === 'DEREGISTERED')).toBe(
     false,
   );

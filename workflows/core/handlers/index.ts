@@ -5,6 +5,8 @@ import type { Registration } from '../registration.js';
 import { handleNodeIntrospected } from './node-introspected.js';
 import { handleNodeRegistrationAcked } from './node-registration-acked.js';
 import { handleRegistrationReset } from './registration-reset.js';
+import { handleRepairRequested } from './repair-requested.js';
+import { handleRunCancelled } from './run-cancelled.js';
 import type { HandlerOutput } from './output.js';
 
 /** A handler: a pure function from a message to events. */
@@ -18,4 +20,6 @@ export const HANDLERS: Handlers & Readonly<Record<HandlerName, Handler>> = Objec
   HandlerNodeIntrospected: handleNodeIntrospected,
   HandlerNodeRegistrationAcked: handleNodeRegistrationAcked,
   HandlerRegistrationReset: handleRegistrationReset,
+  HandlerRepairRequested: handleRepairRequested,
+  HandlerRunCancelled: handleRunCancelled,
 });

@@ -9,6 +9,8 @@ export type DomainEvent =
   | { readonly event: 'attempt_requested'; readonly introspection: Introspection; readonly refusal: string | null }
   /** The node's data came again in the same incarnation, changed or not. */
   | { readonly event: 'introspected_again'; readonly introspection: Introspection; readonly changed: boolean }
+  /** The newest data are to be written again to every backend, whatever they hold. */
+  | { readonly event: 'refresh_requested' }
   /** Something happened that the orchestrator's machine may react to. */
   | {
       readonly event: 'triggered';

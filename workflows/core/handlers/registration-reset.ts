@@ -9,6 +9,7 @@ import { ignore, output, type HandlerOutput } from './output.js';
 /**
  * HandlerRegistrationReset: an operator's retry. The node's last introspection
  * begins a new attempt, if the reducer's machine can be reset from where it is.
+ * A node that is well is repaired: what the backends hold of it is written again.
  */
 export function handleRegistrationReset(
   registration: Registration,
@@ -19,6 +20,7 @@ export function handleRegistrationReset(
   const { message_id } = message.payload as Command;
   if (introspection === null) return ignore('a retry: this node has never introduced itself');
   const action = matchRow(contract, message.event_model, registration, {});
+  if (action === 'refresh') return output(action, { event: 'refresh_requested' });
   if (action !== 'emit_registration_initiated') {
     return ignore(`a retry in state ${state ?? 'none'}: there is nothing to retry`);
   }

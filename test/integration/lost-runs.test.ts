@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildAck } from '../../src/protocol/ack.js';
+import { buildHeartbeat } from '../../src/protocol/heartbeat.js';
+import { buildIntrospection } from '../../src/protocol/introspection.js';
+import { readRegistryRow, type RegistryRow } from '../../src/registry/rows/read-registry-row.js';
+import { askOwner, type ServerName } from '../../src/stack/index.js';
+import { eventually, Installation } from './installation.js';
+
+let registrar: Installation;
+beforeAll(async () => {
+  registrar = await Installation.start();
+});
+afterAll(async () => {
+  await registrar.stop();
+});
+
+const stack = (action: 'stop' | 'start', server: ServerName) => askOwner(registrar.config.dataDir, { action, server });
+
+const identity = (node_id: string) => ({
+  node_id,
+  node_type: 'effect' as const,
+  node_version: '1.2.3',
+  endpoints: { health: 'http://10.0.0.1:8080/health' },
+  capabilities: [],
+});
+
+/** A node that speaks to Kafka by hand: it sends what its test wants, and nothing by itself. */
+function byHand(node_id: string) {
+  const correlation_id = randomUUID();
+  return {
+    node_id,
+    correlation_id,
+    introduce: async () => {
+      const { value } = buildIntrospection({ ...identity(node_id), correlation_id, reason: 'startup' }, new Date());
+      await registrar.send('NodeIntrospectionEvent', value);
+    },
+    ack: async () => {
+      await registrar.send('NodeRegistrationAcked', buildAck({ node_id, correlation_id }, new Date()).value);
+    },
+    beat: async () => {
+      const { value } = buildHeartbeat({ ...identity(node_id), uptime_seconds: 1 }, new Date());
+      await registrar.send('NodeHeartbeat', value);
+    },
+  };
+}
+
+async function restartBridge(): Promise<void> {
+  await registrar.stopBridge();
+  await registrar.startBridge();
+}
+
+/** Older than all ack rounds can last: nobody waits for those two minutes here, nor for the sweep's next minute. */
+async function growsOld(node_id: string): Promise<void> {
+  await registrar.pool.query(
+    `update node_registrations set state_since = state_since - interval '10 minutes' where node_id = $1`,
+    [node_id],
+  );
+  await restartBridge();
+}
+
+const row = (node_id: string, what: string, seconds: number, holds: (row: RegistryRow) => boolean) =>
+  eventually(`the registry row of ${node_id} is ${what}`, seconds, async () => {
+    const found = await readRegistryRow(registrar.pool, node_id);
+    return found !== null && holds(found) ? found : null;
+  });
+
+/** A run that is gone still answers how it stood, so the attempt is asked for too. */
+const reaches = (node_id: string, state: string, attempt: number, seconds = 20) =>
+  eventually(`registration attempt ${attempt} of ${node_id} is ${state}`, seconds, async () => {
+    const status = await registrar.status(node_id).catch(() => null);
+    return status?.registration?.state === state && status.registration.attempt === attempt;
+  });
+
+describe('an attempt whose run was terminated before the node was active', () => {
+  it('is begun again by the same introspection, repeated, once Consul is back', async () => {
+    const node = byHand(`again-${randomUUID()}`);
+    await stack('stop', 'consul');
+    await node.introduce();
+    await row(node.node_id, 'PENDING_REGISTRATION', 20, ({ state }) => state === 'PENDING_REGISTRATION');
+    await registrar.handle(node.node_id).terminate('the run is lost');
+    await stack('start', 'consul');
+    // A bridge passes the same startup on once in half a minute. One that has just started has passed on nothing yet.
+    await restartBridge();
+    await node.introduce();
+    await reaches(node.node_id, 'AWAITING_ACK', 2);
+    await node.ack();
+    await reaches(node.node_id, 'ACTIVE', 2);
+    expect(await registrar.catalog.instance(node.node_id)).toMatchObject({ attempt: 2, status: 'passing' });
+  });
+});
+
+describe('a run that is cancelled', () => {
+  it('takes its node out of Consul and ends the registry row with the reason', async () => {
+    const node = registrar.node();
+    await node.start();
+    await registrar.handle(node.node_id).cancel();
+    const ended = await row(node.node_id, 'ended', 20, ({ ended_at }) => ended_at !== null);
+    expect(ended).toMatchObject({ state: 'DEREGISTERED', reason: 'its registration run was cancelled', attempt: 1 });
+    expect(await registrar.catalog.instance(node.node_id)).toBeNull();
+    expect(ended.lease_deadline).toBeNull();
+  });
+});
+
+describe('a node whose run is lost while it waits for "active"', () => {
+  it('is registered again although it says nothing but that it lives', async () => {
+    const node = byHand(`lost-${randomUUID()}`);
+    await node.introduce();
+    await reaches(node.node_id, 'AWAITING_ACK', 1);
+    await registrar.handle(node.node_id).terminate('the run is lost');
+    await node.ack();
+    await node.beat();
+    await growsOld(node.node_id);
+    await reaches(node.node_id, 'AWAITING_ACK', 2);
+    await node.ack();
+    await row(node.node_id, 'ACTIVE', 20, ({ state }) => state === 'ACTIVE');
+  });
+
+  it('is written ACTIVE, with its lease, when a failover of the database lost that', async () => {
+    const node = registrar.node();
+    await node.start();
+    await registrar.pool.query(
+      `update node_registrations set state = 'PENDING_REGISTRATION', active_at = null where node_id = $1`,
+      [node.node_id],
+    );
+    await registrar.pool.query('delete from node_leases where node_id = $1', [node.node_id]);
+    await growsOld(node.node_id);
+    const mended = await row(node.node_id, 'ACTIVE', 20, ({ state }) => state === 'ACTIVE');
+    expect(mended).toMatchObject({ attempt: 1, lease_deadline: expect.any(String) as string });
+    expect(await registrar.catalog.instance(node.node_id)).toMatchObject({ status: 'passing' });
+  });
+});

@@ -38,6 +38,8 @@ export interface AckSignal {
   readonly node_id: string;
   readonly correlation_id: string;
   readonly at: string | null;
+  /** The process that sent it, where it says so. */
+  readonly instance_id?: string;
 }
 
 /** A command: the event model that the contract routes, and what its handler reads besides a message id. */

@@ -95,6 +95,11 @@ export class Attempts {
     return attempt;
   }
 
+  /** Has the attempt of this event come after the current one? Only for events that are not about the current one. */
+  isSupersededBy(event: PublishedEvent): boolean {
+    return this.#current !== null && event.supersedes.includes(this.#current.correlation_id);
+  }
+
   #open(correlation_id: string): Attempt {
     this.#current?.supersede();
     this.#current = new Attempt(correlation_id);

@@ -6,9 +6,19 @@ import type { NodeError } from './errors.js';
  *     idle -> connecting -> introducing -> accepted -> acknowledged -> active
  *     any of the last four -> waiting (rejected, expired or too late) -> introducing
  *     any -> leaving -> left
+ *     any -> superseded
  */
 export type NodeState =
-  'idle' | 'connecting' | 'introducing' | 'accepted' | 'acknowledged' | 'active' | 'waiting' | 'leaving' | 'left';
+  | 'idle'
+  | 'connecting'
+  | 'introducing'
+  | 'accepted'
+  | 'acknowledged'
+  | 'active'
+  | 'waiting'
+  | 'leaving'
+  | 'left'
+  | 'superseded';
 
 /** Why a registration attempt, or an active life, has ended. */
 export type Ending = 'rejected' | 'ack timed out' | 'liveness expired';
@@ -64,6 +74,18 @@ export interface NodeEvents {
    * expires.
    */
   left: [{ readonly announced: boolean; readonly at: Date }];
+  /**
+   * Another process has introduced itself under this node's id, after this one: the registration is that one's now.
+   * This node has stopped, without a goodbye. Give one of the two another id, or end this process. Without a listener,
+   * the error is logged.
+   */
+  superseded: [
+    OfAttempt & {
+      /** The other process's registration attempt, and its instance_id where that is known. */
+      readonly by: { readonly correlation_id: string; readonly instance_id: string | null };
+      readonly error: NodeError;
+    },
+  ];
   /**
    * Something does not work, and the node goes on trying. It is not named
    * "error", since an EventEmitter throws that one when it has no listener.

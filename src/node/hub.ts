@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { v4 } from 'uuid';
 import { SendQueue } from '../kafka/index.js';
 import type { OutgoingRecord } from '../protocol/envelope.js';
+import type { RecordHeaders } from '../protocol/instance.js';
 import { parsePublished, type PublishedEvent } from '../protocol/published.js';
 import { logger as namedLogger } from '../telemetry.js';
 import { Backoff, pause, within } from './backoff.js';
@@ -18,7 +19,10 @@ export interface NodeHubOptions {
   readonly namespace?: string;
   /** Topics that differ from the shipped contract's. */
   readonly topics?: Partial<Record<NodeTopic, string>>;
-  /** Consumer group; nobody else may be in it. Default "<env>-nodes-<a new uuid>". */
+  /**
+   * Consumer group; nobody else may be in it. Default "<env>-nodes-<a new uuid>". A group is never used again: the
+   * broker deletes it some time after its process has ended (`offsets.retention.minutes`, a week by default).
+   */
   readonly groupId?: string;
   /** Default: a logger named "node". */
   readonly logger?: Logger;
@@ -171,7 +175,7 @@ export class NodeHub {
         groupId: this.#groupId,
         topics: this.#topics.consumed,
         from,
-        onRecord: (value) => this.#dispatch(value),
+        onRecord: (value, headers) => this.#dispatch(value, headers),
         onFatal: (error) => {
           // Before the subscription stands, its own promise rejects.
           if (this.#subscription !== undefined) void this.#reopen(error);
@@ -213,8 +217,8 @@ export class NodeHub {
     for (const node of [...this.#nodes.values()]) node.onOutage(message, cause);
   }
 
-  #dispatch(value: Buffer | null): void {
-    const read = parsePublished(value);
+  #dispatch(value: Buffer | null, headers: RecordHeaders): void {
+    const read = parsePublished(value, headers);
     if (!read.ok) {
       this.#unreadable += 1;
       this.logger.debug(

@@ -1,4 +1,7 @@
 import { EventEmitter } from 'node:events';
+import { v4 } from 'uuid';
+import { fromInstance } from '../protocol/instance.js';
+import type { PublishedEvent } from '../protocol/published.js';
 import { Attempts } from './attempts.js';
 import { Backoff, pause } from './backoff.js';
 import { NodeError } from './errors.js';
@@ -8,8 +11,8 @@ import { NodeHub } from './hub.js';
 import { checkDescription, DEFAULT_PAUSES, type NodePauses, type RegisteredNodeOptions } from './options.js';
 import { Registration } from './registration.js';
 import { Reporter } from './reporter.js';
-import { Sender } from './sender.js';
-import { States, type StartOptions } from './states.js';
+import { Sender, type SendMessage } from './sender.js';
+import { States, SUPERSEDED, type StartOptions } from './states.js';
 
 /** How long a node that stops takes at most. */
 export interface StopOptions {
@@ -25,11 +28,16 @@ export interface StopOptions {
  * its registration ends for any reason but its own leaving, it starts over.
  * Nothing throws behind your back: what does not work is a `problem` event.
  *
+ * Another process that introduces itself under the same id later supersedes it: it stops, with the event `superseded`,
+ * and never fights.
+ *
  * A duplicate never does anything to a registration, so an attempt keeps its
  * correlation_id until it has ended; the next one has another.
  */
 export class RegisteredNode extends EventEmitter<NodeEvents> {
   readonly node_id: string;
+  /** The id of this very object, which no other process has; in a header of every message. */
+  readonly instance_id = v4();
   readonly #pauses: NodePauses;
   readonly #hub: NodeHub;
   readonly #ownsHub: boolean;
@@ -40,6 +48,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
   readonly #beats: HeartbeatSender;
   readonly #heartbeats: HeartbeatLoop;
   readonly #registration: Registration;
+  readonly #send: SendMessage;
   #detach: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -51,14 +60,18 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     this.node_id = description.node_id;
     this.#pauses = { ...DEFAULT_PAUSES, ...options.pauses };
     this.#ownsHub = options.hub === undefined;
-    this.#hub = options.hub ?? new NodeHub({ ...options, groupId: `${options.env ?? 'dev'}-node-${this.node_id}` });
+    // Two processes in one group would share its partitions: each would miss events.
+    const group = `node-${this.node_id}-${this.instance_id}`;
+    this.#hub = options.hub ?? new NodeHub({ ...options, groupId: `${options.env ?? 'dev'}-${group}` });
     this.#reporter = new Reporter(this.node_id, this, this.#hub);
     this.#states = new States(this.#reporter);
-    const sender = new Sender(this.#hub, this.#reporter, this.#pauses.failure, this.#stopping.signal);
+    this.#send = (kind, record) => this.#hub.send(kind, fromInstance(record, this.instance_id));
+    const sender = new Sender(this.#send, this.#reporter, this.#pauses.failure, this.#stopping.signal);
     this.#beats = new HeartbeatSender(description, this.#attempts, activeOperations, sender, this.#reporter);
     this.#heartbeats = new HeartbeatLoop(() => this.#beats.send());
     this.#registration = new Registration({
       description,
+      instance_id: this.instance_id,
       autoAck,
       heartbeat_interval_seconds,
       pauses: this.#pauses,
@@ -68,6 +81,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
       sender,
       heartbeats: this.#heartbeats,
       stopping: this.#stopping.signal,
+      onSuperseded: (event) => void (this.#stopped ??= this.#giveWay(event)),
     });
   }
 
@@ -93,6 +107,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
    * @throws NodeError when the waiting has ended before, or the node has been stopped
    */
   async start(options: StartOptions = {}): Promise<void> {
+    if (this.state === 'superseded') throw new NodeError(this.node_id, SUPERSEDED);
     if (this.#stopping.signal.aborted)
       throw new NodeError(this.node_id, 'has been stopped: make a new RegisteredNode to register it again');
     if (this.#detach === undefined) {
@@ -126,7 +141,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
    * @throws NodeError when there is nothing to acknowledge, or Kafka does not take it
    */
   async ack(): Promise<void> {
-    await this.#registration.ack((record) => this.#hub.send('ack', record));
+    await this.#registration.ack((record) => this.#send('ack', record));
   }
 
   async #connect(): Promise<void> {
@@ -143,6 +158,21 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
         await pause(backoff.next(), signal);
       }
     }
+  }
+
+  /** The registration is another process's. A goodbye would be about that one's. */
+  async #giveWay({ correlation_id, instance_id }: PublishedEvent): Promise<void> {
+    const mine = this.correlation_id ?? '';
+    this.#stopping.abort();
+    this.#heartbeats.stop();
+    this.#registration.giveWay();
+    this.#detach?.();
+    this.#enter('superseded');
+    const by = { correlation_id, instance_id: instance_id ?? null };
+    const error = new NodeError(this.node_id, SUPERSEDED);
+    if (this.listenerCount('superseded') === 0) this.#hub.logger.error({ node_id: this.node_id, by }, error.message);
+    this.#reporter.emit('superseded', { correlation_id: mine, at: new Date(), by, error });
+    if (this.#ownsHub) await this.#hub.close();
   }
 
   async #leave(timeoutMs: number): Promise<void> {

@@ -16,6 +16,8 @@ import type { States } from './states.js';
 /** What a registration works with. */
 export interface RegistrationParts {
   readonly description: CheckedDescription;
+  /** The id of this process. */
+  readonly instance_id: string;
   readonly autoAck: boolean;
   readonly heartbeat_interval_seconds: number;
   readonly pauses: NodePauses;
@@ -26,6 +28,8 @@ export interface RegistrationParts {
   readonly heartbeats: HeartbeatLoop;
   /** Aborted when the node stops. */
   readonly stopping: AbortSignal;
+  /** The registration is another process's now; the event says so. */
+  readonly onSuperseded: (event: PublishedEvent) => void;
 }
 
 /**
@@ -92,7 +96,11 @@ export class Registration {
     if (stopping.aborted) return;
     if (event.event_type === 'RequestIntrospection') return this.#onRequest(event);
     const attempt = attempts.attemptOf(event);
-    if (attempt === null) return;
+    if (attempt === null) {
+      const isOurs = event.instance_id === this.#parts.instance_id;
+      if (!isOurs && attempts.isSupersededBy(event)) this.#parts.onSuperseded(event);
+      return;
+    }
     switch (event.event_type) {
       case 'NodeRegistrationAccepted':
         return this.#onAccepted(attempt, event);
@@ -129,6 +137,11 @@ export class Registration {
     const announced = (await within(sent, timeoutMs)) ?? false;
     giveUp.abort();
     return { introduced, announced };
+  }
+
+  /** Ends what is being sent and waited for. */
+  giveWay(): void {
+    this.#parts.attempts.current?.supersede();
   }
 
   /** Again and again with the same correlation_id, until an event of the registrar supersedes it. */

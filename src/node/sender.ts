@@ -1,13 +1,15 @@
 import type { OutgoingRecord } from '../protocol/envelope.js';
 import { Backoff, pause, type BackoffOptions } from './backoff.js';
-import type { NodeHub } from './hub.js';
 import type { SentMessage } from './node-topics.js';
 import type { Reporter } from './reporter.js';
+
+/** Resolves when the broker has the message. */
+export type SendMessage = (kind: SentMessage, record: OutgoingRecord) => Promise<void>;
 
 /** Sends a node's messages. An outage is one problem, not one for each try. */
 export class Sender {
   constructor(
-    private readonly hub: Pick<NodeHub, 'send'>,
+    private readonly toBroker: SendMessage,
     private readonly reporter: Reporter,
     private readonly failurePauses: BackoffOptions,
     /** Aborted when the node stops: what fails from then on is reported by whoever stops it. */
@@ -17,7 +19,7 @@ export class Sender {
   /** One try. Returns whether Kafka has the message. */
   async send(kind: SentMessage, record: OutgoingRecord): Promise<boolean> {
     try {
-      await this.hub.send(kind, record);
+      await this.toBroker(kind, record);
       this.reporter.works();
       return true;
     } catch (error) {

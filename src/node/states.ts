@@ -2,6 +2,11 @@ import { NodeError } from './errors.js';
 import type { NodeState } from './events.js';
 import type { Reporter } from './reporter.js';
 
+/** What has happened to a node whose registration is another process's now; a sentence without its subject. */
+export const SUPERSEDED =
+  'has stopped: another process has introduced itself under this id, and is registered now. Give one of the two ' +
+  'another id, or end this process';
+
 /** How long to wait for ACTIVE. */
 export interface StartOptions {
   /** In milliseconds. Default: for ever. */
@@ -53,6 +58,7 @@ export class States {
       const watcher = (state: NodeState): void => {
         if (state === 'active') settle(resolve);
         else if (state === 'leaving') fail('was stopped before it was active');
+        else if (state === 'superseded') fail(SUPERSEDED);
       };
       const aborted = (): void =>
         fail(

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { consume, createKafka, createProducer, type RecordToSend } from '../kafka/index.js';
+import type { RecordHeaders } from '../protocol/instance.js';
 
 /** What a hub wants to consume. */
 export interface SubscribeOptions {
@@ -10,7 +11,7 @@ export interface SubscribeOptions {
    */
   readonly from: 'now' | 'where it left off';
   /** Must not throw. */
-  readonly onRecord: (value: Buffer | null) => void;
+  readonly onRecord: (value: Buffer | null, headers: RecordHeaders) => void;
   /** The consumer has ended for good. */
   readonly onFatal: (error: Error) => void;
   /** Ends the waiting for Kafka. */
@@ -50,7 +51,7 @@ export function kafkaTransport(options: KafkaTransportOptions): NodeTransport {
         onFatal,
         onBatch(batch) {
           for (const record of batch.records) {
-            onRecord(record.value);
+            onRecord(record.value, record.headers);
             batch.done(record);
           }
           return Promise.resolve();

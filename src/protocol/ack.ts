@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { OutgoingRecord } from './envelope.js';
 import { correlationId, nodeId, timestamp, uuidOrNull } from './fields.js';
 import { fromNode } from './from-node.js';
+import { instanceIn } from './instance.js';
 import { idOfRecord, parseRecord, type Parsed, type RecordPlace } from './incoming.js';
 
 /** A node acknowledges that it was accepted: specification, Phase 4, ModelNodeRegistrationAcked. */
@@ -15,6 +16,8 @@ export interface Ack {
   readonly correlation_id: string;
   /** The Kafka record's time; for an ack sent through the Temporal client, the server's. */
   readonly at: string;
+  /** The process that sent it, where it says so. */
+  readonly instance_id?: string;
 }
 
 const schema = z.object({
@@ -37,7 +40,8 @@ export function parseAck(value: Buffer | null, record: RecordPlace): Parsed<Ack>
     if (correlation_id === null)
       return { ok: false, reason: 'correlation_id: expected the one of the registration, got nothing' };
     const message_id = uuidOrNull(fields.command_id) ?? wrapped.envelope_id ?? idOfRecord(record);
-    return { ok: true, message: { message_id, node_id: fields.node_id, correlation_id, at } };
+    const message = { message_id, node_id: fields.node_id, correlation_id, at, ...instanceIn(record.headers) };
+    return { ok: true, message };
   });
 }
 

@@ -27,6 +27,8 @@ export interface Contents {
   readonly payload: JsonObject;
   /** Our additions, for metadata.tags. Default: none. */
   readonly tags?: Readonly<Record<string, string>>;
+  /** More headers of the record. Default: none. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Fields repeated at the envelope's top level, for readers that look there. Default: none. */
   readonly top?: JsonObject;
 }
@@ -75,6 +77,7 @@ export function wrap(contents: Contents): OutgoingRecord {
       source,
       timestamp: sent_at,
       traceparent: traceparent(correlation_id ?? message_id, message_id),
+      ...contents.headers,
     },
     value: Buffer.from(JSON.stringify(envelope)),
   };

@@ -4,6 +4,7 @@ import type { OutgoingRecord } from './envelope.js';
 import { correlationId, nodeId, nodeType, timestamp, type NodeType } from './fields.js';
 import { fromNode, type NodeIdentity } from './from-node.js';
 import { parseRecord, type Parsed, type RecordPlace } from './incoming.js';
+import { instanceIn } from './instance.js';
 import { nodeVersion, versionParts } from './node-version.js';
 
 /** A node's heartbeat: specification, ModelNodeHeartbeatEvent. */
@@ -14,6 +15,8 @@ export interface Heartbeat {
   readonly node_type: NodeType;
   /** The Kafka record's time. */
   readonly at: string;
+  /** The process that sent it, where it says so. */
+  readonly instance_id?: string;
 }
 
 const measure = z.number().min(0).nullish();
@@ -39,7 +42,7 @@ const schema = z.object({
 export function parseHeartbeat(value: Buffer | null, record: RecordPlace): Parsed<Heartbeat> {
   return parseRecord(value, record, { fields: schema }, ({ fields: { node_id, node_type } }, _wrapped, at) => ({
     ok: true,
-    message: { node_id, node_type, at },
+    message: { node_id, node_type, at, ...instanceIn(record.headers) },
   }));
 }
 

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { unwrap, type Unwrapped } from './envelope.js';
 import { explain } from './explain.js';
 import { derivedId } from './ids.js';
+import type { RecordHeaders } from './instance.js';
 import type { Refusal } from './json.js';
 
 /**
@@ -20,6 +21,7 @@ export interface RecordPlace {
   readonly offset: string;
   /** The record's time in milliseconds since 1970 (LogAppendTime). */
   readonly timestamp: number;
+  readonly headers?: RecordHeaders;
 }
 
 /** A message in its normal form, or why there is none. */

@@ -6,6 +6,7 @@ import type { OutgoingRecord } from './envelope.js';
 import { correlationId, lowerCase, nodeId, nodeType, timestamp, type NodeType } from './fields.js';
 import { fromNode, type NodeIdentity } from './from-node.js';
 import { idOfRecord, parseRecord, type Parsed, type RecordPlace } from './incoming.js';
+import { instanceIn } from './instance.js';
 import { nodeVersion, versionParts } from './node-version.js';
 
 /** A node introduces itself: specification, Phase 1, ModelNodeIntrospectionEvent. */
@@ -32,6 +33,8 @@ export interface Introspection {
   readonly epoch: number | null;
   /** The Kafka record's time (LogAppendTime), never the node's clock. */
   readonly at: string;
+  /** The process that sent it, where it says so. */
+  readonly instance_id?: string;
 }
 
 /** The specification's shape and that of existing nodes; endpoints and capabilities have schemas of their own. */
@@ -70,6 +73,7 @@ export function parseIntrospection(value: Buffer | null, record: RecordPlace): P
         reason: fields.reason,
         epoch: fields.epoch ?? null,
         at,
+        ...instanceIn(record.headers),
       },
     };
   });

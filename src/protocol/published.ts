@@ -3,6 +3,7 @@ import { flagsOf } from './capabilities.js';
 import { unwrap, wrap, type OutgoingRecord } from './envelope.js';
 import { explain } from './explain.js';
 import { correlationId, nodeId, timestamp } from './fields.js';
+import { eventHeaders, instanceIn, supersededIn, type RecordHeaders } from './instance.js';
 import { printable, type JsonObject, type Refusal } from './json.js';
 
 /** The events that the registrar publishes: what may be in them, how they are written, how they are read back. */
@@ -32,6 +33,10 @@ export interface OutgoingEvent {
   readonly stamps: Readonly<Record<string, number>>;
   /** Our additions to the specification's payload; strings in the envelope's metadata.tags. */
   readonly tags: Readonly<Record<string, string>>;
+  /** The process that the attempt is of, where its introspection said so. In the record's headers. */
+  readonly instance_id?: string;
+  /** Correlation_ids of the attempts before this one, oldest first. In the record's headers. */
+  readonly supersedes?: readonly string[];
 }
 
 const common = {
@@ -124,6 +129,7 @@ export function buildPublished(event: OutgoingEvent, { sentAt, source }: Sending
     source,
     payload,
     tags: event.tags,
+    headers: eventHeaders(event),
     top: event.ids_at_top ? idsIn(payload) : {},
   });
 }
@@ -165,6 +171,10 @@ export interface PublishedEvent {
   /** As on the wire, the common fields included. */
   readonly payload: JsonObject;
   readonly tags: Readonly<Record<string, string>>;
+  /** The process that the attempt is of, where that is known. */
+  readonly instance_id?: string;
+  /** Correlation_ids of the attempts before this one. */
+  readonly supersedes: readonly string[];
 }
 
 /** Tolerant where the writer is strict: an older node must understand a newer registrar. */
@@ -184,8 +194,12 @@ const publishedPayload = z.object({
  * Reads an event that a registrar published, for nodes and tests.
  *
  * @param value the record's value
+ * @param headers the record's headers
  */
-export function parsePublished(value: Buffer | null): { readonly ok: true; readonly event: PublishedEvent } | Refusal {
+export function parsePublished(
+  value: Buffer | null,
+  headers?: RecordHeaders,
+): { readonly ok: true; readonly event: PublishedEvent } | Refusal {
   const wrapped = unwrap(value);
   if (!wrapped.ok) return wrapped;
   if (wrapped.envelope === null)
@@ -200,6 +214,14 @@ export function parsePublished(value: Buffer | null): { readonly ok: true; reado
   const { envelope_id, metadata } = envelope.data;
   return {
     ok: true,
-    event: { event_type, id: envelope_id, ...payload.data, payload: wrapped.payload, tags: metadata?.tags ?? {} },
+    event: {
+      event_type,
+      id: envelope_id,
+      ...payload.data,
+      payload: wrapped.payload,
+      tags: metadata?.tags ?? {},
+      ...instanceIn(headers),
+      supersedes: supersededIn(headers),
+    },
   };
 }

@@ -1,4 +1,5 @@
 import type { Introspection } from '../../src/protocol/introspection.js';
+import { isAnother } from '../../src/protocol/instance.js';
 import type { Incarnation } from './registration.js';
 
 /** More than a node's own repeats need. It bounds what continue-as-new carries. */
@@ -11,7 +12,7 @@ const REMEMBERED = 20;
  * Only a startup can be a duplicate: its correlation_id was seen in this attempt, or began one that this running
  * attempt has superseded. Any other introspection is ordered, whatever correlation_id it carries, since many nodes use
  * one for their whole life. Ordered by epoch when both carry one, else (and when they carry the same) by the Kafka
- * record's time.
+ * record's time. While its attempt runs, only a startup of another process is newer: what else that one sends is stale.
  *
  * @param over the attempt of `known` has ended. Then the same time means a message delivered again, whose id the
  *   registry row no longer has; while it runs, the same time is another message of the same append. And then a startup
@@ -26,6 +27,7 @@ export function compareIncarnation(
   const { correlation_id, epoch, at, reason } = introspection;
   const isStartup = reason === 'startup';
   if (isStartup && isRepeat(known, correlation_id, over)) return 'duplicate';
+  if (!over && !isStartup && isAnother(known.instance_id, introspection.instance_id)) return 'stale';
   const byEpoch = known.epoch !== null && epoch !== null && known.epoch !== epoch && !(isStartup && over);
   if (byEpoch) return epoch > known.epoch ? 'newer' : 'stale';
   return at > known.at || (at === known.at && !over) ? 'newer' : 'stale';
@@ -38,7 +40,7 @@ function isRepeat(known: Incarnation, correlation_id: string, over: boolean): bo
 
 /** The incarnation that an introspection begins, after the one that was known before. */
 export function incarnationOf(introspection: Introspection, before: Incarnation | null): Incarnation {
-  const { correlation_id, epoch, at } = introspection;
+  const { correlation_id, epoch, at, instance_id } = introspection;
   const earlier = before === null ? [] : [...(before.superseded ?? []), before.correlation_id];
   return Object.freeze({
     correlation_id,
@@ -46,6 +48,7 @@ export function incarnationOf(introspection: Introspection, before: Incarnation 
     at,
     seen: Object.freeze([correlation_id]),
     superseded: Object.freeze(earlier.filter((id) => id !== correlation_id).slice(-REMEMBERED)),
+    ...(instance_id === undefined ? {} : { instance_id }),
   });
 }
 

@@ -35,7 +35,7 @@ export function eventsOf(
   contract: CompiledContract,
 ): readonly OutgoingEvent[] {
   const values = variables(registration, contract);
-  const correlation_id = registration.incarnation?.correlation_id ?? '';
+  const { correlation_id = '', instance_id, superseded } = registration.incarnation ?? {};
   let causation_id = registration.causation_id;
   const events = actions.flatMap((action) => {
     const template = contract.events[action];
@@ -63,6 +63,8 @@ export function eventsOf(
       tags: Object.freeze(
         Object.fromEntries(Object.entries(fillMap(template.tags, values)).map(([key, value]) => [key, text(value)])),
       ),
+      ...(instance_id === undefined ? {} : { instance_id }),
+      ...(superseded === undefined || superseded.length === 0 ? {} : { supersedes: superseded }),
     });
     causation_id = event.id;
     return [event];

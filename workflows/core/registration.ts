@@ -14,6 +14,8 @@ export interface Incarnation {
   readonly seen: readonly string[];
   /** The correlation_ids of the attempts before this one, oldest first. */
   readonly superseded?: readonly string[];
+  /** The process that introduced itself, where it said so. */
+  readonly instance_id?: string;
 }
 
 /** Neighbouring entry actions of one kind: one publish, or effects side by side. */

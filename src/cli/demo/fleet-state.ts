@@ -58,6 +58,9 @@ function ahead(state: NodeState, row: RegistryRow | undefined, states: States): 
       return row === undefined || row.ended_at === null ? 'LEAVING' : null;
     case 'waiting':
       return row === undefined ? 'STARTING OVER' : null;
+    // The row is about the other process.
+    case 'superseded':
+      return null;
   }
 }
 

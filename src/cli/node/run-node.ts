@@ -48,6 +48,12 @@ export async function runNode(options: NodeOptions, config: Config): Promise<voi
   node.on('problem', (error) =>
     show(`${pc.yellow('trouble')}: ${error.message}${error.cause === undefined ? '' : ` (${errorText(error.cause)})`}`),
   );
+  const superseded = new Promise<CliError>((resolve) =>
+    node.on('superseded', ({ by, error }) => {
+      show(`${pc.red('superseded')} by process ${by.instance_id ?? 'unknown'}, correlation_id ${by.correlation_id}`);
+      resolve(new CliError(error.message, EXIT.failed));
+    }),
+  );
   let beats = 0;
   node.on('heartbeat', () => {
     beats += 1;
@@ -65,10 +71,11 @@ export async function runNode(options: NodeOptions, config: Config): Promise<voi
   const active = node.start({ signal: stopping.signal });
   // A node that is stopped before it is active has not failed.
   active.catch((error: unknown) => {
-    if (!stopping.signal.aborted) show(`${pc.red('trouble')}: ${errorText(error)}`);
+    if (!stopping.signal.aborted && node.state !== 'superseded') show(`${pc.red('trouble')}: ${errorText(error)}`);
   });
-  await stopping.requested;
+  const failure = await Promise.race([stopping.requested, superseded]);
   await node.stop();
+  if (failure instanceof CliError) throw failure;
 }
 
 function createNode({ id, type, version, endpoint, capability, ack }: NodeOptions, config: Config): RegisteredNode {

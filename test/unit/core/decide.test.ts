@@ -8,6 +8,7 @@ import { applyOutput } from '../../../workflows/core/handle.js';
 import { HANDLERS, type Handler, type Handlers } from '../../../workflows/core/handlers/index.js';
 import { ignore, output } from '../../../workflows/core/handlers/output.js';
 import { matchRow } from '../../../workflows/core/matrix.js';
+import { eventsOf } from '../../../workflows/core/outgoing.js';
 import { initialState } from '../../../workflows/core/reducer.js';
 import { unknownNode, withChanges, type Registration } from '../../../workflows/core/registration.js';
 import { contractDirectory, laidOver } from '../contracts/contract-files.js';
@@ -150,6 +151,54 @@ describe('an introspection', () => {
     expect(decided.events).toMatchObject([
       { event: 'attempt_requested', refusal: 'version 1.2.3 of abc-123 is too old' },
     ]);
+  });
+});
+
+describe('two processes with one id', () => {
+  const first = inState('ACTIVE', { ...startup, instance_id: 'p-1' });
+  const { registration } = applyOutput(
+    first,
+    send(first, { instance_id: 'p-2' }),
+    '2026-01-01T00:00:20.000Z',
+    contract,
+  );
+  const second = withChanges(registration, { state: 'ACTIVE', entering: null });
+  const later = { at: '2026-01-01T00:00:30.000Z', correlation_id: 'c-3' };
+
+  it('have the one whose startup is newer registered, under its own events', () => {
+    expect(second).toMatchObject({ attempt: 2, incarnation: { instance_id: 'p-2', superseded: ['c-1'] } });
+    expect(eventsOf(second, ['emit_became_active'], contract)).toMatchObject([
+      { correlation_id: 'c-2', instance_id: 'p-2', supersedes: ['c-1'] },
+    ]);
+    expect(eventsOf(inState('ACTIVE'), ['emit_became_active'], contract)[0]).not.toHaveProperty('supersedes');
+  });
+
+  it.each(['shutdown', 'request', 'heartbeat', 'health_change', 'capability_change'] as const)(
+    'leave what the other one sends (%s) without effect, and say whose it was',
+    (reason) => {
+      const { events, ignored } = send(second, { ...later, reason, instance_id: 'p-1', endpoints: {} });
+      expect(events).toEqual([]);
+      expect(ignored).toBe(
+        `a stale introspection (reason ${reason}) of process p-1, while process p-2 holds the id, in state ACTIVE`,
+      );
+      expect(send(second, { ...later, reason, instance_id: 'p-2', endpoints: {} }).events).toHaveLength(1);
+      expect(send(second, { ...later, reason, endpoints: {} }).events, 'of an unknown process').toHaveLength(1);
+    },
+  );
+
+  it('let the other one come back after an end', () => {
+    const over = withChanges(second, { ended: true });
+    expect(send(over, { ...later, reason: 'request', instance_id: 'p-1' }).action).toBe('emit_registration_initiated');
+    expect(send(over, { ...later, instance_id: 'p-1' }).action).toBe('emit_registration_initiated');
+  });
+
+  it('have only the acks of the registered one count', () => {
+    const waiting = withChanges(second, { state: 'AWAITING_ACK' });
+    const ack = { message_id: 'a-1', node_id: 'abc-123', correlation_id: 'c-2', at: '2026-01-01T00:00:30.000Z' };
+    const of = (instance_id: string) =>
+      decide(waiting, { event_model: 'ModelNodeRegistrationAcked', payload: { ...ack, instance_id } }, contract);
+    expect(of('p-1').ignored).toBe('an ack of process p-1, while process p-2 holds the id');
+    expect(of('p-2').events).toHaveLength(1);
   });
 });
 

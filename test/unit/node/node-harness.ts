@@ -7,6 +7,7 @@ import type { RecordToSend } from '../../../src/kafka/index.js';
 import { NodeHub, RegisteredNode, type NodeEvents, type RegisteredNodeOptions } from '../../../src/node/index.js';
 import type { NodeTransport, SubscribeOptions } from '../../../src/node/transport.js';
 import { parseAck, type Ack } from '../../../src/protocol/ack.js';
+import type { RecordHeaders } from '../../../src/protocol/instance.js';
 import type { Parsed } from '../../../src/protocol/incoming.js';
 import { parseIntrospection, type Introspection } from '../../../src/protocol/introspection.js';
 import { buildPublished } from '../../../src/protocol/published.js';
@@ -56,9 +57,15 @@ export class Wire implements NodeTransport {
   publish(
     event_type: string,
     to: { readonly node_id: string; readonly correlation_id: string | null },
-    extra: { payload?: Record<string, unknown>; tags?: Record<string, string> } = {},
+    extra: {
+      payload?: Record<string, unknown>;
+      tags?: Record<string, string>;
+      instance_id?: string;
+      supersedes?: readonly string[];
+    } = {},
   ): void {
-    const { value } = buildPublished(
+    const { payload, tags, ...process } = extra;
+    const { value, headers } = buildPublished(
       {
         id: randomUUID(),
         event_type,
@@ -68,20 +75,21 @@ export class Wire implements NodeTransport {
         causation_id: randomUUID(),
         payload: {
           ...PAYLOADS[event_type],
-          ...extra.payload,
+          ...payload,
           ...(event_type === 'RequestIntrospection' && { target_node_id: to.node_id }),
         },
         ids_at_top: event_type === 'NodeRegistrationAccepted' || event_type === 'RequestIntrospection',
         stamps: event_type === 'NodeRegistrationAccepted' ? { ack_deadline: 30 } : {},
-        tags: { attempt: '1', ...extra.tags },
+        tags: { attempt: '1', ...tags },
+        ...process,
       },
       { sentAt: new Date(), source: 'test' },
     );
-    this.receive(value);
+    this.receive(value, headers);
   }
 
-  receive(value: Buffer | null): void {
-    this.#subscribed?.onRecord(value);
+  receive(value: Buffer | null, headers: RecordHeaders = {}): void {
+    this.#subscribed?.onRecord(value, headers);
   }
 
   introspections(): Introspection[] {
@@ -138,6 +146,7 @@ const EVENTS: readonly (keyof NodeEvents)[] = [
   'left',
   'problem',
   'recovered',
+  'superseded',
 ];
 
 /** A node on a wire; `emitted` gives what it emitted with an event, in order. */
@@ -159,8 +168,8 @@ export function nodeOn(
   return { node, emitted: (event) => log.filter((one) => one.event === event).map(({ details }) => details) };
 }
 
-export function hubOn(wire: Wire): NodeHub {
-  return new NodeHub({ brokers: ['nowhere:1'], transport: wire, logger: pino({ level: 'silent' }) });
+export function hubOn(wire: Wire, logger = pino({ level: 'silent' })): NodeHub {
+  return new NodeHub({ brokers: ['nowhere:1'], transport: wire, logger });
 }
 
 /** Resolves when each of these nodes has emitted the event; ask before what makes them emit it. */

@@ -48,8 +48,8 @@ describe('a node that starts', () => {
   });
 
   test('has a consumer group of its own name', async () => {
-    await introduced({ node_id: 'mailer-1', env: 'test' });
-    expect(wire.subscriptions[0]?.groupId).toBe('test-node-mailer-1');
+    const { node } = await introduced({ node_id: 'mailer-1', env: 'test' });
+    expect(wire.subscriptions[0]?.groupId).toBe(`test-node-mailer-1-${node.instance_id}`);
   });
 
   test('has a new UUID where it is given no id', () => {

@@ -1,5 +1,6 @@
 import type { CompiledContract } from '../../../src/contracts/compiled.js';
 import type { Introspection } from '../../../src/protocol/introspection.js';
+import { isAnother } from '../../../src/protocol/instance.js';
 import { refusalOf } from '../admission.js';
 import { compareIncarnation } from '../incarnation.js';
 import { matchRow } from '../matrix.js';
@@ -31,7 +32,12 @@ export function handleNodeIntrospected(
     }
     default: {
       const state = registration.state ?? 'none';
-      return ignore(`a ${incarnation} introspection (reason ${introspection.reason}) in state ${state}`);
+      const known = registration.incarnation?.instance_id;
+      const { reason, instance_id } = introspection;
+      const whose = isAnother(known, instance_id)
+        ? ` of process ${instance_id}, while process ${known} holds the id,`
+        : '';
+      return ignore(`a ${incarnation} introspection (reason ${reason})${whose} in state ${state}`);
     }
   }
 }

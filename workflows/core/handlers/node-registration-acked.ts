@@ -1,5 +1,6 @@
 import type { CompiledContract } from '../../../src/contracts/compiled.js';
 import type { Ack } from '../../../src/protocol/ack.js';
+import { isAnother } from '../../../src/protocol/instance.js';
 import { matchRow } from '../matrix.js';
 import type { Message } from '../message.js';
 import type { Registration } from '../registration.js';
@@ -24,6 +25,8 @@ export function handleNodeRegistrationAcked(
   if (ack.correlation_id !== expected) {
     return ignore(`an ack with correlation_id ${ack.correlation_id}; the one of this attempt is ${expected}`);
   }
+  if (isAnother(incarnation?.instance_id, ack.instance_id))
+    return ignore(`an ack of process ${ack.instance_id}, while process ${incarnation?.instance_id} holds the id`);
   if (ack_deadline !== null && ack.at > ack_deadline) {
     return ignore(`an ack of ${ack.at}, after its deadline ${ack_deadline}`);
   }

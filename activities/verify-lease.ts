@@ -15,6 +15,11 @@ export interface VerifyLeaseOptions {
   readonly contractVersion: () => string;
   /** Self-preservation as this worker's contract has it. */
   readonly brake: SelfPreservationRule;
+  /**
+   * Whether a sweep signals every node whose lease may expire. A run then need not ask again by itself while the stream
+   * or self-preservation keeps everybody from expiring: in an incident thousands would.
+   */
+  readonly isSwept: boolean;
 }
 
 /**
@@ -23,7 +28,7 @@ export interface VerifyLeaseOptions {
  */
 export function verifyLease(
   pool: Pool,
-  { heartbeatTopics, contractVersion, brake }: VerifyLeaseOptions,
+  { heartbeatTopics, contractVersion, brake, isSwept }: VerifyLeaseOptions,
 ): Activities['verify_lease'] {
   const log = new SelfPreservationLog(logger('worker'));
   return async (question) => {
@@ -39,18 +44,23 @@ export function verifyLease(
       () => expireLease(pool, { ...about, node_id, attempt }),
     );
     log.update(verdict, about);
-    return { contract_version: contractVersion(), ...answer(question, verdict, about) };
+    return { contract_version: contractVersion(), ...answer(question, verdict, about, isSwept) };
   };
 }
 
 type Outcome = LeaseAnswer extends infer A ? (A extends LeaseAnswer ? Omit<A, 'contract_version'> : never) : never;
 
-function answer(question: LeaseQuestion, verdict: LeaseVerdict, about: SelfPreservationQuestion): Outcome {
+function answer(
+  question: LeaseQuestion,
+  verdict: LeaseVerdict,
+  about: SelfPreservationQuestion,
+  isSwept: boolean,
+): Outcome {
   const { lease_expired, last_heartbeat_at, alive, deadline, holder } = verdict;
   if (lease_expired) return { outcome: 'expired', last_heartbeat_at };
   if (alive && deadline !== null && holder === question.attempt) return { outcome: 'renewed', deadline };
   const why = whyUnknown(question, verdict, about);
-  return { outcome: 'unknown', why, again_in_seconds: secondsUntilAgain(question, verdict) };
+  return { outcome: 'unknown', why, again_in_seconds: secondsUntilAgain(question, verdict, isSwept) };
 }
 
 function whyUnknown(
@@ -83,19 +93,26 @@ function whyUnknown(
 /** A watermark of less than this long ago belongs to a stream that keeps up. */
 const KEEPS_UP_SECONDS = 5;
 
+/** The net below the sweep: signals may be lost with a bridge that stops, and no sweep runs while none does. */
+const BELOW_THE_SWEEP_SECONDS = 3 * 3_600;
+
 /**
  * A stream that keeps up is past the deadline in as long as it is short of it, plus half a second to one and a half.
- * For any other stream that is not known: it is a lease duration, a fifth more or less, so that the runs of a fleet do
- * not all come back at once.
+ * Whom the stream or self-preservation keeps from expiring is left to the sweep, where there is one. Everything else is
+ * asked again after a lease duration. A fifth more or less of both, so that the runs of a fleet do not all come at once.
  */
 function secondsUntilAgain(
   { attempt, window_seconds, grace_seconds }: LeaseQuestion,
-  { now, watermark, deadline, holder, expires_from }: LeaseVerdict,
+  { now, watermark, deadline, holder, expires_from, held }: LeaseVerdict,
+  isSwept: boolean,
 ): number {
   // What is null becomes NaN, with which no comparison holds.
   const seconds = (time: string | null): number => Date.parse(time ?? '') / 1_000;
   const short = seconds(deadline) + grace_seconds - seconds(watermark);
   const keepsUp = seconds(now) - seconds(watermark) < KEEPS_UP_SECONDS;
-  const isSoon = holder === attempt && expires_from === null && keepsUp && short >= 0;
-  return isSoon ? short + 0.5 + Math.random() : Math.max(0.5, window_seconds * (0.8 + 0.4 * Math.random()));
+  const isOurs = holder === attempt && !held && expires_from === null;
+  if (isOurs && keepsUp && short >= 0) return short + 0.5 + Math.random();
+  const isLeftToTheSweep = isSwept && holder === attempt && (held || expires_from !== null || !keepsUp);
+  const again = isLeftToTheSweep ? BELOW_THE_SWEEP_SECONDS : window_seconds;
+  return Math.max(0.5, again * (0.8 + 0.4 * Math.random()));
 }

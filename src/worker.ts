@@ -130,6 +130,7 @@ function activitiesOf(config: Config, contracts: Contracts, { pool, catalog, pro
       heartbeatTopics: topics.heartbeats,
       contractVersion: () => compiled.version,
       brake: contracts.brake,
+      isSwept: contracts.sweep !== null,
     }),
     verify_acks_read: verifyAcksRead(pool, { ackTopics: topics.acks }),
     'consul.register': consulRegister(catalog),

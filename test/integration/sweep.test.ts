@@ -405,6 +405,20 @@ describe('a sweep', () => {
     expect(counters).toMatchObject({ suspects_signalled: 1, runs_adopted: 0 });
   });
 
+  test('wakes nobody while self-preservation holds, and everybody who is silent when it is over', async () => {
+    await stored(-1);
+    await node('silent');
+    await pool.query(
+      "insert into liveness_brake (topic, held_since, held_moved_seconds, changed_by) values ($1, now(), 0, 'itself')",
+      [TOPIC],
+    );
+    const { counters } = start();
+    await passes(counters, 10);
+    expect(calls).toEqual([]);
+    await pool.query('update liveness_brake set held_since = null where topic = $1', [TOPIC]);
+    await eventually('it is woken', 20, () => told('silent').length === 1);
+  });
+
   test('wakes one of which nothing can be said again, after pauses that grow', async () => {
     await stored(-1);
     await node('silent', { deadline: -100 });

@@ -11,14 +11,21 @@ export function statusCommand(program: Command): void {
     .argument('<node_id>', 'the node', nodeId)
     .option('--json', 'the same as JSON, on stdout')
     .action(async (id: string, options: { json?: boolean }) => {
-      const [{ explainNode }, { reportText }, { loadConfig }] = await Promise.all([
+      const [{ explainNode }, { heldBack }, { reportText }, { loadConfig }] = await Promise.all([
         import('./explain-node.js'),
+        import('./held-back.js'),
         import('./report-text.js'),
         import('../../config.js'),
       ]);
-      const { report, unasked, introspection_topic, states } = await explainNode(id, loadConfig());
+      const config = loadConfig();
+      const { report, unasked, introspection_topic, states } = await explainNode(id, config);
       for (const error of unasked) log(`(not asked: ${error.message})`);
-      if (report !== null) return options.json === true ? printJson(report) : print(reportText(report, states));
+      if (report !== null && options.json === true) return printJson(report);
+      if (report !== null) {
+        print(reportText(report, states));
+        const held = report.source === 'workflow' ? await heldBack(id, config) : null;
+        return held === null ? undefined : print(`\nIt is silent and has not expired: ${held}`);
+      }
       if (options.json === true)
         printJson({ source: null, node_id: id, introspection_topic, unasked: unasked.map(({ message }) => message) });
       const [first] = unasked;

@@ -44,7 +44,7 @@ export interface LeaseVerdict extends SelfPreservationState {
 const statement = `
   with ${STREAM}, ${PARTS.preservation},
   over as (
-    select lease.deadline < preservation.released_before as released
+    select lease.deadline < stream.released_before as released
     from stream cross join preservation join node_leases lease on lease.node_id = $6 and lease.attempt = $7
     where lease.expired_at is null and lease.deadline < stream.over_before and stream.may_expire
   ),

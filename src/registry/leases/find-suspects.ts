@@ -41,7 +41,8 @@ export interface SuspectPage {
 const END_FOLLOWS_SECONDS = 30;
 
 /**
- * The stream is the one by which a lease expires (heartbeat-stream.ts), so that nobody is woken for nothing. The page
+ * The stream is the one by which a lease expires (heartbeat-stream.ts), so that nobody is woken for nothing: while
+ * self-preservation holds, the statement reads no lease but those that were released. The page
  * is cut before the registry rows are joined: however many leases there are, it reads as many as its limit says.
  *
  * A lease of an earlier attempt, and a lease of a node without a registry row, can expire by no run: it is passed over.
@@ -50,7 +51,7 @@ const statement = `
   with ${STREAM},
   late as materialized (
     select node_id, attempt, deadline from node_leases
-    where deadline < (select over_before from stream where may_expire)
+    where deadline < (select expires_before from stream)
       and (deadline, node_id) > ($4::timestamptz, $5)
       and (expired_at is null or expired_at < now() - make_interval(secs => ${END_FOLLOWS_SECONDS}))
     order by deadline, node_id

@@ -15,13 +15,11 @@ export type Topics = readonly [string, ...string[]];
  * clock has been set back since.
  */
 const LOWEST =
-  'case when count(distinct topic) = cardinality($1::text[]) and bool_and(watermark <= now()) then min(watermark) end';
-
-/** The rows of these topics. */
-const STORED = 'stream_watermarks where topic = any($1::text[])';
+  'case when count(distinct stored.topic) = cardinality($1::text[]) and bool_and(watermark <= now()) then min(watermark) end';
 
 /** Up to when all topics are stored, as an expression. */
-export const LOWEST_WATERMARK = `(select ${LOWEST} from ${STORED})`;
+export const LOWEST_WATERMARK = `(
+  select ${LOWEST} from stream_watermarks stored where stored.topic = any($1::text[]))`;
 
 /** The topic that names the row of self-preservation: the first one. */
 export const FLEET = '($1::text[])[1]';
@@ -34,13 +32,25 @@ export const FLEET = '($1::text[])[1]';
  *   itself; null where there was neither.
  * - may_expire: whether the watermark has reached it. False while the watermark is null.
  * - over_before: a lease with an earlier deadline is over, its grace included.
+ * - released_before: self-preservation does not hold a lease with an earlier deadline.
+ * - expires_before: a lease with an earlier deadline may expire now: the stream lets it, and nothing holds it.
  */
 export const STREAM = `stream as (
-    select watermark, moved_seconds, expires_from,
-      coalesce(watermark >= coalesce(expires_from, '-infinity'), false) as may_expire,
-      watermark - make_interval(secs => $3) as over_before
+    select watermark, moved_seconds, expires_from, may_expire, over_before, released_before,
+      case
+        when not may_expire then '-infinity'
+        when is_held then least(over_before, released_before)
+        else over_before end as expires_before
     from (
-      select ${LOWEST} as watermark, coalesce(max(moved_seconds), 0) as moved_seconds,
-        greatest(max(resumed_at) + make_interval(secs => $2) + make_interval(secs => $3),
-          (select judged_from from liveness_brake where topic = ${FLEET})) as expires_from
-      from ${STORED}) as stored)`;
+      select stored.*,
+        coalesce(watermark >= coalesce(expires_from, '-infinity'), false) as may_expire,
+        watermark - make_interval(secs => $3) as over_before
+      from (
+        select ${LOWEST} as watermark, coalesce(max(moved_seconds), 0) as moved_seconds,
+          greatest(max(resumed_at) + make_interval(secs => $2) + make_interval(secs => $3),
+            max(brake.judged_from)) as expires_from,
+          coalesce(max(brake.released_before), '-infinity') as released_before,
+          coalesce(bool_or(brake.held_since is not null), false) as is_held
+        from (select) as one
+        left join liveness_brake brake on brake.topic = ${FLEET}
+        left join stream_watermarks stored on stored.topic = any($1::text[])) as stored) as timed)`;

@@ -53,8 +53,7 @@ export interface SelfPreservationState {
 export const PARTS = {
   /** One row, with nulls where it never held. */
   preservation: `preservation as (
-    select held_since, held_moved_seconds, suspects, expired, active, changed_by, changed_at,
-      coalesce(released_before, '-infinity') as released_before
+    select held_since, held_moved_seconds, suspects, expired, active, changed_by, changed_at
     from (select) as one left join liveness_brake on topic = ${FLEET})`,
 
   /**
@@ -65,7 +64,7 @@ export const PARTS = {
    *   after a few where few are gone
    */
   counted: (from: string, enough: boolean): string => `wanted as materialized (
-    select stream.watermark, stream.over_before, preservation.released_before from ${from}
+    select stream.watermark, stream.over_before, stream.released_before from ${from}
   ),
   counted as (
     select gone.suspects, gone.expired, fleet.active,

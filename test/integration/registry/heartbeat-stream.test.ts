@@ -33,9 +33,13 @@ interface Stream {
   readonly resumed: number | null;
   /** Self-preservation has ended by itself: leases expire again from this watermark on. */
   readonly ended: number | null;
+  /** Self-preservation holds. */
+  readonly held?: boolean;
+  /** Leases with an earlier deadline were released. */
+  readonly released?: number | null;
 }
 
-async function store({ marks, resumed, ended }: Stream): Promise<Topics> {
+async function store({ marks, resumed, ended, held = false, released = null }: Stream): Promise<Topics> {
   const topics = marks.map(() => `heartbeats-${randomUUID()}`);
   for (const [index, topic] of topics.entries())
     await pool.query(
@@ -45,10 +49,12 @@ async function store({ marks, resumed, ended }: Stream): Promise<Topics> {
       [topic, marks[index], resumed],
     );
   const [first = '', ...others] = topics;
-  if (ended !== null)
+  if (ended !== null || held || released !== null)
     await pool.query(
-      `insert into liveness_brake (topic, changed_by, judged_from) values ($1, 'itself', now() - make_interval(secs => $2))`,
-      [first, ended],
+      `insert into liveness_brake (topic, changed_by, judged_from, held_since, held_moved_seconds, released_before)
+       values ($1, 'itself', now() - make_interval(secs => $2), case when $3 then now() end, case when $3 then 0 end,
+         now() - make_interval(secs => $4))`,
+      [first, ended, held, released],
     );
   return [first, ...others];
 }
@@ -82,6 +88,8 @@ const streams = fc.record({
   marks: fc.array(partitions, { minLength: 1, maxLength: 2 }),
   resumed: ago(400),
   ended: ago(60),
+  held: fc.boolean(),
+  released: ago(200),
 });
 const deadlines = fc.integer({ min: -20, max: 80 }).map((seconds) => 2 * seconds + 0.25);
 
@@ -107,9 +115,11 @@ it('the sweep, the expiry of a lease and self-preservation all see the same stre
     );
     const isOver = lowest !== null && deadline - GRACE > lowest;
     const mayExpire = lowest !== null && lowest <= from;
+    const isReleased = stream.released !== null && deadline > stream.released;
+    const expires = isOver && mayExpire && (isReleased || !stream.held);
 
     expect((await lowestWatermark(pool, topics)) === null).toBe(lowest === null);
-    expect((await readSelfPreservation(pool, question(1))).suspects).toBe(Number(isOver));
+    expect((await readSelfPreservation(pool, question(1))).suspects).toBe(Number(isOver && !isReleased));
     const page = await findSuspects(pool, {
       topics,
       window_seconds: LEASE,
@@ -117,13 +127,16 @@ it('the sweep, the expiry of a lease and self-preservation all see the same stre
       limit: 10,
       after: null,
     });
-    expect(page.suspects.map(({ node_id }) => node_id)).toEqual(isOver && mayExpire ? [id] : []);
+    expect(page.suspects.map(({ node_id }) => node_id)).toEqual(expires ? [id] : []);
     const verdict = await expireLease(pool, { ...question(2), node_id: id, attempt: 1 });
-    expect(verdict).toMatchObject({ lease_expired: isOver && mayExpire, held: false });
+    expect(verdict).toMatchObject({ lease_expired: expires, held: isOver && mayExpire && !expires });
     if (lowest !== null) expect(verdict.expires_from === null).toBe(mayExpire);
     if (verdict.lease_expired) await pool.query('update node_leases set expired_at = null');
-    expect((await updateSelfPreservation(pool, question(1))).held_since !== null).toBe(isOver && mayExpire);
-    if (isOver && mayExpire) over += 1;
+    if (!stream.held)
+      expect((await updateSelfPreservation(pool, question(1))).held_since !== null).toBe(
+        isOver && mayExpire && !isReleased,
+      );
+    if (expires) over += 1;
     else kept += 1;
   });
   await fc.assert(property, { numRuns: 100 });
@@ -138,4 +151,18 @@ it('nobody is woken while self-preservation, ended by itself, still gives a leas
   expect((await findSuspects(pool, search)).suspects).toEqual([]);
   await pool.query(`update liveness_brake set judged_from = now() - interval '2 s' where topic = any($1)`, [topics]);
   expect((await findSuspects(pool, search)).suspects.map(({ node_id }) => node_id)).toEqual([id]);
+});
+
+it('while self-preservation holds, nobody of 150,000 who are silent is a suspect, but whoever was released; afterwards all are', async () => {
+  const topics = await store({ marks: [[1]], resumed: null, ended: null, held: true, released: 600 });
+  await pool.query(
+    `insert into node_leases (node_id, attempt, deadline, window_seconds)
+     select 'n-' || i, 1, now() - make_interval(secs => 120), 90 from generate_series(1, 150000) as i`,
+  );
+  const id = await active(700);
+  const search = { topics, window_seconds: LEASE, grace_seconds: GRACE, limit: 500, after: null };
+  const page = await findSuspects(pool, search);
+  expect([page.suspects.map(({ node_id }) => node_id), page.next]).toEqual([[id], null]);
+  await pool.query('update liveness_brake set held_since = null where topic = any($1)', [topics]);
+  expect((await findSuspects(pool, search)).next).not.toBeNull();
 });

@@ -33,12 +33,13 @@ describe('verifying a lease', () => {
     return topic;
   }
 
-  const verify = (heartbeatTopic: string, question: LeaseQuestion) =>
+  const verify = (heartbeatTopic: string, question: LeaseQuestion, isSwept = false) =>
     run(
       verifyLease(pool, {
         heartbeatTopics: [heartbeatTopic],
         contractVersion: () => CONTRACT,
         brake: loadContracts().brake,
+        isSwept,
       }),
       question,
     );
@@ -124,6 +125,24 @@ describe('verifying a lease', () => {
     expect(answer.again_in_seconds).toBeGreaterThanOrEqual(72);
     expect(answer.again_in_seconds).toBeLessThanOrEqual(108);
     expect((await leaseOf(pool, id))?.expired_at).toBeNull();
+  });
+
+  test('leaves whom the stream or self-preservation keeps from expiring to the sweep, where there is one', async () => {
+    const stalled = await storedUpTo([seconds(-1)], seconds(-60));
+    const behind = await storedUpTo([seconds(-40)]);
+    const held = await storedUpTo([seconds(-1)]);
+    await pool.query(
+      "insert into liveness_brake (topic, held_since, held_moved_seconds, changed_by) values ($1, now(), 0, 'itself')",
+      [held],
+    );
+    for (const topic of [stalled, behind, held]) {
+      const again = async (isSwept: boolean): Promise<number> => {
+        const answer = await verify(topic, ask(await open(seconds(-30))), isSwept);
+        return answer.outcome === 'unknown' ? answer.again_in_seconds : expect.fail(answer.outcome);
+      };
+      expect(await again(true)).toBeGreaterThan(2 * 3_600);
+      expect(await again(false)).toBeLessThanOrEqual(108);
+    }
   });
 
   test('expires again once lease duration and grace have passed since a stall', async () => {

@@ -1,16 +1,21 @@
-import { activityInfo, cancellationSignal } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, metricMeter } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Pool } from 'pg';
 import type { z } from 'zod';
 import { errorText } from '../src/error-text.js';
+import { OnceAMinute } from '../src/once-a-minute.js';
 import { ConsulPayload } from '../src/protocol/intents.js';
 import type { Catalog } from '../src/registry/consul/catalog.js';
-import { ConsulError } from '../src/registry/consul/error.js';
+import { ConsulError, type ConsulFailure } from '../src/registry/consul/error.js';
 import { placeOf } from '../src/registry/pool.js';
 import type { Written } from '../src/registry/rows/written.js';
+import { logger } from '../src/telemetry.js';
 import { REFUSED, UNAVAILABLE, type EffectRequest, type EffectResult } from './api.js';
 import { cut, LONGEST } from './cut.js';
 import { effectResult } from './effect-result.js';
+
+/** What to look at when PostgreSQL refuses the registrar. */
+export const DATABASE_SET_UP = "check the tables ('registrar setup') and the rights of the database user";
 
 /** A call of a backend, in the words of its error texts. */
 export interface BackendCall {
@@ -20,8 +25,8 @@ export interface BackendCall {
   readonly what: string;
   /** The node that an operator registers again after a refusal. */
   readonly node_id?: string;
-  /** What to look at when the backend refuses. */
-  readonly ifRefused: string;
+  /** What to look at when the backend refuses the registrar, whatever the node. */
+  readonly setUp: string;
 }
 
 /**
@@ -58,8 +63,8 @@ export async function callConsul(
     backend: `Consul at ${catalog.url}`,
     what: what(nodeOf(request)),
     node_id: request.node_id,
-    ifRefused:
-      'check the policy of the token (it needs node:write, service:write and read) and the data that the node sends',
+    setUp:
+      'check CONSUL_HTTP_TOKEN, its policy (node:write and service:write on "onex-"), and the scheme of the address',
   };
   // The payload is parsed within the call, so that a bad one ends as every refusal does.
   return effectResult(request, await callBackend(call, (signal) => work(payloadOf(ConsulPayload, request), signal)));
@@ -81,7 +86,7 @@ export async function callPostgres<Payload>(
     backend: `PostgreSQL at ${placeOf(pool)}`,
     what: what(nodeOf(request)),
     node_id: request.node_id,
-    ifRefused: 'check the rights of the database user and the data that the node sends',
+    setUp: DATABASE_SET_UP,
   };
   return effectResult(request, await callBackend(call, () => work(payloadOf(schema, request))));
 }
@@ -109,17 +114,39 @@ function payloadOf<Payload>(schema: z.ZodType<Payload>, { node_id, intent }: Eff
  * The failure of a call. Whether a refusal is final is the workflow's decision: for a registration it is, for the
  * effects of later steps it is not.
  */
-function failure({ backend, what, node_id, ifRefused }: BackendCall, error: unknown): ApplicationFailure {
+function failure({ backend, what, node_id, setUp }: BackendCall, error: unknown): ApplicationFailure {
   const next = node_id === undefined ? '' : `, then: registrar retry ${node_id}`;
   if (error instanceof BadPayload) {
     const fix = "Correct the intent's template in the reducer's contract";
     return failed(REFUSED, error, (words) => `Cannot ${what}: ${words}. ${fix}${next}`);
   }
-  if (isRefusal(error))
-    return failed(REFUSED, error, (words) => `${backend} refused to ${what}: ${words}. Next: ${ifRefused}${next}`);
-  const tried = activityInfo().attempt;
-  const outlook = `retried until it does (this was try ${tried})`;
+  const kind = kindOf(error);
+  if (kind === 'refused') {
+    const fix = 'Next: correct the data that the node sends';
+    return failed(REFUSED, error, (words) => `${backend} refused to ${what}: ${words}. ${fix}${next}`);
+  }
+  const outlook = `retried until it does (this was try ${activityInfo().attempt})`;
+  if (kind === 'misconfigured') {
+    emitMisconfigured(backend, setUp, error);
+    return failed(
+      UNAVAILABLE,
+      error,
+      (words) => `${backend} does not let the registrar ${what}: ${words}. Next: ${setUp}; ${outlook}`,
+    );
+  }
   return failed(UNAVAILABLE, error, (words) => `${backend} did not ${what}: ${words}; ${outlook}`);
+}
+
+const log = logger('worker');
+const minute = new OnceAMinute();
+
+/** Every node waits for it, and only an operator can mend it: it is logged as an error, and counted. */
+function emitMisconfigured(backend: string, setUp: string, error: unknown): void {
+  metricMeter
+    .createCounter('registrar_backend_misconfigured', 'calls', 'calls that a backend refuses the registrar')
+    .add(1, { backend: backend.split(' ')[0] ?? backend });
+  const text = `${backend} refuses the registrar, whatever the node; nodes wait until it is mended: ${setUp}`;
+  if (minute.isDue(text)) log.error({ reason: cut(errorText(error)) }, text);
 }
 
 /** The backend's own words are what is cut: whatever an operator should do stands behind them. */
@@ -133,16 +160,21 @@ function causeOf(error: unknown, words: string): Error {
   return error instanceof Error && error.message === words ? error : new Error(words);
 }
 
-/** Data, integrity and permission: the statement will not succeed by being repeated. */
-const REFUSED_SQL = /^(22|23|42)/;
+/** SQLSTATE, class 22: a value that no column of its type takes. Only a node's data can be that. */
+const ABOUT_THE_NODE = /^22/;
 
-/** A missing schema, table or column is a database that has not been migrated yet: not the node's fault. */
-const NOT_MIGRATED = new Set(['42P01', '42703']);
+/**
+ * SQLSTATE classes of what the registrar is or finds, whatever the node: a table, column or right that is missing (42),
+ * a constraint that somebody has added (23), an unknown database or schema (3D, 3F), a wrong user or password (28).
+ */
+const OUR_SET_UP = /^(23|28|3D|3F|42)/;
 
-/** Only what is known to be permanent is refused; whatever is not known is worth another try. */
-function isRefusal(error: unknown): boolean {
-  if (error instanceof ConsulError) return error.refused;
+/** Only what is known to be about the node is refused; whatever is not known is worth another try. */
+function kindOf(error: unknown): Exclude<ConsulFailure, 'stale'> {
+  if (error instanceof ConsulError) return error.kind === 'stale' ? 'away' : error.kind;
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
   // SQLSTATE has five characters; ECONNREFUSED and the like do not.
-  return code.length === 5 && REFUSED_SQL.test(code) && !NOT_MIGRATED.has(code);
+  if (code.length !== 5) return 'away';
+  if (ABOUT_THE_NODE.test(code)) return 'refused';
+  return OUR_SET_UP.test(code) ? 'misconfigured' : 'away';
 }

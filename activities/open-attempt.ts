@@ -3,7 +3,7 @@ import type { CompiledContract } from '../src/contracts/compiled.js';
 import { placeOf } from '../src/registry/pool.js';
 import { readLastAttempt } from '../src/registry/rows/read-last-attempt.js';
 import type { Activities } from './api.js';
-import { callBackend } from './failures.js';
+import { callBackend, DATABASE_SET_UP } from './failures.js';
 
 /**
  * Opens a registration attempt. The registry row makes attempt numbers grow across runs, and lets an old introspection
@@ -16,7 +16,7 @@ export function openAttempt(pool: Pool, contract: CompiledContract): Activities[
         backend: `PostgreSQL at ${placeOf(pool)}`,
         what: `read the registry row of node ${node_id}`,
         node_id,
-        ifRefused: 'check the rights of the database user',
+        setUp: DATABASE_SET_UP,
       },
       () => readLastAttempt(pool, node_id),
     );

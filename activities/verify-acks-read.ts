@@ -3,7 +3,7 @@ import type { Topics } from '../src/registry/leases/heartbeat-stream.js';
 import { lowestWatermark } from '../src/registry/leases/watermarks.js';
 import { placeOf } from '../src/registry/pool.js';
 import type { Activities } from './api.js';
-import { callBackend } from './failures.js';
+import { callBackend, DATABASE_SET_UP } from './failures.js';
 
 export interface VerifyAcksReadOptions {
   /** Final names of the topics on which acks come. */
@@ -18,7 +18,7 @@ export function verifyAcksRead(pool: Pool, { ackTopics }: VerifyAcksReadOptions)
       {
         backend: `PostgreSQL at ${placeOf(pool)}`,
         what: `read the watermark of ${named}`,
-        ifRefused: 'check the rights of the database user',
+        setUp: DATABASE_SET_UP,
       },
       () => lowestWatermark(pool, ackTopics),
     );

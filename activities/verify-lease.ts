@@ -6,7 +6,7 @@ import type { SelfPreservationQuestion, SelfPreservationRule } from '../src/regi
 import { placeOf } from '../src/registry/pool.js';
 import { logger } from '../src/telemetry.js';
 import type { Activities, LeaseAnswer, LeaseQuestion } from './api.js';
-import { callBackend } from './failures.js';
+import { callBackend, DATABASE_SET_UP } from './failures.js';
 
 export interface VerifyLeaseOptions {
   /** Final names of the heartbeat topics. */
@@ -39,7 +39,7 @@ export function verifyLease(
         backend: `PostgreSQL at ${placeOf(pool)}`,
         what: `verify the lease of node ${node_id}, registration attempt ${attempt}`,
         node_id,
-        ifRefused: 'check the rights of the database user',
+        setUp: DATABASE_SET_UP,
       },
       () => expireLease(pool, { ...about, node_id, attempt }),
     );
@@ -99,7 +99,7 @@ const BELOW_THE_SWEEP_SECONDS = 3 * 3_600;
 /**
  * A stream that keeps up is past the deadline in as long as it is short of it, plus half a second to one and a half.
  * Whom the stream or self-preservation keeps from expiring is left to the sweep, where there is one. Everything else is
- * asked again after a lease duration. A fifth more or less of both, so that the runs of a fleet do not all come at once.
+ * asked again after a lease duration. A fifth more or less of both, so that the runs of a fleet do not come at once.
  */
 function secondsUntilAgain(
   { attempt, window_seconds, grace_seconds }: LeaseQuestion,

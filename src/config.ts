@@ -152,13 +152,21 @@ function checkHostPort(variable: string, value: string): string {
 function consulUrl(env: Environment): string | undefined {
   const value = given(env, 'CONSUL_HTTP_ADDR');
   if (value === undefined) return undefined;
-  const scheme = given(env, 'CONSUL_HTTP_SSL') === 'true' ? 'https' : 'http';
+  const scheme = isTrue(env, 'CONSUL_HTTP_SSL') ? 'https' : 'http';
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `${scheme}://${value}`;
   const bad = new ConfigError(`CONSUL_HTTP_ADDR: '${value}' is not host:port or an http(s) URL`);
   if (!URL.canParse(text)) throw bad;
   const url = new URL(text);
   if ((url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') throw bad;
   return url.href.replace(/\/+$/, '');
+}
+
+/** As Consul's own tools read it: Go's ParseBool. */
+function isTrue(env: Environment, variable: string): boolean {
+  const value = given(env, variable);
+  if (value === undefined || /^(0|f|F|false|FALSE|False)$/.test(value)) return false;
+  if (/^(1|t|T|true|TRUE|True)$/.test(value)) return true;
+  throw new ConfigError(`${variable}: '${value}' is neither true nor false`);
 }
 
 // ---- PostgreSQL

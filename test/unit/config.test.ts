@@ -139,9 +139,19 @@ describe("the ecosystems' own variables", () => {
     ['http://consul:8500/', {}, 'http://consul:8500'],
     ['https://consul.example', {}, 'https://consul.example'],
     ['consul:8501', { CONSUL_HTTP_SSL: 'true' }, 'https://consul:8501'],
+    ['consul:8501', { CONSUL_HTTP_SSL: '1' }, 'https://consul:8501'],
+    ['consul:8501', { CONSUL_HTTP_SSL: 'T' }, 'https://consul:8501'],
+    ['consul:8500', { CONSUL_HTTP_SSL: 'False' }, 'http://consul:8500'],
+    ['consul:8500', { CONSUL_HTTP_SSL: '0' }, 'http://consul:8500'],
   ])("Consul's: %s with %o", (value, more, url) => {
     const { consul } = load({ CONSUL_HTTP_ADDR: value, CONSUL_HTTP_TOKEN: 'token', ...more });
     expect(consul).toEqual({ httpAddr: url, token: 'token' });
+  });
+
+  it("Consul's: a CONSUL_HTTP_SSL that is neither is refused", () => {
+    expect(() => load({ CONSUL_HTTP_ADDR: 'consul:8501', CONSUL_HTTP_SSL: 'yes' })).toThrow(
+      "CONSUL_HTTP_SSL: 'yes' is neither true nor false",
+    );
   });
 
   it.each([

@@ -22,13 +22,18 @@ export async function checkConsul(config: Config): Promise<Check[]> {
     }
     return [{ ...answers, ok: true, found: leader, todo: null }, await checkConsulWrites(client)];
   } catch (error) {
-    if (error instanceof ConsulError && error.refused)
-      return [{ ...answers, ok: false, found: error.message, todo: TOKEN }];
+    if (isMisconfigured(error)) return [{ ...answers, ok: false, found: error.message, todo: SCHEME_OR_TOKEN }];
     return [failed(answers, unreachable(config, 'consul', httpAddr, error))];
   } finally {
     client.close();
   }
 }
+
+const isMisconfigured = (error: unknown): error is ConsulError =>
+  error instanceof ConsulError && error.kind === 'misconfigured';
+
+const SCHEME_OR_TOKEN =
+  'Is the scheme right (CONSUL_HTTP_ADDR, CONSUL_HTTP_SSL), and does Consul know the token (CONSUL_HTTP_TOKEN)?';
 
 const TOKEN = 'Set CONSUL_HTTP_TOKEN to a token with node:write and service:write on "onex-".';
 
@@ -45,8 +50,7 @@ async function checkConsulWrites(client: ConsulClient): Promise<Check> {
   try {
     await client.call((consul, options) => consul.transaction.create(operations as never, options as never));
   } catch (error) {
-    const denied = error instanceof ConsulError && error.refused;
-    if (denied) return verdict('consul', 'may write nodes and services', false, error.message, TOKEN);
+    if (isMisconfigured(error)) return verdict('consul', 'may write nodes and services', false, error.message, TOKEN);
     if (!/stale|doesn't exist|not found|missing/i.test(errorText(error))) throw error;
   }
   return verdict('consul', 'may write nodes and services', true, 'yes', '');

@@ -56,17 +56,20 @@ const TABLES = ['node_registrations', 'node_leases', 'stream_watermarks', 'liven
 const RIGHTS = ['select', 'insert', 'update', 'delete'];
 
 async function checkRights(pool: Pool): Promise<Check> {
-  const { rows } = await pool.query<{ granted: boolean }>(
-    `select bool_and(has_table_privilege(t, r)) as granted from unnest($1::text[]) as t, unnest($2::text[]) as r`,
+  // A table that is missing, or in a schema that this user may not use, has no oid.
+  const { rows } = await pool.query<{ missing: string }>(
+    `select t || ' (' || string_agg(r, ', ') || ')' as missing from unnest($1::text[]) as t, unnest($2::text[]) as r
+     where not coalesce(has_table_privilege(to_regclass(t), r), false) group by t order by t`,
     [TABLES, RIGHTS],
   );
-  const granted = rows[0]?.granted === true;
+  const granted = rows.length === 0;
   return verdict(
     'postgres',
     'may read and write the tables',
     granted,
-    granted ? 'yes' : 'no',
-    'Grant select, insert, update and delete on the tables to this user.',
+    granted ? 'yes' : `no right on ${rows.map(({ missing }) => missing).join(', ')}`,
+    `Grant ${RIGHTS.join(', ')} on the tables to this user, or create them with '${command('setup')}': until then ` +
+      'nodes wait, and none is rejected.',
   );
 }
 

@@ -176,7 +176,7 @@ export class Catalog {
       try {
         return await this.#write(likely, attempt, registration, passes, signal);
       } catch (error) {
-        if (!(error instanceof ConsulError) || !error.stale) throw error;
+        if (!(error instanceof ConsulError) || error.kind !== 'stale') throw error;
       }
     }
     return this.#write(await this.#held(node_id, signal), attempt, registration, passes, signal);
@@ -229,7 +229,7 @@ function addressOf({ endpoints }: ConsulPayload): ReturnType<typeof serviceAddre
   try {
     return serviceAddress(endpoints);
   } catch (error) {
-    throw new ConsulError((error as Error).message, true);
+    throw new ConsulError((error as Error).message, 'refused');
   }
 }
 

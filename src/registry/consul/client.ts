@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import Consul from 'consul';
 import { errorText } from '../../error-text.js';
-import { ConsulError } from './error.js';
+import { ConsulError, type ConsulFailure } from './error.js';
 
 /** What every call takes besides its own options; the package's types leave it out. */
 interface CallOptions {
@@ -55,8 +55,8 @@ export class ConsulClient {
   /**
    * One call. `send` hands the given options on to the package.
    *
-   * An answer that access rules have emptied is a refusal, not an absence:
-   * taking it for one would try to create what is already there.
+   * An answer that access rules have emptied is no absence: taking it for one
+   * would try to create what is already there.
    */
   async call<T>(send: (consul: Consul, options: CallOptions) => Promise<unknown>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
@@ -66,7 +66,7 @@ export class ConsulClient {
     try {
       const [response, body] = (await send(this.#consul, { ctx, timeout: this.#timeoutMs })) as [Response, T];
       if (response.headers['x-consul-results-filtered-by-acls'] === 'true') {
-        throw new ConsulError('the token may not read all of it (node:read, service:read)', true);
+        throw new ConsulError('the token may not read all of it (node:read, service:read)', 'misconfigured');
       }
       return body;
     } catch (error) {
@@ -91,19 +91,38 @@ function isTransactionFailure(body: unknown): body is TransactionFailure {
 }
 
 /** Transactions answer permission, validation and a lost race alike with 409: only their words differ. */
-const REFUSAL = /^(permission denied|acl not found|invalid|must )|metadata pair/i;
+const NO_PERMISSION = /^(permission denied|acl not found)/i;
+const ABOUT_THE_NODE = /^(invalid|must |missing )|metadata pair/i;
+/** A server without TLS where one with it was expected, or the other way round; a certificate that is not trusted. */
+const TLS = /EPROTO|SSL|certificate/i;
 
 /** Its cause is left out: it holds the request with its headers, and so the token. */
 function consulError(error: HttpError): ConsulError {
   const { statusCode } = error;
-  if (statusCode === undefined) return new ConsulError(errorText(error), false);
+  if (statusCode === undefined) {
+    const text = errorText(error);
+    return new ConsulError(text, TLS.test(text) ? 'misconfigured' : 'away');
+  }
   const body = error.response?.body;
   if (isTransactionFailure(body)) {
     const whats = body.Errors.map(({ What }) => What);
-    const refusal = whats.find((what) => REFUSAL.test(what));
-    return new ConsulError(refusal ?? whats.join('; '), refusal !== undefined, refusal === undefined);
+    const denied = whats.find((what) => NO_PERMISSION.test(what));
+    if (denied !== undefined) return new ConsulError(denied, 'misconfigured');
+    const refusal = whats.find((what) => ABOUT_THE_NODE.test(what));
+    return new ConsulError(refusal ?? whats.join('; '), refusal === undefined ? 'stale' : 'refused');
   }
   const words = typeof body === 'string' ? body.trim() : Buffer.isBuffer(body) ? body.toString('utf8').trim() : '';
-  const refused = statusCode >= 400 && statusCode < 500 && ![404, 408, 409, 429].includes(statusCode);
-  return new ConsulError(`${statusCode} ${words || error.message}`, refused);
+  return new ConsulError(`${statusCode} ${words || error.message}`, failureOf(statusCode, words));
+}
+
+const TOO_LARGE = 413;
+const BAD_REQUEST = 400;
+/** Not found, timed out, lost a race, too many: another try may succeed. */
+const FOR_NOW: readonly number[] = [404, 408, 409, 429];
+
+/** Of all that Consul or a proxy before it may refuse, little is about the node: its data are too large, or invalid. */
+function failureOf(statusCode: number, words: string): ConsulFailure {
+  if (statusCode < 400 || statusCode >= 500 || FOR_NOW.includes(statusCode)) return 'away';
+  if (statusCode === TOO_LARGE || (statusCode === BAD_REQUEST && ABOUT_THE_NODE.test(words))) return 'refused';
+  return 'misconfigured';
 }

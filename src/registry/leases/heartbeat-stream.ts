@@ -15,7 +15,8 @@ export type Topics = readonly [string, ...string[]];
  * clock has been set back since.
  */
 const LOWEST =
-  'case when count(distinct stored.topic) = cardinality($1::text[]) and bool_and(watermark <= now()) then min(watermark) end';
+  'case when count(distinct stored.topic) = cardinality($1::text[]) and bool_and(watermark <= now()) ' +
+  'then min(watermark) end';
 
 /** Up to when all topics are stored, as an expression. */
 export const LOWEST_WATERMARK = `(

@@ -3,10 +3,12 @@ import type { AddressInfo } from 'node:net';
 import type { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
+import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { REFUSED, UNAVAILABLE, type EffectRequest } from '../../../activities/api.js';
 import { consulRegister } from '../../../activities/consul-register.js';
 import { cut } from '../../../activities/cut.js';
+import { postgresUpsertRegistration } from '../../../activities/postgres-upsert-registration.js';
 import { Catalog } from '../../../src/registry/consul/catalog.js';
 
 /** A proxy before Consul: answers everything with a page. */
@@ -54,9 +56,10 @@ const failure = (changed: EffectRequest = request): Promise<ApplicationFailure> 
   );
 
 describe.each([
-  [403, REFUSED],
-  [502, UNAVAILABLE],
-])('a backend that answers %i with a page', (code, type) => {
+  [413, REFUSED, /registrar retry n(-long)+$/],
+  [403, UNAVAILABLE, /Next: check CONSUL_HTTP_TOKEN.*this was try 1\)$/],
+  [502, UNAVAILABLE, /this was try 1\)$/],
+])('a backend that answers %i with a page', (code, type, next) => {
   it('fails in a text that fits wherever it is published, with what to do and to which intent', async () => {
     status = code;
     const { message, cause, ...failed } = await failure();
@@ -64,7 +67,7 @@ describe.each([
     expect(message.length).toBeLessThanOrEqual(1_000);
     expect(message).toContain(`register node ${node_id} (${request.intent.target}), registration attempt 7`);
     expect(message).toContain('Forbidden by policy');
-    expect(message).toMatch(type === REFUSED ? /registrar retry n(-long)+$/ : /this was try 1\)$/);
+    expect(message).toMatch(next);
     // The workflow publishes the innermost message, and the history keeps all of them.
     expect(cause?.message.length).toBeLessThanOrEqual(1_000);
     expect(cause?.stack?.length).toBeLessThan(5_000);
@@ -76,6 +79,52 @@ it('an intent for another node than its request is refused before the backend is
   expect(await failure({ ...request, intent: { ...request.intent, payload } })).toMatchObject({
     type: REFUSED,
     message: expect.stringMatching(/^Cannot register .* names another node than its request/) as string,
+  });
+});
+
+/** A database that answers every statement with this SQLSTATE. */
+function failing(code: string): Pool {
+  const error = Object.assign(new Error(`SQLSTATE ${code}`), { code });
+  return { options: {}, query: () => Promise.reject(error) } as unknown as Pool;
+}
+
+describe('an error of PostgreSQL', () => {
+  const row = {
+    ...request.intent.payload,
+    capabilities: [],
+    epoch: null,
+    introspected_at: '2026-01-31T12:00:00.000Z',
+    contract_version: '1',
+    state: 'PENDING_REGISTRATION',
+    reducer_status: 'pending',
+  };
+  const upsert: EffectRequest = {
+    ...request,
+    intent: { ...request.intent, payload: { ...row, intent_type: 'postgres.upsert_registration' } },
+  };
+
+  it.each([
+    ['about the node’s data', ['22001', '22003', '22021', '22P02', '22P05'], REFUSED, /refused to write/],
+    [
+      'about our set-up',
+      ['23502', '23503', '23514', '28000', '28P01', '3D000', '3F000', '42501', '42601', '42703', '42P01', '42883'],
+      UNAVAILABLE,
+      /does not let the registrar write .*Next: check the tables/,
+    ],
+    [
+      'of a database that is busy, full or going down',
+      ['08006', '25006', '40001', '40P01', '53100', '53300', '55P03', '57014', '57P01', '58030', 'XX000', 'P0001'],
+      UNAVAILABLE,
+      /did not write .*retried until it does/,
+    ],
+  ])('%s', async (_about, codes, type, message) => {
+    for (const code of codes) {
+      const outcome = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(
+        postgresUpsertRegistration(failing(code)),
+        upsert,
+      );
+      await expect(outcome, code).rejects.toMatchObject({ type, message: expect.stringMatching(message) as string });
+    }
   });
 });
 

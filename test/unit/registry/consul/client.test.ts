@@ -34,53 +34,63 @@ const transaction = (...whats: string[]): string =>
 
 describe('what Consul answers', () => {
   test.each([
-    { status: 500, body: 'No cluster leader', refused: false },
-    { status: 503, body: 'rpc error: no servers', refused: false },
-    { status: 429, body: 'Your IP is issuing too many concurrent connections', refused: false },
-    { status: 403, body: 'Permission denied: token with AccessorID x lacks permission', refused: true },
-    { status: 400, body: 'Missing node name', refused: true },
-  ])('$status is refused for good: $refused', async ({ status, body, refused }) => {
+    { status: 500, body: 'No cluster leader', kind: 'away' },
+    { status: 503, body: 'rpc error: no servers', kind: 'away' },
+    { status: 404, body: 'no such thing', kind: 'away' },
+    { status: 408, body: 'too slow', kind: 'away' },
+    { status: 429, body: 'Your IP is issuing too many concurrent connections', kind: 'away' },
+    { status: 401, body: 'Unauthorized', kind: 'misconfigured' },
+    { status: 403, body: 'ACL not found', kind: 'misconfigured' },
+    { status: 403, body: 'Permission denied: token with AccessorID x lacks permission', kind: 'misconfigured' },
+    { status: 400, body: 'Client sent an HTTP request to an HTTPS server.', kind: 'misconfigured' },
+    { status: 405, body: 'method PUT not allowed', kind: 'misconfigured' },
+    { status: 400, body: 'Missing node name', kind: 'refused' },
+    { status: 400, body: 'Invalid service address', kind: 'refused' },
+    { status: 413, body: 'Request body too large', kind: 'refused' },
+  ])('$status "$body" is $kind', async ({ status, body, kind }) => {
     const client = await consulThat((response) =>
       response.writeHead(status, { 'content-type': 'text/plain' }).end(body),
     );
     const failure = await failureOf(client);
-    expect(failure).toMatchObject({ name: 'ConsulError', refused, message: `${status} ${body}` });
+    expect(failure).toMatchObject({ name: 'ConsulError', kind, message: `${status} ${body}` });
   });
 
+  const STALE = 'failed to set node "n", index is stale';
+  const DENIED = "Permission denied: anonymous token lacks permission 'service:write'";
   test.each([
-    { whats: ['failed to set node "n", index is stale'], refused: false },
-    {
-      whats: [
-        'failed to set node "n", index is stale',
-        "Permission denied: anonymous token lacks permission 'service:write'",
-      ],
-      refused: true,
-    },
-    { whats: ['Invalid Service Meta for node n: Value is too long'], refused: true },
-    { whats: ['Must provide service name (Service.Service) when service ID is provided'], refused: true },
-  ])('a failed transaction ($whats) is refused for good: $refused', async ({ whats, refused }) => {
+    { whats: [STALE], kind: 'stale', message: STALE },
+    { whats: [STALE, DENIED], kind: 'misconfigured', message: DENIED },
+    { whats: ['Invalid Service Meta for node n: Value is too long'], kind: 'refused' },
+    { whats: ['Must provide service name (Service.Service) when service ID is provided'], kind: 'refused' },
+  ])('a failed transaction ($whats) is $kind', async ({ whats, kind, message = whats[0] }) => {
     const client = await consulThat((response) =>
       response.writeHead(409, { 'content-type': 'application/json' }).end(transaction(...whats)),
     );
-    expect(await failureOf(client)).toMatchObject({ refused, message: refused ? whats.at(-1) : whats.join('; ') });
+    expect(await failureOf(client)).toMatchObject({ kind, message });
   });
 
-  test('an answer that access rules have emptied is a refusal, not an absence', async () => {
+  test('an answer that access rules have emptied is no absence', async () => {
     const client = await consulThat((response) =>
       response
         .writeHead(200, { 'content-type': 'application/json', 'x-consul-results-filtered-by-acls': 'true' })
         .end('null'),
     );
     expect(await failureOf(client)).toMatchObject({
-      refused: true,
+      kind: 'misconfigured',
       message: expect.stringContaining('node:read') as string,
     });
+  });
+
+  test('https where Consul speaks http is misconfigured', async () => {
+    const { port } = new URL((await consulThat((response) => response.end())).url);
+    const client = new ConsulClient({ address: `https://127.0.0.1:${port}`, timeoutMs: 1_000 });
+    expect(await failureOf(client)).toMatchObject({ kind: 'misconfigured' });
   });
 
   test('no answer is a failure of its own, in time', async () => {
     const client = await consulThat(() => undefined);
     expect(await failureOf(client)).toMatchObject({
-      refused: false,
+      kind: 'away',
       message: expect.stringContaining('timed out (300ms)') as string,
     });
   });

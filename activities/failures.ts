@@ -7,8 +7,9 @@ import { OnceAMinute } from '../src/once-a-minute.js';
 import { ConsulPayload } from '../src/protocol/intents.js';
 import type { Catalog } from '../src/registry/consul/catalog.js';
 import { ConsulError, type ConsulFailure } from '../src/registry/consul/error.js';
-import { placeOf } from '../src/registry/pool.js';
+import { placeOf, type Sql } from '../src/registry/pool.js';
 import type { Written } from '../src/registry/rows/written.js';
+import { whileWanted } from '../src/registry/while-wanted.js';
 import { logger } from '../src/telemetry.js';
 import { REFUSED, UNAVAILABLE, type EffectRequest, type EffectResult } from './api.js';
 import { cut, LONGEST } from './cut.js';
@@ -80,7 +81,7 @@ export async function callPostgres<Payload>(
   request: EffectRequest,
   what: (node: string) => string,
   schema: z.ZodType<Payload>,
-  work: (payload: Payload) => Promise<Written>,
+  work: (sql: Sql, payload: Payload) => Promise<Written>,
 ): Promise<EffectResult> {
   const call: BackendCall = {
     backend: `PostgreSQL at ${placeOf(pool)}`,
@@ -88,7 +89,11 @@ export async function callPostgres<Payload>(
     node_id: request.node_id,
     setUp: DATABASE_SET_UP,
   };
-  return effectResult(request, await callBackend(call, () => work(payloadOf(schema, request))));
+  const written = await callBackend(call, (signal) => {
+    const payload = payloadOf(schema, request);
+    return whileWanted(pool, signal, (sql) => work(sql, payload));
+  });
+  return effectResult(request, written);
 }
 
 function nodeOf({ node_id, attempt, intent }: EffectRequest): string {

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { CompiledContract } from '../src/contracts/compiled.js';
 import { placeOf } from '../src/registry/pool.js';
 import { readLastAttempt } from '../src/registry/rows/read-last-attempt.js';
+import { whileWanted } from '../src/registry/while-wanted.js';
 import type { Activities } from './api.js';
 import { callBackend, DATABASE_SET_UP } from './failures.js';
 
@@ -18,7 +19,7 @@ export function openAttempt(pool: Pool, contract: CompiledContract): Activities[
         node_id,
         setUp: DATABASE_SET_UP,
       },
-      () => readLastAttempt(pool, node_id),
+      (signal) => whileWanted(pool, signal, (sql) => readLastAttempt(sql, node_id)),
     );
     return { row, contract };
   };

@@ -12,6 +12,6 @@ export function postgresUpsertRegistration(pool: Pool): Activities['postgres.ups
       request,
       (node) => `write the registry row of ${node}`,
       UpsertPayload,
-      (payload) => upsertRegistration(pool, request.attempt, payload),
+      (sql, payload) => upsertRegistration(sql, request.attempt, payload),
     );
 }

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Topics } from '../src/registry/leases/heartbeat-stream.js';
 import { lowestWatermark } from '../src/registry/leases/watermarks.js';
 import { placeOf } from '../src/registry/pool.js';
+import { whileWanted } from '../src/registry/while-wanted.js';
 import type { Activities } from './api.js';
 import { callBackend, DATABASE_SET_UP } from './failures.js';
 
@@ -20,7 +21,7 @@ export function verifyAcksRead(pool: Pool, { ackTopics }: VerifyAcksReadOptions)
         what: `read the watermark of ${named}`,
         setUp: DATABASE_SET_UP,
       },
-      () => lowestWatermark(pool, ackTopics),
+      (signal) => whileWanted(pool, signal, (sql) => lowestWatermark(sql, ackTopics)),
     );
     // More records can come with the watermark's own time; none come with an earlier one.
     if (watermark !== null && Date.parse(watermark) > Date.parse(deadline)) return { read: true };

@@ -4,6 +4,7 @@ import type { Topics } from '../src/registry/leases/heartbeat-stream.js';
 import { SelfPreservationLog, heldSentence } from '../src/registry/leases/self-preservation-words.js';
 import type { SelfPreservationQuestion, SelfPreservationRule } from '../src/registry/leases/self-preservation.js';
 import { placeOf } from '../src/registry/pool.js';
+import { whileWanted } from '../src/registry/while-wanted.js';
 import { logger } from '../src/telemetry.js';
 import type { Activities, LeaseAnswer, LeaseQuestion } from './api.js';
 import { callBackend, DATABASE_SET_UP } from './failures.js';
@@ -41,7 +42,7 @@ export function verifyLease(
         node_id,
         setUp: DATABASE_SET_UP,
       },
-      () => expireLease(pool, { ...about, node_id, attempt }),
+      (signal) => whileWanted(pool, signal, (sql) => expireLease(sql, { ...about, node_id, attempt })),
     );
     log.update(verdict, about);
     return { contract_version: contractVersion(), ...answer(question, verdict, about, isSwept) };

@@ -11,6 +11,9 @@ export interface WaitOptions {
   readonly isFinal?: (error: Error) => boolean;
 }
 
+/** Above the limits that each client has of its own: a call that hangs all the same must not hold its caller. */
+const ANSWER_WITHIN_MS = 60_000;
+
 /**
  * One backend as many callers see it. While it is away each of them waits, with
  * growing pauses and some jitter. That is logged once, and once when it is over.
@@ -42,7 +45,7 @@ export class Backend {
     setMaxListeners(0, signal);
     const answered = async (): Promise<T> => {
       try {
-        return await call();
+        return await inTime(call());
       } catch (error) {
         // A refusal is an answer too.
         if (error instanceof Error && isFinal(error)) this.answered();
@@ -67,7 +70,7 @@ export class Backend {
   /** For callers that do not wait, and can do without the answer: one try. A failure is logged once per outage. */
   async once(call: () => Promise<void>): Promise<void> {
     try {
-      await call();
+      await inTime(call());
       this.answered();
     } catch (error) {
       this.failed(error);
@@ -93,5 +96,18 @@ export class Backend {
     this.#logger.info({ seconds, failures: this.#failures }, `${this.#name} answers again`);
     this.#logged = false;
     this.#failures = 0;
+  }
+}
+
+/** The call's answer, or a failure when it has none in time. What it does then is repeatable, as after any failure. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_WITHIN_MS / 1_000} s`)), ANSWER_WITHIN_MS);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

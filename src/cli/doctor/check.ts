@@ -2,7 +2,7 @@ import type { CliError } from '../terminal/exit-codes.js';
 
 /** One thing that was looked at, and what was found. */
 export interface Check {
-  readonly about: 'contracts' | 'temporal' | 'kafka' | 'consul' | 'postgres' | 'liveness';
+  readonly about: 'contracts' | 'temporal' | 'kafka' | 'consul' | 'postgres' | 'liveness' | 'clocks';
   /** What was looked at. */
   readonly what: string;
   readonly ok: boolean;

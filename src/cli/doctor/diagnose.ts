@@ -2,6 +2,7 @@ import type { Config } from '../../config.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
 import { errorText } from '../../error-text.js';
 import type { Check, Scope } from './check.js';
+import { checkClocks } from './clock-checks.js';
 import { checkConsul } from './consul-checks.js';
 import { checkKafka } from './kafka-checks.js';
 import { checkRegistry } from './registry-checks.js';
@@ -13,11 +14,15 @@ export interface Diagnosis {
 }
 
 /**
- * Looks at the contracts, at every connection, at what must be behind it, and at worker and bridge. Changes nothing.
+ * Looks at the contracts, at every connection, at what must be behind it, at worker and bridge, and at the clocks.
+ * Changes nothing; it sends markers, which no reader is given.
  */
 export async function diagnose(config: Config): Promise<Diagnosis> {
   const { contracts, check } = checkContracts(config);
-  const checks = [check, ...(await checkConnections(config, contracts, { running: true }))];
+  const connections = await checkConnections(config, contracts, { running: true });
+  // One after the other: busy servers answer late, and a late answer says less of a clock.
+  const clocks = contracts === null ? [] : await checkClocks(config, contracts);
+  const checks = [check, ...connections, ...clocks];
   return { ok: checks.every(({ ok }) => ok), checks };
 }
 

@@ -4,6 +4,7 @@ import { selfPreservationQuestion } from '../../bridge/liveness/watch-self-prese
 import type { Config } from '../../config.js';
 import type { Contracts } from '../../contracts/load.js';
 import { isLocked } from '../../registry/advisory-lock.js';
+import { LOWEST_WATERMARK } from '../../registry/leases/heartbeat-stream.js';
 import { createPool } from '../../registry/pool.js';
 import { schemaVersion } from '../../registry/schema-version.js';
 import { reportSelfPreservation, selfPreservationLine } from '../self-preservation/self-preservation.js';
@@ -42,6 +43,7 @@ export async function checkRegistry(config: Config, contracts: Contracts | null,
     checks.push(rights);
     if (contracts !== null && rights.ok && scope.running)
       checks.push(await checkSelfPreservation(pool, config, contracts));
+    if (contracts !== null && rights.ok && scope.running) checks.push(await checkWatermarks(pool, config, contracts));
     if (contracts !== null && contracts.sweep !== null && scope.running)
       checks.push(await checkSweep(pool, config, contracts));
     return checks;
@@ -82,6 +84,31 @@ async function checkSelfPreservation(pool: Pool, config: Config, contracts: Cont
     selfPreservationLine(report),
     `Are these nodes, their network or their Kafka down ('${command('list')}')? If they are gone for good: ` +
       `'${command('self-preservation release')}'.`,
+  );
+}
+
+/** An idle partition is read up to a second or two ago. */
+const STORED_WITHIN_SECONDS = 30;
+
+async function checkWatermarks(pool: Pool, config: Config, contracts: Contracts): Promise<Check> {
+  const { heartbeats, acks } = bridgeTopics(contracts, config);
+  const late: string[] = [];
+  for (const topic of [...heartbeats, ...acks]) {
+    const { rows } = await pool.query<{ age: number | null }>(
+      `select extract(epoch from now() - ${LOWEST_WATERMARK})::float8 as age`,
+      [[topic]],
+    );
+    const age = rows[0]?.age ?? null;
+    if (age === null) late.push(`${topic} was never read`);
+    else if (age > STORED_WITHIN_SECONDS) late.push(`${topic} is read up to ${Math.round(age)} s ago`);
+  }
+  return verdict(
+    'liveness',
+    'heartbeats and acks are read up to now',
+    late.length === 0,
+    late.length === 0 ? 'yes' : late.join('; '),
+    'Meanwhile nobody expires, and no ack times out for good. Does a bridge run, and does Kafka take records on ' +
+      'these topics (max.message.bytes, min.insync.replicas, disk, rights)? See the log of the bridge.',
   );
 }
 

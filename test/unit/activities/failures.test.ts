@@ -85,7 +85,13 @@ it('an intent for another node than its request is refused before the backend is
 /** A database that answers every statement with this SQLSTATE. */
 function failing(code: string): Pool {
   const error = Object.assign(new Error(`SQLSTATE ${code}`), { code });
-  return { options: {}, query: () => Promise.reject(error) } as unknown as Pool;
+  const session = {
+    query: () => Promise.reject(error),
+    on: () => undefined,
+    off: () => undefined,
+    release: () => undefined,
+  };
+  return { options: {}, connect: () => Promise.resolve(session) } as unknown as Pool;
 }
 
 describe('an error of PostgreSQL', () => {

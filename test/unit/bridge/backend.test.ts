@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Backend } from '../../../src/bridge/backend.js';
 import { recorder } from './support.js';
 
@@ -51,5 +51,21 @@ describe('a backend that is away', () => {
     await backend.once(() => Promise.resolve());
     expect(calls).toBe(1);
     expect(lines).toEqual(['PostgreSQL is away; waiting for it, nothing is lost', 'PostgreSQL answers again']);
+  });
+
+  it('that never answers a call is called again after a minute', async () => {
+    vi.useFakeTimers();
+    try {
+      const backend = new Backend('PostgreSQL', recorder().logger);
+      let calls = 0;
+      const hangsOnce = () => ((calls += 1) === 1 ? new Promise<string>(() => undefined) : Promise.resolve('done'));
+      const answer = backend.untilAnswered(hangsOnce, { signal: never });
+      await vi.advanceTimersByTimeAsync(59_000);
+      expect(calls).toBe(1);
+      await vi.advanceTimersByTimeAsync(3_000);
+      await expect(answer).resolves.toBe('done');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

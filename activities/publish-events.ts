@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Logger } from 'pino';
 import { errorText } from '../src/error-text.js';
 import type { EventProducer, RecordToSend } from '../src/kafka/producer.js';
+import { buildUnpublishedEvent } from '../src/protocol/dead-letter.js';
 import { asUuid } from '../src/protocol/ids.js';
 import { buildPublished, type OutgoingEvent } from '../src/protocol/published.js';
 import { topicName } from '../src/protocol/topics.js';
@@ -15,8 +16,12 @@ export interface PublishOptions {
   readonly env: string;
   /** The {namespace} of topic names; empty drops its segment. */
   readonly namespace: string;
-  /** Final name of the topic for events that no schema lets through. */
-  readonly deadLetterTopic: string;
+  /** For events that no schema lets through: the final name of the topic, and what the contract puts on each of them. */
+  readonly deadLetter: {
+    readonly topic: string;
+    readonly event_type: string;
+    readonly tags: Readonly<Record<string, string>>;
+  };
   /** The name of the registrar in envelopes and headers. Default "node-registrar". */
   readonly source?: string;
   readonly log?: Logger;
@@ -35,7 +40,7 @@ export interface PublishOptions {
  */
 export function publishEvents(
   producer: EventProducer,
-  { env, namespace, deadLetterTopic, source = 'node-registrar', log = logger('worker') }: PublishOptions,
+  { env, namespace, deadLetter, source = 'node-registrar', log = logger('worker') }: PublishOptions,
 ): Activities['publish_events'] {
   return async (events) => {
     cancellationSignal().throwIfAborted();
@@ -48,7 +53,7 @@ export function publishEvents(
       } catch (error) {
         const reason = cut(errorText(error));
         refused.push({ event_type: event.event_type, reason });
-        return deadLetter(event, reason, deadLetterTopic);
+        return { topic: deadLetter.topic, ...buildUnpublishedEvent(deadLetter, event, reason) };
       }
     });
     try {
@@ -58,7 +63,7 @@ export function publishEvents(
     }
     for (const { event_type, reason } of refused)
       log.error(
-        { node_id: events[0]?.node_id, event_type, reason, dead_letter_topic: deadLetterTopic },
+        { node_id: events[0]?.node_id, event_type, reason, dead_letter_topic: deadLetter.topic },
         'an event cannot be published: correct its template in the orchestrator contract',
       );
     return { sent_at: sentAt.toISOString(), refused };
@@ -68,15 +73,6 @@ export function publishEvents(
 /** Nodes send ids that look like a UUID and are none of the RFC; our events carry such an id only as a cause. */
 function withUuids(event: OutgoingEvent): OutgoingEvent {
   return { ...event, id: asUuid(event.id), causation_id: asUuid(event.causation_id) };
-}
-
-function deadLetter(event: OutgoingEvent, reason: string, topic: string): RecordToSend {
-  return {
-    topic,
-    key: event.node_id,
-    value: Buffer.from(JSON.stringify(event)),
-    headers: { reason, original_topic: event.topic, original_event_type: event.event_type, node_id: event.node_id },
-  };
 }
 
 function unavailable(events: readonly OutgoingEvent[], error: unknown): ApplicationFailure {

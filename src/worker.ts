@@ -14,6 +14,7 @@ import { publishEvents } from '../activities/publish-events.js';
 import { verifyAcksRead } from '../activities/verify-acks-read.js';
 import { verifyLease } from '../activities/verify-lease.js';
 import type { Activities } from '../activities/api.js';
+import { bridgeEvent } from './bridge/bridge-event.js';
 import { bridgeTopics } from './bridge/bridge-topics.js';
 import { bundleWorkflows } from './bundle.js';
 import type { Config } from './config.js';
@@ -123,9 +124,10 @@ interface Backends {
 function activitiesOf(config: Config, contracts: Contracts, { pool, catalog, producer }: Backends): Activities {
   const { compiled } = contracts;
   const topics = bridgeTopics(contracts, config);
+  const letters = bridgeEvent(compiled, 'dead_letter', topics.deadLetters);
   return {
     open_attempt: openAttempt(pool, compiled),
-    publish_events: publishEvents(producer, { ...config, deadLetterTopic: topics.deadLetters }),
+    publish_events: publishEvents(producer, { ...config, deadLetter: { ...letters, tags: letters.tags({}) } }),
     verify_lease: verifyLease(pool, {
       heartbeatTopics: topics.heartbeats,
       contractVersion: () => compiled.version,

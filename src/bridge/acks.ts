@@ -7,6 +7,7 @@ import { handling } from './handling.js';
 import { inOrderPerKey } from './in-order.js';
 import { timedAnswer } from './record-times.js';
 import { signalWorkflow } from './signal-workflow.js';
+import { understand } from './understand.js';
 import type { TopicWatermarks } from './liveness/topic-watermarks.js';
 
 /** Signals in flight at once, over all partitions. */
@@ -33,7 +34,7 @@ export function acks(
           context,
           batch,
           record,
-          parseAck(record.value, timedAnswer(record)),
+          understand(record, () => parseAck(record.value, timedAnswer(record))),
           (ack) => apply(context, ack, batch),
           done,
         ),

@@ -14,7 +14,7 @@ import type { Stream } from './streams.js';
  * @param selfPreservation its state when it was last read; null before that
  */
 export function bridgeMetrics(
-  { counters, pool, kafka, postgres }: BridgeContext,
+  { counters, deadLetters, pool, kafka, postgres }: BridgeContext,
   admin: KafkaAdmin,
   streams: readonly Pick<Stream, 'topics' | 'groupId' | 'watermarks'>[],
   selfPreservation: () => SelfPreservationState | null,
@@ -33,6 +33,16 @@ export function bridgeMetrics(
     });
   }
 
+  new Counter({
+    name: 'registrar_bridge_dead_letters_total',
+    help: 'records that could not be understood or applied, since this bridge was started: written to the dead letters',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [reason, count] of deadLetters.counts()) this.inc({ reason }, count);
+    },
+  });
   new Gauge({
     name: 'registrar_consumer_lag_records',
     help: 'records of a topic that no bridge has read and committed yet',

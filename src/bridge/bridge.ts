@@ -37,7 +37,7 @@ export interface Bridge {
    * open.
    */
   stop(): Promise<void>;
-  counters(): Readonly<BridgeCounters>;
+  counters(): Readonly<BridgeCounters> & { readonly dead_letters: number };
   /** The counters, lags, watermarks and self-preservation, for Prometheus. */
   readonly metrics: Registry;
 }
@@ -78,9 +78,13 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
       await Promise.all([...subscriptions, ...repetitions].map((one) => one.stop()));
       await close();
     },
-    counters: () => ({ ...context.counters }),
+    counters: () => ({ ...context.counters, dead_letters: total(context.deadLetters.counts().values()) }),
     metrics: bridgeMetrics(context, admin, streams, selfPreservation.state),
   };
+}
+
+function total(counts: Iterable<number>): number {
+  return [...counts].reduce((sum, count) => sum + count, 0);
 }
 
 function contextOf(options: BridgeOptions, topics: BridgeTopics): BridgeContext {
@@ -101,7 +105,7 @@ function contextOf(options: BridgeOptions, topics: BridgeTopics): BridgeContext 
       bridgeEvent(contracts.compiled, 'dead_letter', topics.deadLetters),
       producer,
       backends.kafka,
-      counters,
+      logger,
     ),
     counters,
     logger,

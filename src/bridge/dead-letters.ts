@@ -1,91 +1,97 @@
+import type { Logger } from 'pino';
 import type { IncomingRecord } from '../kafka/consumer.js';
-import type { EventProducer, RecordToSend } from '../kafka/producer.js';
-import { decodeObject, isObject } from '../protocol/json.js';
-import type { BridgeCounters } from './counters.js';
-import type { BridgeEvent } from './bridge-event.js';
+import type { EventProducer } from '../kafka/producer.js';
+import { isTooLarge } from '../kafka/refusals.js';
+import {
+  buildDeadLetter,
+  DEAD_LETTER_CODES,
+  shorterDeadLetters,
+  sizeOf,
+  type DeadLetterCode,
+  type DeadLetterToWrite,
+  type WrittenDeadLetter,
+} from '../protocol/dead-letter.js';
+import { decodeObject, isObject, printable } from '../protocol/json.js';
 import type { Backend } from './backend.js';
+import type { BridgeEvent } from './bridge-event.js';
 
 export interface DeadLetter {
   readonly record: IncomingRecord;
+  readonly code: DeadLetterCode;
   /** A sentence for the sender. */
   readonly reason: string;
 }
 
 /** A send stays far below what a broker takes at once (1 MB by default). */
 const SEND_BYTES = 256 * 1024;
-const MAX_REASON = 2_000;
+/** Of a letter, what is not its original. */
+const HEADER_BYTES = 2_500;
 
 /**
  * Writes what cannot be understood or applied to the dead letters, for people
- * to look at: the original key and value, byte for byte, and in the headers
+ * to look at and to replay: the original byte for byte, and in the headers
  * where it came from, why it was refused, and the contract's tags.
  */
 export class DeadLetters {
   readonly #event: BridgeEvent;
   readonly #producer: EventProducer;
   readonly #kafka: Backend;
-  readonly #counters: BridgeCounters;
+  readonly #logger: Logger;
+  readonly #counts = new Map<DeadLetterCode, number>();
 
   /** @param event the dead letter, as the contract has it */
-  constructor(event: BridgeEvent, producer: EventProducer, kafka: Backend, counters: BridgeCounters) {
+  constructor(event: BridgeEvent, producer: EventProducer, kafka: Backend, logger: Logger) {
     this.#event = event;
     this.#producer = producer;
     this.#kafka = kafka;
-    this.#counters = counters;
+    this.#logger = logger;
+  }
+
+  /** How many there were since this bridge was started, by the kind of reason. */
+  counts(): ReadonlyMap<DeadLetterCode, number> {
+    return new Map(
+      (Object.keys(DEAD_LETTER_CODES) as DeadLetterCode[]).map((code) => [code, this.#counts.get(code) ?? 0]),
+    );
   }
 
   /** Resolves when all of them are stored; only then may their offsets move. */
   async put(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {
     for (const some of inPortions(letters)) {
-      try {
-        await this.#send(
-          some.map((letter) => this.#record(letter)),
-          signal,
-        );
-      } catch (error) {
-        if (!isTooLarge(error)) throw error;
-        // A record at the broker's own limit grows beyond it with our headers. One at a time, and if need be its head
-        // only.
-        for (const letter of some) await this.#sendHead(letter, signal);
-      }
-      this.#counters.dead_letters += some.length;
+      const written = some.map((letter) => this.#written(letter));
+      if (!(await this.#send(written.map(buildDeadLetter), signal)))
+        for (const letter of written) await this.#sendAlone(letter, signal);
+      for (const { code } of some) this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
     }
   }
 
-  async #sendHead(letter: DeadLetter, signal: AbortSignal): Promise<void> {
-    const { value } = letter.record;
-    const whole = this.#record(letter);
-    const fits = value === null || value.length <= SEND_BYTES;
-    const head = {
-      ...whole,
-      value: value?.subarray(0, SEND_BYTES) ?? null,
-      headers: { ...whole.headers, truncated_from_bytes: String(value?.length) },
-    };
-    await this.#send([fits ? whole : head], signal);
+  /** A record at the broker's own limit grows beyond it with our headers: then so much of it as the broker takes. */
+  async #sendAlone(letter: DeadLetterToWrite, signal: AbortSignal): Promise<void> {
+    for (const written of [buildDeadLetter(letter), ...shorterDeadLetters(letter)])
+      if (await this.#send([written], signal)) return;
+    const { record, code, reason, node_id } = letter;
+    const { topic, partition, offset } = record;
+    this.#logger.error(
+      { topic, partition, offset, code, reason: printable(reason, 1_000), node_id },
+      `${this.#event.topic} takes not even the place of a record and the reason: raise its max.message.bytes. ` +
+        'The record is passed over',
+    );
   }
 
-  #send(records: readonly RecordToSend[], signal: AbortSignal): Promise<void> {
-    return this.#kafka.untilAnswered(() => this.#producer.send(records), { signal, isFinal: isTooLarge });
+  /** @returns false where the broker refuses it as too large; while Kafka is away, it waits */
+  async #send(written: readonly WrittenDeadLetter[], signal: AbortSignal): Promise<boolean> {
+    const records = written.map((one) => ({ topic: this.#event.topic, ...one }));
+    try {
+      await this.#kafka.untilAnswered(() => this.#producer.send(records), { signal, isFinal: isTooLarge });
+      return true;
+    } catch (error) {
+      if (isTooLarge(error)) return false;
+      throw error;
+    }
   }
 
-  #record({ record, reason }: DeadLetter): RecordToSend {
-    const { topic, partition, offset, timestamp, key, value } = record;
-    const node_id = nodeIdIn(value);
-    return {
-      topic: this.#event.topic,
-      key,
-      value,
-      headers: {
-        ...this.#event.tags({}),
-        event_type: this.#event.event_type,
-        reason: reason.slice(0, MAX_REASON),
-        original_topic: topic,
-        original_partition: String(partition),
-        original_offset: offset,
-        original_timestamp: Number.isFinite(timestamp) ? new Date(timestamp).toISOString() : String(timestamp),
-        ...(node_id === null ? {} : { node_id }),
-      },
-    };
+  #written({ record, code, reason }: DeadLetter): DeadLetterToWrite {
+    const { event_type } = this.#event;
+    return { event_type, tags: this.#event.tags({}), code, reason, node_id: nodeIdIn(record.value), record };
   }
 }
 
@@ -95,14 +101,14 @@ function nodeIdIn(value: Buffer | null): string | null {
   if (!decoded.ok) return null;
   const { node_id, payload } = decoded.json;
   const id = isObject(payload) ? payload.node_id : node_id;
-  return typeof id === 'string' ? id.slice(0, 128) : null;
+  return typeof id === 'string' ? printable(id, 128) : null;
 }
 
 function* inPortions(letters: readonly DeadLetter[]): Generator<readonly DeadLetter[]> {
   let portion: DeadLetter[] = [];
   let bytes = 0;
   for (const letter of letters) {
-    const size = (letter.record.value?.length ?? 0) + MAX_REASON;
+    const size = sizeOf(letter.record) + HEADER_BYTES;
     if (portion.length > 0 && bytes + size > SEND_BYTES) {
       yield portion;
       portion = [];
@@ -112,11 +118,4 @@ function* inPortions(letters: readonly DeadLetter[]): Generator<readonly DeadLet
     bytes += size;
   }
   if (portion.length > 0) yield portion;
-}
-
-function isTooLarge(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ('type' in cause && (cause.type === 'MESSAGE_TOO_LARGE' || cause.type === 'RECORD_LIST_TOO_LARGE')) return true;
-  }
-  return false;
 }

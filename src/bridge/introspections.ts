@@ -8,6 +8,7 @@ import { inOrderPerKey } from './in-order.js';
 import { RecentIntrospections } from './recent-introspections.js';
 import { timed } from './record-times.js';
 import { signalWorkflow } from './signal-workflow.js';
+import { understand } from './understand.js';
 
 /**
  * Signals in flight at once, over all partitions. Enough to keep a server busy, and few enough to leave it room for
@@ -31,7 +32,7 @@ export function introspections(context: BridgeContext): (batch: RecordBatch) => 
           context,
           batch,
           record,
-          parseIntrospection(record.value, timed(record)),
+          understand(record, () => parseIntrospection(record.value, timed(record))),
           (message) => apply(context, message, recent, batch.signal),
           (one) => batch.done(one),
         ),

@@ -16,6 +16,7 @@ import { IntrospectionRequests } from './liveness/introspection-requests.js';
 import { AskedTopic } from './liveness/asked-topic.js';
 import { MarkedTopic } from './liveness/marked-topic.js';
 import type { TopicWatermarks } from './liveness/topic-watermarks.js';
+import { recordByRecord } from './record-by-record.js';
 
 /** One kind of message: where it is read, and what is done with it. */
 export interface Stream {
@@ -61,7 +62,7 @@ export function streamsOf(
   return handlers.map(([kind, handle]) => ({
     topics: topics[kind],
     groupId: groupId(kind, names),
-    handle,
+    handle: recordByRecord(context, handle),
     watermarks: kept[kind],
   }));
 }

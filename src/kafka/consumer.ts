@@ -1,10 +1,13 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs';
-import pRetry from 'p-retry';
-import { createAdmin } from './admin.js';
+import type { Logger } from 'pino';
+import { errorText } from '../error-text.js';
 import { Commits } from './commits.js';
 import { Contiguous } from './contiguous.js';
 import { CLIENT, type KafkaHandle } from './kafka.js';
+import { patiently } from './patiently.js';
+import { endsOf, place, type Positions } from './positions.js';
 import { contentOf, type IncomingRecord, type ReadUpTo } from './records.js';
+import { Working } from './working.js';
 
 export type { IncomingRecord } from './records.js';
 
@@ -62,7 +65,7 @@ export interface Subscription {
  */
 export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Promise<Subscription> {
   const { groupId, topics, from, signal, stopGraceMs = 8_000 } = options;
-  const stopping = new AbortController();
+  const working = new Working();
   const consumer = kafka[CLIENT]().consumer({
     groupId,
     // So long a killed member keeps its partitions (measured with the next one's first batch: 11.6 s, far within a
@@ -75,7 +78,7 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
     maxWaitTimeInMs: 500,
     allowAutoTopicCreation: false,
   });
-  const positions = from === 'now' ? await endsOf(kafka, options) : null;
+  const positions = from === 'now' ? await endsOf(kafka, topics, signal) : null;
   const commits = new Commits(kafka.logger);
   consumer.on(consumer.events.REBALANCING, () => void commits.flush());
   const start = async (): Promise<void> => {
@@ -87,7 +90,7 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
       eachBatchAutoResolve: false,
       autoCommit: false,
       partitionsConsumedConcurrently: options.partitionsAtOnce ?? 4,
-      eachBatch: (payload) => work(payload, options, stopping.signal, positions, commits),
+      eachBatch: (payload) => work(payload, options, { working, positions, commits, logger: kafka.logger }),
     });
   };
   let stopped = false;
@@ -106,38 +109,12 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
   return {
     async stop() {
       stopped = true;
-      const timer = setTimeout(() => stopping.abort(new Error('the consumer is being stopped')), stopGraceMs);
+      const timer = setTimeout(() => working.abort(new Error('the consumer is being stopped')), stopGraceMs);
       await commits.flush();
       await consumer.disconnect();
       clearTimeout(timer);
     },
   };
-}
-
-/** Next offset by topic and partition, for a consumer that begins now. */
-type Positions = Map<string, string>;
-
-function place(topic: string, partition: number): string {
-  return `${topic}/${partition}`;
-}
-
-/**
- * kafkajs looks for the end of a topic with its first fetch, some time after
- * the group has been joined. Somebody who asks and then waits for the answer
- * would miss it; so the end is noted before.
- */
-async function endsOf(kafka: KafkaHandle, { topics, signal }: ConsumeOptions): Promise<Positions> {
-  const admin = createAdmin(kafka);
-  try {
-    return await patiently(kafka, `cannot ask for the end of ${topics.join(', ')} yet`, signal, async () => {
-      const positions: Positions = new Map();
-      for (const topic of topics)
-        for (const { partition, high } of await admin.topicEnds(topic)) positions.set(place(topic, partition), high);
-      return positions;
-    });
-  } finally {
-    await admin.close();
-  }
 }
 
 const START_AGAIN_AFTER_MS = 1_000;
@@ -195,17 +172,29 @@ function endProcess(error: Error): void {
   });
 }
 
+/** What the batches of a consumer share. */
+interface Shared {
+  readonly working: Working;
+  readonly positions: Positions | null;
+  readonly commits: Commits;
+  readonly logger: Logger;
+}
+
+/**
+ * Hands a batch to the handler and keeps the membership alive for as long as it is worked on. What the handler throws
+ * makes kafkajs deliver the batch again.
+ */
 async function work(
   payload: EachBatchPayload,
-  options: ConsumeOptions,
-  stopped: AbortSignal,
-  positions: Positions | null,
-  commits: Commits,
+  { onBatch }: Pick<ConsumeOptions, 'onBatch'>,
+  { working, positions, commits, logger }: Shared,
 ): Promise<void> {
   const { topic, partition } = payload.batch;
   if (!payload.isRunning() || payload.isStale()) return;
   const { records, upTo, markers } = contentOf(payload.batch);
   if (upTo === null) return;
+  for (const { undecodable } of records)
+    if (undecodable !== undefined) logger.error({ topic, partition }, `${undecodable}; it is passed over`);
   const finished = new Contiguous(payload.batch.messages.map(({ offset }) => offset));
   const done = (offset: string): void => {
     const last = finished.done(offset);
@@ -215,56 +204,41 @@ async function work(
     positions?.set(place(topic, partition), String(BigInt(last) + 1n));
   };
   for (const offset of markers) done(offset);
-  const member = keepMembership(payload);
+  const ending = working.begin();
+  let lost: { readonly error: unknown } | null = null;
+  const timer = setInterval(() => {
+    payload.heartbeat().catch((error: unknown) => {
+      // The group has gone on without us.
+      lost ??= { error };
+      ending.abort(error);
+    });
+  }, 1_000);
   try {
-    await options.onBatch({
+    await onBatch({
       topic,
       partition,
       records,
       upTo,
       isRunning: () => payload.isRunning(),
-      signal: AbortSignal.any([member.signal, stopped]),
+      signal: ending.signal,
       done: ({ offset }) => done(offset),
     });
   } catch (error) {
-    // The end of a batch whose signal was aborted is no failure of its own.
-    if (error !== member.signal.reason && error !== stopped.reason) throw error;
+    // The end of a batch whose signal was aborted is no failure of its own. kafkajs holds a TypeError and the like for
+    // the end of everything: hence an error of another kind.
+    if (!ending.signal.aborted) throw new Error(errorText(error), { cause: error });
+    if (error !== ending.signal.reason)
+      logger.warn({ topic, partition, err: error }, 'a batch that was given up failed');
   } finally {
-    member.release();
+    clearInterval(timer);
+    working.end(ending);
     // The group is left after this.
     if (!payload.isRunning()) await commits.flush();
   }
   // kafkajs must see a rebalance: it joins the group again.
-  member.signal.throwIfAborted();
+  throwIfLost(lost);
 }
 
-/** Keeps the membership alive for as long as a batch is worked on; aborts when the group has gone on without us. */
-function keepMembership(payload: EachBatchPayload): { readonly signal: AbortSignal; release(): void } {
-  const lost = new AbortController();
-  const timer = setInterval(() => {
-    payload.heartbeat().catch((error: unknown) => lost.abort(error));
-  }, 1_000);
-  return { signal: lost.signal, release: () => clearInterval(timer) };
-}
-
-/** Waits for Kafka with growing pauses; that is logged once, and once when it is over. */
-async function patiently<T>(
-  kafka: KafkaHandle,
-  what: string,
-  signal: AbortSignal | undefined,
-  attempt: () => Promise<T>,
-): Promise<T> {
-  let logged = false;
-  const result = await pRetry(attempt, {
-    retries: Number.POSITIVE_INFINITY,
-    minTimeout: 500,
-    maxTimeout: 5_000,
-    ...(signal === undefined ? {} : { signal }),
-    onFailedAttempt: ({ error }) => {
-      if (!logged) kafka.logger.warn({ reason: error.message }, `${what}; waiting for it`);
-      logged = true;
-    },
-  });
-  if (logged) kafka.logger.info(`Kafka answers: over with "${what}"`);
-  return result;
+function throwIfLost(lost: { readonly error: unknown } | null): void {
+  if (lost !== null) throw lost.error;
 }

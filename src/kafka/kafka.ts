@@ -2,6 +2,7 @@ import { Kafka, logLevel, type LogEntry } from 'kafkajs';
 import type { Logger } from 'pino';
 import { OnceAMinute } from '../once-a-minute.js';
 import { logger as namedLogger } from '../telemetry.js';
+import { decodeFetchedRecords } from './decoding/install.js';
 import { letIdleConnectionsRest } from './idle-connections.js';
 
 /**
@@ -10,6 +11,7 @@ import { letIdleConnectionsRest } from './idle-connections.js';
  */
 
 letIdleConnectionsRest();
+decodeFetchedRecords();
 
 export interface KafkaOptions {
   /** host:port of one or more brokers. */

@@ -9,3 +9,12 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     scheduleCheckPendingRequests(): void;
   }
 }
+
+declare module 'kafkajs/src/protocol/decoder.js' {
+  /** What is used here of kafkajs's reader of an answer. */
+  export default class Decoder {
+    readonly buffer: Buffer;
+    readonly offset: number;
+    forward(bytes: number): void;
+  }
+}

@@ -1,5 +1,6 @@
-import { Partitioners, type IHeaders, type Message } from 'kafkajs';
+import { Partitioners, type IHeaders, type Message, type Producer } from 'kafkajs';
 import { CLIENT, type KafkaHandle } from './kafka.js';
+import { isAboutATopic } from './refusals.js';
 
 export interface RecordToSend {
   readonly topic: string;
@@ -36,19 +37,31 @@ const REQUEST_TIMEOUT_MS = 1_350;
  * It connects with the first send, so a process can start while Kafka is away.
  */
 export function createProducer(kafka: KafkaHandle): EventProducer {
-  const producer = kafka[CLIENT](REQUEST_TIMEOUT_MS).producer({
-    idempotent: false,
-    allowAutoTopicCreation: false,
-    // Java's and librdkafka's hash of the key: everybody agrees on a node's partition.
-    createPartitioner: Partitioners.DefaultPartitioner,
-  });
+  const open = (): Producer =>
+    kafka[CLIENT](REQUEST_TIMEOUT_MS).producer({
+      idempotent: false,
+      allowAutoTopicCreation: false,
+      // Java's and librdkafka's hash of the key: everybody agrees on a node's partition.
+      createPartitioner: Partitioners.DefaultPartitioner,
+    });
+  let producer = open();
   let connecting: Promise<void> | undefined;
+  /** The topics that this producer has sent to. */
+  const known = new Set<string>();
   const connected = (): Promise<void> => {
     connecting ??= producer.connect().catch((error: unknown) => {
       connecting = undefined;
       throw error;
     });
     return connecting;
+  };
+  /** kafkajs asks for all topics that it has ever sent to: one that was deleted since would fail every other send. */
+  const beginAnew = async (): Promise<void> => {
+    const before = producer;
+    producer = open();
+    connecting = undefined;
+    known.clear();
+    await before.disconnect();
   };
   return {
     async connect(topics = []) {
@@ -59,7 +72,14 @@ export function createProducer(kafka: KafkaHandle): EventProducer {
     async send(records) {
       if (records.length === 0) return;
       await connected();
-      await producer.sendBatch({ acks: -1, timeout: REQUEST_TIMEOUT_MS, topicMessages: byTopic(records) });
+      const topicMessages = byTopic(records);
+      try {
+        await producer.sendBatch({ acks: -1, timeout: REQUEST_TIMEOUT_MS, topicMessages });
+        for (const { topic } of topicMessages) known.add(topic);
+      } catch (error) {
+        if (isAboutATopic(error) && topicMessages.every(({ topic }) => known.has(topic))) await beginAnew();
+        throw error;
+      }
     },
     async close() {
       await producer.disconnect();

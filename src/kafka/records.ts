@@ -1,4 +1,5 @@
 import type { Batch, IHeaders, KafkaMessage } from 'kafkajs';
+import type { DecodedRecord } from './decoding/record-batches.js';
 import { markerId } from './markers.js';
 
 export interface IncomingRecord {
@@ -12,6 +13,8 @@ export interface IncomingRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: Readonly<IHeaders>;
+  /** Stands for a whole batch of records that cannot be decoded: why, and which offsets. Its value is null. */
+  readonly undecodable?: string;
 }
 
 /** Up to where a partition is read when a batch of it is handled. */
@@ -25,10 +28,8 @@ export interface ReadUpTo {
   readonly markers: readonly string[];
 }
 
-const LOG_APPEND_TIME = 1;
-
-/** kafkajs keeps with a record what its batch says of all of them; its types leave that out. */
-type DecodedMessage = KafkaMessage & { readonly batchContext?: { readonly timestampType?: number } };
+/** What our decoder adds to kafkajs's own message. */
+type DecodedMessage = KafkaMessage & Partial<Pick<DecodedRecord, 'batchContext' | 'undecodable'>>;
 
 /** A batch's records, up to where it reads, and the offsets of its markers. `upTo` is null where it holds nothing. */
 export function contentOf({ topic, partition, messages }: Batch) {
@@ -36,7 +37,7 @@ export function contentOf({ topic, partition, messages }: Batch) {
   const markers: string[] = [];
   const ids: string[] = [];
   for (const message of messages as readonly DecodedMessage[]) {
-    const { offset, timestamp, key, value, headers = {} } = message;
+    const { offset, timestamp, key, value, headers = {}, undecodable } = message;
     const id = markerId(headers, value);
     if (id !== null) {
       markers.push(offset);
@@ -44,7 +45,8 @@ export function contentOf({ topic, partition, messages }: Batch) {
       continue;
     }
     const isBrokersTime = isTimedByBroker(message);
-    records.push({ topic, partition, offset, timestamp: Number(timestamp), isBrokersTime, key, value, headers });
+    const content = { topic, partition, offset, timestamp: Number(timestamp), isBrokersTime, key, value, headers };
+    records.push(undecodable === undefined ? content : { ...content, undecodable });
   }
   const last = messages.at(-1);
   const upTo: ReadUpTo | null =
@@ -60,5 +62,5 @@ export function contentOf({ topic, partition, messages }: Batch) {
 }
 
 function isTimedByBroker({ batchContext }: DecodedMessage): boolean {
-  return batchContext?.timestampType === LOG_APPEND_TIME;
+  return batchContext?.isBrokersTime === true;
 }

@@ -1,4 +1,5 @@
 import type { EventProducer, RecordToSend } from './producer.js';
+import { isAboutATopic, isTooLarge } from './refusals.js';
 
 /** Brokers take 1 MB for a partition's batch by default; a single message has at most a quarter of this. */
 const MAX_BATCH_BYTES = 512 * 1024;
@@ -47,15 +48,21 @@ export class SendQueue {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
       this.#rejectLate();
-      const batch = this.#nextBatch();
-      try {
-        await this.#send(batch.map(({ record }) => record));
-        for (const { resolve } of batch) resolve();
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
+      await this.#settle(this.#nextBatch());
     }
     this.#sending = false;
+  }
+
+  /** One caller's missing topic, or a record that is too large, is no failure of the callers beside it. */
+  async #settle(batch: readonly Waiting[]): Promise<void> {
+    try {
+      await this.#send(batch.map(({ record }) => record));
+      for (const { resolve } of batch) resolve();
+    } catch (error) {
+      const parts = apart(batch, error);
+      if (parts.length > 1) for (const part of parts) await this.#settle(part);
+      else for (const { reject } of batch) reject(error);
+    }
   }
 
   #rejectLate(): void {
@@ -77,6 +84,15 @@ export class SendQueue {
     }
     return this.#waiting.splice(0, count);
   }
+}
+
+/** What may succeed without the others, in order; one part where all of it has failed together. */
+function apart(batch: readonly Waiting[], error: unknown): (readonly Waiting[])[] {
+  const isLarge = isTooLarge(error);
+  if (!isLarge && !isAboutATopic(error)) return [batch];
+  const byTopic = new Map<string, Waiting[]>();
+  for (const one of batch) byTopic.set(one.record.topic, [...(byTopic.get(one.record.topic) ?? []), one]);
+  return byTopic.size === 1 && isLarge ? batch.map((one) => [one]) : [...byTopic.values()];
 }
 
 /** The same producer, with what many callers send at once in few requests. */

@@ -33,7 +33,8 @@ export const endpointFields = z
     if (separate) all.set('health', health_endpoint);
     const first = named.find(({ url }) => isAbsolute(url))?.url;
     const health = all.get('health');
-    if (isRelative(health) && typeof first === 'string') all.set('health', new URL(health, first).href);
+    if (isRelative(health) && typeof first === 'string' && URL.canParse(health, first))
+      all.set('health', new URL(health, first).href);
 
     for (const [name, url] of all) {
       const path = name === 'health' && separate ? ['health_endpoint'] : ['endpoints', placeOf(endpoints, name, named)];
@@ -62,10 +63,9 @@ function placeOf(endpoints: unknown, name: string, named: readonly Named[]): str
   return Array.isArray(endpoints) ? String(named.findIndex((one) => one.name === name)) : name;
 }
 
+/** A path on the same host. A URL parser reads "\\" as "/", and what follows two of them as another host. */
 function isRelative(url: unknown): url is string {
-  return (
-    typeof url === 'string' && url.startsWith('/') && !url.startsWith('//') && url.length <= MAX_URL && isPrintable(url)
-  );
+  return typeof url === 'string' && /^\/(?![/\\])/.test(url) && url.length <= MAX_URL && isPrintable(url);
 }
 
 function isAbsolute(url: unknown): url is string {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { explain } from './explain.js';
 import { correlationId, uuidOrNull } from './fields.js';
-import { decodeObject, isObject, type JsonObject, type Refusal } from './json.js';
+import { decodeObject, describe, isObject, type JsonObject, type Refusal } from './json.js';
 import { traceparent } from './trace.js';
 
 /** The envelope around a payload, in both directions: field by field that of existing nodes. */
@@ -83,42 +83,46 @@ export function wrap(contents: Contents): OutgoingRecord {
   };
 }
 
-/** A message in either form: its payload, and what its envelope (if it has one) adds. */
-export interface Unwrapped {
+/** A message in either form: its payload, and its envelope, if it has one. */
+export interface Opened {
   readonly payload: JsonObject;
   readonly envelope: JsonObject | null;
+}
+
+/** The same, with the ids that the envelope adds. */
+export interface Unwrapped extends Opened {
   /** A lower-case UUID; null where there is none, or another kind of id. */
   readonly envelope_id: string | null;
   readonly correlation_id: string | null;
 }
 
-/** Unknown fields are tolerated on everything that is read: nodes are upgraded one by one. */
-const envelopeSchema = z.object({
-  payload: z.custom<JsonObject>(isObject, { error: 'object' }),
-  envelope_id: z.string().nullish(),
-  correlation_id: correlationId.nullish(),
-});
-
 /**
- * Takes the payload out of either form. A message with a `payload` is an
- * envelope (no bare message has that field); anything else is bare.
+ * The payload of either form. A message with a `payload` is an envelope (no bare message has that field); anything else
+ * is bare.
  *
  * @param value the record's value; null where a producer sent a tombstone
  */
-export function unwrap(value: Buffer | null): ({ readonly ok: true } & Unwrapped) | Refusal {
+export function open(value: Buffer | null): ({ readonly ok: true } & Opened) | Refusal {
   const decoded = decodeObject(value);
   if (!decoded.ok) return decoded;
   const { json } = decoded;
-  if (!Object.hasOwn(json, 'payload'))
-    return { ok: true, payload: json, envelope: null, envelope_id: null, correlation_id: null };
-  const envelope = envelopeSchema.safeParse(json);
-  if (!envelope.success) return { ok: false, reason: explain(envelope.error, json) };
-  const { payload, envelope_id, correlation_id } = envelope.data;
-  return {
-    ok: true,
-    payload,
-    envelope: json,
-    envelope_id: uuidOrNull(envelope_id),
-    correlation_id: correlation_id ?? null,
-  };
+  if (!Object.hasOwn(json, 'payload')) return { ok: true, payload: json, envelope: null };
+  const { payload } = json;
+  if (!isObject(payload)) return { ok: false, reason: `payload: expected object, got ${describe(payload)}` };
+  return { ok: true, payload, envelope: json };
+}
+
+/** Unknown fields are tolerated on everything that is read: nodes are upgraded one by one. */
+const idsSchema = z.object({ envelope_id: z.string().nullish(), correlation_id: correlationId.nullish() });
+
+/** The payload of either form, and the ids of the envelope. */
+export function unwrap(value: Buffer | null): ({ readonly ok: true } & Unwrapped) | Refusal {
+  const opened = open(value);
+  if (!opened.ok) return opened;
+  const { envelope } = opened;
+  if (envelope === null) return { ...opened, envelope_id: null, correlation_id: null };
+  const ids = idsSchema.safeParse(envelope);
+  if (!ids.success) return { ok: false, reason: explain(ids.error, envelope) };
+  const { envelope_id, correlation_id } = ids.data;
+  return { ...opened, envelope_id: uuidOrNull(envelope_id), correlation_id: correlation_id ?? null };
 }

@@ -1,49 +1,60 @@
 import { v4 } from 'uuid';
 import { z } from 'zod';
-import type { OutgoingRecord } from './envelope.js';
-import { correlationId, nodeId, nodeType, timestamp, type NodeType } from './fields.js';
+import { open, type OutgoingRecord } from './envelope.js';
+import { correlationId, nodeId, nodeType, timestamp } from './fields.js';
 import { fromNode, type NodeIdentity } from './from-node.js';
-import { parseRecord, type Parsed, type RecordPlace } from './incoming.js';
+import { parsePayload, type Parsed, type RecordPlace } from './incoming.js';
 import { instanceIn } from './instance.js';
+import type { JsonObject } from './json.js';
 import { nodeVersion, versionParts } from './node-version.js';
 
 /** A node's heartbeat: specification, ModelNodeHeartbeatEvent. */
 
-/** The normal form: what renews a lease. The other fields are validated at the edge and not kept. */
+/** The normal form: what renews a lease. */
 export interface Heartbeat {
   readonly node_id: string;
-  readonly node_type: NodeType;
   /** The Kafka record's time. */
   readonly at: string;
   /** The process that sent it, where it says so. */
   readonly instance_id?: string;
+  /** Fields whose values mean nothing, by name. Nothing depends on them: the node lives. */
+  readonly dropped: readonly string[];
 }
 
-const measure = z.number().min(0).nullish();
+const measure = z.number().min(0);
 
-const schema = z.object({
-  node_id: nodeId,
+/** What a heartbeat says besides its node_id is for people and is not kept. */
+const COSMETIC: Readonly<Record<string, z.ZodType>> = {
   node_type: nodeType,
   node_version: nodeVersion,
   uptime_seconds: measure,
-  active_operations_count: z.int().min(0).nullish(),
+  active_operations_count: z.int().min(0),
   memory_usage_mb: measure,
-  cpu_usage_percent: z.number().min(0).max(100).nullish(),
-  correlation_id: correlationId.nullish(),
-  timestamp: timestamp.nullish(),
-});
+  cpu_usage_percent: measure.max(100),
+  correlation_id: correlationId,
+  timestamp,
+};
+
+const schema = z.object({ node_id: nodeId });
 
 /**
- * Reads a heartbeat.
+ * Reads a heartbeat. Its node_id is all that it needs.
  *
  * @param value the record's value
  * @param record where it was read, and its time
  */
 export function parseHeartbeat(value: Buffer | null, record: RecordPlace): Parsed<Heartbeat> {
-  return parseRecord(value, record, { fields: schema }, ({ fields: { node_id, node_type } }, _wrapped, at) => ({
+  return parsePayload(open(value), record, { fields: schema }, ({ fields: { node_id } }, { payload }, at) => ({
     ok: true,
-    message: { node_id, node_type, at, ...instanceIn(record.headers) },
+    message: { node_id, at, dropped: oddFields(payload), ...instanceIn(record.headers) },
   }));
+}
+
+function oddFields(payload: JsonObject): readonly string[] {
+  return Object.entries(COSMETIC).flatMap(([name, expected]) => {
+    const value = payload[name] ?? null;
+    return value === null || expected.safeParse(value).success ? [] : [name];
+  });
 }
 
 /** What a node puts into its heartbeat. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { unwrap, type Unwrapped } from './envelope.js';
+import { unwrap, type Opened, type Unwrapped } from './envelope.js';
 import { explain } from './explain.js';
 import { derivedId } from './ids.js';
 import type { RecordHeaders } from './instance.js';
@@ -45,18 +45,27 @@ export function parseRecord<S extends Schemas, T>(
   schemas: S,
   normalise: (data: Outputs<S>, wrapped: Unwrapped, at: string) => Parsed<T>,
 ): Parsed<T> {
-  const wrapped = unwrap(value);
-  if (!wrapped.ok) return wrapped;
+  return parsePayload(unwrap(value), record, schemas, normalise);
+}
+
+/** The same for a message that is opened already. */
+export function parsePayload<S extends Schemas, T, Message extends Opened>(
+  opened: ({ readonly ok: true } & Message) | Refusal,
+  record: RecordPlace,
+  schemas: S,
+  normalise: (data: Outputs<S>, opened: Message, at: string) => Parsed<T>,
+): Parsed<T> {
+  if (!opened.ok) return opened;
   const at = isoTime(record.timestamp);
   if (at === null) return { ok: false, reason: `the record has no usable time (${record.timestamp})` };
   const reasons: string[] = [];
   const data: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries(schemas)) {
-    const result = schema.safeParse(wrapped.payload);
+    const result = schema.safeParse(opened.payload);
     if (result.success) data[name] = result.data;
-    else reasons.push(explain(result.error, wrapped.payload));
+    else reasons.push(explain(result.error, opened.payload));
   }
-  return reasons.length > 0 ? { ok: false, reason: reasons.join('; ') } : normalise(data as Outputs<S>, wrapped, at);
+  return reasons.length > 0 ? { ok: false, reason: reasons.join('; ') } : normalise(data as Outputs<S>, opened, at);
 }
 
 /** The id of a message that brings none: always the same for the same record. */

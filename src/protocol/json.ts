@@ -29,13 +29,27 @@ export function decodeObject(value: Buffer | null): Decoded {
     return refuse(`the message has ${value.length} bytes, the limit is ${MAX_MESSAGE_BYTES}`);
   let json: unknown;
   try {
-    json = JSON.parse(utf8.decode(value));
+    json = parse(utf8.decode(value));
   } catch (error) {
     return refuse(error instanceof SyntaxError ? `not JSON: ${printable(error.message, 200)}` : 'not UTF-8 text');
   }
   if (!isObject(json)) return refuse(`expected a JSON object, got ${describe(json)}`);
   if (isDeeperThan(json, MAX_DEPTH)) return refuse(`nested deeper than ${MAX_DEPTH} levels`);
   return { ok: true, json };
+}
+
+/** Strings as they are, and the numbers that Python writes and JSON has not. The last quotation mark may be missing. */
+const STRING_OR_NO_NUMBER = /"(?:[^"\\]|\\[^])*"?|-?\b(?:NaN|Infinity)\b/g;
+
+/** Python's json writes NaN and Infinity where a measure has no value: they are read as null. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const without = text.replace(STRING_OR_NO_NUMBER, (found) => (found.startsWith('"') ? found : 'null'));
+    if (without === text) throw error;
+    return JSON.parse(without);
+  }
 }
 
 /** How a value is shown in a reason: short, one line, printable. */

@@ -107,3 +107,11 @@ export function watchForLoss(client: pg.ClientBase): { readonly reason: Error | 
     ignore: () => client.off('error', lost),
   };
 }
+
+/** SQLSTATE's class of data exceptions. */
+const DATA = /^22...$/;
+
+/** Whether the database refuses what it was given: the same statement with the same values fails again. */
+export function isAboutTheData(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && DATA.test(error.code ?? '');
+}

@@ -2,9 +2,10 @@ import type { IncomingRecord, RecordBatch } from '../../kafka/consumer.js';
 import { parseHeartbeat } from '../../protocol/heartbeat.js';
 import { renewLeases, type Beat } from '../../registry/leases/renew-leases.js';
 import { readRegistering } from '../../registry/rows/read-registering.js';
-import { inTransaction } from '../../registry/pool.js';
+import { inTransaction, isAboutTheData } from '../../registry/pool.js';
 import type { BridgeContext } from '../context.js';
 import type { DeadLetter } from '../dead-letters.js';
+import { understand } from '../understand.js';
 import type { IntrospectionRequests } from './introspection-requests.js';
 import { timed } from '../record-times.js';
 import type { TopicWatermarks } from './topic-watermarks.js';
@@ -32,7 +33,7 @@ export function heartbeats(
 ): (batch: RecordBatch) => Promise<void> {
   const { counters, deadLetters, pool, postgres } = context;
   return async (batch) => {
-    const { beats, refused } = newestPerNode(batch.records);
+    const { beats, refused, fieldsDropped } = newestPerNode(batch.records);
     await deadLetters.put(refused, batch.signal);
     const { withoutLease, registering } = await postgres.untilAnswered(
       () =>
@@ -44,11 +45,12 @@ export function heartbeats(
             registering: withoutLease.length === 0 ? [] : await readRegistering(sql, withoutLease),
           };
         }),
-      { signal: batch.signal },
+      { signal: batch.signal, isFinal: isAboutTheData },
     );
     for (const record of batch.records) batch.done(record);
     counters.heartbeats += batch.records.length - refused.length;
     counters.heartbeats_without_lease += withoutLease.length;
+    counters.heartbeat_fields_dropped += fieldsDropped;
     // A node may beat from its ack on; its lease is opened a moment later, and there is nothing to ask it.
     const lost = new Set(withoutLease.filter((node_id) => !registering.includes(node_id)));
     await requests.ask([...beats.values()].filter(({ node_id }) => lost.has(node_id)));
@@ -58,22 +60,26 @@ export function heartbeats(
 interface Newest {
   readonly beats: ReadonlyMap<string, NewestBeat>;
   readonly refused: readonly DeadLetter[];
+  /** How many of their fields mean nothing. */
+  readonly fieldsDropped: number;
 }
 
 function newestPerNode(records: readonly IncomingRecord[]): Newest {
   const beats = new Map<string, NewestBeat>();
   const refused: DeadLetter[] = [];
+  let fieldsDropped = 0;
   for (const record of records) {
-    const parsed = parseHeartbeat(record.value, timed(record));
+    const parsed = understand(record, () => parseHeartbeat(record.value, timed(record)));
     if (!parsed.ok) {
-      refused.push({ record, reason: parsed.reason });
+      refused.push({ record, code: parsed.code, reason: parsed.reason });
       continue;
     }
+    fieldsDropped += parsed.message.dropped.length;
     const { node_id } = parsed.message;
     // A time of the sender's is not used: the database has its own.
     const at = record.isBrokersTime ? parsed.message.at : null;
     const before = beats.get(node_id)?.at ?? null;
     if (at === null || before === null || before <= at) beats.set(node_id, { node_id, at, record });
   }
-  return { beats, refused };
+  return { beats, refused, fieldsDropped };
 }

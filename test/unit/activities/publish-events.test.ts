@@ -58,7 +58,7 @@ function publish(events: readonly OutgoingEvent[], failure?: Error): Promise<Pub
     {
       env: 'dev',
       namespace: '',
-      deadLetterTopic: 'dev.dead',
+      deadLetter: { topic: 'dev.dead', event_type: 'Dead', tags: { team: 'fleet' } },
       log: pino({}, { write: (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]) }),
     },
   );
@@ -114,8 +114,15 @@ describe('an event that its schema refuses', () => {
     expect(parsed(other).event_type).toBe('NodeLivenessExpired');
     expect(letter).toMatchObject({
       topic: 'dev.dead',
-      key: 'abc-123',
-      headers: { reason: refused[0]?.reason, node_id: 'abc-123', original_event_type: event.event_type },
+      key: Buffer.from('abc-123'),
+      headers: {
+        event_type: 'Dead',
+        team: 'fleet',
+        code: 'unpublishable_event',
+        reason: refused[0]?.reason,
+        node_id: 'abc-123',
+        original_event_type: event.event_type,
+      },
     });
     expect(JSON.parse(String(letter?.value))).toEqual(event);
     expect(logged).toMatchObject([{ level: 50, reason: refused[0]?.reason }]);

@@ -85,7 +85,7 @@ export function bridgeWorld({
     runs: { taskQueue: 'q', initialState: contracts.compiled.orchestrator.initial },
     pool: { query, connect: () => Promise.resolve(session) } as unknown as Pool,
     producer,
-    deadLetters: new DeadLetters(event('dead_letter', contracts), producer, backends.kafka, counters),
+    deadLetters: new DeadLetters(event('dead_letter', contracts), producer, backends.kafka, logger),
     counters,
     logger,
     ...backends,

@@ -43,6 +43,43 @@ describe('a send queue', () => {
     await queue.push(record('2'));
   });
 
+  const refusing = (type: string, refuses: (record: RecordToSend) => boolean) => {
+    const arrived: (Buffer | string | null)[] = [];
+    const queue = new SendQueue((records) => {
+      if (records.some(refuses))
+        return Promise.reject(new Error('refused', { cause: Object.assign(new Error(), { type }) }));
+      arrived.push(...records.map(({ key }) => key));
+      return Promise.resolve();
+    });
+    const pushed = (...records: RecordToSend[]) =>
+      Promise.all(
+        records.map((one) =>
+          queue.push(one).then(
+            () => true,
+            () => false,
+          ),
+        ),
+      );
+    return { arrived, pushed };
+  };
+  const to = (topic: string, key: string): RecordToSend => ({ topic, key, value: null, headers: {} });
+
+  test.each(['UNKNOWN_TOPIC_OR_PARTITION', 'TOPIC_AUTHORIZATION_FAILED'])(
+    'a topic that is refused (%s) fails its own callers, and nobody beside them; order is kept',
+    async (type) => {
+      const { arrived, pushed } = refusing(type, ({ topic }) => topic === 'missing');
+      const records = [to('a', '1'), to('missing', '2'), to('b', '3'), to('a', '4'), to('missing', '5')];
+      expect(await pushed(...records)).toEqual([true, false, true, true, false]);
+      expect(arrived).toEqual(['1', '4', '3']);
+    },
+  );
+
+  test('a record that is too large for the broker fails alone', async () => {
+    const { arrived, pushed } = refusing('MESSAGE_TOO_LARGE', ({ key }) => key === 'large');
+    expect(await pushed(to('a', '1'), to('a', 'large'), to('b', '2'), to('a', '3'))).toEqual([true, false, true, true]);
+    expect(arrived).toEqual(['1', '3', '2']);
+  });
+
   test('rejects a record that has waited too long, and never sends it: its sender has given up', async () => {
     vi.useFakeTimers();
     try {

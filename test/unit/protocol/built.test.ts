@@ -208,24 +208,30 @@ describe('what is read', () => {
     parseHeartbeat(bytes({ node_id: 'a', node_type: 'effect', ...fields }), record);
 
   it.each([
-    [{ uptime_seconds: 0, memory_usage_mb: 0, cpu_usage_percent: 0, active_operations_count: 0 }, null],
-    [
-      { uptime_seconds: null, memory_usage_mb: 1.5, cpu_usage_percent: 100, timestamp: null, correlation_id: null },
-      null,
-    ],
-    [{ uptime_seconds: -1 }, 'uptime_seconds: expected at least 0, got -1'],
-    [{ memory_usage_mb: -1 }, 'memory_usage_mb: expected at least 0, got -1'],
-    [{ cpu_usage_percent: -1 }, 'cpu_usage_percent: expected at least 0, got -1'],
-    [{ cpu_usage_percent: 101 }, 'cpu_usage_percent: expected at most 100, got 101'],
-    [{ active_operations_count: -1 }, 'active_operations_count: expected at least 0, got -1'],
-    [{ active_operations_count: 1.5 }, 'active_operations_count: expected int, got 1.5'],
-    [{ uptime_seconds: 'x' }, 'uptime_seconds: expected number, got "x"'],
-  ])('a heartbeat with %j', (fields, reason) => {
-    expect(beat(fields)).toEqual(
-      reason === null
-        ? { ok: true, message: { node_id: 'a', node_type: 'effect', at: sentAt.toISOString() } }
-        : { ok: false, reason },
-    );
+    [{ uptime_seconds: 0, memory_usage_mb: 0, cpu_usage_percent: 0, active_operations_count: 0 }, []],
+    [{ uptime_seconds: null, memory_usage_mb: 1.5, cpu_usage_percent: 100, timestamp: null, correlation_id: null }, []],
+    [{ uptime_seconds: -0.5 }, ['uptime_seconds']],
+    [{ memory_usage_mb: -1 }, ['memory_usage_mb']],
+    [{ cpu_usage_percent: -1 }, ['cpu_usage_percent']],
+    [{ cpu_usage_percent: 250 }, ['cpu_usage_percent']],
+    [{ active_operations_count: -1 }, ['active_operations_count']],
+    [{ active_operations_count: 1.5 }, ['active_operations_count']],
+    [{ uptime_seconds: 'x', node_version: 'new' }, ['node_version', 'uptime_seconds']],
+    [{ timestamp: '2026-01-31T12:00:00', correlation_id: '' }, ['correlation_id', 'timestamp']],
+    [{ node_type: 'EFFECT_GENERIC', correlation_id: 7 }, ['node_type', 'correlation_id']],
+  ])('a heartbeat with %j is its node_id: what means nothing is dropped', (fields, dropped) => {
+    expect(beat(fields)).toEqual({ ok: true, message: { node_id: 'a', at: sentAt.toISOString(), dropped } });
+  });
+
+  it('a heartbeat in an envelope whose ids mean nothing, without a type, and with Python’s NaN', () => {
+    const read = (text: string) => parseHeartbeat(Buffer.from(text), place);
+    const message = { node_id: 'a', at: sentAt.toISOString(), dropped: [] };
+    expect(read('{"payload":{"node_id":"a"},"envelope_id":7,"correlation_id":""}')).toEqual({ ok: true, message });
+    expect(read('{"node_id":"a","uptime_seconds":NaN,"memory_usage_mb":-Infinity,"correlation_id":NaN}')).toEqual({
+      ok: true,
+      message,
+    });
+    expect(read('{"node_id":NaN}')).toEqual({ ok: false, reason: 'node_id: expected string, got null' });
   });
 
   it('an epoch from 0', () => {

@@ -74,6 +74,8 @@ describe('endpoints', () => {
       { endpoints: ['http://a'], health_endpoint: `/${'x'.repeat(2048)}` },
       `health_endpoint: ${ABSOLUTE}, got "/${'x'.repeat(57)}…`,
     ],
+    [{ endpoints: ['http://a'], health_endpoint: '/\\[' }, `health_endpoint: ${ABSOLUTE}, got "/\\\\["`],
+    [{ endpoints: ['http://a'], health_endpoint: '/\\b/h' }, `health_endpoint: ${ABSOLUTE}, got "/\\\\b/h"`],
     [{ endpoints: ['http://a'], health_endpoint: '/\u0000' }, `health_endpoint: ${ABSOLUTE}, got "/\\u0000"`],
   ])('%j', (fields, reason) => {
     expect(read(fields)).toBe(reason);

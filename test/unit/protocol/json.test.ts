@@ -37,6 +37,16 @@ describe('the bytes of a record', () => {
     expect(decodeObject(value)).toEqual({ ok: false, reason });
   });
 
+  it('may hold the numbers of Python that JSON has not: they are null, and texts stay texts', () => {
+    const text = '{"a":NaN,"b":[-Infinity,Infinity],"c":"NaN \\"NaN\\" Infinity"}';
+    expect(decodeObject(Buffer.from(text))).toEqual({
+      ok: true,
+      json: { a: null, b: [null, null], c: 'NaN "NaN" Infinity' },
+    });
+    expect(decodeObject(Buffer.from('{"a":NaNs}'))).toMatchObject({ ok: false });
+    expect(decodeObject(Buffer.from(`{"a":NaN,"${'\\"'.repeat(120_000)}`))).toMatchObject({ ok: false });
+  });
+
   it('are quoted no longer than 200 characters when they are no JSON', () => {
     const refused = decodeObject(Buffer.from(`{"a":${'\u0001'.repeat(500)}`));
     expect(refused.ok).toBe(false);

@@ -47,44 +47,42 @@ function checkReason(reason: string): void {
 }
 
 /** Values that schemas care for, and any other JSON. */
-const value = fc
-  .oneof(
-    { weight: 3, arbitrary: fc.jsonValue({ maxDepth: 2 }) },
-    {
-      weight: 4,
-      arbitrary: fc.constantFrom<unknown>(
-        ...[
-          null,
-          true,
-          false,
-          0,
-          -1,
-          1.5,
-          1e300,
-          '',
-          'abc-123',
-          'EFFECT',
-          'v1.2.3-rc.1',
-          '1.2.3',
-          'startup',
-          '/health',
-        ],
-        ...['http://a:1', 'http://a:1/x?y', 'ftp://b', '2026-01-31T12:00:00Z', '2026-01-31T12:00:00.123456+02:00'],
-        ...['CD613E30-D8F1-4ADF-91B7-584A2265B1F5', '\u0000', '\ud83d\ude00', 'x'.repeat(300)],
-      ),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.dictionary(fc.string({ unit: 'binary', maxLength: 80 }), fc.jsonValue(), { maxKeys: 4 }),
-    },
-    { weight: 1, arbitrary: fc.array(fc.webUrl(), { maxLength: 4 }) },
-    {
-      weight: 1,
-      arbitrary: fc.record({ major: fc.integer(), minor: fc.nat(9), patch: fc.nat(9), prerelease: fc.jsonValue() }),
-    },
-  )
-  // Known, and another issue's: a relative health endpoint that begins with "/\" makes the URL parser throw.
-  .filter((one) => !JSON.stringify(one).includes('/\\'));
+const value = fc.oneof(
+  { weight: 3, arbitrary: fc.jsonValue({ maxDepth: 2 }) },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom<unknown>(
+      ...[
+        null,
+        true,
+        false,
+        0,
+        -1,
+        1.5,
+        1e300,
+        '',
+        'abc-123',
+        'EFFECT',
+        'v1.2.3-rc.1',
+        '1.2.3',
+        'startup',
+        '/health',
+        '/\\[',
+      ],
+      ...['http://a:1', 'http://a:1/x?y', 'ftp://b', '2026-01-31T12:00:00Z', '2026-01-31T12:00:00.123456+02:00'],
+      ...['CD613E30-D8F1-4ADF-91B7-584A2265B1F5', '\u0000', '\ud83d\ude00', 'x'.repeat(300)],
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.dictionary(fc.string({ unit: 'binary', maxLength: 80 }), fc.jsonValue(), { maxKeys: 4 }),
+  },
+  { weight: 1, arbitrary: fc.array(fc.webUrl(), { maxLength: 4 }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ major: fc.integer(), minor: fc.nat(9), patch: fc.nat(9), prerelease: fc.jsonValue() }),
+  },
+);
 
 /** Real messages with some fields changed, removed or added: most of them are nearly right. */
 const nearly = fc

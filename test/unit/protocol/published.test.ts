@@ -180,7 +180,7 @@ describe('what our nodes send', () => {
     const { value } = buildHeartbeat({ ...node, uptime_seconds: 3.5 }, sentAt);
     expect(parseHeartbeat(value, place)).toEqual({
       ok: true,
-      message: { node_id: NODE, node_type: 'effect', at: '2026-01-31T12:00:00.000Z' },
+      message: { node_id: NODE, at: '2026-01-31T12:00:00.000Z', dropped: [] },
     });
   });
 

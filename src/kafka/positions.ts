@@ -1,0 +1,33 @@
+import { createAdmin } from './admin.js';
+import type { KafkaHandle } from './kafka.js';
+import { patiently } from './patiently.js';
+
+/** Next offset by topic and partition, for a consumer that does not begin where its group left off. */
+export type Positions = Map<string, string>;
+
+export function place(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
+
+/**
+ * kafkajs looks for the end of a topic with its first fetch, some time after
+ * the group has been joined. Somebody who asks and then waits for the answer
+ * would miss it; so the end is noted before.
+ */
+export async function endsOf(
+  kafka: KafkaHandle,
+  topics: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Positions> {
+  const admin = createAdmin(kafka);
+  try {
+    return await patiently(kafka, `cannot ask for the end of ${topics.join(', ')} yet`, signal, async () => {
+      const positions: Positions = new Map();
+      for (const topic of topics)
+        for (const { partition, high } of await admin.topicEnds(topic)) positions.set(place(topic, partition), high);
+      return positions;
+    });
+  } finally {
+    await admin.close();
+  }
+}

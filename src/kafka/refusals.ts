@@ -1,0 +1,26 @@
+/** Answers of a broker that are not about everything that was sent to it. */
+
+/** Kafka's names for a topic that is not there, may not be used, or cannot have that name. */
+const TOPIC: ReadonlySet<unknown> = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'INVALID_TOPIC_EXCEPTION',
+]);
+const SIZE: ReadonlySet<unknown> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+
+/** Whether one of the topics that were sent to is the trouble. */
+export function isAboutATopic(error: unknown): boolean {
+  return hasType(error, TOPIC);
+}
+
+/** Whether the broker takes no record of this size: it never will, as long as it is set up as it is. */
+export function isTooLarge(error: unknown): boolean {
+  return hasType(error, SIZE);
+}
+
+/** kafkajs wraps the broker's answer in errors of its own. */
+function hasType(error: unknown, types: ReadonlySet<unknown>): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if ('type' in cause && types.has(cause.type)) return true;
+  return false;
+}

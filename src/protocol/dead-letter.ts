@@ -1,0 +1,225 @@
+/** A dead letter: a record that could not be used, and why. In its headers stands where it came from. */
+
+/** Kinds of reasons: few, and named, for metrics. The reason itself is a sentence for a person. */
+export const DEAD_LETTER_CODES = {
+  undecodable: 'a batch of records that no Kafka client can read',
+  not_json: 'no JSON object',
+  invalid_field: 'a JSON object that is not the message of this topic',
+  refused_by_temporal: 'a message that Temporal refuses',
+  unexpected_error: 'a message whose handling failed, again and again, with an error that nobody expected',
+  unpublishable_event: 'an event of the registrar that its own schema refuses: the contract is wrong',
+} as const;
+
+export type DeadLetterCode = keyof typeof DEAD_LETTER_CODES;
+
+/** A record's headers as Kafka clients have them: a name may come more than once. */
+export type RecordHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+
+/** The record that could not be used. */
+export interface OriginalRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  /** Milliseconds since 1970, or whatever its sender said. */
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: RecordHeaders;
+}
+
+export interface DeadLetterToWrite {
+  /** The event type and tags that the contract gives to dead letters. */
+  readonly event_type: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly code: DeadLetterCode;
+  readonly reason: string;
+  /** The node that it was about, where that can be read. */
+  readonly node_id: string | null;
+  readonly record: OriginalRecord;
+}
+
+/** What Kafka gets. */
+export interface WrittenDeadLetter {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: RecordHeaders;
+}
+
+const LONGEST_REASON = 2_000;
+/** Before the name of a header that the original record had. */
+const ORIGINAL_HEADER = 'original_header.';
+/** On a record that is sent again: how often it has been. */
+export const REPLAYS = 'registrar-replays';
+
+/** The whole original, byte for byte, and in the headers where it came from and why it is here. */
+export function buildDeadLetter({
+  event_type,
+  tags,
+  code,
+  reason,
+  node_id,
+  record,
+}: DeadLetterToWrite): WrittenDeadLetter {
+  const { topic, partition, offset, timestamp, key, value, headers } = record;
+  return {
+    key,
+    value,
+    headers: {
+      ...prefixed(headers),
+      ...tags,
+      event_type,
+      code,
+      reason: reason.slice(0, LONGEST_REASON),
+      original_topic: topic,
+      original_partition: String(partition),
+      original_offset: offset,
+      original_timestamp: timeText(timestamp),
+      ...(node_id === null ? {} : { node_id }),
+    },
+  };
+}
+
+/** An event of the registrar's own that its schema refuses: it was in no topic yet, and its bytes are its JSON. */
+export function buildUnpublishedEvent(
+  { event_type, tags }: Pick<DeadLetterToWrite, 'event_type' | 'tags'>,
+  event: { readonly node_id: string; readonly event_type: string; readonly topic: string },
+  reason: string,
+): WrittenDeadLetter {
+  return {
+    key: Buffer.from(event.node_id),
+    value: Buffer.from(JSON.stringify(event)),
+    headers: {
+      ...tags,
+      event_type,
+      code: 'unpublishable_event' satisfies DeadLetterCode,
+      reason: reason.slice(0, LONGEST_REASON),
+      original_topic: event.topic,
+      original_event_type: event.event_type,
+      node_id: event.node_id,
+    },
+  };
+}
+
+function prefixed(headers: RecordHeaders): RecordHeaders {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [ORIGINAL_HEADER + name, value]));
+}
+
+/** A producer may send nanoseconds, which is a time that no Date holds. */
+function timeText(timestamp: number): string {
+  const time = new Date(timestamp);
+  return Number.isNaN(time.getTime()) ? String(timestamp) : time.toISOString();
+}
+
+/** Bytes of value and key that a broker with any usual limit takes. */
+const HEAD = { value: 256 * 1024, key: 1024 } as const;
+
+/**
+ * What is written where the broker refuses the whole as too large: first its head, and then what must always go, where
+ * it came from and why.
+ */
+export function shorterDeadLetters(letter: DeadLetterToWrite): readonly WrittenDeadLetter[] {
+  const { record } = letter;
+  const short = { ...letter, reason: letter.reason.slice(0, 300) };
+  const bytes = { cut_from_bytes: String(sizeOf(record)) };
+  const head = buildDeadLetter({
+    ...short,
+    record: { ...record, key: headOf(record.key, HEAD.key), value: headOf(record.value, HEAD.value), headers: {} },
+  });
+  const nothing = buildDeadLetter({ ...short, tags: {}, record: { ...record, key: null, value: null, headers: {} } });
+  return [head, nothing].map((one) => ({ ...one, headers: { ...one.headers, ...bytes } }));
+}
+
+function headOf(bytes: Buffer | null, length: number): Buffer | null {
+  return bytes === null ? null : bytes.subarray(0, length);
+}
+
+interface Sized {
+  readonly key: Buffer | string | null;
+  readonly value: Buffer | null;
+  readonly headers: RecordHeaders;
+}
+
+/** The bytes of a record, its headers included. */
+export function sizeOf({ key, value, headers }: Sized): number {
+  let size = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const [name, values] of Object.entries(headers))
+    for (const one of Array.isArray(values) ? values : [values ?? '']) size += name.length + one.length + 4;
+  return size;
+}
+
+/** A dead letter that was read. */
+export interface DeadLetter {
+  /** When it was written: milliseconds since 1970. */
+  readonly at: number;
+  /** null: from a registrar that wrote none yet. */
+  readonly code: DeadLetterCode | null;
+  readonly reason: string;
+  readonly node_id: string | null;
+  /** Where it was read; null where it is an event of the registrar, which never was in a topic. */
+  readonly origin: Origin | null;
+  /** The type of an event of the registrar's own; null for what was read from a topic. */
+  readonly unpublished: string | null;
+  /** How often its original had been replayed before. */
+  readonly replays: number;
+  /** The original had so many bytes, and only their head is here; null: it is whole. */
+  readonly cut_from_bytes: number | null;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  /** Those of the original. */
+  readonly headers: RecordHeaders;
+}
+
+export interface Origin {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+}
+
+/** Reads a record of the dead letters' topic. */
+export function readDeadLetter(record: Omit<OriginalRecord, 'topic' | 'partition' | 'offset'>): DeadLetter {
+  const { headers, timestamp, key, value } = record;
+  const code = textOf(headers.code);
+  const cut = textOf(headers.cut_from_bytes) ?? textOf(headers.truncated_from_bytes);
+  const original = originalHeaders(headers);
+  return {
+    at: timestamp,
+    code: code !== null && Object.hasOwn(DEAD_LETTER_CODES, code) ? (code as DeadLetterCode) : null,
+    reason: textOf(headers.reason) ?? 'no reason given',
+    node_id: textOf(headers.node_id),
+    origin: originOf(headers),
+    unpublished: textOf(headers.original_event_type),
+    replays: Number(textOf(original[REPLAYS])) || 0,
+    cut_from_bytes: cut === null ? null : Number(cut),
+    key,
+    value,
+    headers: original,
+  };
+}
+
+function originOf(headers: RecordHeaders): Origin | null {
+  const [topic, partition, offset] = [headers.original_topic, headers.original_partition, headers.original_offset].map(
+    textOf,
+  );
+  return typeof topic === 'string' && typeof partition === 'string' && typeof offset === 'string'
+    ? { topic, partition: Number(partition), offset }
+    : null;
+}
+
+function originalHeaders(headers: RecordHeaders): RecordHeaders {
+  return Object.fromEntries(
+    Object.entries(headers)
+      .filter(([name]) => name.startsWith(ORIGINAL_HEADER))
+      .map(([name, value]) => [name.slice(ORIGINAL_HEADER.length), value]),
+  );
+}
+
+/** A header's first value as text. */
+export function textOf(header: RecordHeaders[string]): string | null {
+  const first = Array.isArray(header) ? header[0] : header;
+  return first === undefined ? null : first.toString();
+}
+
+/** Whether a letter is about a node: it names it, or its bytes hold its id. */
+export function isAbout({ node_id, value }: Pick<DeadLetter, 'node_id' | 'value'>, id: string): boolean {
+  return node_id === id || value?.includes(JSON.stringify(id)) === true;
+}

@@ -16,7 +16,7 @@ export interface PublishOptions {
   readonly env: string;
   /** The {namespace} of topic names; empty drops its segment. */
   readonly namespace: string;
-  /** For events that no schema lets through: the final name of the topic, and what the contract puts on each of them. */
+  /** For events that no schema lets through: the final name of the topic, and what the contract puts on each. */
   readonly deadLetter: {
     readonly topic: string;
     readonly event_type: string;

@@ -1,5 +1,6 @@
-import { Partitioners, type IHeaders, type Message, type Producer } from 'kafkajs';
+import type { IHeaders, Message, Producer } from 'kafkajs';
 import { CLIENT, type KafkaHandle } from './kafka.js';
+import { partitioner } from './partitioner.js';
 import { isAboutATopic } from './refusals.js';
 
 export interface RecordToSend {
@@ -41,8 +42,7 @@ export function createProducer(kafka: KafkaHandle): EventProducer {
     kafka[CLIENT](REQUEST_TIMEOUT_MS).producer({
       idempotent: false,
       allowAutoTopicCreation: false,
-      // Java's and librdkafka's hash of the key: everybody agrees on a node's partition.
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner: partitioner,
     });
   let producer = open();
   let connecting: Promise<void> | undefined;

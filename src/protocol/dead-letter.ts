@@ -13,7 +13,7 @@ export const DEAD_LETTER_CODES = {
 export type DeadLetterCode = keyof typeof DEAD_LETTER_CODES;
 
 /** A record's headers as Kafka clients have them: a name may come more than once. */
-export type RecordHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+type RecordHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
 
 /** The record that could not be used. */
 export interface OriginalRecord {
@@ -49,7 +49,7 @@ const LONGEST_REASON = 2_000;
 /** Before the name of a header that the original record had. */
 const ORIGINAL_HEADER = 'original_header.';
 /** On a record that is sent again: how often it has been. */
-export const REPLAYS = 'registrar-replays';
+const REPLAYS = 'registrar-replays';
 
 /** The whole original, byte for byte, and in the headers where it came from and why it is here. */
 export function buildDeadLetter({
@@ -169,7 +169,7 @@ export interface DeadLetter {
   readonly headers: RecordHeaders;
 }
 
-export interface Origin {
+interface Origin {
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
@@ -214,7 +214,7 @@ function originalHeaders(headers: RecordHeaders): RecordHeaders {
 }
 
 /** A header's first value as text. */
-export function textOf(header: RecordHeaders[string]): string | null {
+function textOf(header: RecordHeaders[string]): string | null {
   const first = Array.isArray(header) ? header[0] : header;
   return first === undefined ? null : first.toString();
 }
@@ -222,4 +222,10 @@ export function textOf(header: RecordHeaders[string]): string | null {
 /** Whether a letter is about a node: it names it, or its bytes hold its id. */
 export function isAbout({ node_id, value }: Pick<DeadLetter, 'node_id' | 'value'>, id: string): boolean {
   return node_id === id || value?.includes(JSON.stringify(id)) === true;
+}
+
+/** Where a letter comes from, for people. */
+export function whereFrom({ origin, unpublished }: Pick<DeadLetter, 'origin' | 'unpublished'>): string {
+  if (origin !== null) return `${origin.topic}, partition ${origin.partition}, offset ${origin.offset}`;
+  return unpublished === null ? 'an unknown place' : `the registrar itself, an event of type ${unpublished}`;
 }

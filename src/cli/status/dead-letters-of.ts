@@ -11,6 +11,7 @@ import {
   type KafkaHandle,
   type PartitionEnds,
 } from '../../kafka/index.js';
+import { isAbout, readDeadLetter, whereFrom, type DeadLetter } from '../../protocol/dead-letter.js';
 import { topicName } from '../../protocol/topics.js';
 import { unreachable } from '../connect.js';
 
@@ -48,7 +49,8 @@ export async function deadLettersOf(nodeId: string, config: Config, contracts: C
     if (low !== high) unread.set(partition, BigInt(high) - 1n);
   if (unread.size > 0) {
     const read = (partition: number, records: readonly IncomingRecord[]): void => {
-      letters.push(...records.filter((record) => isAbout(record, nodeId)).map(letterOf));
+      const found = records.map(readDeadLetter).filter((letter) => isAbout(letter, nodeId));
+      letters.push(...found.map(letterOf));
       const last = records.at(-1);
       if (last !== undefined && BigInt(last.offset) >= (unread.get(partition) ?? 0n)) unread.delete(partition);
     };
@@ -98,20 +100,6 @@ async function readTopic(
   if (fatal !== undefined) throw fatal;
 }
 
-function isAbout({ headers, value }: IncomingRecord, nodeId: string): boolean {
-  return text(headers.node_id) === nodeId || value?.includes(JSON.stringify(nodeId)) === true;
-}
-
-function letterOf({ headers, timestamp }: IncomingRecord): Letter {
-  const origin = [headers.original_topic, headers.original_partition, headers.original_offset].map(text);
-  return {
-    at: new Date(timestamp).toISOString(),
-    reason: text(headers.reason) ?? 'no reason given',
-    from: `${origin[0] ?? 'an unknown topic'}, partition ${origin[1] ?? '?'}, offset ${origin[2] ?? '?'}`,
-  };
-}
-
-function text(header: IncomingRecord['headers'][string]): string | undefined {
-  const first = Array.isArray(header) ? header[0] : header;
-  return first?.toString();
+function letterOf(letter: DeadLetter): Letter {
+  return { at: new Date(letter.at).toISOString(), reason: letter.reason, from: whereFrom(letter) };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { consume, type IncomingRecord, type KafkaHandle, type Subscription } from '../../kafka/index.js';
 import type { DeadLetter } from '../api/node.js';
 import { errorText } from '../../error-text.js';
+import { readDeadLetter, whereFrom } from '../../protocol/dead-letter.js';
 
 const DAY = 86_400_000;
 /** The newest are kept; who has more than this has another trouble than their words. */
@@ -84,20 +85,8 @@ export class DeadLetters {
   }
 }
 
-function letterOf({ headers, timestamp, value }: IncomingRecord): DeadLetter {
-  const [topic, partition, offset] = [headers.original_topic, headers.original_partition, headers.original_offset].map(
-    text,
-  );
-  return {
-    at: Number(timestamp),
-    node_id: text(headers.node_id) ?? null,
-    reason: text(headers.reason) ?? 'no reason given',
-    from: `${topic ?? 'an unknown topic'}, partition ${partition ?? '?'}, offset ${offset ?? '?'}`,
-    text: (value?.toString('utf8') ?? '').slice(0, TEXT_LENGTH),
-  };
-}
-
-function text(header: IncomingRecord['headers'][string]): string | undefined {
-  const first = Array.isArray(header) ? header[0] : header;
-  return first?.toString();
+function letterOf(record: IncomingRecord): DeadLetter {
+  const letter = readDeadLetter(record);
+  const { at, node_id, reason, value } = letter;
+  return { at, node_id, reason, from: whereFrom(letter), text: (value?.toString('utf8') ?? '').slice(0, TEXT_LENGTH) };
 }

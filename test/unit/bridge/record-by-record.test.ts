@@ -7,10 +7,10 @@ import { batchOf, bridgeWorld, recordOf } from './support.js';
 const values = ['good', 'bad', 'fine'].map((text) => Buffer.from(text));
 
 /** Handles records in order, and fails at the bad one. */
-async function handle({ records, done }: RecordBatch): Promise<void> {
-  for (const record of records) {
+async function handle(batch: RecordBatch): Promise<void> {
+  for (const record of batch.records) {
     if (record.value?.toString() === 'bad') return Promise.reject(new RangeError('it is bad'));
-    done(record);
+    batch.done(record);
   }
   return Promise.resolve();
 }
@@ -37,9 +37,9 @@ describe('a batch whose handling fails', () => {
   it('for a reason that passes loses nothing', async () => {
     const { context, sent } = bridgeWorld();
     let tries = 0;
-    const handled = recordByRecord(context, async ({ records, done }) => {
+    const handled = recordByRecord(context, async (batch) => {
       if (++tries % 2 === 1) return Promise.reject(new Error('this time'));
-      records.forEach(done);
+      for (const record of batch.records) batch.done(record);
       return Promise.resolve();
     });
     for (let round = 0; round < 3; round += 1) {

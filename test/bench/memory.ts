@@ -52,7 +52,7 @@ export const run: Scenario = async (log) => {
 
 async function bridge() {
   const emitter = new EventEmitter();
-  let eachBatch: ConsumerRunConfig['eachBatch'];
+  let handle: (batch: EachBatchPayload) => Promise<void> = () => Promise.resolve();
   const client = {
     events: { GROUP_JOIN: 'join', CRASH: 'crash', REBALANCING: 'rebalancing' },
     on: (event: string, listener: (event: object) => void) => emitter.on(event, listener),
@@ -60,7 +60,7 @@ async function bridge() {
     subscribe: () => Promise.resolve(),
     disconnect: () => Promise.resolve(),
     run(config: ConsumerRunConfig) {
-      ({ eachBatch } = config);
+      handle = async (batch) => config.eachBatch?.(batch);
       emitter.emit('join', { payload: { memberAssignment: {} } });
       return Promise.resolve();
     },
@@ -80,9 +80,9 @@ async function bridge() {
   });
   let offset = 0;
   return {
-    async deliver(batches: number): Promise<void> {
+    deliver: async (batches: number): Promise<void> => {
       for (let batch = 0; batch < batches; batch += 1) {
-        await eachBatch?.(payload((offset += 1)));
+        await handle(payload((offset += 1)));
         // As between real batches: what was collected is cleaned up in turns of the event loop.
         if (batch % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
       }
@@ -107,7 +107,7 @@ const beats = Array.from(
 
 function payload(offset: number): EachBatchPayload {
   const value = beats[offset % beats.length] ?? null;
-  const batchContext = { timestampType: 1 };
+  const batchContext = { timestampType: 1, isBrokersTime: true };
   const message = {
     offset: String(offset),
     timestamp: String(Date.now()),

@@ -2,7 +2,7 @@ import type { Sql } from '../pool.js';
 import { LOWEST_WATERMARK, type Topics } from './heartbeat-stream.js';
 
 /** How far a partition is stored: everything before `next_offset`, and every record up to the time `watermark`. */
-export interface Watermark {
+interface Watermark {
   readonly partition: number;
   /** As Kafka clients give it. */
   readonly next_offset: string;

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { ReadUpTo } from '../../../../src/kafka/index.js';
 
 /** A watermark as it is given to the database: a time, or seconds ago. */
-export interface KeptMark {
+interface KeptMark {
   readonly partition: number;
   readonly next_offset: string;
   readonly at: string | null;

@@ -15,7 +15,7 @@ import type { Stream } from './streams.js';
  */
 export function bridgeMetrics(
   { counters, deadLetters, pool, kafka, postgres }: BridgeContext,
-  admin: KafkaAdmin,
+  admin: Pick<KafkaAdmin, 'topicEnds' | 'committed'>,
   streams: readonly Pick<Stream, 'topics' | 'groupId' | 'watermarks'>[],
   selfPreservation: () => SelfPreservationState | null,
 ): Registry {
@@ -94,7 +94,11 @@ export function bridgeMetrics(
   return registry;
 }
 
-async function lag(admin: KafkaAdmin, topic: string, groupId: string): Promise<number> {
+async function lag(
+  admin: Pick<KafkaAdmin, 'topicEnds' | 'committed'>,
+  topic: string,
+  groupId: string,
+): Promise<number> {
   const [ends, committed] = await Promise.all([admin.topicEnds(topic), admin.committed(groupId, topic)]);
   return ends.reduce(
     (sum, { partition, low, high }) =>

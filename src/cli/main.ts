@@ -8,6 +8,7 @@ import { selfPreservationCommand } from './self-preservation/command.js';
 import { bridgeCommand } from './bridge/command.js';
 import { contractsCommand } from './contracts/command.js';
 import { demoCommand } from './demo/command.js';
+import { dlqCommand } from './dlq/command.js';
 import { doctorCommand } from './doctor/command.js';
 import { listCommand } from './list/command.js';
 import { nodeCommand } from './node/command.js';
@@ -51,6 +52,7 @@ export function createProgram(): Command {
     wipeCommand,
     doctorCommand,
     selfPreservationCommand,
+    dlqCommand,
     contractsCommand,
     setupCommand,
   ];

@@ -13,6 +13,8 @@ export interface KafkaAdmin {
   partitions(topic: string): Promise<number[]>;
   /** Where each partition of a topic begins and ends. */
   topicEnds(topic: string): Promise<PartitionEnds[]>;
+  /** By partition, the offset of the first record that is not older. */
+  offsetsAt(topic: string, time: Date): Promise<ReadonlyMap<number, string>>;
   /** Committed offset by partition; partitions on which the group has committed nothing are missing. */
   committed(groupId: string, topic: string): Promise<ReadonlyMap<number, string>>;
   close(): Promise<void>;
@@ -42,6 +44,11 @@ export function createAdmin(kafka: KafkaHandle): KafkaAdmin {
       await connected();
       const ends = await admin.fetchTopicOffsets(topic);
       return ends.map(({ partition, low, high }) => ({ partition, low, high }));
+    },
+    async offsetsAt(topic, time) {
+      await connected();
+      const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, time.getTime());
+      return new Map(offsets.map(({ partition, offset }) => [partition, offset]));
     },
     async committed(groupId, topic) {
       await connected();

@@ -31,8 +31,8 @@ export interface RecordBatch {
 export interface ConsumeOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
-  /** Where a group that has never committed begins: with the oldest record, or with what is sent from now on. */
-  readonly from: 'beginning' | 'now';
+  /** Where a group that has never committed begins: with the oldest record, what is sent from now on, or here. */
+  readonly from: 'beginning' | 'now' | Positions;
   /** Called for several partitions at once, never twice at once for one. */
   readonly onBatch: (batch: RecordBatch) => Promise<void>;
   /** The partitions that this process reads now, by topic. */
@@ -78,7 +78,7 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
     maxWaitTimeInMs: 500,
     allowAutoTopicCreation: false,
   });
-  const positions = from === 'now' ? await endsOf(kafka, topics, signal) : null;
+  const positions = from === 'now' ? await endsOf(kafka, topics, signal) : from === 'beginning' ? null : from;
   const commits = new Commits(kafka.logger);
   consumer.on(consumer.events.REBALANCING, () => void commits.flush());
   const start = async (): Promise<void> => {

@@ -5,5 +5,6 @@ export { marker } from './markers.js';
 export { openCluster, type Cluster } from './cluster.js';
 export type { ReadUpTo } from './records.js';
 export { createKafka, type KafkaHandle } from './kafka.js';
+export { readTopic } from './read-topic.js';
 export { batched, SendQueue } from './send-queue.js';
 export { createProducer, type EventProducer, type RecordToSend } from './producer.js';

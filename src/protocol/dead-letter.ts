@@ -13,7 +13,7 @@ export const DEAD_LETTER_CODES = {
 export type DeadLetterCode = keyof typeof DEAD_LETTER_CODES;
 
 /** A record's headers as Kafka clients have them: a name may come more than once. */
-type RecordHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+export type RecordHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
 
 /** The record that could not be used. */
 export interface OriginalRecord {
@@ -169,7 +169,7 @@ export interface DeadLetter {
   readonly headers: RecordHeaders;
 }
 
-interface Origin {
+export interface Origin {
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
@@ -214,7 +214,7 @@ function originalHeaders(headers: RecordHeaders): RecordHeaders {
 }
 
 /** A header's first value as text. */
-function textOf(header: RecordHeaders[string]): string | null {
+export function textOf(header: RecordHeaders[string]): string | null {
   const first = Array.isArray(header) ? header[0] : header;
   return first === undefined ? null : first.toString();
 }
@@ -222,6 +222,28 @@ function textOf(header: RecordHeaders[string]): string | null {
 /** Whether a letter is about a node: it names it, or its bytes hold its id. */
 export function isAbout({ node_id, value }: Pick<DeadLetter, 'node_id' | 'value'>, id: string): boolean {
   return node_id === id || value?.includes(JSON.stringify(id)) === true;
+}
+
+/** The original again, as it was, and how often it has been sent again. */
+export function buildReplay({
+  key,
+  value,
+  headers,
+  replays,
+}: Pick<DeadLetter, 'key' | 'value' | 'headers' | 'replays'>) {
+  return { key, value, headers: { ...headers, [REPLAYS]: String(replays + 1) } };
+}
+
+const REPLAYED = 'replayed_letter';
+
+/** A record among the dead letters which says that a letter's original was sent again. */
+export function buildReplayed({ key }: Pick<DeadLetter, 'key'>, id: string): WrittenDeadLetter {
+  return { key, value: null, headers: { event_type: 'DeadLetterReplayed', [REPLAYED]: id } };
+}
+
+/** The letter whose original was sent again, if a record says that; null: it is a dead letter. */
+export function replayedLetter({ headers, value }: Pick<OriginalRecord, 'headers' | 'value'>): string | null {
+  return value === null && headers.code === undefined ? textOf(headers[REPLAYED]) : null;
 }
 
 /** Where a letter comes from, for people. */

@@ -25,7 +25,7 @@ export async function notActive({ options, fleet, registrar }: DemoParts): Promi
 }
 
 /** Where a node stands, and what it waits for, on one line. */
-function explanationLine({ report, unasked, introspection_topic }: Explanation): string {
+function explanationLine({ report, letters, unasked, introspection_topic }: Explanation): string {
   switch (report?.source) {
     case 'workflow':
       return [
@@ -36,7 +36,7 @@ function explanationLine({ report, unasked, introspection_topic }: Explanation):
     case 'registry':
       return `${report.row.state}${report.row.reason === null ? '' : `: ${report.row.reason}`}`;
     case 'dead-letters':
-      return `not understood: ${report.letters.at(-1)?.reason ?? ''}`;
+      return `not understood: ${letters?.letters.at(-1)?.reason ?? ''}`;
     case undefined:
       return unasked.length > 0
         ? unasked.map(({ message }) => message).join('; ')

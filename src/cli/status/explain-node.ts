@@ -12,7 +12,7 @@ import { statusLine, type Status } from '../../../workflows/details.js';
 import type { JournalEntry } from '../../../workflows/journal.js';
 import { SEARCH_ATTRIBUTES, STATUS_QUERY, workflowId } from '../../../workflows/messages.js';
 import { withRegistry, withTemporal } from '../connect.js';
-import { deadLettersOf, type Letters } from './dead-letters-of.js';
+import { lettersOf, type NodeLetters } from './letters-of.js';
 import { errorText } from '../../error-text.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { statesOf, type States } from '../terminal/states.js';
@@ -54,10 +54,12 @@ export type NodeReport =
       readonly row: RegistryRow;
       readonly link: string | null;
     }
-  | ({ readonly source: 'dead-letters'; readonly node_id: string } & Letters);
+  | { readonly source: 'dead-letters'; readonly node_id: string };
 
 export interface Explanation {
   readonly report: NodeReport | null;
+  /** Its dead letters of the last day, whatever else is known; null where Kafka does not answer. */
+  readonly letters: NodeLetters | null;
   /** The sources that could not be asked. */
   readonly unasked: readonly CliError[];
   /** Where a node would have introduced itself. */
@@ -65,27 +67,33 @@ export interface Explanation {
   readonly states: States;
 }
 
-/** What is known of a node: from its running workflow, else from the registry, else from the dead letters. */
+/**
+ * What is known of a node: from its running workflow, else from the registry, else from the dead letters; and its dead
+ * letters of the last day in any case.
+ */
 export async function explainNode(nodeId: string, config: Config): Promise<Explanation> {
   const contracts = loadContracts(config.contractsDir);
   const unasked: CliError[] = [];
-  const sources = [
-    () => withTemporal(config, (client) => runningNode(nodeId, client, config, contracts)),
-    () => registeredNode(nodeId, config),
-    () => deadLetters(nodeId, config, contracts),
-  ];
-  const introspection_topic = bridgeTopics(contracts, config).introspections.join(' or ');
-  const states = statesOf(contracts.compiled);
-  for (const ask of sources) {
-    try {
-      const report = await ask();
-      if (report !== null) return { report, unasked, introspection_topic, states };
-    } catch (error) {
+  const orUnasked = async <T>(asked: Promise<T>): Promise<T | null> =>
+    asked.catch((error: unknown) => {
       if (!(error instanceof CliError) || error.exitCode !== EXIT.unreachable) throw error;
       unasked.push(error);
-    }
-  }
-  return { report: null, unasked, introspection_topic, states };
+      return null;
+    });
+  const [letters, known] = await Promise.all([
+    orUnasked(lettersOf(nodeId, config, contracts)),
+    orUnasked(withTemporal(config, (client) => runningNode(nodeId, client, config, contracts))).then(
+      async (running) => running ?? orUnasked(registeredNode(nodeId, config)),
+    ),
+  ]);
+  const heard = letters !== null && letters.letters.length > 0;
+  return {
+    report: known ?? (heard ? { source: 'dead-letters', node_id: nodeId } : null),
+    letters,
+    unasked,
+    introspection_topic: bridgeTopics(contracts, config).introspections.join(' or '),
+    states: statesOf(contracts.compiled),
+  };
 }
 
 /** null when no run of this node is open. */
@@ -183,11 +191,6 @@ async function registeredNode(nodeId: string, config: Config): Promise<NodeRepor
   return row === null
     ? null
     : { source: 'registry', node_id: nodeId, row, link: workflowLink(linksOf(config), nodeId) };
-}
-
-async function deadLetters(nodeId: string, config: Config, contracts: Contracts): Promise<NodeReport | null> {
-  const found = await deadLettersOf(nodeId, config, contracts);
-  return found.letters.length === 0 ? null : { source: 'dead-letters', node_id: nodeId, ...found };
 }
 
 /** A pending activity as a sentence: what, which try, why not yet, when again. */

@@ -3,6 +3,7 @@ import type { NodeReport, RunningNode } from './explain-node.js';
 import { pendingSentence } from './explain-node.js';
 import { clock, colouredState, facts, since } from '../terminal/format.js';
 import { command } from '../terminal/invocation.js';
+import type { NodeLetters } from './letters-of.js';
 import type { States } from '../terminal/states.js';
 
 /** What is known of a node, for a person. */
@@ -13,7 +14,7 @@ export function reportText(report: NodeReport, states: States): string {
     case 'registry':
       return rowText(report, states);
     case 'dead-letters':
-      return deadLettersText(report);
+      return `${pc.bold(report.node_id)}  ${pc.red('not understood')}: what it sent was put aside`;
   }
 }
 
@@ -76,15 +77,16 @@ function rowText({ row, link }: Report<'registry'>, states: States): string {
   ].join('\n');
 }
 
-function deadLettersText({ node_id, letters, topic, complete }: Report<'dead-letters'>): string {
+/** A node's dead letters, for a person. */
+export function lettersText({ letters, topic, complete, more }: NodeLetters): string {
   return [
-    `${pc.bold(node_id)}  ${pc.red('not understood')}: what it sent was put aside`,
-    '',
-    ...letters.map(({ at, reason, from }) => `  ${at}  ${reason}\n  ${pc.dim(`read from ${from}`)}`),
+    pc.bold('Dead letters of the last day'),
+    ...letters.map(({ id, at, reason, from }) => `  ${id}  ${at}  ${reason}\n  ${pc.dim(`read from ${from}`)}`),
+    ...(more === 0 ? [] : [pc.dim(`  and ${more} older ones`)]),
     '',
     pc.dim(
-      `From the dead letters, ${topic}${complete ? '' : ', of which not all was read'}. Correct the node and ` +
-        'let it introduce itself again.',
+      `From ${topic}${complete ? '' : ', of which not all was read'}. One of them whole: ` +
+        `${command('dlq show <id>')}. Correct the node and let it introduce itself again.`,
     ),
   ].join('\n');
 }

@@ -8,6 +8,17 @@ export function nodeId(value: string): string {
   return data;
 }
 
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** A moment in the past: so long ago ("90s", "15m", "2h", "7d"), or an ISO 8601 time. */
+export function timeBefore(value: string): Date {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(value) ?? [];
+  const time = new Date(count === undefined ? value : Date.now() - Number(count) * (UNITS[unit] ?? 0) * 1_000);
+  if (Number.isNaN(time.getTime()))
+    throw new InvalidArgumentError('Give 90s, 15m, 2h, 7d, or a time as 2026-01-31T12:00Z.');
+  return time;
+}
+
 /** An option that is a whole number from 1. */
 export function count(most: number): (value: string) => number {
   return (value) => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { consume, type IncomingRecord, type KafkaHandle, type Subscription } from '../../kafka/index.js';
 import type { DeadLetter } from '../api/node.js';
 import { errorText } from '../../error-text.js';
-import { readDeadLetter, whereFrom } from '../../protocol/dead-letter.js';
+import { readDeadLetter, replayedLetter, whereFrom } from '../../protocol/dead-letter.js';
 
 const DAY = 86_400_000;
 /** The newest are kept; who has more than this has another trouble than their words. */
@@ -67,7 +67,7 @@ export class DeadLetters {
         onFatal: lost,
         onBatch: (batch) => {
           for (const record of batch.records) {
-            this.#keep(letterOf(record));
+            if (replayedLetter(record) === null) this.#keep(letterOf(record));
             batch.done(record);
           }
           return Promise.resolve();

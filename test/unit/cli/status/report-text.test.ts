@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { SHIPPED_CONTRACTS, loadContracts } from '../../../../src/contracts/load.js';
 import { pendingSentence, type NodeReport } from '../../../../src/cli/status/explain-node.js';
-import { reportText } from '../../../../src/cli/status/report-text.js';
+import { lettersText, reportText } from '../../../../src/cli/status/report-text.js';
 import { statesOf } from '../../../../src/cli/terminal/states.js';
 
 const states = statesOf(loadContracts(SHIPPED_CONTRACTS).compiled);
@@ -47,27 +47,33 @@ describe('a node explained', () => {
     expect(text).toMatch(/Acknowledge by hand: .*registrar.* ack node-1/);
   });
 
-  test('by its dead letters', () => {
-    const text = plain(
-      reportText(
-        {
-          source: 'dead-letters',
-          node_id: 'node-1',
-          topic: 't',
-          complete: false,
-          letters: [
-            {
-              at: '2026-01-31T12:00:00.000Z',
-              reason: 'node_type: expected one of …',
-              from: 'topic, partition 3, offset 7',
-            },
-          ],
-        },
-        states,
-      ),
+  test('by its dead letters, whatever else is known', () => {
+    expect(plain(reportText({ source: 'dead-letters', node_id: 'node-1' }, states))).toBe(
+      'node-1  not understood: what it sent was put aside',
     );
-    expect(text).toContain('node_type: expected one of …');
-    expect(text).toContain('partition 3, offset 7');
-    expect(text).toContain('not all was read');
+    const text = plain(
+      lettersText({
+        topic: 't',
+        complete: false,
+        more: 3,
+        letters: [
+          {
+            id: '2-1047',
+            at: '2026-01-31T12:00:00.000Z',
+            code: 'invalid_field',
+            reason: 'node_type: expected one of …',
+            from: 'topic, partition 3, offset 7',
+          },
+        ],
+      }),
+    );
+    for (const part of [
+      '2-1047',
+      'node_type: expected one of …',
+      'partition 3, offset 7',
+      '3 older',
+      'not all was read',
+    ])
+      expect(text).toContain(part);
   });
 });

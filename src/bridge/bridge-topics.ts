@@ -8,6 +8,11 @@ export interface Names {
   readonly namespace: string;
 }
 
+/** The environment in whose name nodes are in Consul: another one's registrar leaves them alone. */
+export function environmentOf({ env, namespace }: Names): string {
+  return [env, namespace].filter((part) => part !== '').join('.');
+}
+
 /** The kinds of messages that a bridge reads, and what the contract calls them. */
 const CONSUMED = {
   introspections: 'NodeIntrospection',

@@ -12,17 +12,20 @@ import { bridgeTopics, type BridgeTopics, type Names } from './bridge-topics.js'
 import type { BridgeContext } from './context.js';
 import { newCounters, type BridgeCounters } from './counters.js';
 import { DeadLetters } from './dead-letters.js';
+import type { Config } from '../config.js';
 import { every, type Repetition } from './every.js';
 import { startSweep } from './liveness/sweep.js';
 import { selfPreservationQuestion, watchSelfPreservation } from './liveness/watch-self-preservation.js';
 import { bridgeMetrics } from './bridge-metrics.js';
+import { addReconciliationMetrics } from './reconciliation/metrics.js';
+import { startReconciler } from './reconciliation/reconciler.js';
 import { runStart } from './run-options.js';
 import { idleAfterMs } from './liveness/topic-watermarks.js';
 import { align, streamsOf, subscribeAll, type Stream, type SubscribeOptions } from './streams.js';
 
 export interface BridgeOptions extends SubscribeOptions {
-  /** The {env} and {namespace} of topics, and the task queue of the workers. */
-  readonly config: Names & { readonly taskQueue: string };
+  /** The {env} and {namespace} of topics, the task queue of the workers, and Consul's address. */
+  readonly config: Names & Pick<Config, 'consul' | 'taskQueue'>;
   /** Topics, and how often a heartbeat is expected. */
   readonly contracts: Contracts;
   readonly temporalClient: Client;
@@ -67,11 +70,16 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   });
 
   const selfPreservation = watchSelfPreservation(context, selfPreservationQuestion(contracts, config));
+  const sweep = startSweep(context, contracts, topics.heartbeats);
+  const reconciler = startReconciler(context, contracts, config, sweep.leads);
   const repetitions = [
     ...keepWatermarks(context, admin, streams, liveness.heartbeat_interval_seconds),
-    startSweep(context, contracts, topics.heartbeats),
+    sweep,
+    reconciler,
     selfPreservation,
   ];
+  const metrics = bridgeMetrics(context, admin, streams, selfPreservation.state);
+  addReconciliationMetrics(metrics, reconciler.last);
   context.logger.info({ topics, taskQueue: config.taskQueue }, 'bridge runs');
   return {
     async stop() {
@@ -79,7 +87,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
       await close();
     },
     counters: () => ({ ...context.counters, dead_letters: total(context.deadLetters.counts().values()) }),
-    metrics: bridgeMetrics(context, admin, streams, selfPreservation.state),
+    metrics,
   };
 }
 

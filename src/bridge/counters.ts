@@ -12,6 +12,7 @@ export const COUNTERS = {
   suspects_signalled: 'nodes with an expired lease whose run was signalled to verify it',
   runs_adopted: 'such nodes without a run, for which one was started',
   unfinished_signalled: 'nodes whose attempt neither ended nor has a lease, signalled to be registered again',
+  reconciliations: 'comparisons of Consul with the registry, while this bridge was the one that sweeps',
   rows_purged: 'registry rows of nodes that ended long ago, deleted',
   leases_purged: 'leases that belonged to no lasting attempt, deleted',
 } as const;

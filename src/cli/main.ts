@@ -12,6 +12,7 @@ import { dlqCommand } from './dlq/command.js';
 import { doctorCommand } from './doctor/command.js';
 import { listCommand } from './list/command.js';
 import { nodeCommand } from './node/command.js';
+import { reconcileCommand } from './reconcile/command.js';
 import { retryCommand } from './retry/command.js';
 import { setupCommand } from './setup/command.js';
 import { startCommand } from './start/command.js';
@@ -47,6 +48,7 @@ export function createProgram(): Command {
     listCommand,
     ackCommand,
     retryCommand,
+    reconcileCommand,
     stopCommand,
     startCommand,
     wipeCommand,

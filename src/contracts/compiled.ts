@@ -193,6 +193,13 @@ export interface Sweep {
   readonly interval_seconds: number;
 }
 
+/** For the bridge: how it compares Consul with the registry. */
+export interface Reconcile {
+  readonly interval_seconds: number;
+  readonly again_after_seconds: number;
+  readonly mends_per_second: number;
+}
+
 /** For the bridge: how long what has ended is kept. */
 export interface Retention {
   readonly ended_seconds: number;

@@ -1,5 +1,5 @@
 import { check } from './check/index.js';
-import type { Brake, CompiledContract, ConsumedEvent, Retention, Sweep } from './compiled.js';
+import type { Brake, CompiledContract, ConsumedEvent, Reconcile, Retention, Sweep } from './compiled.js';
 import { compile, topicsOf } from './compile.js';
 import { ContractError } from './contract-error.js';
 import { readSources, SHIPPED_CONTRACTS } from './read.js';
@@ -16,6 +16,8 @@ export interface Contracts {
   readonly topics: Readonly<Record<string, string>>;
   /** null: no sweep runs. */
   readonly sweep: Sweep | null;
+  /** null: Consul and the registry are not compared. */
+  readonly reconcile: Reconcile | null;
   readonly retention: Retention;
   readonly brake: Brake;
   /** Whether idle partitions of the heartbeats' and acks' topics are sent markers. */
@@ -34,7 +36,15 @@ export function loadContracts(dir: string = SHIPPED_CONTRACTS): Contracts {
   const sources = readSources(dir);
   const faults = check(sources);
   if (faults.length > 0) throw new ContractError(faults);
-  const { sweep, retention, stream_markers, liveness } = sources.orchestrator;
+  const { sweep, reconcile, retention, stream_markers, liveness } = sources.orchestrator;
   const { brake } = liveness;
-  return { compiled: compile(sources), ...topicsOf(sources.orchestrator), sweep, retention, stream_markers, brake };
+  return {
+    compiled: compile(sources),
+    ...topicsOf(sources.orchestrator),
+    sweep,
+    reconcile,
+    retention,
+    stream_markers,
+    brake,
+  };
 }

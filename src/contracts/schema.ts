@@ -127,6 +127,14 @@ export const orchestratorSchema = z.strictObject({
     .strictObject({ interval_seconds: seconds.describe('seconds between two looks for leases that have run out') })
     .nullable()
     .describe('null: none runs, and the timer that verifies leases finds the dead'),
+  reconcile: z
+    .strictObject({
+      interval_seconds: seconds.describe('seconds between two comparisons of Consul with the registry'),
+      again_after_seconds: seconds.describe('what differs is mended if it differs this many seconds later, too'),
+      mends_per_second: z.number().min(1).describe('nodes mended in a second at most'),
+    })
+    .nullable()
+    .describe('null: Consul and the registry are not compared'),
   retention: z.strictObject({
     ended_seconds: seconds.describe(
       'how long a node that has ended is remembered; longer than Kafka keeps introspections',

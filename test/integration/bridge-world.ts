@@ -80,7 +80,11 @@ export class BridgeWorld {
 
   async bridge(options: Partial<BridgeOptions> = {}): Promise<Bridge> {
     const bridge = await startBridge({
-      config: { ...this.names, taskQueue: `bridge-test-${this.names.env}` },
+      config: {
+        ...this.names,
+        taskQueue: `bridge-test-${this.names.env}`,
+        consul: { httpAddr: servers().consulAddress },
+      },
       contracts: this.contracts,
       temporalClient: this.client,
       pool: this.pool,

@@ -18,6 +18,11 @@ export class SweepLeadership {
     this.#name = name;
   }
 
+  /** The lock is held, as far as this process knows. */
+  get isHeld(): boolean {
+    return this.#held !== null && this.#held.loss.reason === undefined;
+  }
+
   /** The session that holds the lock; null while another bridge holds it. */
   async session(): Promise<PoolClient | null> {
     if (this.#held?.loss.reason !== undefined) this.resign();

@@ -30,6 +30,11 @@ const WITHOUT_SWEEP_SECONDS = 60;
 type Context = Pick<BridgeContext, 'temporalClient' | 'runs' | 'pool' | 'counters' | 'logger' | 'temporal'>;
 type Rules = Pick<Contracts, 'compiled' | 'sweep' | 'retention'>;
 
+/** The sweep, and whether it is this bridge that does it. */
+export interface Sweeping extends Repetition {
+  readonly leads: () => boolean;
+}
+
 /**
  * Looks for nodes whose lease has expired, and signals only those: a healthy node
  * costs nothing. Whether it is really gone is for its own run to verify; one
@@ -40,11 +45,12 @@ type Rules = Pick<Contracts, 'compiled' | 'sweep' | 'retention'>;
  *
  * @param topics final names of the heartbeat topics; the first names this sweep among the bridges
  */
-export function startSweep(context: Context, rules: Rules, topics: Topics): Repetition {
+export function startSweep(context: Context, rules: Rules, topics: Topics): Sweeping {
   const stopping = new AbortController();
   const sweep = new Sweep(context, rules, topics, stopping.signal);
   const passes = every((rules.sweep?.interval_seconds ?? WITHOUT_SWEEP_SECONDS) * 1_000, () => sweep.pass());
   return {
+    leads: () => sweep.leads,
     async stop() {
       stopping.abort();
       await passes.stop();
@@ -99,6 +105,11 @@ class Sweep {
       this.#leadership.resign();
       this.#database.failed(error);
     }
+  }
+
+  /** This bridge is the one that sweeps. */
+  get leads(): boolean {
+    return this.#leadership.isHeld;
   }
 
   resign(): void {

@@ -2,12 +2,15 @@ import type { Pool } from 'pg';
 import { bridgeTopics } from '../../bridge/bridge-topics.js';
 import { selfPreservationQuestion } from '../../bridge/liveness/watch-self-preservation.js';
 import type { Config } from '../../config.js';
+import type { Reconcile } from '../../contracts/compiled.js';
 import type { Contracts } from '../../contracts/load.js';
 import { isLocked } from '../../registry/advisory-lock.js';
 import { LOWEST_WATERMARK } from '../../registry/leases/heartbeat-stream.js';
 import { createPool } from '../../registry/pool.js';
+import { readReconciliation } from '../../registry/reconciliations.js';
 import { schemaVersion } from '../../registry/schema-version.js';
 import { reportSelfPreservation, selfPreservationLine } from '../self-preservation/self-preservation.js';
+import { openOf, reconciliationLine } from '../reconcile/reconciliation-text.js';
 import { unreachable } from '../connect.js';
 import { postgresPlace } from '../setup/prepare.js';
 import { command } from '../terminal/invocation.js';
@@ -46,6 +49,8 @@ export async function checkRegistry(config: Config, contracts: Contracts | null,
     if (contracts !== null && rights.ok && scope.running) checks.push(await checkWatermarks(pool, config, contracts));
     if (contracts !== null && contracts.sweep !== null && scope.running)
       checks.push(await checkSweep(pool, config, contracts));
+    if (contracts !== null && contracts.reconcile !== null && rights.ok && scope.running)
+      checks.push(await checkReconciliation(pool, config, contracts, contracts.reconcile));
     return checks;
   } catch (error) {
     return [failed(answers, unreachable(config, 'postgres', where, error))];
@@ -54,7 +59,14 @@ export async function checkRegistry(config: Config, contracts: Contracts | null,
   }
 }
 
-const TABLES = ['node_registrations', 'node_leases', 'stream_watermarks', 'liveness_brake', 'lease_expiries'];
+const TABLES = [
+  'node_registrations',
+  'node_leases',
+  'stream_watermarks',
+  'liveness_brake',
+  'lease_expiries',
+  'reconciliations',
+];
 const RIGHTS = ['select', 'insert', 'update', 'delete'];
 
 async function checkRights(pool: Pool): Promise<Check> {
@@ -121,5 +133,28 @@ async function checkSweep(pool: Pool, config: Config, contracts: Contracts): Pro
     swept ? 'yes' : 'nobody does',
     `Run '${command('bridge')}' (or '${command('up')}'): until then a dead node is found by its own timer only, ` +
       'hours later.',
+  );
+}
+
+/** A comparison is late when three of them should have been done since. */
+const LATE_AFTER = 3;
+
+async function checkReconciliation(
+  pool: Pool,
+  config: Config,
+  contracts: Contracts,
+  { interval_seconds }: Reconcile,
+): Promise<Check> {
+  const last = await readReconciliation(pool, bridgeTopics(contracts, config).heartbeats[0]);
+  const age = Date.now() - Date.parse(last?.at ?? '1970-01-01T00:00:00Z');
+  const isLate = age > LATE_AFTER * interval_seconds * 1_000;
+  // A registrar that has just been started has compared nothing so far.
+  const ok = last === null || (last.failure === null && !isLate && openOf(last) === 0);
+  return verdict(
+    'consul',
+    'shows what the registry says',
+    ok,
+    reconciliationLine(last),
+    `See what differs with '${command('reconcile --dry-run')}', and mend it at once with '${command('reconcile')}'.`,
   );
 }

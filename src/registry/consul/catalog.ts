@@ -2,6 +2,7 @@ import { ConsulClient, type ConsulAddress } from './client.js';
 import { ConsulError } from './error.js';
 import {
   checkId,
+  isOurs,
   nodeName,
   NOTHING,
   REGISTERED_BY,
@@ -55,7 +56,14 @@ export class Catalog {
   /** Our own last write of each node, for the next write. */
   readonly #wrote = new Map<string, Held>();
 
-  constructor(address: ConsulAddress) {
+  /**
+   * @param environment in whose name it writes: only a reconciler of the same environment takes out what is left of
+   *   its nodes. A catalog that is only read needs none.
+   */
+  constructor(
+    address: ConsulAddress,
+    private readonly environment = '',
+  ) {
     this.#client = new ConsulClient(address);
   }
 
@@ -80,10 +88,14 @@ export class Catalog {
   /** Deletes the node, with its service and check. */
   async deregister(attempt: number, nodeId: string, signal?: AbortSignal): Promise<Written> {
     this.#wrote.delete(nodeId);
-    const { node, attempt: holder } = await this.#held(nodeId, signal);
+    const { node, attempt: holder, services, shared } = await this.#held(nodeId, signal);
     if (node === undefined || holder > attempt) return written(attempt, holder);
     const { Node, ModifyIndex } = node;
-    await this.#transact([{ Node: { Verb: 'delete-cas', Node: { Node, ModifyIndex } } }], signal);
+    // What others have registered on the catalog node is theirs, and needs it.
+    const operations = shared
+      ? services.map((own) => ({ Service: { Verb: 'delete-cas', Node, Service: own } }))
+      : [{ Node: { Verb: 'delete-cas', Node: { Node, ModifyIndex } } }];
+    await this.#transact(operations, signal);
     return { done: true };
   }
 
@@ -104,7 +116,7 @@ export class Catalog {
     );
     return found
       .flat()
-      .filter(({ Node }) => Node.Meta?.['registered-by'] === REGISTERED_BY)
+      .filter(({ Node, Service }) => Node.Meta?.['registered-by'] === REGISTERED_BY && isOurs(Service))
       .map(({ Node, Service, Checks }) =>
         instanceOf(
           Node,
@@ -153,10 +165,13 @@ export class Catalog {
       }, signal),
     ]);
     if (catalog === null) return NOTHING;
+    const services = Object.values(catalog.Services ?? {});
+    const own = services.filter(isOurs);
     return {
       node: catalog.Node,
       attempt: Number(catalog.Node.Meta?.['attempt'] ?? 0),
-      services: Object.values(catalog.Services ?? {}),
+      services: own,
+      shared: own.length < services.length,
       check: checks.find(({ CheckID }) => CheckID === checkId(nodeId)),
     };
   }
@@ -193,7 +208,8 @@ export class Catalog {
     if (held.attempt > attempt) return written(attempt, held.attempt);
 
     const passing = passes(held);
-    const results = await this.#transact(registrationOperations(held, attempt, registration, address, passing), signal);
+    const marks = { environment: this.environment, passing };
+    const results = await this.#transact(registrationOperations(held, attempt, registration, address, marks), signal);
     // A discoverable node is not written again soon.
     if (!passing) this.#remember(registration.node_id, attempt, results);
     return { done: true };
@@ -204,6 +220,7 @@ export class Catalog {
       node: results.find(({ Node }) => Node)?.Node,
       attempt,
       services: results.flatMap(({ Service }) => Service ?? []),
+      shared: false,
       check: results.find(({ Check }) => Check)?.Check,
     });
     const [oldest] = this.#wrote.keys();

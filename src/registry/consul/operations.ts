@@ -1,7 +1,7 @@
 import type { ConsulPayload } from '../../protocol/intents.js';
 import type { serviceAddress } from './service-address.js';
 
-/** Marks the catalog nodes that are ours. */
+/** Marks the catalog nodes that a registrar has written. */
 export const REGISTERED_BY = 'node-registrar';
 
 /**
@@ -15,6 +15,11 @@ export function nodeName(nodeId: string): string {
     0n,
   );
   return places === 0n ? `onex-${nodeId}` : `onex-${nodeId}~${places.toString(16)}`;
+}
+
+/** A service that a registrar has written; others may have registered theirs on the same catalog node. */
+export function isOurs({ Meta }: Pick<CatalogService, 'Meta'>): boolean {
+  return Meta?.['node_id'] !== undefined && Meta['correlation_id'] !== undefined;
 }
 
 export const checkId = (nodeId: string): string => `${nodeName(nodeId)}:registration`;
@@ -49,11 +54,14 @@ export interface CatalogCheck {
 export interface Held {
   readonly node: CatalogNode | undefined;
   readonly attempt: number;
+  /** The registrar's own. */
   readonly services: readonly CatalogService[];
+  /** Somebody else has registered a service on this catalog node. */
+  readonly shared: boolean;
   readonly check: CatalogCheck | undefined;
 }
 
-export const NOTHING: Held = { node: undefined, attempt: 0, services: [], check: undefined };
+export const NOTHING: Held = { node: undefined, attempt: 0, services: [], shared: false, check: undefined };
 
 /**
  * A registration as one transaction: the catalog node, its service and its check, each set only if it is still as in
@@ -64,7 +72,7 @@ export function registrationOperations(
   attempt: number,
   registration: ConsulPayload,
   { address, port }: ReturnType<typeof serviceAddress>,
-  passing: boolean,
+  { environment, passing }: { readonly environment: string; readonly passing: boolean },
 ): readonly object[] {
   const { node_id, node_version, correlation_id, service_id } = registration;
   const others = held.services.filter(({ ID }) => ID !== service_id);
@@ -79,7 +87,13 @@ export function registrationOperations(
         Node: {
           Node: nodeName(node_id),
           Address: address,
-          Meta: { 'external-node': 'true', 'registered-by': REGISTERED_BY, attempt: String(attempt) },
+          Meta: {
+            'external-node': 'true',
+            'registered-by': REGISTERED_BY,
+            environment,
+            node_id,
+            attempt: String(attempt),
+          },
           ModifyIndex: held.node?.ModifyIndex ?? 0,
         },
       },

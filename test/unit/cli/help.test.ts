@@ -43,6 +43,7 @@ describe('help', () => {
         'doctor',
         'list',
         'node',
+        'reconcile',
         'retry',
         'setup',
         'start',

@@ -265,11 +265,17 @@ describe('an edit of YAML alone', () => {
       'self-preservation, the sweep and what is remembered',
       {
         orchestrator:
-          'liveness:\n  brake: { floor: 9 }\nsweep:\n  interval_seconds: 5\nretention:\n  ended_seconds: 604800\n',
+          'liveness:\n  brake: { floor: 9 }\nsweep:\n  interval_seconds: 5\nreconcile: null\n' +
+          'retention:\n  ended_seconds: 604800\n',
       },
-      ({ brake, sweep, retention }) => [brake, sweep, retention],
-      [{ share: 0.45, max_hold_windows: 10, floor: 9 }, { interval_seconds: 5 }, { ended_seconds: 604800 }],
-      [{ share: 0.45, max_hold_windows: 10, floor: 5 }, { interval_seconds: 2 }, { ended_seconds: 2592000 }],
+      ({ brake, sweep, reconcile, retention }) => [brake, sweep, reconcile, retention],
+      [{ share: 0.45, max_hold_windows: 10, floor: 9 }, { interval_seconds: 5 }, null, { ended_seconds: 604800 }],
+      [
+        { share: 0.45, max_hold_windows: 10, floor: 5 },
+        { interval_seconds: 2 },
+        { interval_seconds: 60, again_after_seconds: 5, mends_per_second: 20 },
+        { ended_seconds: 2592000 },
+      ],
     ],
     [
       'where topics come from',

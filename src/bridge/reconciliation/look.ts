@@ -1,0 +1,82 @@
+import type { Pool } from 'pg';
+import type { CompiledContract } from '../../contracts/compiled.js';
+import type { ConsulClient } from '../../registry/consul/client.js';
+import { readFleet, type CatalogEntry } from '../../registry/consul/fleet.js';
+import { findLeasesWithoutRow, pageLasting } from '../../registry/rows/page-lasting.js';
+import { readRegistryRows } from '../../registry/rows/read-registry-rows.js';
+import { differenceOf, entryKey, keyOfNode, leftoverOf, unknownLease, type Difference } from './differences.js';
+
+/** Registry rows compared at once. */
+const PAGE = 500;
+
+/** What is compared. */
+export interface Compared {
+  readonly pool: Pool;
+  readonly consul: ConsulClient;
+  readonly contract: CompiledContract;
+  /** The environment in whose name this registrar writes to Consul. */
+  readonly environment: string;
+}
+
+/** One look at Consul and at the registry. */
+export interface Look {
+  /** Attempts of the registry that last. */
+  readonly rows: number;
+  /** Nodes that Consul shows, of this environment. */
+  readonly entries: number;
+  readonly differences: readonly Difference[];
+}
+
+/** Compares all that Consul shows with the registry, a page after the other. Changes nothing. */
+export async function look({ pool, consul, contract, environment }: Compared, signal: AbortSignal): Promise<Look> {
+  const fleet = await readFleet(consul, signal);
+  const left = new Map(fleet.map((entry) => [entryKey(entry.name), entry]));
+  const differences: Difference[] = [];
+  let rows = 0;
+  for (let after: string | undefined = ''; after !== undefined;) {
+    signal.throwIfAborted();
+    const page = await pageLasting(pool, { after, limit: PAGE });
+    for (const row of page) {
+      const key = keyOfNode(row.node_id);
+      const found = differenceOf(row, left.get(key) ?? null, contract.orchestrator.states);
+      left.delete(key);
+      if (found !== null) differences.push(found);
+    }
+    rows += page.length;
+    after = page.length < PAGE ? undefined : page.at(-1)?.node_id;
+  }
+  for (const node_id of await findLeasesWithoutRow(pool, PAGE)) {
+    differences.push(unknownLease(node_id, left.get(keyOfNode(node_id)) ?? null));
+    left.delete(keyOfNode(node_id));
+  }
+  differences.push(...(await leftovers(pool, [...left.values()], environment, signal)));
+  const entries = fleet.filter((entry) => entry.environment === environment).length;
+  return { rows, entries, differences };
+}
+
+/** What Consul shows of nodes without an attempt that lasts. */
+async function leftovers(
+  pool: Pool,
+  entries: readonly CatalogEntry[],
+  environment: string,
+  signal: AbortSignal,
+): Promise<Difference[]> {
+  const found: Difference[] = [];
+  for (let from = 0; from < entries.length; from += PAGE) {
+    signal.throwIfAborted();
+    const page = entries.slice(from, from + PAGE);
+    const rows = await readRegistryRows(
+      pool,
+      page.flatMap(({ node_id }) => node_id ?? []),
+    );
+    const attempts = new Map(rows.map((row) => [row.node_id, row]));
+    for (const entry of page) {
+      const row = attempts.get(entry.node_id ?? '');
+      // It came back between the two questions: the next look sees it.
+      if (row?.ended_at === null) continue;
+      const difference = leftoverOf(entry, row?.attempt ?? null, environment);
+      if (difference !== null) found.push(difference);
+    }
+  }
+  return found;
+}

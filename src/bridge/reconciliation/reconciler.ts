@@ -1,0 +1,109 @@
+import type { Config } from '../../config.js';
+import type { Contracts } from '../../contracts/load.js';
+import { errorText } from '../../error-text.js';
+import { ConsulClient } from '../../registry/consul/client.js';
+import { storeReconciliation, storeReconciliationFailure } from '../../registry/reconciliations.js';
+import { Backend } from '../backend.js';
+import { bridgeTopics, environmentOf, type Names } from '../bridge-topics.js';
+import type { BridgeContext } from '../context.js';
+import { every, type Repetition } from '../every.js';
+import { SignalPauses } from '../liveness/signal-pauses.js';
+import { counted, type ReconciliationCounts } from './counts.js';
+import type { Difference } from './differences.js';
+import { reconcile } from './reconcile.js';
+
+/** One list of a large fleet takes longer than one write. */
+const CALL_TIMEOUT_MS = 10_000;
+const LONGEST_PAUSE_MS = 3_600_000;
+
+type Context = Pick<
+  BridgeContext,
+  'temporalClient' | 'runs' | 'pool' | 'logger' | 'temporal' | 'postgres' | 'counters'
+>;
+
+export interface Reconciler extends Repetition {
+  /** The last one that this bridge has done; null before. */
+  readonly last: () => ReconciliationCounts | null;
+}
+
+/** A client for comparing, with which a large fleet can be listed. */
+export function reconcileClient({ httpAddr, token }: Config['consul']): ConsulClient {
+  return new ConsulClient({
+    address: httpAddr,
+    timeoutMs: CALL_TIMEOUT_MS,
+    ...(token === undefined ? {} : { token }),
+  });
+}
+
+/**
+ * Compares Consul with the registry again and again, while this bridge is the one that sweeps.
+ *
+ * @param leads whether it is
+ */
+export function startReconciler(
+  context: Context,
+  contracts: Contracts,
+  config: Names & Pick<Config, 'consul'>,
+  leads: () => boolean,
+): Reconciler {
+  const { reconcile: rule } = contracts;
+  if (rule === null) return { stop: () => Promise.resolve(), last: () => null };
+  const { pool, postgres, logger, counters } = context;
+  const stopping = new AbortController();
+  const consul = reconcileClient(config.consul);
+  const backend = new Backend('Consul, or the registry that it is compared with', logger);
+  const [fleet] = bridgeTopics(contracts, config).heartbeats;
+  const pauses = new SignalPauses({ firstMs: rule.interval_seconds * 1_000, longestMs: LONGEST_PAUSE_MS });
+  let last: ReconciliationCounts | null = null;
+
+  const once = async (): Promise<void> => {
+    pauses.begins();
+    const done = await reconcile({
+      pool,
+      consul,
+      contract: contracts.compiled,
+      environment: environmentOf(config),
+      context,
+      brake: contracts.brake,
+      signal: stopping.signal,
+      rule,
+      mends: (differences) => dueNow(differences, pauses),
+    });
+    pauses.passed();
+    last = counted(done);
+    counters.reconciliations += 1;
+    await storeReconciliation(pool, fleet, last);
+    if (done.differences.length > 0)
+      logger.info(last, 'Consul and the registry differed: their nodes are written again, or removed');
+  };
+  const repetition = every(rule.interval_seconds * 1_000, async () => {
+    if (!leads()) return;
+    try {
+      await once();
+      backend.answered();
+    } catch (error) {
+      if (stopping.signal.aborted) return;
+      backend.failed(error);
+      await postgres.once(() => storeReconciliationFailure(pool, fleet, errorText(error)));
+    }
+  });
+  return {
+    async stop() {
+      stopping.abort();
+      await repetition.stop();
+      consul.close();
+    },
+    last: () => last,
+  };
+}
+
+/** A node that a backend refuses differs for as long as it does: it is signalled after pauses that grow. */
+function dueNow(differences: readonly Difference[], pauses: SignalPauses): Difference[] {
+  const keyed = differences.map((one) => ({
+    one,
+    node_id: one.node_id,
+    attempt: one.entry?.attempt ?? 0,
+    deadline: one.kind,
+  }));
+  return pauses.due(keyed, Date.now()).map(({ one }) => one);
+}

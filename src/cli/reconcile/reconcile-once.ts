@@ -1,0 +1,53 @@
+import { pino } from 'pino';
+import { Backend } from '../../bridge/backend.js';
+import { environmentOf } from '../../bridge/bridge-topics.js';
+import { runStart } from '../../bridge/run-options.js';
+import { reconcile, type Reconciliation } from '../../bridge/reconciliation/reconcile.js';
+import { reconcileClient } from '../../bridge/reconciliation/reconciler.js';
+import type { Config } from '../../config.js';
+import type { Reconcile } from '../../contracts/compiled.js';
+import { loadContracts } from '../../contracts/load.js';
+import { ConsulError } from '../../registry/consul/error.js';
+import { unreachable, withRegistry, withTemporal } from '../connect.js';
+
+/** Under a contract that compares nothing by itself. */
+const BY_HAND: Reconcile = { interval_seconds: 60, again_after_seconds: 5, mends_per_second: 20 };
+
+/**
+ * Compares Consul with the registry once, and mends what differs in two looks.
+ *
+ * @param dryRun nothing is mended
+ * @throws CliError when Consul, the registry or Temporal does not answer
+ */
+export async function reconcileOnce(config: Config, dryRun: boolean): Promise<Reconciliation> {
+  const contracts = loadContracts(config.contractsDir);
+  const consul = reconcileClient(config.consul);
+  const logger = pino({ level: 'silent' });
+  try {
+    return await withTemporal(config, (temporalClient) =>
+      withRegistry(config, (pool) =>
+        reconcile({
+          pool,
+          consul,
+          contract: contracts.compiled,
+          environment: environmentOf(config),
+          context: {
+            temporalClient,
+            runs: runStart(contracts, config.taskQueue),
+            temporal: new Backend('Temporal', logger),
+            logger,
+          },
+          brake: contracts.brake,
+          signal: new AbortController().signal,
+          rule: contracts.reconcile ?? BY_HAND,
+          mends: (differences) => (dryRun ? [] : differences),
+        }),
+      ),
+    );
+  } catch (error) {
+    if (error instanceof ConsulError) throw unreachable(config, 'consul', config.consul.httpAddr, error);
+    throw error;
+  } finally {
+    consul.close();
+  }
+}

@@ -62,7 +62,7 @@ function* declared(value: unknown, prefix = ''): Generator<unknown> {
       if (prefix === '' && SETTINGS.has(name) && inner !== true) continue;
       if (inner === true) yield prefix + name;
       else if (Array.isArray(inner)) yield* inner as unknown[];
-      else if (isObject(inner)) yield* declared(inner, `${prefix}${name}.`);
+      else yield* declared(inner, `${prefix}${name}.`);
     }
   }
 }

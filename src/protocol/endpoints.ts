@@ -65,7 +65,7 @@ function placeOf(endpoints: unknown, name: string, named: readonly Named[]): str
 
 /** A path on the same host. A URL parser reads "\\" as "/", and what follows two of them as another host. */
 function isRelative(url: unknown): url is string {
-  return typeof url === 'string' && /^\/(?![/\\])/.test(url) && url.length <= MAX_URL && isPrintable(url);
+  return typeof url === 'string' && /^\/(?![/\\])/.test(url) && isPrintable(url);
 }
 
 function isAbsolute(url: unknown): url is string {

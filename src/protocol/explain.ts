@@ -34,12 +34,7 @@ function expectation(issue: z.core.$ZodIssue): string {
       return `at least ${String(issue.minimum)}${unit(issue.origin)}`;
     case 'unrecognized_keys':
       return `no field ${issue.keys.join(', ')}`;
-    case 'invalid_format':
-    case 'not_multiple_of':
-    case 'invalid_union':
-    case 'invalid_key':
-    case 'invalid_element':
-    case 'custom':
+    default:
       return issue.message;
   }
 }

@@ -134,8 +134,11 @@ export function buildPublished(event: OutgoingEvent, { sentAt, source }: Sending
   });
 }
 
-/** target_node_id is the node that is asked: without it at the top, every existing node would answer. */
-const TOP_IDS = ['entity_id', 'node_id', 'correlation_id', 'target_node_id'];
+/**
+ * The ids that an envelope does not have by itself. target_node_id is the node that is asked: without it at the top,
+ * every existing node would answer.
+ */
+const TOP_IDS = ['entity_id', 'node_id', 'target_node_id'];
 
 function idsIn(payload: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(payload).filter(([field]) => TOP_IDS.includes(field)));

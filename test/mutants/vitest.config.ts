@@ -1,10 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
-/** The tests that must catch the mutants of one group; `tools/mutants.ts` names them. */
+/** One worker thread runs the tests of a group for one change after the other; see one-process.ts. */
 export default defineConfig({
   test: {
     env: { NO_COLOR: '1' },
-    include: (process.env['MUTANTS_TESTS'] ?? '').split(','),
-    testTimeout: 60_000,
+    include: ['test/mutants/start.test.ts'],
+    runner: 'test/mutants/one-process.ts',
+    pool: 'threads',
+    maxWorkers: 1,
+    isolate: false,
+    silent: true,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

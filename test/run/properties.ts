@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { seeds } from './seeds.js';
 
 /**
- * Tries a property with each seed of the run, as often with each as the parameters say.
+ * Tries a property with each seed of the run, as often with each as the parameters say, or PROPERTY_RUNS where that is
+ * less: where tests run for one changed place of the code after the other, a few values have to do.
  *
  * @param property what is to hold
  * @param parameters those of fast-check, without a seed
@@ -21,12 +22,17 @@ export function assertProperty<Values>(
   parameters: Omit<fc.Parameters<Values>, 'seed'> = {},
 ): Promise<void> | void {
   if (property.isAsync()) return eachAsync(property as fc.IAsyncProperty<Values>, parameters);
-  for (const seed of seeds()) fc.assert(property as fc.IProperty<Values>, { ...parameters, seed });
+  for (const seed of seeds()) fc.assert(property as fc.IProperty<Values>, { ...bounded(parameters), seed });
 }
 
 async function eachAsync<Values>(
   property: fc.IAsyncProperty<Values>,
   parameters: Omit<fc.Parameters<Values>, 'seed'>,
 ): Promise<void> {
-  for (const seed of seeds()) await fc.assert(property, { ...parameters, seed });
+  for (const seed of seeds()) await fc.assert(property, { ...bounded(parameters), seed });
+}
+
+function bounded<Parameters extends { readonly numRuns?: number }>(parameters: Parameters): Parameters {
+  const most = Number(process.env['PROPERTY_RUNS'] ?? Infinity);
+  return { ...parameters, numRuns: Math.min(parameters.numRuns ?? 100, most) };
 }

@@ -133,6 +133,8 @@ export class Life {
   node: Registration;
   now = BEGINNING;
   readonly inbox: Surroundings['inbox'][number][] = [];
+  /** What has happened, in words. */
+  readonly journal: string[] = [];
   readonly #answers: Answer[] = [];
   readonly #groups: Group[] = [];
   #publish: { readonly types: readonly string[]; readonly last_id: string; cancelled: boolean } | null = null;
@@ -352,7 +354,8 @@ export class Life {
     return { ...row, reducer_status: reducer.status, unfinished: unfinished && !hasLease };
   }
 
-  #apply({ registration, intents, cancels }: Turn): void {
+  #apply({ registration, intents, cancels, notes }: Turn): void {
+    this.journal.push(...notes);
     if (cancels) {
       for (const group of this.#groups) group.cancelled = true;
       if (this.#publish !== null) this.#publish.cancelled = true;

@@ -55,6 +55,7 @@ describe('endpoints', () => {
     [{ endpoints: 'http://a' }, 'endpoints: expected a map of names to URLs, or a list of URLs, got "http://a"'],
     [{ endpoints: ['http://a', 7] }, `endpoints.1: ${ABSOLUTE}, got 7`],
     [{ endpoints: { a: 'localhost' } }, `endpoints.a: ${ABSOLUTE}, got "localhost"`],
+    [{ endpoints: { a: 'localhost' }, health_endpoint: 'http://h' }, `endpoints.a: ${ABSOLUTE}, got "localhost"`],
     [{ endpoints: ['mailto:a@b'] }, `endpoints.0: ${ABSOLUTE}, got "mailto:a@b"`],
     [{ endpoints: ['http://a b'] }, `endpoints.0: ${ABSOLUTE}, got "http://a b"`],
     [{ endpoints: ['http://a/x y'] }, `endpoints.0: ${ABSOLUTE}, got "http://a/x y"`],

@@ -46,6 +46,7 @@ describe('why a message is refused', () => {
     const issues = (path: PropertyKey[]) => new z.ZodError([{ code: 'custom', path, message: 'more', input: null }]);
     expect(explain(issues(['a', 'b']), { a: null })).toBe('a.b: expected more, got nothing');
     expect(explain(issues(['a', 'b']), { a: 'text' })).toBe('a.b: expected more, got nothing');
+    expect(explain(issues(['a', 0]), { a: 'text' })).toBe('a.0: expected more, got nothing');
     expect(explain(issues(['toString']), {})).toBe('toString: expected more, got nothing');
   });
 });

@@ -141,6 +141,7 @@ describe('a node version', () => {
     [{ ...parts, prerelease: [1.5] }, bad],
     [{ major: 1, minor: 2 }, bad],
     [7, bad],
+    [['1.2.3'], bad],
   ])('%j', (value, expected) => {
     expect(read(nodeVersion, value)).toBe(expected);
   });

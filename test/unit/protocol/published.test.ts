@@ -110,9 +110,17 @@ describe('what we publish', () => {
     expect(() => buildPublished(wrong, sending)).toThrow(message);
   });
 
+  it.each(['1-awaiting_ack', 'awaiting_ack-1'])('a state that nodes would not understand (%s) throws', (state) => {
+    const payload = { deadline_at: sentAt.toISOString(), previous_state: state };
+    expect(() => buildPublished(sampleEvent('NodeRegistrationAckTimedOut', { payload }), sending)).toThrow(
+      'previous_state: expected a registration state in lower case',
+    );
+  });
+
   it("knows the specification's model names", () => {
     expect(publishedEventType('ModelNodeBecameActive')).toBe('NodeBecameActive');
     expect(publishedEventType('Model')).toBeNull();
+    expect(publishedEventType('NodeModelBecameActive')).toBeNull();
   });
 
   it('one registration is one trace, whatever its ids look like', () => {
@@ -129,6 +137,27 @@ describe('what we publish', () => {
         expect(other).not.toBe(one);
       }),
     );
+  });
+
+  it.each([
+    ['a tombstone', null, 'the message is empty'],
+    [
+      'a message without envelope',
+      Buffer.from(JSON.stringify({ node_id: NODE })),
+      'expected an event in its envelope, got a message without payload',
+    ],
+    [
+      'an event type that nobody publishes',
+      Buffer.from(
+        JSON.stringify({
+          ...json(buildPublished(sampleEvent('NodeBecameActive'), sending).value),
+          event_type: 'NodeExploded',
+        }),
+      ),
+      'event_type: unknown NodeExploded',
+    ],
+  ])('%s read back is refused in words', (_name, value, reason) => {
+    expect(parsePublished(value)).toEqual({ ok: false, reason });
   });
 
   it('garbage read back is refused, and never throws', () => {

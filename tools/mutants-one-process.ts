@@ -1,0 +1,119 @@
+import { setInterval } from 'node:timers/promises';
+import { BroadcastChannel } from 'node:worker_threads';
+import { declareClassPlugin, PluginKind } from '@stryker-mutator/api/plugin';
+import {
+  determineHitLimitReached,
+  DryRunStatus,
+  TestStatus,
+  toMutantRunResult,
+  type DryRunResult,
+  type MutantRunOptions,
+  type MutantRunResult,
+  type TestResult,
+  type TestRunner,
+} from '@stryker-mutator/api/test-runner';
+import { createVitest, type Vitest } from 'vitest/node';
+import { CHANNEL, type Answer, type Request } from '../test/mutants/requests.js';
+
+/**
+ * A change whose tests have used so much time of a core is an endless loop. On a busy machine the time of a clock says
+ * nothing.
+ */
+const ENDLESS_CPU_SECONDS = 10;
+
+/**
+ * A test runner for Stryker: one worker of vitest stays, and runs the tests for one change after the other (see
+ * test/mutants/one-process.ts). Stryker's own starts a worker for each change.
+ */
+class OneProcess implements TestRunner {
+  readonly #channel = new BroadcastChannel(CHANNEL);
+  #vitest: Vitest | undefined;
+  #running: Promise<unknown> | undefined;
+  #answered: (answer: unknown) => void = () => undefined;
+
+  /** Our modules are loaded anew for each change. */
+  capabilities(): { readonly reloadEnvironment: boolean } {
+    return { reloadEnvironment: true };
+  }
+
+  async init(): Promise<void> {
+    this.#channel.onmessage = (event) => this.#answered((event as { data: unknown }).data);
+    const config = 'test/mutants/vitest.config.ts';
+    this.#vitest = await createVitest('test', { config, watch: false, reporters: [{}] });
+    const ready = new Promise((resolve) => (this.#answered = resolve));
+    this.#running = this.#vitest.start();
+    await Promise.race([
+      ready,
+      this.#running.then(() => {
+        throw new Error('vitest has ended before any test was asked for');
+      }),
+    ]);
+  }
+
+  async dryRun(): Promise<DryRunResult> {
+    const answer = await this.#ask({ kind: 'unchanged' });
+    if (answer.uncaught.length > 0) return { status: DryRunStatus.Error, errorMessage: answer.uncaught.join('\n') };
+    const mutantCoverage = { static: {}, perTest: answer.coverage };
+    return { status: DryRunStatus.Complete, tests: testResults(answer), mutantCoverage };
+  }
+
+  async mutantRun(options: MutantRunOptions): Promise<MutantRunResult> {
+    const { activeMutant, testFilter, hitLimit } = options;
+    const over = new AbortController();
+    const answer = await Promise.race([
+      this.#ask({ kind: 'changed', mutant: activeMutant.id, tests: testFilter, hitLimit }),
+      endless(over.signal),
+    ]);
+    over.abort();
+    if (answer === 'endless') {
+      // Its thread cannot be stopped otherwise. Stryker starts another process for the next change.
+      setTimeout(() => process.exit(1), 500);
+      return toMutantRunResult({ status: DryRunStatus.Timeout });
+    }
+    const tooOften = determineHitLimitReached(answer.hits, hitLimit);
+    if (tooOften !== undefined) return toMutantRunResult(tooOften);
+    const tests = testResults(answer);
+    if (answer.uncaught.length > 0 && tests.every(({ status }) => status !== TestStatus.Failed))
+      return toMutantRunResult({ status: DryRunStatus.Error, errorMessage: answer.uncaught.join('\n') });
+    return toMutantRunResult({ status: DryRunStatus.Complete, tests });
+  }
+
+  /** @throws Error when a test fails with the code as it is, after all changes: then one of them has left something. */
+  async dispose(): Promise<void> {
+    const after = await this.#ask({ kind: 'unchanged' });
+    this.#channel.postMessage({ kind: 'stop' } satisfies Request);
+    await this.#running;
+    await this.#vitest?.close();
+    this.#channel.close();
+    const failed = after.tests.find(({ failure }) => failure !== null);
+    if (failed !== undefined) throw new Error(`without a change, ${failed.id} fails: ${failed.failure}`);
+  }
+
+  async #ask(request: Request): Promise<Answer> {
+    const answered = new Promise<unknown>((resolve) => (this.#answered = resolve));
+    this.#channel.postMessage(request);
+    const answer = (await answered) as Answer | { readonly error: string };
+    if ('error' in answer) throw new Error(answer.error);
+    return answer;
+  }
+}
+
+/** Resolves when this process has used too much time of a core from now on. */
+async function endless(signal: AbortSignal): Promise<'endless'> {
+  const before = process.cpuUsage();
+  for await (const _ of setInterval(1_000, undefined, { signal })) {
+    const { user, system } = process.cpuUsage(before);
+    if (user + system > ENDLESS_CPU_SECONDS * 1_000_000) break;
+  }
+  return 'endless';
+}
+
+function testResults({ tests }: Answer): TestResult[] {
+  return tests.map(({ id, name, file, millis, failure }) => {
+    const tested = { id, name, fileName: file, timeSpentMs: millis };
+    if (failure === null) return { ...tested, status: TestStatus.Success };
+    return { ...tested, status: TestStatus.Failed, failureMessage: failure };
+  });
+}
+
+export const strykerPlugins = [declareClassPlugin(PluginKind.TestRunner, 'one-process', OneProcess)];

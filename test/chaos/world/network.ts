@@ -5,7 +5,7 @@ import type { Role } from './targets.js';
 import { Toxiproxy } from './toxiproxy.js';
 
 const ROLES: readonly Role[] = ['worker', 'bridge'];
-const REROUTE = fileURLToPath(new URL('./reroute.ts', import.meta.url));
+const REROUTE = fileURLToPath(new URL('./reroute.cjs', import.meta.url));
 
 /** The way from worker and bridge to each server, a proxy for each pair. The nodes reach Kafka without one. */
 export class Network {
@@ -39,7 +39,7 @@ export class Network {
       DATABASE_URL: through(postgres.connectionString, 'postgres'),
       // Kafka names its own address to whoever has connected, so its clients are led to the proxy below their library.
       CHAOS_REROUTE: `${addressesOf(this.config).kafka.split(':')[1]}:${port('kafka')}`,
-      NODE_OPTIONS: `--import tsx --import ${REROUTE}`,
+      NODE_OPTIONS: `--require ${REROUTE}`,
     };
   }
 

@@ -45,7 +45,18 @@ const pure = [
 const importing = (patterns) => ({ 'no-restricted-imports': ['error', { patterns }] });
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.registrar/', 'coverage/', 'reports/', 'docs/api/', 'eslint.config.js', 'test/chaos/world/reroute.cjs'] },
+  {
+    ignores: [
+      'dist/',
+      'node_modules/',
+      '.registrar/',
+      'coverage/',
+      'reports/',
+      'docs/api/',
+      'eslint.config.js',
+      'test/chaos/world/reroute.cjs',
+    ],
+  },
   ...tseslint.configs.recommendedTypeChecked,
   {
     plugins: { 'import-x': importX },

@@ -1,3 +1,4 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Target } from './world/targets.js';
 import type { World } from './world/world.js';
 
@@ -27,4 +28,18 @@ export async function killedFrozenRestarted(world: World, targets: readonly Targ
     await world.disturb(`${names} ${way}`, ways[way]);
     await world.pause(4, 10);
   }
+}
+
+/** Terminates one open run and cancels another one, which ones is chance. */
+export async function endRuns({ parts: { client, config }, random }: World): Promise<void> {
+  const open: string[] = [];
+  const query = `TaskQueue = "${config.taskQueue}" and ExecutionStatus = "Running"`;
+  for await (const { workflowId } of client.workflow.list({ query })) open.push(workflowId);
+  const [terminated, cancelled] = random.shuffled(open.sort()).map((id) => client.workflow.getHandle(id));
+  await terminated?.terminate('chaos').catch(unlessItHasEnded);
+  await cancelled?.cancel().catch(unlessItHasEnded);
+}
+
+function unlessItHasEnded(error: unknown): void {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
 }

@@ -35,12 +35,19 @@ async function chaos({ scenario = SCENARIOS, seed, nodes, seconds, keep }: Optio
       log('  skipped: a file system of its own size needs root');
       continue;
     }
-    const outcome = await onServers(loaded.scenario, { seed, nodes, seconds });
-    for (const { rule, node_id, what } of outcome.violations) log(pc.red(`  ${rule}: ${node_id ?? ''}: ${what}`));
-    if (keep !== undefined) await keepSnapshot(join(keep, `${name}-${seed}.json`), outcome);
-    rows.push(row(name, seed, loaded.scenario, outcome));
-    if (outcome.violations.length > 0) process.exitCode = 1;
-    log(`  ${rows.at(-1)?.at(-1) ?? ''}, settled after ${outcome.settled_seconds} s`);
+    try {
+      const outcome = await onServers(loaded.scenario, { seed, nodes, seconds });
+      for (const { rule, node_id, what } of outcome.violations) log(pc.red(`  ${rule}: ${node_id ?? ''}: ${what}`));
+      if (keep !== undefined) await keepSnapshot(join(keep, `${name}-${seed}.json`), outcome);
+      rows.push(row(name, seed, loaded.scenario, outcome));
+      if (outcome.violations.length > 0) process.exitCode = 1;
+      log(`  ${rows.at(-1)?.at(-1) ?? ''}, settled after ${outcome.settled_seconds} s`);
+    } catch (error) {
+      // The others can still be run.
+      log(pc.red(`  ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`));
+      rows.push([name, String(seed), loaded.scenario.what, '', '', '', '', 'COULD NOT BE RUN']);
+      process.exitCode = 1;
+    }
   }
   print(lined(TITLES, rows));
 }

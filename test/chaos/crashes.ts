@@ -3,8 +3,8 @@ import type { ServerName } from '../../src/stack/index.js';
 import type { Role } from './world/targets.js';
 import type { World } from './world/world.js';
 
-/** Longer than any wait for an answer in which a worker or a bridge is to die. */
-const SLOW_MS = 2_500;
+/** How late answers are while a worker or a bridge is to die. Kafka's clients give up on the way to it after 1.35 s. */
+const SLOW_MS: Readonly<Record<ServerName, number>> = { temporal: 2_500, kafka: 1_000, consul: 2_500, postgres: 1_200 };
 const WINDOW_CLOSES_AFTER_MS = 60_000;
 
 export interface Crash<Before> {
@@ -21,7 +21,7 @@ export interface Crash<Before> {
 export function crash<Before>(world: World, { role, slow, does, until }: Crash<Before>): Promise<void> {
   return world.disturb(`${role} killed while ${slow}'s answer is on its way`, async () => {
     await world.pause(6, 9);
-    await world.network.slow(slow, SLOW_MS, [role]);
+    await world.network.slow(slow, SLOW_MS[slow], [role]);
     const before = await does();
     const end = Date.now() + WINDOW_CLOSES_AFTER_MS;
     while (!(await until(before))) {

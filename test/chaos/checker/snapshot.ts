@@ -53,7 +53,7 @@ export interface Run {
   /** The search attributes NodeId and RegistrationState. */
   readonly node_id: string | null;
   readonly state: string | null;
-  /** RUNNING, COMPLETED, CONTINUED_AS_NEW, TERMINATED, CANCELED, FAILED, TIMED_OUT. */
+  /** RUNNING, COMPLETED, CONTINUED_AS_NEW, TERMINATED, CANCELLED, FAILED, TIMED_OUT. */
   readonly status: string;
   readonly started_at: number;
   readonly closed_at: number | null;

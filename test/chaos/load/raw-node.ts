@@ -59,6 +59,9 @@ export class RawNode {
     this.#mine = new Set();
     if (this.#parts.acknowledges) this.#parts.noteDeed('lives');
     this.#introduce();
+    this.#every(REPEAT_EVERY_MS, () => {
+      if (!this.#accepted && !this.#ended) void this.#send('introspection', this.#startup());
+    });
     this.#every(BEAT_EVERY_MS, () => {
       if (this.#parts.acknowledges) void this.#send('heartbeat', this.#heartbeat());
     });
@@ -127,17 +130,15 @@ export class RawNode {
   }
 
   #introduce(): void {
-    const correlation = randomUUID();
-    this.#correlation = correlation;
-    this.#mine.add(correlation);
+    this.#correlation = randomUUID();
+    this.#mine.add(this.#correlation);
     this.#accepted = false;
     this.#ended = false;
-    const send = (): void => {
-      const isCurrent = this.#correlation === correlation && !this.#accepted && !this.#isFrozen;
-      if (isCurrent) void this.#send('introspection', this.#introspection('startup', correlation));
-    };
-    send();
-    this.#every(REPEAT_EVERY_MS, send);
+    void this.#send('introspection', this.#startup());
+  }
+
+  #startup(): OutgoingRecord {
+    return this.#introspection('startup', this.#correlation);
   }
 
   #onAccepted(correlation: string): void {

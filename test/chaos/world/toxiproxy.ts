@@ -9,6 +9,8 @@ import { choosePorts } from '../../../src/stack/ports.js';
 import { userCacheRoot } from '../../../src/stack/provision/context.js';
 
 const VERSION = '2.12.0';
+/** What a proxy still holds is let through before it changes. */
+const ANSWERS_WITHIN_MS = 30_000;
 
 /** Shopify's toxiproxy: TCP proxies that can be told to be slow, silent or gone. */
 export class Toxiproxy {
@@ -76,7 +78,7 @@ export class Toxiproxy {
     const response = await fetch(`${this.url}${path}`, {
       method,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(ANSWERS_WITHIN_MS),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`toxiproxy answers ${response.status} to ${method} ${path}: ${text}`);

@@ -13,7 +13,7 @@ export function oneOpenRun({ node_id, runs }: NodeFacts, { runs: all }: Snapshot
 }
 
 /** A run may complete, go on as a new one, or be ended by somebody. Everything else is a fault of the workflow. */
-const HONEST = ['RUNNING', 'COMPLETED', 'CONTINUED_AS_NEW', 'TERMINATED', 'CANCELED'];
+const HONEST = ['RUNNING', 'COMPLETED', 'CONTINUED_AS_NEW', 'TERMINATED', 'CANCELLED'];
 
 /** Causes of a failed workflow task that are the workflow's own fault; with the others Temporal tries again. */
 const OWN_FAULT = /NON_DETERMINISTIC|WORKFLOW_WORKER_UNHANDLED_FAILURE|BAD_/;

@@ -75,7 +75,7 @@ export class Load {
       },
     });
     load.#start();
-    await load.#startSdk();
+    load.#startSdk();
     return { load, end: () => load.#end(reader) };
   }
 
@@ -107,23 +107,25 @@ export class Load {
     });
   }
 
-  async #startSdk(): Promise<void> {
+  #startSdk(): void {
     const { env, brokers, random, seconds } = this.options;
-    const start = async (name: string): Promise<SdkNodes> => {
+    const start = (name: string): SdkNodes => {
       const ids = Array.from({ length: SDK_NODES }, (_, index) => `${env}-sdk-${name}-${index}`);
-      const nodes = await startSdkNodes(ids, { env, brokers });
+      const nodes = startSdkNodes(ids, { env, brokers }, () => {
+        for (const id of ids) this.#note(id, 'lives');
+      });
       this.#sdk.push(nodes);
-      for (const id of ids) this.#note(id, 'lives');
       return nodes;
     };
-    const [mortal] = await Promise.all([start('mortal'), start('living')]);
+    start('living');
+    const mortal = start('mortal');
     this.#timers.push(
       setTimeout(
         () => {
           mortal.process.kill('SIGKILL');
           for (const id of mortal.ids) this.#note(id, 'dies');
         },
-        random.between(5, seconds) * 1_000,
+        random.between(seconds / 3, seconds) * 1_000,
       ),
     );
   }

@@ -8,19 +8,17 @@ export interface SdkNodes {
   readonly process: ChildProcess;
 }
 
-/** Starts them; resolves when all of them are active. */
-export async function startSdkNodes(
+/** @param onActive called once all of them are active */
+export function startSdkNodes(
   ids: readonly string[],
   { env, brokers }: { readonly env: string; readonly brokers: readonly string[] },
-): Promise<SdkNodes> {
+  onActive: () => void,
+): SdkNodes {
   const child = fork(fileURLToPath(import.meta.url), [env, brokers.join(','), ...ids], {
     execArgv: ['--import', 'tsx'],
     env: { ...process.env, LOG_LEVEL: 'silent' },
   });
-  await new Promise<void>((resolve, reject) => {
-    child.once('message', () => resolve());
-    child.once('exit', (code) => reject(new Error(`the process of ${ids.join(', ')} ended with ${code}`)));
-  });
+  child.once('message', onActive);
   return { ids, process: child };
 }
 

@@ -77,6 +77,10 @@ const DOCTORED: Readonly<Record<Rule, Readonly<Record<string, readonly [Doctorin
       /capability storage of the registry is missing in Consul/,
     ],
     'the run is gone': [({ runs }) => ({ runs: absent(runs, 'living') }), /no run is open/],
+    'the run has completed': [
+      ({ runs }) => ({ runs: changed(runs, 'living', { status: 'COMPLETED', closed_at: at(90) }) }),
+      /living: is ACTIVE in the registry, and no run is open/,
+    ],
     'the run is in another state': [
       ({ runs }) => ({ runs: changed(runs, 'living', { state: 'PENDING_REGISTRATION' }) }),
       /and PENDING_REGISTRATION in Temporal/,
@@ -377,6 +381,12 @@ describe('the checker', () => {
     const active = [ack('deaf', 11.5, 's1'), event('NodeBecameActive', 'deaf', 13, { correlation: 's1' })];
     const found = said({ ...good, records: [...good.records, ...active] });
     expect(found.filter((line) => line.startsWith('active after its ack'))).toEqual([]);
+  });
+
+  it('knows that a living node whose run was terminated gets another one when there is something to do', () => {
+    const good = goodLives();
+    const runs = changed(good.runs, 'living', { status: 'TERMINATED', closed_at: at(90) });
+    expect(said({ ...good, runs })).toEqual([]);
   });
 
   it('takes a repeat for a repeat, and a worker that grows while it starts for healthy', () => {

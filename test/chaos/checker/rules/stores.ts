@@ -20,7 +20,7 @@ export function storesAgree(node: NodeFacts, snapshot: Snapshot): readonly strin
   }
   if (row.state !== 'ACTIVE') return [];
   return [
-    ...(open.length === 0 ? ['is ACTIVE in the registry, and no run is open'] : []),
+    ...(open.length === 0 && !wasTerminated(node) ? ['is ACTIVE in the registry, and no run is open'] : []),
     ...open
       .filter(({ state }) => state !== 'ACTIVE')
       .map(({ state }) => `is ACTIVE in the registry, and ${state ?? 'nothing'} in Temporal`),
@@ -34,6 +34,14 @@ export function storesAgree(node: NodeFacts, snapshot: Snapshot): readonly strin
     ...(entry === undefined ? ['is ACTIVE in the registry, and not in Consul'] : entryDiffers(row, entry)),
     ...newestData(node, row),
   ];
+}
+
+/**
+ * Somebody has ended its newest run. A living node then has none, until it says something of itself or its lease is
+ * over: nothing is to be done for it before. (That it is found again is the rule about the dead.)
+ */
+function wasTerminated({ runs }: NodeFacts): boolean {
+  return [...runs].sort((a, b) => a.started_at - b.started_at).at(-1)?.status === 'TERMINATED';
 }
 
 function entryDiffers(row: RegistryRow, entry: CatalogNode): readonly string[] {

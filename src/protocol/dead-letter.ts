@@ -16,7 +16,7 @@ export type DeadLetterCode = keyof typeof DEAD_LETTER_CODES;
 export type RecordHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
 
 /** The record that could not be used. */
-export interface OriginalRecord {
+interface OriginalRecord {
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
@@ -169,7 +169,7 @@ export interface DeadLetter {
   readonly headers: RecordHeaders;
 }
 
-export interface Origin {
+interface Origin {
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;

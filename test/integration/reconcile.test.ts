@@ -45,7 +45,7 @@ async function registerByHand(Node: string, Meta: Record<string, string>, servic
 }
 
 const isThere = async (Node: string): Promise<boolean> => {
-  const found = (await (await consul('GET', `/catalog/node/${Node}`)).json());
+  const found = await (await consul('GET', `/catalog/node/${Node}`)).json();
   return found !== null;
 };
 

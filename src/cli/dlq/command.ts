@@ -20,9 +20,10 @@ export function dlqCommand(program: Command): void {
   const dlq = program.command('dlq').description('The dead letters: records that could not be used, and why.');
   filtered(dlq.command('list').description('Dead letters, oldest first, each with its reason.')).action(
     async (options: FilterOptions) => {
-      const { letters, text, json } = await loaded(options);
-      if (options.json === true) printJson({ ...letters, letters: letters.letters.map(json) });
-      else print(text.lettersText(letters));
+      const { letters } = await loaded(options);
+      const { letterJson, lettersText } = await import('./letters-text.js');
+      if (options.json === true) printJson({ ...letters, letters: letters.letters.map(letterJson) });
+      else print(lettersText(letters));
     },
   );
   filtered(
@@ -31,10 +32,11 @@ export function dlqCommand(program: Command): void {
       .description('One dead letter whole: its bytes, key, headers and reason.')
       .argument('<id>', 'as in the list; or topic-partition-offset of its original, or its message id'),
   ).action(async (id: string, options: FilterOptions) => {
-    const { found, text, json } = await loaded(options, [id]);
+    const { found } = await loaded(options, [id]);
+    const { letterJson, letterText } = await import('./letters-text.js');
     for (const letter of found) {
-      if (options.json === true) printJson(json(letter));
-      else print(text.letterText(letter));
+      if (options.json === true) printJson(letterJson(letter));
+      else print(letterText(letter));
     }
   });
   filtered(
@@ -47,11 +49,14 @@ export function dlqCommand(program: Command): void {
       throw new CliError('Nothing is named to be replayed.', EXIT.usage, {
         hint: `Name ids, or filter by --topic, --reason or --node: ${written('dlq list')} shows what there is.`,
       });
-    const { found, config, contracts, text } = await loaded(options, ids);
+    const { found, config, contracts } = await loaded(options, ids);
     const { replay } = await import('./replay.js');
     const result = await replay(found, config, contracts, { named: ids.length > 0 });
     if (options.json === true) printJson(result);
-    else print(text.replayedText(result));
+    else {
+      const { replayedText } = await import('./letters-text.js');
+      print(replayedText(result));
+    }
   });
   withExamples(dlq, [
     ['dlq list --since 7d --reason invalid_field', 'who sends what nobody understands'],
@@ -71,10 +76,9 @@ function filtered(command: Command): Command {
 }
 
 async function loaded({ topic, reason, node, since }: FilterOptions, ids: readonly string[] = []) {
-  const [{ readLetters }, { isNamed }, text, { loadConfig }, { loadContracts }] = await Promise.all([
+  const [{ readLetters }, { isNamed }, { loadConfig }, { loadContracts }] = await Promise.all([
     import('./read-letters.js'),
     import('./named.js'),
-    import('./letters-text.js'),
     import('../../config.js'),
     import('../../contracts/load.js'),
   ]);
@@ -93,5 +97,5 @@ async function loaded({ topic, reason, node, since }: FilterOptions, ids: readon
       hint: `Older ones: --since 7d. What there is: ${written('dlq list')}`,
     });
   const found = letters.letters.filter((letter) => ids.length === 0 || ids.some((id) => isNamed(letter, id)));
-  return { letters, found, config, contracts, text, json: text.letterJson };
+  return { letters, found, config, contracts };
 }

@@ -52,7 +52,7 @@ export function letterText(letter: PlacedLetter): string {
 }
 
 /** The same for a program: bytes as text where they are text, and always in Base64. */
-export function letterJson(letter: PlacedLetter) {
+export function letterJson(letter: PlacedLetter): Readonly<Record<string, unknown>> {
   const { key, value, headers } = letter;
   return {
     ...letter,

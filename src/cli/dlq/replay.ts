@@ -9,7 +9,7 @@ import { deadLetterTopic, type PlacedLetter } from './read-letters.js';
 /** One that has failed so often will fail again: somebody must look at it. */
 export const MOST_REPLAYS = 3;
 
-export interface Left {
+interface Left {
   readonly id: string;
   /** Why it is not sent again. */
   readonly why: string;

@@ -264,7 +264,7 @@ describe('changed data of an active node', () => {
 
   const refusedBy = (backend: string) => `${backend}: the address 0.0.0.0 is refused`;
 
-  it.each(['consul.register', 'postgres.upsert_registration'] as const)(
+  it.each(['consul.register', 'postgres.update_registration'] as const)(
     'that %s refuses for good end the refresh, which people see; newer data reach both backends',
     async (activity) => {
       const node = await reach('ACTIVE');
@@ -285,7 +285,7 @@ describe('changed data of an active node', () => {
       h.world.fail(node.node_id, activity, 0);
       await node.says('health_change', { endpoints: GOOD });
       await h.until(node.node_id, 'refreshed', () =>
-        ['consul.register', 'postgres.upsert_registration'].every((each) =>
+        ['consul.register', 'postgres.update_registration'].every((each) =>
           written(node, each).at(-1)?.includes(GOOD.health),
         ),
       );
@@ -311,7 +311,7 @@ describe('changed data of an active node', () => {
     await h.sleep(30);
     await h.until(node.node_id, 'at rest', ({ registration }) => registration?.refreshing === false);
     expect(written(node, 'consul.register').join()).not.toContain(BAD.health);
-    for (const activity of ['consul.register', 'postgres.upsert_registration'])
+    for (const activity of ['consul.register', 'postgres.update_registration'])
       expect(written(node, activity).at(-1)).toContain(GOOD.health);
   });
 
@@ -324,11 +324,11 @@ describe('changed data of an active node', () => {
       (status) => status.registration?.refresh_due === true,
     );
     expect(registration).toMatchObject({ refreshing: false, introspection: { capabilities: ['newest'] } });
-    for (const activity of ['consul.register', 'postgres.upsert_registration'])
+    for (const activity of ['consul.register', 'postgres.update_registration'])
       expect(written(node, activity).join()).not.toContain('newest');
     node.release();
     await h.until(node.node_id, 'refreshed', () =>
-      ['consul.register', 'postgres.upsert_registration'].every((each) =>
+      ['consul.register', 'postgres.update_registration'].every((each) =>
         written(node, each).at(-1)?.includes('newest'),
       ),
     );

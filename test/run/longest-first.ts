@@ -6,7 +6,6 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 const LONGEST = [
   'integration/liveness.test.ts',
-  'integration/chaos.test.ts',
   'integration/watermarks.test.ts',
   'integration/demo.test.ts',
   'integration/brake.test.ts',

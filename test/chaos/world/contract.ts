@@ -19,7 +19,8 @@ liveness:
   first_deadline_seconds: ${first_deadline_seconds}
   window_seconds: ${window_seconds}
   grace_seconds: ${grace_seconds}
-  heartbeat_interval_seconds: 1
+  # A stream counts as stalled after one interval: shorter than this, a busy machine stalls it, and nobody expires.
+  heartbeat_interval_seconds: 3
 timers: [{ timer: 'ack', seconds: ${ack_seconds}, rounds: ${ack_rounds} }]
 sweep: { interval_seconds: 1 }
 `;

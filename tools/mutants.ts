@@ -2,11 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
+import { changeOf, compareSurvivors, readSurvivors } from './mutants-survivors.js';
 
 /**
  * `npm run mutants -- GROUP [--update] [--anew] [FILE[:FROM-TO] …]` changes the code of a group in one place at a time
  * and counts the changes that its tests notice. The score must reach the group's floor, and must not fall below the
- * stored one; `--update` stores a higher one. With files, only these are changed, and no score is compared. What was
+ * stored one; `--update` stores a higher one. Each change that survives has its reason in survivors.yaml. With files, only these are changed, and no score is compared. What was
  * measured before stays where neither code nor tests have changed; `--anew` measures everything.
  */
 
@@ -91,6 +92,13 @@ const percent = Math.floor((noticed / (noticed + survived)) * 1000) / 10;
 console.log(`${name}: ${noticed} of ${noticed + survived} changes noticed, ${percent} %`);
 
 if (files.length === 0) {
+  const isSurvivor = ({ status }: { readonly status: string }): boolean => ['Survived', 'NoCoverage'].includes(status);
+  const survivors = results.filter(isSurvivor).map((mutant) => changeOf(ROOT, mutant));
+  const { unnamed, outdated } = compareSurvivors(survivors, readSurvivors(FOLDER, name));
+  for (const { file, change } of unnamed) console.error(`${file}: survives without a reason: ${change}`);
+  for (const { file, change } of outdated) console.error(`${file}: no longer survives, take it out: ${change}`);
+  if (unnamed.length + outdated.length > 0) process.exitCode = 1;
+
   const wanted = Math.max(group.floor, scores[name]?.percent ?? 0);
   if (percent < wanted) {
     console.error(`${name}: ${wanted} % are wanted; reports/mutants/${name}.html shows what was not noticed.`);

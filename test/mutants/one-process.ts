@@ -11,7 +11,7 @@ interface Switch {
   currentTestId?: string | undefined;
   hitCount?: number | undefined;
   hitLimit?: number | undefined;
-  mutantCoverage?: { readonly static: Record<string, number>; readonly perTest: Record<string, Passed> };
+  mutantCoverage?: { static: Record<string, number>; perTest: Record<string, Passed> };
 }
 const stryker = ((globalThis as { __stryker__?: Switch }).__stryker__ ??= {});
 
@@ -25,6 +25,9 @@ interface WorkerState {
     invalidateModule(module: object): void;
   };
 }
+
+/** Each module keeps this very object from when it counts first: what is in it is replaced, never the object itself. */
+const counts = (stryker.mutantCoverage ??= { static: {}, perTest: {} });
 
 /** While a file of tests is loaded, what it passes counts for all of its tests. */
 const LOADING = ' is loaded';
@@ -66,7 +69,7 @@ export default class OneProcess extends TestRunner {
     stryker.activeMutant = mutant;
     stryker.hitCount = 0;
     stryker.hitLimit = request.kind === 'changed' ? request.hitLimit : undefined;
-    stryker.mutantCoverage = { static: {}, perTest: {} };
+    counts.perTest = {};
     const isOfLoading = mutant !== undefined && mutant in this.#passedWhileLoading;
     if (isOfLoading || this.#loadedWithChange) this.#forget(() => true);
     this.#loadedWithChange = isOfLoading;
@@ -79,9 +82,8 @@ export default class OneProcess extends TestRunner {
     }
     // What was not awaited may fail now, and belongs to this change.
     await new Promise((resolve) => setImmediate(resolve));
-    const { hitCount: hits, mutantCoverage } = stryker;
-    const coverage = coverageOf(tests, mutantCoverage.perTest, this.#passedWhileLoading);
-    return { tests, uncaught: [...uncaught], hits, coverage };
+    const coverage = coverageOf(tests, counts.perTest, this.#passedWhileLoading);
+    return { tests, uncaught: [...uncaught], hits: stryker.hitCount, coverage };
   }
 
   /** The places that are passed while our modules load, and how often. */
@@ -89,7 +91,7 @@ export default class OneProcess extends TestRunner {
     stryker.activeMutant = undefined;
     // Whatever the tests import is known when they have run once.
     for (const file of filesOf(undefined)) await this.#runFile(file, undefined);
-    const counts = (stryker.mutantCoverage = { static: {}, perTest: {} });
+    counts.static = {};
     for (const id of this.#forget(() => true)) if (!isOfTests(id)) await this.importFile(id, 'collect');
     return counts.static;
   }

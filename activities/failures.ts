@@ -12,7 +12,7 @@ import type { Written } from '../src/registry/rows/written.js';
 import { whileWanted } from '../src/registry/while-wanted.js';
 import { logger } from '../src/telemetry.js';
 import { REFUSED, UNAVAILABLE, type EffectRequest, type EffectResult } from './api.js';
-import { cut, LONGEST } from './cut.js';
+import { LONGEST, oneLine } from './one-line.js';
 import { effectResult } from './effect-result.js';
 
 /** What to look at when PostgreSQL refuses the registrar. */
@@ -151,13 +151,13 @@ function emitMisconfigured(backend: string, setUp: string, error: unknown): void
     .createCounter('registrar_backend_misconfigured', 'calls', 'calls that a backend refuses the registrar')
     .add(1, { backend: backend.split(' ')[0] ?? backend });
   const text = `${backend} refuses the registrar, whatever the node; nodes wait until it is mended: ${setUp}`;
-  if (minute.isDue(text)) log.error({ reason: cut(errorText(error)) }, text);
+  if (minute.isDue(text)) log.error({ reason: oneLine(errorText(error)) }, text);
 }
 
 /** The backend's own words are what is cut: whatever an operator should do stands behind them. */
 function failed(type: string, error: unknown, text: (words: string) => string): ApplicationFailure {
-  const words = cut(errorText(error), Math.max(100, LONGEST - text('').length));
-  return ApplicationFailure.create({ type, message: cut(text(words)), cause: causeOf(error, words) });
+  const words = oneLine(errorText(error), Math.max(100, LONGEST - text('').length));
+  return ApplicationFailure.create({ type, message: oneLine(text(words)), cause: causeOf(error, words) });
 }
 
 /** The cause goes into the history with its message and its stack, which repeats the message: both have to be short. */

@@ -9,7 +9,7 @@ import { buildPublished, type OutgoingEvent } from '../src/protocol/published.js
 import { topicName } from '../src/protocol/topics.js';
 import { logger } from '../src/telemetry.js';
 import { UNAVAILABLE, type Activities, type RefusedEvent } from './api.js';
-import { cut } from './cut.js';
+import { oneLine } from './one-line.js';
 
 export interface PublishOptions {
   /** The {env} of topic names. */
@@ -51,7 +51,7 @@ export function publishEvents(
         const topic = topicName(event.topic, { env, namespace });
         return { topic, ...buildPublished(withUuids(event), { sentAt, source }) };
       } catch (error) {
-        const reason = cut(errorText(error));
+        const reason = oneLine(errorText(error));
         refused.push({ event_type: event.event_type, reason });
         return { topic: deadLetter.topic, ...buildUnpublishedEvent(deadLetter, event, reason) };
       }
@@ -79,7 +79,7 @@ function unavailable(events: readonly OutgoingEvent[], error: unknown): Applicat
   const types = events.map(({ event_type }) => event_type).join(', ');
   return ApplicationFailure.create({
     type: UNAVAILABLE,
-    message: cut(
+    message: oneLine(
       `Kafka did not acknowledge ${types} of node ${events[0]?.node_id}: ${errorText(error)}; retried until it does`,
     ),
     ...(error instanceof Error ? { cause: error } : {}),

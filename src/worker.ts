@@ -15,7 +15,7 @@ import { verifyAcksRead } from '../activities/verify-acks-read.js';
 import { verifyLease } from '../activities/verify-lease.js';
 import type { Activities } from '../activities/api.js';
 import { bridgeEvent } from './bridge/bridge-event.js';
-import { bridgeTopics, environmentOf } from './bridge/bridge-topics.js';
+import { bridgeTopics, environmentName } from './bridge/bridge-topics.js';
 import { bundleWorkflows } from './bundle.js';
 import type { Config } from './config.js';
 import { loadContracts, type Contracts } from './contracts/load.js';
@@ -51,7 +51,10 @@ export async function openWorker(config: Config, bundle?: WorkflowBundle): Promi
   ]);
   const pool = createPool(config.postgres.connectionString);
   const { token, httpAddr } = config.consul;
-  const catalog = new Catalog({ address: httpAddr, ...(token === undefined ? {} : { token }) }, environmentOf(config));
+  const catalog = new Catalog(
+    { address: httpAddr, ...(token === undefined ? {} : { token }) },
+    environmentName(config),
+  );
   const producer = batched(
     createProducer(createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-worker' })),
     PUBLISH_WAIT_MS,

@@ -32,11 +32,15 @@ export const SEARCH_ATTRIBUTES = {
   state: defineSearchAttributeKey('RegistrationState', 'KEYWORD'),
 } as const;
 
-/** An ack as a signal: from Kafka with its record's time; through the client without one, then the server's counts. */
+/** An ack as a signal. */
 export interface AckSignal {
   readonly message_id: string;
   readonly node_id: string;
   readonly correlation_id: string;
+  /**
+   * When it was sent: the time of its Kafka record. null, as a client sends it: the time at which Temporal took the
+   * signal. A client that names a time is believed, so leave it null unless a record stands behind it.
+   */
   readonly at: string | null;
   /** The process that sent it, where it says so. */
   readonly instance_id?: string;

@@ -9,7 +9,7 @@ export interface Names {
 }
 
 /** The environment in whose name nodes are in Consul: another one's registrar leaves them alone. */
-export function environmentOf({ env, namespace }: Names): string {
+export function environmentName({ env, namespace }: Names): string {
   return [env, namespace].filter((part) => part !== '').join('.');
 }
 

@@ -15,7 +15,7 @@ import { decodeObject, isObject, printable } from '../protocol/json.js';
 import type { Backend } from './backend.js';
 import type { BridgeEvent } from './bridge-event.js';
 
-export interface DeadLetter {
+export interface RefusedRecord {
   readonly record: IncomingRecord;
   readonly code: DeadLetterCode;
   /** A sentence for the sender. */
@@ -55,7 +55,7 @@ export class DeadLetters {
   }
 
   /** Resolves when all of them are stored; only then may their offsets move. */
-  async put(letters: readonly DeadLetter[], signal: AbortSignal): Promise<void> {
+  async put(letters: readonly RefusedRecord[], signal: AbortSignal): Promise<void> {
     for (const some of inPortions(letters)) {
       const written = some.map((letter) => this.#written(letter));
       if (!(await this.#send(written.map(buildDeadLetter), signal)))
@@ -89,7 +89,7 @@ export class DeadLetters {
     }
   }
 
-  #written({ record, code, reason }: DeadLetter): DeadLetterToWrite {
+  #written({ record, code, reason }: RefusedRecord): DeadLetterToWrite {
     const { event_type } = this.#event;
     return { event_type, tags: this.#event.tags({}), code, reason, node_id: nodeIdIn(record.value), record };
   }
@@ -104,8 +104,8 @@ function nodeIdIn(value: Buffer | null): string | null {
   return typeof id === 'string' ? printable(id, 128) : null;
 }
 
-function* inPortions(letters: readonly DeadLetter[]): Generator<readonly DeadLetter[]> {
-  let portion: DeadLetter[] = [];
+function* inPortions(letters: readonly RefusedRecord[]): Generator<readonly RefusedRecord[]> {
+  let portion: RefusedRecord[] = [];
   let bytes = 0;
   for (const letter of letters) {
     const size = sizeOf(letter.record) + HEADER_BYTES;

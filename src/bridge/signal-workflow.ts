@@ -2,7 +2,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { WORKFLOW_TYPE, workflowId } from '../../workflows/messages.js';
 import type { BridgeContext } from './context.js';
 import { runOptions, type StartedNode } from './run-options.js';
-import { isAboutTheMessage, temporalErrorText } from './temporal-errors.js';
+import { isAboutTheMessage, temporalErrorText } from '../runs/temporal-errors.js';
 
 const CALL_TIMEOUT_MS = 10_000;
 

@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import type { Contracts } from '../contracts/load.js';
 import type { KafkaAdmin } from '../kafka/admin.js';
 import { consume, type RecordBatch, type Subscription } from '../kafka/consumer.js';
-import type { KafkaHandle } from '../kafka/kafka.js';
+import type { KafkaHandle } from '../kafka/client.js';
 import type { Topics } from '../registry/leases/heartbeat-stream.js';
 import { alignPartitions } from '../registry/leases/watermarks.js';
 import { acks } from './acks.js';

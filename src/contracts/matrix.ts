@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { MatrixRow } from './compiled.js';
 import type { HandlerContract, MatrixRowContract } from './schema.js';
-import { HANDLERS, type HandlerName } from './vocabulary.js';
+import { ORCHESTRATOR_HANDLERS, type HandlerName } from './vocabulary.js';
 
 /** A row with the layer that it comes from: 0 is the shipped contract, 1 what lies over it. */
 export interface LayeredRow {
@@ -38,7 +38,7 @@ export function orderRows(rows: readonly LayeredRow[]): MatrixRow[] {
  */
 export function compileRow(row: MatrixRowContract, handler: HandlerContract['handler']): MatrixRow {
   const { current_state, reason = null, incarnation, action } = row;
-  const distinguished: readonly string[] = HANDLERS[handler.name as HandlerName].distinguishes;
+  const distinguished: readonly string[] = ORCHESTRATOR_HANDLERS[handler.name as HandlerName].distinguishes;
   return {
     states: current_state === 'any' ? 'any' : Array.isArray(current_state) ? current_state : [current_state],
     reason,

@@ -26,7 +26,7 @@ interface Handler {
  * Handlers of the orchestrator by name. Each has one pure function in
  * workflows/core/handlers; a new one is a row here and that function.
  */
-export const HANDLERS = {
+export const ORCHESTRATOR_HANDLERS = {
   HandlerNodeIntrospected: {
     event_model: 'ModelNodeIntrospectionEvent',
     distinguishes: ['reason', 'incarnation'],
@@ -58,7 +58,7 @@ export const HANDLERS = {
     actions: { deregister: { raises: 'run_cancelled' }, no_op: {} },
   },
 } as const satisfies Readonly<Record<string, Handler>>;
-export type HandlerName = keyof typeof HANDLERS;
+export type HandlerName = keyof typeof ORCHESTRATOR_HANDLERS;
 
 /** Handlers of the effect layer and the activity that each is. */
 export const EFFECT_HANDLERS = {

@@ -1,4 +1,4 @@
-import { CLIENT, type KafkaHandle } from './kafka.js';
+import { CLIENT, type KafkaHandle } from './client.js';
 
 export interface PartitionEnds {
   readonly partition: number;

@@ -1,4 +1,4 @@
-import { CLIENT, type KafkaHandle } from './kafka.js';
+import { CLIENT, type KafkaHandle } from './client.js';
 import type { RecordToSend } from './producer.js';
 
 /** A broker's clock, read by records. */

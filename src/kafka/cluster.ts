@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs';
-import { CLIENT, type KafkaHandle } from './kafka.js';
+import { CLIENT, type KafkaHandle } from './client.js';
 
 // kafkajs is no ES module: not all of its names can be imported one by one.
 const { AssignerProtocol, ConfigResourceTypes, KafkaJSError } = kafkajs;

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { errorText } from '../error-text.js';
 import { Commits } from './commits.js';
 import { Contiguous } from './contiguous.js';
-import { CLIENT, type KafkaHandle } from './kafka.js';
+import { CLIENT, type KafkaHandle } from './client.js';
 import { patiently } from './patiently.js';
 import { endsOf, place, type Positions } from './positions.js';
 import { contentOf, type IncomingRecord, type ReadUpTo } from './records.js';

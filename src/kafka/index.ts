@@ -4,7 +4,7 @@ export { consume, type IncomingRecord, type RecordBatch, type Subscription } fro
 export { marker } from './markers.js';
 export { openCluster, type Cluster } from './cluster.js';
 export type { ReadUpTo } from './records.js';
-export { createKafka, type KafkaHandle } from './kafka.js';
+export { createKafka, type KafkaHandle } from './client.js';
 export { readTopic } from './read-topic.js';
 export { batched, SendQueue } from './send-queue.js';
 export { createProducer, type EventProducer, type RecordToSend } from './producer.js';

@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import type { KafkaHandle } from './kafka.js';
+import type { KafkaHandle } from './client.js';
 
 /** Waits for Kafka with growing pauses; that is logged once, and once when it is over. */
 export async function patiently<T>(

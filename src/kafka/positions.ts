@@ -1,5 +1,5 @@
 import { createAdmin } from './admin.js';
-import type { KafkaHandle } from './kafka.js';
+import type { KafkaHandle } from './client.js';
 import { patiently } from './patiently.js';
 
 /** Next offset by topic and partition, for a consumer that does not begin where its group left off. */

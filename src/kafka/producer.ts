@@ -1,5 +1,5 @@
 import type { IHeaders, Message, Producer } from 'kafkajs';
-import { CLIENT, type KafkaHandle } from './kafka.js';
+import { CLIENT, type KafkaHandle } from './client.js';
 import { partitioner } from './partitioner.js';
 import { isAboutATopic } from './refusals.js';
 

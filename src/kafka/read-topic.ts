@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createAdmin } from './admin.js';
 import { consume, type IncomingRecord } from './consumer.js';
-import type { KafkaHandle } from './kafka.js';
+import type { KafkaHandle } from './client.js';
 import { place, type Positions } from './positions.js';
 
 export interface ReadTopicOptions {

@@ -9,7 +9,7 @@ import type { NodeEvents, NodeState } from './events.js';
 import { HeartbeatLoop, HeartbeatSender } from './heartbeats.js';
 import { NodeHub } from './hub.js';
 import { checkDescription, DEFAULT_PAUSES, type NodePauses, type RegisteredNodeOptions } from './options.js';
-import { Registration } from './registration.js';
+import { Handshake } from './handshake.js';
 import { Reporter } from './reporter.js';
 import { Sender, type SendMessage } from './sender.js';
 import { States, SUPERSEDED, type StartOptions } from './states.js';
@@ -47,7 +47,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
   readonly #states: States;
   readonly #beats: HeartbeatSender;
   readonly #heartbeats: HeartbeatLoop;
-  readonly #registration: Registration;
+  readonly #handshake: Handshake;
   readonly #send: SendMessage;
   #detach: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
@@ -69,7 +69,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     const sender = new Sender(this.#send, this.#reporter, this.#pauses.failure, this.#stopping.signal);
     this.#beats = new HeartbeatSender(description, this.#attempts, activeOperations, sender, this.#reporter);
     this.#heartbeats = new HeartbeatLoop(() => this.#beats.send());
-    this.#registration = new Registration({
+    this.#handshake = new Handshake({
       description,
       instance_id: this.instance_id,
       autoAck,
@@ -97,7 +97,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
 
   /** The registrar's, once it has published one; before that, the option's. */
   get heartbeat_interval_seconds(): number {
-    return this.#registration.heartbeat_interval_seconds;
+    return this.#handshake.heartbeat_interval_seconds;
   }
 
   /**
@@ -113,7 +113,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     if (this.#detach === undefined) {
       this.#detach = this.#hub.attach({
         node_id: this.node_id,
-        onEvent: (event) => this.#registration.onEvent(event),
+        onEvent: (event) => this.#handshake.onEvent(event),
         onOutage: (message, cause) => {
           this.#reporter.outage();
           this.#reporter.problem(message, cause);
@@ -141,7 +141,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
    * @throws NodeError when there is nothing to acknowledge, or Kafka does not take it
    */
   async ack(): Promise<void> {
-    await this.#registration.ack((record) => this.#send('ack', record));
+    await this.#handshake.ack((record) => this.#send('ack', record));
   }
 
   async #connect(): Promise<void> {
@@ -151,7 +151,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
       try {
         await this.#hub.open();
         this.#reporter.works();
-        if (!signal.aborted) this.#registration.begin();
+        if (!signal.aborted) this.#handshake.begin();
         return;
       } catch (error) {
         if (!signal.aborted) this.#reporter.problem('cannot read what the registrar publishes yet; tries again', error);
@@ -165,7 +165,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     const mine = this.correlation_id ?? '';
     this.#stopping.abort();
     this.#heartbeats.stop();
-    this.#registration.giveWay();
+    this.#handshake.giveWay();
     this.#detach?.();
     this.#enter('superseded');
     const by = { correlation_id, instance_id: instance_id ?? null };
@@ -179,7 +179,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     this.#stopping.abort();
     this.#heartbeats.stop();
     this.#enter('leaving');
-    const { introduced, announced } = await this.#registration.leave(timeoutMs);
+    const { introduced, announced } = await this.#handshake.leave(timeoutMs);
     if (introduced && !announced) {
       this.#reporter.problem(
         `left, and its goodbye could not be sent within ${timeoutMs} ms: it stays in the registry until its ` +

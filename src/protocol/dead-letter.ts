@@ -1,3 +1,5 @@
+import type { RecordHeaders } from './instance.js';
+
 /** A dead letter: a record that could not be used, and why. In its headers stands where it came from. */
 
 /** Kinds of reasons: few, and named, for metrics. The reason itself is a sentence for a person. */
@@ -11,9 +13,6 @@ export const DEAD_LETTER_CODES = {
 } as const;
 
 export type DeadLetterCode = keyof typeof DEAD_LETTER_CODES;
-
-/** A record's headers as Kafka clients have them: a name may come more than once. */
-export type RecordHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
 
 /** The record that could not be used. */
 interface OriginalRecord {

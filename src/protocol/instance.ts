@@ -10,7 +10,7 @@ const INSTANCE = 'instance_id';
 /** Header of an event: the correlation_ids of the registration attempts that came before its own. */
 const SUPERSEDES = 'supersedes';
 
-/** Headers of a record, as Kafka clients give them. */
+/** Headers of a record, as Kafka clients give them: a name may come more than once. */
 export type RecordHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
 
 /** The same message, from this process. */

@@ -1,6 +1,6 @@
 /** The embedded servers: found or provisioned, started, watched and stopped. */
 export { askOwner } from './control.js';
-export { createSearchAttributes, createTopics } from './prepare.js';
+export { createSearchAttributes, createTopics } from './create.js';
 export { progressReporter } from './progress.js';
 export { startStack, type RunningStack } from './stack.js';
 export { provisionTestServer } from './testServer.js';

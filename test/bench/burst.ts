@@ -32,7 +32,7 @@ interface Memory {
 
 /**
  * A fleet that starts in one second, as after an outage: every node introduces
- * itself at once, repeats that while it hears nothing, acknowledges, and beats.
+ * itself at once, repeats that while nothing comes back, acknowledges, and beats.
  * Held against nodes of the same fleet that came 50 at a time, just before.
  */
 export const run: Scenario = (log) =>

@@ -9,7 +9,7 @@ import { heartbeats } from '../../src/bridge/liveness/heartbeats.js';
 import { IntrospectionRequests } from '../../src/bridge/liveness/introspection-requests.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { consume } from '../../src/kafka/consumer.js';
-import { CLIENT } from '../../src/kafka/kafka.js';
+import { CLIENT } from '../../src/kafka/client.js';
 import { buildHeartbeat } from '../../src/protocol/heartbeat.js';
 import { bridgeWorld, watermarks } from '../unit/bridge/support.js';
 import type { Scenario } from './support/scenario.js';

@@ -9,7 +9,7 @@ import { findSuspects } from '../../src/registry/leases/find-suspects.js';
 import { SUSPECT_SIGNAL, WORKFLOW_TYPE, workflowId } from '../../workflows/messages.js';
 import { introductionOf, newNode } from './support/registrations.js';
 import type { Outcome, Scenario } from './support/scenario.js';
-import { quietLogger, withServers, type Servers } from './support/servers.js';
+import { errorsOnly, withServers, type Servers } from './support/servers.js';
 import { median } from './support/statistics.js';
 
 const LEASES = 100_000;
@@ -86,7 +86,7 @@ async function fillTables({ pool }: Servers, topic: string, expired: readonly st
 /** One pass of the bridge's own sweep. */
 async function sweepOnce({ client, config, contracts, pool }: Servers, topic: string): Promise<void> {
   const counters = newCounters();
-  const log = quietLogger('sweep');
+  const log = errorsOnly('sweep');
   const sweep = startSweep(
     {
       temporalClient: client,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { temporalOptions } from '../../src/cli/connect.js';
-import { prepare } from '../../src/cli/setup/prepare.js';
+import { prepare } from '../../src/cli/setup/prepare-servers.js';
 import { loadConfig } from '../../src/config.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { check, type Violation } from './checker/check.js';

@@ -199,7 +199,7 @@ function introduce(introspection: Introspection): Promise<Handle> {
   });
 }
 
-/** A lease that is found expired once. Whoever asks again hears that it lives: the first look has changed it. */
+/** A lease that is found expired once. Whoever asks again finds that it lives: the first look has changed it. */
 function expiredOnce(...nodes: readonly Node[]): void {
   const expiring = new Set(nodes.map(({ node_id }) => node_id));
   world.lease = (node_id, now) =>

@@ -91,7 +91,7 @@ describe('a demo that goes on', () => {
     expect(stderr).toContain('ignored an ack in state ACTIVE');
   });
 
-  test('has a server stopped and started; doctor tells the difference', { timeout: 120_000 }, async () => {
+  test('has a server stopped and started; doctor shows the difference', { timeout: 120_000 }, async () => {
     const well = await registrar(env, 'doctor');
     expect(well.code, well.stdout).toBe(0);
     expect(well.stdout).toContain('All is well.');

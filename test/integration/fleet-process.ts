@@ -26,7 +26,7 @@ export async function startFleet(
   return { ids, process: child };
 }
 
-/** What runs in the child. It ends when the parent does, or is told to; its nodes leave on SIGTERM. */
+/** What runs in the child. It ends with its parent, or when it is signalled; its nodes leave on SIGTERM. */
 async function main([nodes = '', env = '', brokers = '']: readonly string[]): Promise<void> {
   const fleet = simulateFleet({ nodes: Number(nodes), env, brokers: brokers.split(',') });
   process.once('disconnect', () => process.exit(0));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { choosePorts, portOf } from '../../src/stack/ports.js';
 import { eventually, Installation } from './installation.js';
 
-/** Bridge and worker as they run in production: in processes of their own, told where to serve by their environment. */
+/** Bridge and worker as in production: processes of their own, each with the address to serve at in its environment. */
 let registrar: Installation;
 let bridge: string;
 let worker: string;

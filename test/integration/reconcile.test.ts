@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readReconciliation } from '../../src/registry/reconciliations.js';
 import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
-import { bridgeTopics, environmentOf } from '../../src/bridge/bridge-topics.js';
+import { bridgeTopics, environmentName } from '../../src/bridge/bridge-topics.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { registrar as command, type Result } from './cli-process.js';
 import { eventually, Installation } from './installation.js';
@@ -88,7 +88,7 @@ describe('the reconciler', () => {
   });
 
   it('removes what is left behind of a node that the registry does not know, and not what others registered on it', async () => {
-    const marks = { 'registered-by': 'node-registrar', environment: environmentOf(registrar.config), attempt: '3' };
+    const marks = { 'registered-by': 'node-registrar', environment: environmentName(registrar.config), attempt: '3' };
     const left = `left-${randomUUID()}`;
     const shared = `shared-${randomUUID()}`;
     await registerByHand(`onex-${left}`, { ...marks, node_id: left }, { node_id: left, correlation_id: 'c-1' });

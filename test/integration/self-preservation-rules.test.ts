@@ -18,7 +18,7 @@ import { advanceWatermarks } from '../../src/registry/leases/watermarks.js';
 import { eventually } from './installation.js';
 import { servers } from './servers.js';
 
-/** The statements of the brake on a real PostgreSQL; nothing else runs, and the stream's time is told by the tests. */
+/** The statements of self-preservation on a real PostgreSQL; nothing else runs, and the tests set the stream's time. */
 
 const WINDOW = 90;
 const GRACE = 15;
@@ -42,7 +42,7 @@ beforeEach(async () => {
   about = { topics: [topic], window_seconds: WINDOW, grace_seconds: GRACE, rule: RULE };
   time = Date.parse('2026-01-31T12:00:00.000Z');
   await stored();
-  // No standstill is behind this stream, whatever other tests have left in the tables.
+  // No stall is behind this stream, whatever other tests have left in the tables.
   await pool.query('update stream_watermarks set resumed_at = null where topic = $1', [topic]);
 });
 
@@ -57,7 +57,7 @@ function stored(): Promise<void> {
   );
 }
 
-/** The stream moves on, in steps that are no standstill. */
+/** The stream moves on, in steps that are no stall. */
 async function moves(seconds: number): Promise<void> {
   for (let left = seconds; left > 0; left -= 10) {
     time += Math.min(left, 10) * 1_000;
@@ -92,7 +92,7 @@ const beat = (ids: readonly string[]): Promise<string[]> =>
   );
 
 const claim = (node_id: string): Promise<LeaseVerdict> => expireLease(pool, { ...about, node_id, attempt: 1 });
-const judge = () => updateSelfPreservation(pool, about);
+const update = () => updateSelfPreservation(pool, about);
 
 async function claims(ids: readonly string[]): Promise<{ readonly claimed: number; readonly held: number }> {
   let [claimed, held] = [0, 0];
@@ -108,7 +108,7 @@ describe('the share', () => {
   test('up to 0.45 is believed: each of the dead is claimed', async () => {
     await alive(11);
     expect(await claims(await dead(9))).toEqual({ claimed: 9, held: 0 });
-    expect(await judge()).toMatchObject({ held_since: null, suspects: 0, expired: 9, active: 11 });
+    expect(await update()).toMatchObject({ held_since: null, suspects: 0, expired: 9, active: 11 });
   });
 
   test('above it nobody is claimed, and it is said who is gone', async () => {
@@ -134,10 +134,10 @@ describe('the share', () => {
         )
       ).rows.map((row) => row.node_id),
     );
-    expect(await judge()).toMatchObject({ held_since: null, expired: 0, changed_by: 'itself' });
+    expect(await update()).toMatchObject({ held_since: null, expired: 0, changed_by: 'itself' });
     await moves(WINDOW);
     expect(await claim(fifth)).toMatchObject({ lease_expired: true });
-    await judge();
+    await update();
     expect((await pool.query('select from lease_expiries')).rowCount).toBe(1);
   });
 
@@ -145,7 +145,7 @@ describe('the share', () => {
     await alive(1);
     expect(await claims(await dead(3))).toEqual({ claimed: 3, held: 0 });
     await alive(1);
-    expect(await judge()).toMatchObject({ held_since: null, suspects: 0, expired: 3, active: 2 });
+    expect(await update()).toMatchObject({ held_since: null, suspects: 0, expired: 3, active: 2 });
   });
 
   test('does not change by claiming: of many claims at once none slips through, and none waits for another', async () => {
@@ -185,7 +185,7 @@ describe('a hold', () => {
     others = await alive(4);
     gone = await dead(6);
     await claims(gone);
-    expect((await judge()).held_since).not.toBeNull();
+    expect((await update()).held_since).not.toBeNull();
   });
 
   /** The living beat on while the stream moves. */
@@ -203,10 +203,10 @@ describe('a hold', () => {
 
   test('opens by itself when enough of them are back', async () => {
     await beat(gone.slice(0, 1));
-    expect((await judge()).held_since).not.toBeNull();
+    expect((await update()).held_since).not.toBeNull();
     await beat(gone.slice(1, 2));
-    expect(await judge()).toMatchObject({ held_since: null, changed_by: 'itself', suspects: 4, active: 10 });
-    // The others may be on their way back too: they have a window to be heard.
+    expect(await update()).toMatchObject({ held_since: null, changed_by: 'itself', suspects: 4, active: 10 });
+    // The others may be on their way back too: they have a window to beat again.
     expect(await claims(gone.slice(2))).toEqual({ claimed: 0, held: 0 });
     await movesWithTheLiving(WINDOW - 1);
     await beat(gone.slice(2, 3));
@@ -217,12 +217,12 @@ describe('a hold', () => {
 
   test('lasts for ten windows of the moving stream, then whoever is still gone expires', async () => {
     await movesWithTheLiving(10 * WINDOW - 1);
-    expect(await judge()).toMatchObject({ held_seconds: 10 * WINDOW - 1 });
+    expect(await update()).toMatchObject({ held_seconds: 10 * WINDOW - 1 });
     expect(await claims(gone)).toEqual({ claimed: 0, held: 6 });
     await movesWithTheLiving(1);
-    expect(await judge()).toMatchObject({ held_since: null, changed_by: 'max_hold' });
+    expect(await update()).toMatchObject({ held_since: null, changed_by: 'max_hold' });
     expect(await claims(gone)).toEqual({ claimed: 6, held: 0 });
-    expect(await judge()).toMatchObject({ held_since: null });
+    expect(await update()).toMatchObject({ held_since: null });
   });
 
   test('is not run out by an outage', async () => {
@@ -230,9 +230,9 @@ describe('a hold', () => {
     await outage(20 * WINDOW);
     await beat(others);
     await movesWithTheLiving(2 * WINDOW - 1);
-    expect(await judge()).toMatchObject({ held_seconds: 10 * WINDOW - 1 });
+    expect(await update()).toMatchObject({ held_seconds: 10 * WINDOW - 1 });
     await movesWithTheLiving(1);
-    expect(await judge()).toMatchObject({ held_since: null, changed_by: 'max_hold' });
+    expect(await update()).toMatchObject({ held_since: null, changed_by: 'max_hold' });
   });
 
   test('that was released does not keep the next mass failure from being held', async () => {
@@ -245,23 +245,23 @@ describe('a hold', () => {
     expect(await claims(others)).toEqual({ claimed: 0, held: 8 });
   });
 
-  test('is released by an operator for whoever is not heard of again, also those that look dead only later', async () => {
+  test('is released by an operator for whoever does not beat again, also those that look dead only later', async () => {
     const dying = await nodes(6, -GRACE + 20);
     expect(await releaseSelfPreservation(pool, about, 'ann')).toBe(true);
-    expect(await judge()).toMatchObject({ held_since: null, changed_by: 'ann' });
+    expect(await update()).toMatchObject({ held_since: null, changed_by: 'ann' });
     expect(await claims(gone)).toEqual({ claimed: 6, held: 0 });
     await movesWithTheLiving(30);
     expect(await claims(dying)).toEqual({ claimed: 6, held: 0 });
     expect(await releaseSelfPreservation(pool, about, 'ann')).toBe(false);
   });
 
-  test('changes nothing while the stream is not judged after a standstill', async () => {
+  test('changes nothing while nobody expires after a stall', async () => {
     await outage(30);
     await beat(gone);
-    expect((await judge()).held_since).not.toBeNull();
+    expect((await update()).held_since).not.toBeNull();
     await moves(WINDOW + GRACE);
     await beat([...gone, ...others]);
-    expect((await judge()).held_since).toBeNull();
+    expect((await update()).held_since).toBeNull();
   });
 
   test('is only read by those who only look', async () => {
@@ -270,32 +270,32 @@ describe('a hold', () => {
     expect((await readSelfPreservation(pool, about)).held_since).not.toBeNull();
   });
 
-  test('may be judged by many at once: it changes once', async () => {
+  test('may be updated by many at once: it changes once', async () => {
     await beat(gone);
-    let judges: Promise<SelfPreservationState>[] = [];
+    let updates: Promise<SelfPreservationState>[] = [];
     await inTransaction(pool, async (sql) => {
       await sql.query('select from liveness_brake where topic = $1 for update', [topic]);
-      judges = Array.from({ length: 4 }, judge);
+      updates = Array.from({ length: 4 }, update);
       await eventually(
         'all of them wait for the row',
         10,
         async () =>
-          (await pool.query("select from pg_stat_activity where wait_event_type = 'Lock'")).rowCount === judges.length,
+          (await pool.query("select from pg_stat_activity where wait_event_type = 'Lock'")).rowCount === updates.length,
       );
     });
-    const states = await Promise.all(judges);
+    const states = await Promise.all(updates);
     expect(
       new Set(states.flatMap(({ held_since, changed_at }) => (held_since === null ? [changed_at] : []))).size,
     ).toBe(1);
-    expect((await judge()).held_since).toBeNull();
+    expect((await update()).held_since).toBeNull();
   });
 });
 
-describe('after a standstill', () => {
+describe('after a stall', () => {
   test('nobody is suspected before window and grace have passed, so nothing is held', async () => {
     const fleet = await alive(6);
     await outage(3_600);
-    expect(await judge()).toMatchObject({ held_since: null, suspects: 6 });
+    expect(await update()).toMatchObject({ held_since: null, suspects: 6 });
     expect(await claims(fleet)).toEqual({ claimed: 0, held: 0 });
     await moves(WINDOW + GRACE);
     expect(await claims(fleet)).toEqual({ claimed: 0, held: 6 });
@@ -308,7 +308,7 @@ describe('the log', () => {
     const log = new SelfPreservationLog(
       pino({ level: 'info', base: null, timestamp: false }, { write: (line: string) => void lines.push(line) }),
     );
-    const see = async () => log.update(await judge(), about);
+    const see = async () => log.update(await update(), about);
     await alive(4);
     const gone = await dead(6);
     for (let i = 0; i < 5; i++) await see();

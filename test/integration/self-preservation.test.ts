@@ -66,7 +66,7 @@ describe('after an outage of the bridge', () => {
     const late = await fleetOf(3);
     const all = [...early.map((node) => node.node_id), ...late.ids];
 
-    // Back within a window after the bridge: the pause after a standstill covers them.
+    // Back within a window after the bridge: the pause after a stall covers them.
     late.process.kill('SIGSTOP');
     await registrar.stopBridge();
     await pause(12);

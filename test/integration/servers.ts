@@ -17,7 +17,7 @@ export function servers(): Servers {
   };
 }
 
-/** The fleet is judged as a whole; what other files have left dead in the tables would be part of it. */
+/** Self-preservation counts the fleet as a whole: what other files have left dead in the tables would be part of it. */
 export async function forgetFleet(pool: Pool): Promise<void> {
   await pool.query('truncate node_leases, lease_expiries, liveness_brake');
 }

@@ -150,7 +150,7 @@ afterAll(async () => {
 });
 
 describe('the four servers', () => {
-  it('keep what they are told, and each one tells it to its own client', async () => {
+  it('keep what is written to them, and each one answers its own client', async () => {
     expect(await createTopics(stack.addresses.kafka, [topic], { partitions: 1 })).toEqual({
       created: [topic],
       otherTimestampType: [],
@@ -159,7 +159,7 @@ describe('the four servers', () => {
     expect(await readTraces(stack.addresses)).toEqual(ALL_TRACES);
   });
 
-  it('are found by a process that is told nothing but the data directory', () => {
+  it('are found by a process that knows nothing but the data directory', () => {
     const config = loadConfig({ REGISTRAR_DATA_DIR: dataDir });
     expect(config.temporal.address).toBe(stack.addresses.temporal);
     expect(config.kafka.brokers).toEqual(stack.addresses.kafka);
@@ -261,7 +261,7 @@ describe('from another terminal', () => {
     end();
   });
 
-  it('a second stack on the same data is refused, and told by whom it is held', async () => {
+  it('a second stack on the same data is refused, and the error names who holds it', async () => {
     await expect(start()).rejects.toThrow(`process ${process.pid}`);
     expect(await listening(stack.addresses)).toHaveLength(4);
   });

@@ -77,7 +77,7 @@ async function node(node_id: string, about: Node = {}): Promise<void> {
   await lease(node_id, about);
 }
 
-/** Stored up to so many seconds from now, and resumed after a standstill then. */
+/** Stored up to so many seconds from now, and resumed after a stall then. */
 async function stored(seconds: number, resumed: number | null = null): Promise<void> {
   await pool.query(
     'insert into stream_watermarks select $1, p, 1, now() + make_interval(secs => $2), now() + ' +
@@ -124,7 +124,7 @@ describe('suspects', () => {
     expect(found).toHaveLength(3);
   });
 
-  test('are none while a partition is behind, while nothing was ever stored, and until a standstill is over', async () => {
+  test('are none while a partition is behind, while nothing was ever stored, and until a stall is over', async () => {
     await node('silent', { deadline: -30 });
     expect(await suspects()).toEqual([]);
     await stored(-1);
@@ -137,7 +137,7 @@ describe('suspects', () => {
     expect(await suspects()).toEqual(['silent']);
   });
 
-  test('are judged by the lowest watermark over all topics, and nobody is while one of them was never stored', async () => {
+  test('are found by the lowest watermark over all topics, and nobody is while one of them was never stored', async () => {
     const both = { topics: [TOPIC, 'renamed'] as const };
     const verdict = async () => {
       const rule = loadContracts().brake;
@@ -389,7 +389,7 @@ describe('a sweep', () => {
     running.push(sweep);
     return { counters, lines, sweep };
   }
-  const told = (node_id: string) => calls.filter((one) => one.node_id === node_id).map(({ kind }) => kind);
+  const callsTo = (node_id: string) => calls.filter((one) => one.node_id === node_id).map(({ kind }) => kind);
   const passes = (counters: BridgeCounters, count: number) => {
     const until = counters.sweeps + count;
     return eventually(`${count} passes`, 20, () => counters.sweeps >= until);
@@ -416,14 +416,14 @@ describe('a sweep', () => {
     await passes(counters, 10);
     expect(calls).toEqual([]);
     await pool.query('update liveness_brake set held_since = null where topic = $1', [TOPIC]);
-    await eventually('it is woken', 20, () => told('silent').length === 1);
+    await eventually('it is woken', 20, () => callsTo('silent').length === 1);
   });
 
   test('wakes one of which nothing can be said again, after pauses that grow', async () => {
     await stored(-1);
     await node('silent', { deadline: -100 });
     const { counters } = start({ window_seconds: 1 });
-    await eventually('woken three times', 10, () => told('silent').length === 3);
+    await eventually('woken three times', 10, () => callsTo('silent').length === 3);
     expect(counters.sweeps).toBeGreaterThan(20);
   });
 
@@ -433,7 +433,7 @@ describe('a sweep', () => {
     answer = ({ kind }) => (kind === 'signal' ? notFound() : undefined);
     const { counters } = start();
     await passes(counters, 3);
-    expect(told('lost')).toEqual(['signal', 'start']);
+    expect(callsTo('lost')).toEqual(['signal', 'start']);
     expect(counters).toMatchObject({ suspects_signalled: 0, runs_adopted: 1 });
   });
 
@@ -490,7 +490,7 @@ describe('a sweep', () => {
     };
     const { counters, lines } = start();
     await passes(counters, 3);
-    expect(told('silent')).toEqual(['signal']);
+    expect(callsTo('silent')).toEqual(['signal']);
     expect(lines.filter((line) => line.startsWith('Temporal refuses the suspect signal of node refused'))).toHaveLength(
       1,
     );
@@ -522,7 +522,7 @@ describe('a sweep', () => {
     await one.sweep.stop();
     await node('silent');
     await passes(two.counters, 2);
-    expect(told('silent')).toEqual(['signal']);
+    expect(callsTo('silent')).toEqual(['signal']);
   });
 
   test('goes on after its session with the database was cut, and says so once', async () => {
@@ -532,7 +532,7 @@ describe('a sweep', () => {
     await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
     await node('silent');
     await passes(counters, 2);
-    expect(told('silent')).toEqual(['signal']);
+    expect(callsTo('silent')).toEqual(['signal']);
     expect(lines.filter((line) => line.includes('is away')).length).toBeLessThanOrEqual(1);
   });
 

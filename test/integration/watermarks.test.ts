@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ConfigResourceTypes } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bridgeTopics } from '../../src/bridge/bridge-topics.js';
-import { CLIENT } from '../../src/kafka/kafka.js';
+import { CLIENT } from '../../src/kafka/client.js';
 import { buildAck } from '../../src/protocol/ack.js';
 import { buildHeartbeat } from '../../src/protocol/heartbeat.js';
 import { buildIntrospection } from '../../src/protocol/introspection.js';

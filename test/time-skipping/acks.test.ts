@@ -31,7 +31,7 @@ const inRound = (node_id: string, round: number) =>
     ({ registration }) => registration?.round === round && registration.state === 'AWAITING_ACK',
   );
 const ignored = async (node_id: string, why: RegExp) =>
-  h.until(node_id, `told ${why}`, ({ journal }) => journal.some(({ what }) => why.test(what)));
+  h.until(node_id, `journal has ${why}`, ({ journal }) => journal.some(({ what }) => why.test(what)));
 
 describe('an ack', () => {
   it('that comes too early, before the node is accepted, does not count; the next one does', async () => {

@@ -223,7 +223,7 @@ describe('after the registration is complete, a fault is repaired and rejects no
   );
 
   it.each(['consul.deregister', 'postgres.update_registration'] as const)(
-    '%s is away at the end: the run stays open until it has heard of it',
+    '%s is away at the end: the run stays open until it has the end',
     async (activity) => {
       const { node_id, introspection, handle } = await introduced();
       await becomesActive(node_id);

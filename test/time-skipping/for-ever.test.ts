@@ -53,7 +53,7 @@ describe('a node that is active for a year', () => {
         });
       }
     }
-    await h.until(introspection.node_id, 'told of the last change', () =>
+    await h.until(introspection.node_id, 'has seen the last change', () =>
       h.world.effects.some(
         ({ request }) =>
           request.node_id === introspection.node_id &&

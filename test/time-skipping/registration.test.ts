@@ -108,7 +108,7 @@ describe('an ack', () => {
   it('does not count after its deadline, by its own time', async () => {
     const { node_id, ack_deadline } = await awaitingAck();
     await h.ack(node_id, { at: plusSeconds(ack_deadline, 0.001) });
-    const { registration } = await h.until(node_id, 'told that it is late', ({ journal }) =>
+    const { registration } = await h.until(node_id, 'ignored as late', ({ journal }) =>
       journal.some(({ what }) => what.includes('after its deadline')),
     );
     expect(registration?.state).toBe('AWAITING_ACK');

@@ -43,7 +43,7 @@ describe.each(Object.entries(RUNNING))('while %s', (name, situation) => {
     met.release();
     const { registration, ...rest } = await h.until(
       node_id,
-      'told of all',
+      'has seen all',
       (status) => status.registration?.incarnation?.seen.includes(last) === true,
     );
     expect(registration?.attempt).toBe(1);
@@ -74,16 +74,16 @@ describe.each(Object.entries(RUNNING))('while %s', (name, situation) => {
     if (situation.waiting === 'none')
       await h.until(
         node_id,
-        'told of all, with its activities in flight',
+        'has seen all, with its activities in flight',
         (status) => status.registration?.incarnation?.seen.includes(last) === true,
       );
     met.release();
-    await h.until(node_id, 'told of all', (status) => status.registration?.incarnation?.seen.includes(last) === true);
+    await h.until(node_id, 'has seen all', (status) => status.registration?.incarnation?.seen.includes(last) === true);
     await met.becomesActive();
-    const { registration } = await h.until(node_id, 'told to both', () => {
-      const told = h.world.effects.filter(({ request }) => request.node_id === node_id);
+    const { registration } = await h.until(node_id, 'written to both', () => {
+      const written = h.world.effects.filter(({ request }) => request.node_id === node_id);
       return (['consul.', 'postgres.'] as const).every((backend) => {
-        const payload = told.filter(({ activity }) => activity.startsWith(backend)).at(-1)?.request.intent.payload;
+        const payload = written.filter(({ activity }) => activity.startsWith(backend)).at(-1)?.request.intent.payload;
         return (
           payload?.['node_version'] === '1.3.0' &&
           JSON.stringify(payload['capabilities'] ?? payload['tags']).includes('capability_change') &&

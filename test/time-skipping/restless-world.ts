@@ -33,7 +33,7 @@ export type Recorded =
   | { readonly what: 'failed'; readonly activity: string; readonly how: How; readonly local: boolean }
   | { readonly what: 'introspected'; readonly introspection: Introspection }
   | { readonly what: 'acked'; readonly correlation_id: string; readonly at: string; readonly sent_at: string }
-  | { readonly what: 'told'; readonly of: string };
+  | { readonly what: 'noted'; readonly of: string };
 
 /** A call of an ordinary activity that waits for its answer. */
 interface Call {

@@ -52,7 +52,7 @@ const step = fc.oneof(
         { weight: 5, arbitrary: fc.constant('startup' as const) },
         { weight: 5, arbitrary: fc.constantFrom(...REASONS) },
       ),
-      /** Tells an epoch, the higher the newer. */
+      /** Has an epoch, the higher the newer. */
       epoch: fc.boolean(),
       /** Of its record: now, as the one before it, or from before all of them. */
       time: fc.constantFrom('now' as const, 'now' as const, 'same' as const, 'old' as const),
@@ -160,7 +160,7 @@ export class Player {
     const letGo = pace === 'meanwhile' ? this.node.holdLocals() : (): void => undefined;
     for (const one of steps) {
       await this.#step(one, pace);
-      if (pace === 'one by one') await this.#quiet();
+      if (pace === 'one by one') await this.#settled();
     }
     letGo();
     await this.settle(answers);
@@ -169,7 +169,7 @@ export class Player {
   /** Lets a timer fire that is nearly due: see docs/decisions/races-the-test-server-loses.md. */
   async awayFromTimers(): Promise<void> {
     for (;;) {
-      const status = await this.#quiet();
+      const status = await this.#settled();
       const due = status?.registration?.timer_due ?? null;
       if (due === null) return;
       const near = millisBetween(await this.world.now(), due);
@@ -181,7 +181,7 @@ export class Player {
   /** Answers the calls in flight, one by one, until the workflow has nothing left to do now. */
   async settle(answers: Burst['answers'] = 'oldest first'): Promise<void> {
     for (;;) {
-      await this.#quiet();
+      await this.#settled();
       const call = answers === 'oldest first' ? this.node.calls.shift() : this.node.calls.pop();
       if (call === undefined) return;
       await this.#answer(call);
@@ -355,7 +355,7 @@ export class Player {
     } catch (error) {
       // The run is over, or the call was given up: what it has done, it has done.
       if (!(error instanceof ActivityNotFoundError)) throw error;
-      this.node.log.push({ what: 'told', of: `${call.activity} answers to nobody` });
+      this.node.log.push({ what: 'noted', of: `${call.activity} answers to nobody` });
     }
   }
 
@@ -378,7 +378,7 @@ export class Player {
   async #retry(): Promise<void> {
     try {
       const attempt = await retry(this.#client, this.node.node_id);
-      this.node.log.push({ what: 'told', of: `attempt ${attempt} by a retry` });
+      this.node.log.push({ what: 'noted', of: `attempt ${attempt} by a retry` });
     } catch (error) {
       if (!(
         error instanceof WorkflowUpdateFailedError &&
@@ -386,7 +386,7 @@ export class Player {
         error.cause.type === COMMAND_REFUSED
       ))
         throw error;
-      this.node.log.push({ what: 'told', of: 'a retry is refused' });
+      this.node.log.push({ what: 'noted', of: 'a retry is refused' });
     }
   }
 
@@ -407,7 +407,7 @@ export class Player {
   }
 
   /** Waits until no workflow task is open, except one that waits for a held local activity. */
-  async #quiet(): Promise<Status | null> {
+  async #settled(): Promise<Status | null> {
     const since = Date.now();
     for (;;) {
       if (this.node.holdsLocal) return null;

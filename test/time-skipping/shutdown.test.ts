@@ -30,7 +30,7 @@ describe.each(Object.entries(RUNNING))('a node that leaves while %s', (_, situat
     expect(await met.handle.result()).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left', attempt: 1 });
     expect(h.world.done(node_id).slice(-2).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
     expect(h.world.records.get(node_id)).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left' });
-    // Nothing tells of it: the node knows, and it is not an expiry.
+    // Nothing is published about it: the node knows, and it is not an expiry.
     expect(h.world.types(node_id)).not.toContain('NodeLivenessExpired');
   });
 });
@@ -52,7 +52,7 @@ describe('a shutdown', () => {
     expect(h.world.done(introspection.node_id)).toEqual([]);
   });
 
-  it('does not end a node that has come back meanwhile, whichever of the two is heard first', async () => {
+  it('does not end a node that has come back meanwhile, whichever of the two comes first', async () => {
     const introspection = await h.introspection({ epoch: 1 });
     const { node_id } = introspection;
     await h.introduce(introspection);
@@ -71,7 +71,7 @@ describe('a shutdown', () => {
       reason: 'shutdown',
       at: await h.world.now(),
     });
-    const { registration } = await h.until(node_id, 'told', ({ journal }) =>
+    const { registration } = await h.until(node_id, 'ignored', ({ journal }) =>
       journal.some(({ what }) => what.startsWith('ignored a stale introspection (reason shutdown)')),
     );
     expect(registration?.attempt).toBe(2);

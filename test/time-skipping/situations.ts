@@ -345,7 +345,7 @@ export const RUNNING: Readonly<Record<string, Situation>> = {
 
 export interface EndSituation {
   readonly state: keyof typeof ENDS;
-  /** The run waits for a backend to hear of the end. */
+  /** The run waits for a backend to take the end. */
   readonly recording: boolean;
   reach(h: Harness): Promise<Met>;
 }

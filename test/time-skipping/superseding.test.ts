@@ -36,8 +36,7 @@ describe.each(Object.entries(RUNNING))('while %s', (name, situation) => {
     const pending = await met.pending();
     const anew = await met.says('startup', { capabilities: ['anew'] });
     if (situation.waiting === 'all') {
-      // The registry row is read first.
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      // The registry row is read first: the answer of a query has seen the signal.
       expect((await h.status(node_id)).registration?.attempt ?? 1).toBe(1);
     } else {
       await inAttempt2(node_id);
@@ -84,6 +83,7 @@ describe.each(Object.entries(RUNNING))('while %s', (name, situation) => {
       met = await situation.reach(h);
       const { node_id, introspection } = met;
       const pending = await met.pending();
+      // Nothing shows an update whose workflow task is still open, so its call cannot be waited for.
       if (situation.waiting === 'all') setTimeout(met.release, 100);
       if (repaired) {
         expect(await h.retry(node_id)).toBe(1);
@@ -134,21 +134,21 @@ describe('which incarnation is newer', () => {
         .then(() => introspection.node_id);
   };
 
-  it('is told by the epoch where both have one, however late the older one comes', async () => {
+  it('is known by the epoch where both have one, however late the older one comes', async () => {
     const at = await h.world.now();
     const comes = await epochs(7);
     const node_id = await comes({ epoch: 6, at: plusSeconds(at, 60) });
-    await h.until(node_id, 'told', (status) => ignoredOf(status).length === 1);
+    await h.until(node_id, 'ignored', (status) => ignoredOf(status).length === 1);
     await comes({ epoch: 8, at: plusSeconds(at, -60) });
     await inAttempt2(node_id);
     expect(ignoredOf(await h.status(node_id))).toEqual([expect.stringContaining('a stale introspection')]);
   });
 
-  it('is told by the time of the record where one of them has no epoch', async () => {
+  it('is known by the time of the record where one of them has no epoch', async () => {
     const at = await h.world.now();
     const comes = await epochs(7);
     const node_id = await comes({ epoch: null, at: plusSeconds(at, -60) });
-    await h.until(node_id, 'told', (status) => ignoredOf(status).length === 1);
+    await h.until(node_id, 'ignored', (status) => ignoredOf(status).length === 1);
     await comes({ epoch: null, at: plusSeconds(at, 60) });
     await inAttempt2(node_id);
   });

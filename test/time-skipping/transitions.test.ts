@@ -28,7 +28,7 @@ function named(from: string, to: string, trigger: string): string {
 }
 
 /**
- * The orchestrator's transitions as the journal tells them, each with the trigger that leads from the one to the other.
+ * The orchestrator's transitions as the journal has them, each with the trigger that leads from the one to the other.
  */
 function orchestratorTook({ journal }: Status): string[] {
   return journal.flatMap(({ what }) => {
@@ -40,13 +40,13 @@ function orchestratorTook({ journal }: Status): string[] {
     const triggers = all.length < 2 ? all : all.filter(([, transition]) => transition.reason === reason);
     if (triggers.length > 1)
       throw new Error(
-        `The journal cannot tell which of ${triggers.map(([trigger]) => trigger).join(', ')} led from ${from} to ${to}`,
+        `The journal does not show which of ${triggers.map(([trigger]) => trigger).join(', ')} led from ${from} to ${to}`,
       );
     return triggers.map(([trigger]) => named(from, to, trigger));
   });
 }
 
-/** The reducer's transitions: what the journal says that it heard, reduced; it must end where the run's reducer is. */
+/** The reducer's transitions: the events of the journal, reduced; it must end where the run's reducer is. */
 function reducerTook({ journal, registration: node }: Status, contract: CompiledContract): string[] {
   const took: string[] = [];
   let state = initialState(contract);
@@ -283,18 +283,18 @@ describe('the orchestrator is taken', () => {
   });
 });
 
-/** Taken when an operator tries again: not by what the run hears, but by the attempt that begins anew. */
+/** Taken when an operator tries again: not by a message to the run, but by the attempt that begins anew. */
 const RESETS: Readonly<Record<string, () => Promise<{ node_id: string; release: () => void }>>> = {
   'failed -> idle by reset': () => OVER['REJECTED, being recorded']!.reach(h),
   'complete -> idle by reset': () => RUNNING['AWAITING_ACK']!.reach(h),
 };
 
 describe('the reducer is taken', () => {
-  const [resets, heard] = [true, false].map((wanted) =>
+  const [resets, others] = [true, false].map((wanted) =>
     transitionsOf(shipped.reducer).filter((transition) => transition.endsWith(' by reset') === wanted),
   );
 
-  it.each(heard ?? [])('from %s', async (transition) => {
+  it.each(others ?? [])('from %s', async (transition) => {
     const run = REDUCER[transition];
     if (run === undefined)
       throw new Error(`No run takes the transition ${transition}: write one in ${import.meta.filename}`);

@@ -129,12 +129,14 @@ function holdsOver(log: readonly Recorded[]): void {
       expect(matching(of), `attempt ${of} became active without a matching ack`).toBe(true);
   }
   for (const [of, life] of lives) expect(life, `life of attempt ${of}`).toMatch(LIFE);
-  const heard = log.flatMap((entry) => (entry.what === 'introspected' ? [entry.introspection.correlation_id] : []));
-  for (const correlation_id of correlations.values()) expect(heard).toContain(correlation_id);
+  const introduced = log.flatMap((entry) =>
+    entry.what === 'introspected' ? [entry.introspection.correlation_id] : [],
+  );
+  for (const correlation_id of correlations.values()) expect(introduced).toContain(correlation_id);
   const reasons =
-    heard.length +
+    introduced.length +
     log.filter(({ what }) => what === 'fenced').length +
-    log.filter((entry) => entry.what === 'told' && entry.of.includes('by a retry')).length;
+    log.filter((entry) => entry.what === 'noted' && entry.of.includes('by a retry')).length;
   expect(lives.size, 'no attempt without a reason').toBeLessThanOrEqual(reasons);
 }
 
@@ -205,7 +207,7 @@ async function live(drawn: Scripts, count: (what: string) => void): Promise<void
   const all = async (what: (player: Player, index: number) => Promise<void>): Promise<void> => {
     const ended = await Promise.allSettled(players.map(what));
     for (const [index, one] of ended.entries())
-      if (one.status === 'rejected') throw told(drawn, index, players[index], one.reason);
+      if (one.status === 'rejected') throw lifeError(drawn, index, players[index], one.reason);
   };
 
   /** Time passes for all of them. */
@@ -235,7 +237,7 @@ async function live(drawn: Scripts, count: (what: string) => void): Promise<void
     count(
       (await player.exists())
         ? await rests({ handle: player.handle, node: player.node, status: () => player.status() })
-        : 'never heard of',
+        : 'never seen',
     );
   });
 
@@ -278,14 +280,14 @@ async function live(drawn: Scripts, count: (what: string) => void): Promise<void
     for (const entry of node.log) {
       if (entry.what === 'published') count(entry.event.event_type);
       else if (entry.what === 'failed') count(`${entry.activity} ${entry.how}${entry.local ? ', local' : ''}`);
-      else if (entry.what === 'told') count(entry.of.replace(/\d+/, 'n'));
+      else if (entry.what === 'noted') count(entry.of.replace(/\d+/, 'n'));
       else count(entry.what);
     }
   }
 }
 
 /** A failure, with the one script that it is about. */
-function told(drawn: Scripts, index: number, player: Player | undefined, reason: unknown): Error {
+function lifeError(drawn: Scripts, index: number, player: Player | undefined, reason: unknown): Error {
   const script = drawn.map(({ bursts, seconds }) => {
     const { pace, steps, answers } = bursts[index] ?? { pace: '', steps: [], answers: '' };
     return `  ${pace}, ${answers}: ${steps.map((one) => JSON.stringify(one)).join(' ')}; then ${seconds} s`;

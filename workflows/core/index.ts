@@ -40,6 +40,14 @@ export {
   type ReducerOutput,
   type ReducerState,
 } from './reducer.js';
-export { isOver, unknownNode, type Entering, type Incarnation, type Registration, type Step } from './registration.js';
+export {
+  isOver,
+  livesByLease,
+  unknownNode,
+  type Entering,
+  type Incarnation,
+  type Registration,
+  type Step,
+} from './registration.js';
 export { timerChecked, type Finding } from './timer.js';
 export type { Turn } from './turn.js';

@@ -4,7 +4,7 @@ import { renewLeases, type Beat } from '../../registry/leases/renew-leases.js';
 import { readRegistering } from '../../registry/rows/read-registering.js';
 import { inTransaction, isAboutTheData } from '../../registry/pool.js';
 import type { BridgeContext } from '../context.js';
-import type { DeadLetter } from '../dead-letters.js';
+import type { RefusedRecord } from '../dead-letters.js';
 import { understand } from '../understand.js';
 import type { IntrospectionRequests } from './introspection-requests.js';
 import { timed } from '../record-times.js';
@@ -59,14 +59,14 @@ export function heartbeats(
 
 interface Newest {
   readonly beats: ReadonlyMap<string, NewestBeat>;
-  readonly refused: readonly DeadLetter[];
+  readonly refused: readonly RefusedRecord[];
   /** How many of their fields mean nothing. */
   readonly fieldsDropped: number;
 }
 
 function newestPerNode(records: readonly IncomingRecord[]): Newest {
   const beats = new Map<string, NewestBeat>();
-  const refused: DeadLetter[] = [];
+  const refused: RefusedRecord[] = [];
   let fieldsDropped = 0;
   for (const record of records) {
     const parsed = understand(record, () => parseHeartbeat(record.value, timed(record)));

@@ -4,7 +4,7 @@ import { errorText } from '../../error-text.js';
 import { ConsulClient } from '../../registry/consul/client.js';
 import { storeReconciliation, storeReconciliationFailure } from '../../registry/reconciliations.js';
 import { Backend } from '../backend.js';
-import { bridgeTopics, environmentOf, type Names } from '../bridge-topics.js';
+import { bridgeTopics, environmentName, type Names } from '../bridge-topics.js';
 import type { BridgeContext } from '../context.js';
 import { every, type Repetition } from '../every.js';
 import { SignalPauses } from '../liveness/signal-pauses.js';
@@ -62,7 +62,7 @@ export function startReconciler(
       pool,
       consul,
       contract: contracts.compiled,
-      environment: environmentOf(config),
+      environment: environmentName(config),
       context,
       brake: contracts.brake,
       signal: stopping.signal,

@@ -7,7 +7,8 @@ import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
 import { ACK_SIGNAL, workflowId, type AckSignal } from '../../../workflows/messages.js';
 import type { JournalEntry } from '../../../workflows/journal.js';
 import { withRegistry, withTemporal } from '../connect.js';
-import { askStatus, runningNode, type RunningNode } from '../status/explain-node.js';
+import { askStatus } from '../../runs/ask-status.js';
+import { ANSWER_WITHIN_MS, runningNode, type RunningNode } from '../status/explain-node.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { command } from '../terminal/invocation.js';
 import { statesOf, type States } from '../terminal/states.js';
@@ -68,7 +69,7 @@ async function outcomeOf(client: Client, before: RunningNode, states: States): P
   const isActive = (name: string): boolean => states.meaning(name) === 'discoverable';
   while (Date.now() < deadline) {
     await delay(LOOK_EVERY_MS);
-    const { status } = await askStatus(client, node_id);
+    const { status } = await askStatus(client, node_id, ANSWER_WITHIN_MS);
     const registration = status?.registration ?? null;
     if (status === null || registration === null) continue;
     state = registration.state ?? state;

@@ -3,7 +3,8 @@ import type { Pool } from 'pg';
 import type { Fleet, NodeChange } from '../../node/index.js';
 import { readRegistryRows } from '../../registry/rows/read-registry-rows.js';
 import type { RegistryRow } from '../../registry/rows/read-registry-row.js';
-import { askStatus } from '../status/explain-node.js';
+import { askStatus } from '../../runs/ask-status.js';
+import { ANSWER_WITHIN_MS } from '../status/explain-node.js';
 import type { States } from '../terminal/states.js';
 import { shownNode, type NodeSide, type ShownNode } from './fleet-state.js';
 import type { Step } from './view.js';
@@ -67,7 +68,7 @@ export class FleetWatcher {
     if (!changed && now - this.#askedAt < ASK_EVERY_MS) return;
     this.#askedAt = now;
     this.#askedIn = side?.state ?? null;
-    const { status } = await askStatus(this.temporal, this.shownId);
+    const { status } = await askStatus(this.temporal, this.shownId, ANSWER_WITHIN_MS);
     if (status !== null) this.#journal = status.journal.map(({ at, what }) => ({ at: Date.parse(at), what }));
   }
 

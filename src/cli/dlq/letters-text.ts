@@ -1,5 +1,6 @@
 import pc from 'picocolors';
-import { whereFrom, type DeadLetter, type RecordHeaders } from '../../protocol/dead-letter.js';
+import { whereFrom, type DeadLetter } from '../../protocol/dead-letter.js';
+import type { RecordHeaders } from '../../protocol/instance.js';
 import { isPrintable } from '../../protocol/fields.js';
 import { printable } from '../../protocol/json.js';
 import { facts } from '../terminal/format.js';

@@ -9,10 +9,10 @@ import { LOWEST_WATERMARK } from '../../registry/leases/heartbeat-stream.js';
 import { createPool } from '../../registry/pool.js';
 import { readReconciliation } from '../../registry/reconciliations.js';
 import { schemaVersion } from '../../registry/schema-version.js';
-import { reportSelfPreservation, selfPreservationLine } from '../self-preservation/self-preservation.js';
+import { reportSelfPreservation, selfPreservationLine } from '../self-preservation/report.js';
 import { openOf, reconciliationLine } from '../reconcile/reconciliation-text.js';
 import { unreachable } from '../connect.js';
-import { postgresPlace } from '../setup/prepare.js';
+import { postgresPlace } from '../setup/prepare-servers.js';
 import { command } from '../terminal/invocation.js';
 import { ANSWER_WITHIN_MS, failed, verdict, type Check, type Scope } from './check.js';
 

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { Backend } from '../../bridge/backend.js';
-import { environmentOf } from '../../bridge/bridge-topics.js';
+import { environmentName } from '../../bridge/bridge-topics.js';
 import { runStart } from '../../bridge/run-options.js';
 import { reconcile, type Reconciliation } from '../../bridge/reconciliation/reconcile.js';
 import { reconcileClient } from '../../bridge/reconciliation/reconciler.js';
@@ -30,7 +30,7 @@ export async function reconcileOnce(config: Config, dryRun: boolean): Promise<Re
           pool,
           consul,
           contract: contracts.compiled,
-          environment: environmentOf(config),
+          environment: environmentName(config),
           context: {
             temporalClient,
             runs: runStart(contracts, config.taskQueue),

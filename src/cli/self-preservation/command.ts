@@ -9,7 +9,7 @@ export function selfPreservationCommand(program: Command): void {
     .option('--json', 'the same as JSON, on stdout')
     .action(async (options: { json?: boolean }) => {
       const [{ selfPreservationText, showSelfPreservation }, { loadConfig }] = await Promise.all([
-        import('./self-preservation.js'),
+        import('./report.js'),
         import('../../config.js'),
       ]);
       const report = await showSelfPreservation(loadConfig());
@@ -27,7 +27,7 @@ export function selfPreservationCommand(program: Command): void {
     .description('Release it: nodes that stay silent expire. It holds again at the next mass failure.')
     .action(async () => {
       const [{ release: releaseIt }, { goneOf }, { loadConfig }] = await Promise.all([
-        import('./self-preservation.js'),
+        import('./report.js'),
         import('../../registry/leases/self-preservation-words.js'),
         import('../../config.js'),
       ]);

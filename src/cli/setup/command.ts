@@ -11,7 +11,7 @@ export function setupCommand(program: Command): void {
     )
     .action(async () => {
       const [{ prepare }, { loadConfig }, { loadContracts }] = await Promise.all([
-        import('./prepare.js'),
+        import('./prepare-servers.js'),
         import('../../config.js'),
         import('../../contracts/load.js'),
       ]);

@@ -11,7 +11,7 @@ export function statusCommand(program: Command): void {
     .argument('<node_id>', 'the node', nodeId)
     .option('--json', 'the same as JSON, on stdout')
     .action(async (id: string, options: { json?: boolean }) => {
-      const [{ explainNode }, { heldBack }, { lettersText, reportText }, { loadConfig }] = await Promise.all([
+      const [{ explainNode }, { heldBack }, { nodeLettersText, reportText }, { loadConfig }] = await Promise.all([
         import('./explain-node.js'),
         import('./held-back.js'),
         import('./report-text.js'),
@@ -23,7 +23,7 @@ export function statusCommand(program: Command): void {
       if (report !== null && options.json === true) return printJson({ ...report, dead_letters: letters });
       if (report !== null) {
         print(reportText(report, states));
-        if (letters !== null && letters.letters.length > 0) print(`\n${lettersText(letters)}`);
+        if (letters !== null && letters.letters.length > 0) print(`\n${nodeLettersText(letters)}`);
         const held = report.source === 'workflow' ? await heldBack(id, config) : null;
         return held === null ? undefined : print(`\nIt is silent and has not expired: ${held}`);
       }

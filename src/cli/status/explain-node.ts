@@ -1,32 +1,18 @@
-import {
-  isGrpcServiceError,
-  WorkflowNotFoundError,
-  type Client,
-  type WorkflowExecutionDescription,
-} from '@temporalio/client';
+import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
 import { bridgeTopics } from '../../bridge/bridge-topics.js';
 import type { Config } from '../../config.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
 import { readRegistryRow, type RegistryRow } from '../../registry/rows/read-registry-row.js';
 import { statusLine, type Status } from '../../../workflows/details.js';
 import type { JournalEntry } from '../../../workflows/journal.js';
-import { SEARCH_ATTRIBUTES, STATUS_QUERY, workflowId } from '../../../workflows/messages.js';
+import { SEARCH_ATTRIBUTES, workflowId } from '../../../workflows/messages.js';
+import { askStatus } from '../../runs/ask-status.js';
+import { pendingActivities, type PendingActivity } from '../../runs/pending-activities.js';
 import { withRegistry, withTemporal } from '../connect.js';
 import { lettersOf, type NodeLetters } from './letters-of.js';
-import { errorText } from '../../error-text.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { statesOf, type States } from '../terminal/states.js';
 import { linksOf, workflowLink } from '../terminal/links.js';
-
-/** An activity that Temporal has not been able to finish yet. */
-export interface PendingActivity {
-  readonly activity: string;
-  /** The try that runs, or comes next. */
-  readonly attempt: number;
-  readonly last_failure: string | null;
-  /** null while a try runs. */
-  readonly next_in_seconds: number | null;
-}
 
 /** From the running workflow. */
 export interface RunningNode {
@@ -86,15 +72,18 @@ export async function explainNode(nodeId: string, config: Config): Promise<Expla
       async (running) => running ?? orUnasked(registeredNode(nodeId, config)),
     ),
   ]);
-  const heard = letters !== null && letters.letters.length > 0;
+  const hasLetters = letters !== null && letters.letters.length > 0;
   return {
-    report: known ?? (heard ? { source: 'dead-letters', node_id: nodeId } : null),
+    report: known ?? (hasLetters ? { source: 'dead-letters', node_id: nodeId } : null),
     letters,
     unasked,
     introspection_topic: bridgeTopics(contracts, config).introspections.join(' or '),
     states: statesOf(contracts.compiled),
   };
 }
+
+/** How long a person waits for the run's own answer. */
+export const ANSWER_WITHIN_MS = 5_000;
 
 /** null when no run of this node is open. */
 export async function runningNode(
@@ -112,7 +101,7 @@ export async function runningNode(
     throw error;
   }
   if (description.status.name !== 'RUNNING') return null;
-  const { status, no_answer } = await askStatus(client, nodeId);
+  const { status, no_answer } = await askStatus(client, nodeId, ANSWER_WITHIN_MS);
   const registration = status?.registration ?? null;
   const filtered = description.typedSearchAttributes.get(SEARCH_ATTRIBUTES.state) ?? 'UNKNOWN';
   return {
@@ -126,64 +115,8 @@ export async function runningNode(
     pending: pendingActivities(description),
     journal: status?.journal ?? [],
     link: workflowLink(linksOf(config), nodeId),
-    no_answer,
+    no_answer: no_answer === null ? null : `its workflow gave no answer (${no_answer}): does a worker run?`,
   };
-}
-
-const QUERY_WITHIN_MS = 5_000;
-
-/** Queries wait for a worker; where none comes, that is worth a sentence. */
-export async function askStatus(
-  client: Client,
-  nodeId: string,
-): Promise<{ readonly status: Status | null; readonly no_answer: string | null }> {
-  try {
-    const status = await client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
-      client.workflow.getHandle(workflowId(nodeId)).query<Status>(STATUS_QUERY),
-    );
-    return { status, no_answer: null };
-  } catch (error) {
-    const grpc = grpcErrorOf(error);
-    if (grpc === null) throw error;
-    return { status: null, no_answer: `its workflow gave no answer (${grpc}): does a worker run?` };
-  }
-}
-
-function grpcErrorOf(error: unknown): string | null {
-  for (let one = error; one instanceof Error; one = one.cause)
-    if (isGrpcServiceError(one)) return one.details || errorText(one);
-  return null;
-}
-
-function pendingActivities({ raw }: WorkflowExecutionDescription, now: number = Date.now()): PendingActivity[] {
-  return (raw.pendingActivities ?? []).map(({ activityType, attempt, lastFailure, nextAttemptScheduleTime }) => {
-    const next = millis(nextAttemptScheduleTime);
-    const wait = next === null ? null : Math.max(0, Math.ceil((next - now) / 1000));
-    return {
-      activity: activityType?.name ?? 'an activity',
-      attempt: attempt ?? 1,
-      last_failure: innermost(lastFailure),
-      next_in_seconds: wait === 0 ? null : wait,
-    };
-  });
-}
-
-interface Failure {
-  readonly message?: string | null;
-  readonly cause?: Failure | null;
-}
-
-/** The backend's own message stands innermost. */
-function innermost(failure: Failure | null | undefined): string | null {
-  let message: string | null = null;
-  for (let one = failure; one !== null && one !== undefined; one = one.cause) message = one.message ?? message;
-  return message;
-}
-
-function millis(
-  time: { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined,
-): number | null {
-  return time === null || time === undefined ? null : Number(time.seconds) * 1000 + (time.nanos ?? 0) / 1e6;
 }
 
 async function registeredNode(nodeId: string, config: Config): Promise<NodeReport | null> {
@@ -194,9 +127,12 @@ async function registeredNode(nodeId: string, config: Config): Promise<NodeRepor
 }
 
 /** A pending activity as a sentence: what, which try, why not yet, when again. */
-export function pendingSentence({ activity, attempt, last_failure, next_in_seconds }: PendingActivity): string {
-  const parts = [`${activity}: try ${attempt}${next_in_seconds === null ? ' under way' : ''}`];
-  if (last_failure !== null) parts.push(last_failure);
-  if (next_in_seconds !== null) parts.push(`next try in ${next_in_seconds} s`);
+export function pendingSentence(
+  { activity, attempt, failure, next_at }: PendingActivity,
+  now: number = Date.now(),
+): string {
+  const parts = [`${activity}: try ${attempt}${next_at === null ? ' under way' : ''}`];
+  if (failure !== null) parts.push(failure);
+  if (next_at !== null) parts.push(`next try in ${Math.max(1, Math.ceil((next_at - now) / 1000))} s`);
   return parts.join(', ');
 }

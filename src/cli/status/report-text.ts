@@ -78,7 +78,7 @@ function rowText({ row, link }: Report<'registry'>, states: States): string {
 }
 
 /** A node's dead letters, for a person. */
-export function lettersText({ letters, topic, complete, more }: NodeLetters): string {
+export function nodeLettersText({ letters, topic, complete, more }: NodeLetters): string {
   return [
     pc.bold('Dead letters of the last day'),
     ...letters.map(({ id, at, reason, from }) => `  ${id}  ${at}  ${reason}\n  ${pc.dim(`read from ${from}`)}`),

@@ -1,5 +1,5 @@
 import type { CompiledContract } from '../../contracts/compiled.js';
-import { HANDLERS } from '../../contracts/vocabulary.js';
+import { ORCHESTRATOR_HANDLERS } from '../../contracts/vocabulary.js';
 
 /** What a state means to the person who looks at a node. */
 export type StateMeaning = 'discoverable' | 'on_the_way' | 'left' | 'lost';
@@ -23,8 +23,8 @@ export interface States {
   meaning(state: string): StateMeaning;
 }
 
-const { raises: LEAVES } = HANDLERS.HandlerNodeIntrospected.actions.deregister;
-const { raises: ACKNOWLEDGES } = HANDLERS.HandlerNodeRegistrationAcked.actions.accept_ack;
+const { raises: LEAVES } = ORCHESTRATOR_HANDLERS.HandlerNodeIntrospected.actions.deregister;
+const { raises: ACKNOWLEDGES } = ORCHESTRATOR_HANDLERS.HandlerNodeRegistrationAcked.actions.accept_ack;
 
 /** Reads the meaning of each state from the contract: its attributes, its timers and the triggers that lead to it. */
 export function statesOf({ orchestrator, timers }: Pick<CompiledContract, 'orchestrator' | 'timers'>): States {

@@ -3,7 +3,7 @@ import { progressReporter } from '../../stack/index.js';
 import type { Child } from '../processes/children.js';
 import { facts } from '../terminal/format.js';
 import { log, print } from '../terminal/output.js';
-import { postgresPlace } from '../setup/prepare.js';
+import { postgresPlace } from '../setup/prepare-servers.js';
 import { startRegistrar, type Registrar } from './registrar.js';
 import { untilStopped } from '../processes/stopping.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';

@@ -4,7 +4,7 @@ import type { Contracts } from '../../contracts/load.js';
 import { startStack, type OnProgress, type RunningStack, type ServerName } from '../../stack/index.js';
 import { logger } from '../../telemetry.js';
 import type { Child } from '../processes/children.js';
-import { prepare, prepareServer } from '../setup/prepare.js';
+import { prepare, prepareServer } from '../setup/prepare-servers.js';
 
 /** How a registrar is started. */
 export interface RegistrarOptions {

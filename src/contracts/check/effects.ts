@@ -3,19 +3,19 @@ import type { ContractSources } from '../sources.js';
 import { CALLS, EFFECT_HANDLERS, QUESTIONS } from '../vocabulary.js';
 import { choose, type Faults, type Path } from './faults.js';
 
-const HANDLERS: Readonly<Record<string, { readonly backend: string; readonly activity: string }>> = EFFECT_HANDLERS;
-const BACKENDS = [...new Set(Object.values(HANDLERS).map(({ backend }) => backend))];
+const BY_NAME: Readonly<Record<string, { readonly backend: string; readonly activity: string }>> = EFFECT_HANDLERS;
+const BACKENDS = [...new Set(Object.values(BY_NAME).map(({ backend }) => backend))];
 
 /** Each intent type has one handler, on its own backend, and every retry is possible. */
 export function checkEffects({ effect }: ContractSources, faults: Faults): void {
   effect.handler_routing.handlers.forEach((row, index) => {
     const path = ['handler_routing', 'handlers', index] as const;
-    const handler = HANDLERS[row.handler.name];
+    const handler = BY_NAME[row.handler.name];
     if (handler === undefined)
       faults.add(
         'effect',
         [...path, 'handler', 'name'],
-        `unknown handler "${row.handler.name}": ${choose(Object.keys(HANDLERS))}`,
+        `unknown handler "${row.handler.name}": ${choose(Object.keys(BY_NAME))}`,
       );
     if (!BACKENDS.includes(row.backend))
       faults.add('effect', [...path, 'backend'], `unknown backend "${row.backend}": ${choose(BACKENDS)}`);

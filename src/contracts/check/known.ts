@@ -1,7 +1,7 @@
 import { sourcesOf } from '../compile-machine.js';
 import type { StateMachineContract } from '../schema.js';
 import type { ContractSources } from '../sources.js';
-import { HANDLERS, VARIABLES, type Action, type Variable } from '../vocabulary.js';
+import { ORCHESTRATOR_HANDLERS, VARIABLES, type Action, type Variable } from '../vocabulary.js';
 
 /**
  * Where the orchestrator fills a template, and what is known there for sure. A
@@ -46,7 +46,7 @@ const LOST_WITH_THE_RUN: readonly Variable[] = ['previous_state', 'reason', 'rou
 
 /** Triggers of messages: a reason of before does not hold after them. */
 const RAISED_BY_MESSAGES: ReadonlySet<string> = new Set(
-  Object.values(HANDLERS).flatMap(({ actions }) =>
+  Object.values(ORCHESTRATOR_HANDLERS).flatMap(({ actions }) =>
     Object.values<Action>(actions).flatMap(({ raises }) => (raises === undefined ? [] : [raises])),
   ),
 );

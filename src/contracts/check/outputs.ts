@@ -2,7 +2,7 @@ import { publishedEventType } from '../../protocol/published.js';
 import { sourcesOf } from '../compile-machine.js';
 import type { HandlerContract, MatrixRowContract, StateMachineContract } from '../schema.js';
 import type { ContractSources } from '../sources.js';
-import { BRIDGE_ACTIONS, HANDLERS, type Action, type HandlerName } from '../vocabulary.js';
+import { BRIDGE_ACTIONS, ORCHESTRATOR_HANDLERS, type Action, type HandlerName } from '../vocabulary.js';
 import { choose, type Faults, type Path } from './faults.js';
 
 const at = (...path: Path): Path => ['handler_routing', 'handlers', ...path];
@@ -48,7 +48,9 @@ export function checkOutputs({ orchestrator }: ContractSources, faults: Faults):
 const plain = (event_type: string): string => publishedEventType(event_type) ?? event_type;
 
 function actionOf({ handler }: HandlerContract, { action }: MatrixRowContract): Action | undefined {
-  const known = Object.hasOwn(HANDLERS, handler.name) ? HANDLERS[handler.name as HandlerName] : undefined;
+  const known = Object.hasOwn(ORCHESTRATOR_HANDLERS, handler.name)
+    ? ORCHESTRATOR_HANDLERS[handler.name as HandlerName]
+    : undefined;
   const actions: Readonly<Record<string, Action>> = known?.actions ?? {};
   return Object.hasOwn(actions, action) ? actions[action] : undefined;
 }

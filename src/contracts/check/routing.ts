@@ -1,7 +1,7 @@
 import { compileRow, overlap, specificity } from '../matrix.js';
 import type { HandlerContract, MatrixRowContract } from '../schema.js';
 import { layerOf, type ContractSources } from '../sources.js';
-import { HANDLERS, type HandlerName } from '../vocabulary.js';
+import { ORCHESTRATOR_HANDLERS, type HandlerName } from '../vocabulary.js';
 import { choose, type Faults, type Path } from './faults.js';
 
 const at = (...path: Path): Path => ['handler_routing', 'handlers', ...path];
@@ -19,15 +19,15 @@ export function checkRouting(sources: ContractSources, faults: Faults): void {
 
 /** Whether the handler is known and serves its event model. */
 function checkHandler({ event_model, handler }: HandlerContract, index: number, faults: Faults): boolean {
-  if (!Object.hasOwn(HANDLERS, handler.name)) {
+  if (!Object.hasOwn(ORCHESTRATOR_HANDLERS, handler.name)) {
     faults.add(
       'orchestrator',
       at(index, 'handler', 'name'),
-      `unknown handler "${handler.name}": ${choose(Object.keys(HANDLERS))}`,
+      `unknown handler "${handler.name}": ${choose(Object.keys(ORCHESTRATOR_HANDLERS))}`,
     );
     return false;
   }
-  const serves = HANDLERS[handler.name as HandlerName].event_model;
+  const serves = ORCHESTRATOR_HANDLERS[handler.name as HandlerName].event_model;
   if (serves === event_model.name) return true;
   faults.add(
     'orchestrator',
@@ -45,7 +45,7 @@ function checkRow(
   faults: Faults,
 ): void {
   const place = at(index, 'state_decision_matrix', item);
-  const { distinguishes, actions } = HANDLERS[handler.name as HandlerName];
+  const { distinguishes, actions } = ORCHESTRATOR_HANDLERS[handler.name as HandlerName];
   const words = Object.keys(actions);
   if (!words.includes(row.action))
     faults.add(

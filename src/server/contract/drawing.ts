@@ -1,6 +1,6 @@
 import type { Machine } from '../../contracts/compiled.js';
 import type { DrawnBox, DrawnEdge, Drawing } from '../api/contract.js';
-import { linksOf, placesOf, type Everywhere, type Link, type Place } from './places.js';
+import { drawnLinks, placesOf, type Everywhere, type Link, type Place } from './places.js';
 
 /** Measures of one orientation; "main" is along the line of states, "cross" leads to what stands beside it. */
 interface Measures {
@@ -30,7 +30,7 @@ export function drawMachine(machine: Machine): { readonly across: Drawing; reado
 type Point = readonly [main: number, cross: number];
 
 function draw(machine: Machine, measures: Measures): Drawing {
-  const { links, everywhere } = linksOf(machine);
+  const { links, everywhere } = drawnLinks(machine);
   const shared = everywhere === null ? [] : links.filter((link) => isShared(link, everywhere));
   const drawn = links.filter((link) => !shared.includes(link));
   const places = placesOf(machine, drawn);

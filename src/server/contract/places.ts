@@ -46,7 +46,7 @@ export function placesOf(machine: Machine, links: readonly Link[]): Map<string, 
 }
 
 /** Every transition of the machine but those from everywhere; several triggers of one pair together. */
-export function linksOf(machine: Machine): { readonly links: Link[]; readonly everywhere: Everywhere | null } {
+export function drawnLinks(machine: Machine): { readonly links: Link[]; readonly everywhere: Everywhere | null } {
   const everywhere = triggersFromEverywhere(machine);
   const links = Object.entries(machine.states).flatMap(([from, { transitions }]) => {
     const byTarget = new Map<string, { triggers: string[]; conditions: string }>();

@@ -1,4 +1,5 @@
 import type { CompiledContract, State } from '../../contracts/compiled.js';
+import { livesByLease } from '../../../workflows/core/index.js';
 import type { StateView } from '../api/contract.js';
 
 type Look = Omit<StateView, 'name'>;
@@ -17,12 +18,6 @@ export function stateViews(contract: CompiledContract): StateView[] {
   });
   const order = ['on_the_way', 'registered', 'ended'];
   return views.sort((a, b) => order.indexOf(a.group) - order.indexOf(b.group));
-}
-
-/** Does a node last in this state only while its lease is renewed? */
-export function livesByLease(name: string, contract: CompiledContract): boolean {
-  const { timer = null, terminal = false } = contract.orchestrator.states[name] ?? {};
-  return !terminal && timer !== null && contract.timers[timer]?.verify === 'lease';
 }
 
 function lastingLook(name: string, state: State, initial: string, contract: CompiledContract): Look {

@@ -14,7 +14,8 @@ import { errorText } from '../../error-text.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { HealthWatch } from './health-watch.js';
 import { readFleet, readLeases, readNode } from './registry.js';
-import { askStatus, describeRun, listOpenRuns } from './runs.js';
+import { ANSWER_WITHIN_MS, describeRun, listOpenRuns } from './runs.js';
+import { askStatus, type AskedStatus } from '../../runs/ask-status.js';
 
 export interface LiveSourcesOptions {
   readonly pool: Pool;
@@ -120,7 +121,8 @@ export class LiveSources implements Sources {
     const letters = deadLetters.about(id);
     if (recorded === null && described === null && known === null && letters.length === 0 && unasked.length === 0)
       return null;
-    const asked = described === null ? { status: null, no_answer: null } : await askStatus(temporal, id);
+    const asked =
+      described === null ? { status: null, no_answer: null } : await askStatus(temporal, id, ANSWER_WITHIN_MS);
     return this.#view(id, known, recorded, described, asked, letters, unasked);
   }
 
@@ -129,7 +131,7 @@ export class LiveSources implements Sources {
     known: FleetNode | null,
     recorded: Awaited<ReturnType<typeof readNode>>,
     described: Awaited<ReturnType<typeof describeRun>>,
-    { status, no_answer }: Awaited<ReturnType<typeof askStatus>>,
+    { status, no_answer }: AskedStatus,
     letters: NodeView['dead_letters'],
     unasked: readonly string[],
   ): NodeView {

@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { pino } from 'pino';
 import { errorText } from '../../error-text.js';
 import { openCluster } from '../../kafka/cluster.js';
-import { createKafka } from '../../kafka/kafka.js';
+import { createKafka } from '../../kafka/client.js';
 import { spawnGuarded, type GuardedCommand } from '../guardian.js';
 import { acceptsConnections, waitUntilHealthy } from '../health.js';
 import { which } from '../locate.js';

@@ -3,7 +3,7 @@
  * was.
  */
 import { loadConfig } from '../../../src/config.js';
-import { CLIENT, createKafka } from '../../../src/kafka/kafka.js';
+import { CLIENT, createKafka } from '../../../src/kafka/client.js';
 
 const [topic = '', total = ''] = process.argv.slice(2);
 const consumer = createKafka({ brokers: loadConfig().kafka.brokers, clientId: 'bare-consumer' })

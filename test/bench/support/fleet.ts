@@ -1,6 +1,6 @@
 import { nodeTopicTemplates } from '../../../src/cli/setup/all-topics.js';
 import { simulateFleet, type Fleet } from '../../../src/node/index.js';
-import { quietLogger, type Servers } from './servers.js';
+import { errorsOnly, type Servers } from './servers.js';
 
 /** Nodes that speak only Kafka and do everything that real ones do. */
 export function fleetOf(nodes: number, { config, contracts }: Servers): Fleet {
@@ -11,6 +11,6 @@ export function fleetOf(nodes: number, { config, contracts }: Servers): Fleet {
     env,
     namespace,
     topics: nodeTopicTemplates(contracts),
-    logger: quietLogger('node'),
+    logger: errorsOnly('node'),
   });
 }

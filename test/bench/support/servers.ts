@@ -6,7 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { temporalOptions } from '../../../src/cli/connect.js';
-import { prepare } from '../../../src/cli/setup/prepare.js';
+import { prepare } from '../../../src/cli/setup/prepare-servers.js';
 import { loadConfig, type Config } from '../../../src/config.js';
 import { loadContracts, type Contracts } from '../../../src/contracts/load.js';
 import { createKafka, type KafkaHandle } from '../../../src/kafka/index.js';
@@ -63,7 +63,7 @@ async function withClients<T>(config: Config, work: (servers: Servers) => Promis
       contracts,
       pool,
       client: new Client({ connection, namespace: config.temporal.namespace }),
-      kafka: createKafka({ brokers: config.kafka.brokers, clientId: 'bench', logger: quietLogger('kafka') }),
+      kafka: createKafka({ brokers: config.kafka.brokers, clientId: 'bench', logger: errorsOnly('kafka') }),
     });
   } finally {
     await Promise.all([pool.end(), connection.close()]);
@@ -71,7 +71,7 @@ async function withClients<T>(config: Config, work: (servers: Servers) => Promis
 }
 
 /** Servers that have just started are waited for, which nobody need read about. */
-export function quietLogger(name: string): Logger {
+export function errorsOnly(name: string): Logger {
   return logger(name).child({}, { level: 'error' });
 }
 

@@ -46,7 +46,7 @@ export interface LogRecord {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A run of a workflow, as its history tells it. */
+/** A run of a workflow, as its history has it. */
 export interface Run {
   readonly workflow_id: string;
   readonly run_id: string;

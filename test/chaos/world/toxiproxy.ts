@@ -12,7 +12,7 @@ const VERSION = '2.12.0';
 /** What a proxy still holds is let through before it changes. */
 const ANSWERS_WITHIN_MS = 30_000;
 
-/** Shopify's toxiproxy: TCP proxies that can be told to be slow, silent or gone. */
+/** Shopify's toxiproxy: TCP proxies that can be made slow, silent or gone. */
 export class Toxiproxy {
   private constructor(
     private readonly server: ChildProcess,
@@ -47,7 +47,7 @@ export class Toxiproxy {
     return Number(listen.slice(listen.lastIndexOf(':') + 1));
   }
 
-  /** Nothing gets through, and nobody is told. */
+  /** Nothing gets through, and no connection ends. */
   async silence(name: string): Promise<void> {
     for (const stream of ['upstream', 'downstream'])
       await this.#ask('POST', `/proxies/${name}/toxics`, { type: 'timeout', stream, attributes: { timeout: 0 } });

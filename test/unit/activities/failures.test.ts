@@ -7,7 +7,7 @@ import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { REFUSED, UNAVAILABLE, type EffectRequest } from '../../../activities/api.js';
 import { consulRegister } from '../../../activities/consul-register.js';
-import { cut } from '../../../activities/cut.js';
+import { oneLine } from '../../../activities/one-line.js';
 import { postgresUpsertRegistration } from '../../../activities/postgres-upsert-registration.js';
 import { Catalog } from '../../../src/registry/consul/catalog.js';
 
@@ -134,7 +134,7 @@ describe('an error of PostgreSQL', () => {
   });
 });
 
-describe('cut', () => {
+describe('a text in one line', () => {
   it.each([
     ['short', 10, 'short'],
     ['two\n\tlines', 20, 'two lines'],
@@ -144,6 +144,6 @@ describe('cut', () => {
     ['half \ud83d pair', 20, 'half \ufffd pair'],
     ['a\u0000b', 10, 'a b'],
   ])('%j to %i is %j', (text, longest, expected) => {
-    expect(cut(text, longest)).toBe(expected);
+    expect(oneLine(text, longest)).toBe(expected);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { acks } from '../../../src/bridge/acks.js';
 import { introspections } from '../../../src/bridge/introspections.js';
 import { runOptions, runStart } from '../../../src/bridge/run-options.js';
-import { isAboutTheMessage } from '../../../src/bridge/temporal-errors.js';
+import { isAboutTheMessage } from '../../../src/runs/temporal-errors.js';
 import { loadContracts } from '../../../src/contracts/load.js';
 import { buildAck } from '../../../src/protocol/ack.js';
 import { buildIntrospection } from '../../../src/protocol/introspection.js';

@@ -75,7 +75,7 @@ describe('help', () => {
   });
 });
 
-describe('wrong usage is told, with exit code 2', () => {
+describe('wrong usage is named, with exit code 2', () => {
   const wrong: readonly { readonly args: readonly string[]; readonly says: RegExp }[] = [
     { args: [], says: /Usage: registrar/ },
     { args: ['stats'], says: /unknown command 'stats'[^]*Did you mean (status|start)/ },

@@ -178,6 +178,7 @@ const CALLS: Readonly<Record<keyof typeof core, (walk: Walk, draw: Draw) => unkn
   withConfirmed: (walk) => core.withConfirmed(walk.reducer, 'consul_confirmed'),
   withStatus: (walk, draw) => core.withStatus(walk.reducer, 'partial', draw(reducerEvent)),
   isOver: ({ node }) => core.isOver(node),
+  livesByLease: ({ node }) => core.livesByLease(node.state, contract),
   unknownNode(_, draw) {
     const known = draw(introspection);
     const { correlation_id, epoch, at } = known;

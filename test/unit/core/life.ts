@@ -342,7 +342,7 @@ export class Life {
     this.node = nodeOfRow(NODE_ID, row, this.contract, this.now);
   }
 
-  /** What the registry says of the node now, had it been told everything. */
+  /** What the registry says of the node now, had it seen everything. */
   #row(unfinished: boolean): NodeRow | null {
     const { attempt, incarnation: known, introspection, state, reducer, reason, since } = this.node;
     if (known === null || introspection === null || state === null) return null;

@@ -90,7 +90,7 @@ describe('the reducer', () => {
   });
 });
 
-describe('whatever it hears, the reducer', () => {
+describe('whatever the event, the reducer', () => {
   const deepFrozen = (value: unknown): boolean =>
     typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(deepFrozen));
 

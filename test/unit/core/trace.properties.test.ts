@@ -27,7 +27,7 @@ function restsIn(state: string | null): boolean {
   return terminal || (timer !== null && contract.timers[timer] !== undefined);
 }
 
-describe('the pure core, whatever it hears', () => {
+describe('the pure core, whatever the message', () => {
   const line = fc.oneof(
     {
       weight: 4,
@@ -52,7 +52,7 @@ describe('the pure core, whatever it hears', () => {
   );
   const lines = fc.array(fc.tuple(line, fc.constantFrom(0, 1, 5, 31, 200)), { minLength: 1, maxLength: 25 });
 
-  /** As a line of a trace; incarnation 2 is "c-2", with epoch 2 where it tells one. */
+  /** As a line of a trace; incarnation 2 is "c-2", with epoch 2 where it has one. */
   function lineOf(drawn: object, at: string): TraceLine {
     const { of, epoch, ...rest } = drawn as { of?: number; epoch?: boolean };
     return traceLine.parse({
@@ -72,24 +72,24 @@ describe('the pure core, whatever it hears', () => {
         let attempt = 0;
         /** Of the introspections that this attempt may have begun with; a retry begins with the node's newest data. */
         let begun_with = new Set<string>();
-        let heard_since: string[] = [];
+        let seen_since: string[] = [];
         let accepted_at = '';
         const confirmed = new Set<string>();
         const activated = new Set<number>();
         for (const [what, seconds] of drawn) {
           at = plusSeconds(at, seconds);
-          const heard = lineOf(what, at);
-          const result = trace.step(heard);
+          const line = lineOf(what, at);
+          const result = trace.step(line);
           expect([0, 1]).toContain(result.attempt - attempt);
           if (result.attempt > attempt) {
-            expect(['introspection', 'reset']).toContain(heard.message);
-            begun_with = new Set(heard.message === 'introspection' ? [heard.correlation_id ?? ''] : heard_since);
-            heard_since = heard.message === 'introspection' ? [] : [...begun_with];
+            expect(['introspection', 'reset']).toContain(line.message);
+            begun_with = new Set(line.message === 'introspection' ? [line.correlation_id ?? ''] : seen_since);
+            seen_since = line.message === 'introspection' ? [] : [...begun_with];
             confirmed.clear();
           }
-          if (heard.message === 'introspection') heard_since.push(heard.correlation_id ?? '');
+          if (line.message === 'introspection') seen_since.push(line.correlation_id ?? '');
           attempt = result.attempt;
-          if (heard.message === 'backend_ok') confirmed.add(heard.backend);
+          if (line.message === 'backend_ok') confirmed.add(line.backend);
           for (const event of result.events) {
             seen.add(event);
             if (event === 'node-registration-accepted') {
@@ -97,9 +97,9 @@ describe('the pure core, whatever it hears', () => {
               accepted_at = at;
             }
             if (event === 'node-became-active') {
-              expect(heard.message).toBe('ack');
-              if (heard.message === 'ack' && heard.correlation_id !== undefined)
-                expect(begun_with).toContain(heard.correlation_id);
+              expect(line.message).toBe('ack');
+              if (line.message === 'ack' && line.correlation_id !== undefined)
+                expect(begun_with).toContain(line.correlation_id);
               expect(at <= plusSeconds(accepted_at, ackSeconds)).toBe(true);
               expect(activated.has(attempt)).toBe(false);
               activated.add(attempt);

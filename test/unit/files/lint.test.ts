@@ -86,7 +86,7 @@ describe('a handler that', () => {
 describe('kafkajs', () => {
   const inFolder = (path: string): string => join(import.meta.dirname, '../../../src', path);
   const importing = "import kafkajs from 'kafkajs';\nexport const used: unknown = kafkajs;\n";
-  const reaching = "import { CLIENT } from '../kafka/kafka.js';\nexport const used: unknown = CLIENT;\n";
+  const reaching = "import { CLIENT } from '../kafka/client.js';\nexport const used: unknown = CLIENT;\n";
 
   it('is behind the port of src/kafka, and nobody reaches through it', async () => {
     for (const path of ['bridge/bridge.ts', 'stack/prepare.ts', 'node/node.ts']) {

@@ -5,7 +5,7 @@ import type { ConsumerRunConfig, EachBatchPayload, Kafka } from 'kafkajs';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { consume, type ConsumeOptions } from '../../../src/kafka/consumer.js';
-import { CLIENT } from '../../../src/kafka/kafka.js';
+import { CLIENT } from '../../../src/kafka/client.js';
 
 /** kafkajs that joins at once and is handed its batches by the test. */
 async function consumer(options: Partial<ConsumeOptions>) {

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Kafka } from 'kafkajs';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CLIENT } from '../../../src/kafka/kafka.js';
+import { CLIENT } from '../../../src/kafka/client.js';
 import { consume } from '../../../src/kafka/consumer.js';
 
 /** A consumer that joins whenever it is run, and crashes at the test's word. */

@@ -1,7 +1,7 @@
 import type { Kafka, ProducerBatch } from 'kafkajs';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { CLIENT, type KafkaHandle } from '../../../src/kafka/kafka.js';
+import { CLIENT, type KafkaHandle } from '../../../src/kafka/client.js';
 import { createProducer } from '../../../src/kafka/producer.js';
 
 /** kafkajs that keeps how it is asked to send. */

@@ -39,7 +39,7 @@ it('makes one for each who needs one at once, and no more than there may be: the
   expect(made).toEqual([1, 2]);
 });
 
-it('tells why one could not be made', async () => {
+it('says why one could not be made', async () => {
   lending = await lend(
     1,
     () => Promise.reject(new Error('no Java')),

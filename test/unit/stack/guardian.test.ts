@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-/** A shell command that writes its process id down and then does what it is told. */
+/** A shell command that writes its process id down and then runs what it is given. */
 function command(script: string, graceSeconds = 5) {
   return {
     command: '/bin/sh',
@@ -66,11 +66,11 @@ describe('a guarded command', () => {
     await gone(pid);
   });
 
-  it('tells its own exit code', async () => {
+  it('ends with its own exit code', async () => {
     expect(await start('exit 7').exited).toEqual({ code: 7, signal: null });
   });
 
-  it('does not hear a Ctrl-C that goes to our process group', async () => {
+  it('does not get a Ctrl-C that goes to our process group', async () => {
     const guarded = start('exec sleep 1000');
     const pid = await commandPid();
     const group = (id: number) => readFileSync(`/proc/${id}/stat`, 'utf8').split(') ')[1]?.split(' ')[2];

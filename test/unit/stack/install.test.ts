@@ -103,7 +103,7 @@ describe('an installation', () => {
     await expect(installOnce(product, context(), buildWith('a'))).resolves.toContain('thing-1.2');
   });
 
-  it('stops waiting when it is told to', async () => {
+  it('stops waiting when its signal is aborted', async () => {
     mkdirSync(join(directory, 'cache', 'thing-1.2.lock'), { recursive: true });
     const giveUp = new AbortController();
     const waiting = installOnce(product, context(giveUp.signal), buildWith('a'));

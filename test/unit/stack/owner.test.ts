@@ -41,7 +41,7 @@ function self() {
 }
 
 describe('a data directory', () => {
-  it('has one owner at a time; a second is told who and how to stop it', async () => {
+  it('has one owner at a time; a second learns who, and how to stop it', async () => {
     await own();
     await expect(becomeOwner(dataDir, answer)).rejects.toThrow(
       new RegExp(`process ${process.pid} runs the servers there; .*kill ${process.pid}`),
@@ -124,7 +124,7 @@ describe('the state', () => {
     expect(runningState(dataDir)).toEqual(stateOf(self()));
   });
 
-  it('of a dead owner tells the ports, and no running stack', () => {
+  it('of a dead owner has the ports, and no running stack', () => {
     writeState(dataDir, stateOf({ pid: process.pid, born: 'another' }));
     expect(runningState(dataDir)).toBeUndefined();
     expect(readState(dataDir)?.ports.consul).toEqual({ http: 8500 });

@@ -44,7 +44,7 @@ describe('a platform', () => {
     ['darwin arm64', { platform: 'darwin', arch: 'arm64', glibc: false }],
     ['linux arm64', { platform: 'linux', arch: 'arm64', glibc: true }],
     ['linux x64 without glibc', { platform: 'linux', arch: 'x64', glibc: false }],
-  ])('that cannot be provisioned is told so, with what to do: %s', (name, machine) => {
+  ])('that cannot be provisioned fails with what to do: %s', (name, machine) => {
     const message = platformProblem([kafka, consul], machine);
     expect(message).toContain(`Kafka, Consul cannot be provisioned on ${name}`);
     expect(message).toContain('on PATH');

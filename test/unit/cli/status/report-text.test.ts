@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { SHIPPED_CONTRACTS, loadContracts } from '../../../../src/contracts/load.js';
 import { pendingSentence, type NodeReport } from '../../../../src/cli/status/explain-node.js';
-import { lettersText, reportText } from '../../../../src/cli/status/report-text.js';
+import { nodeLettersText, reportText } from '../../../../src/cli/status/report-text.js';
 import { statesOf } from '../../../../src/cli/terminal/states.js';
 
 const states = statesOf(loadContracts(SHIPPED_CONTRACTS).compiled);
@@ -14,13 +14,16 @@ describe('a node explained', () => {
     const pending = {
       activity: 'consul.register',
       attempt: 4,
-      last_failure: 'connect ECONNREFUSED 127.0.0.1:8500',
-      next_in_seconds: 8,
+      limit: null,
+      failure: 'connect ECONNREFUSED 127.0.0.1:8500',
+      next_at: 9_000,
+      last_at: null,
+      made: 3,
     };
-    expect(pendingSentence(pending)).toBe(
+    expect(pendingSentence(pending, 1_000)).toBe(
       'consul.register: try 4, connect ECONNREFUSED 127.0.0.1:8500, next try in 8 s',
     );
-    expect(pendingSentence({ ...pending, attempt: 1, last_failure: null, next_in_seconds: null })).toBe(
+    expect(pendingSentence({ ...pending, attempt: 1, failure: null, next_at: null })).toBe(
       'consul.register: try 1 under way',
     );
   });
@@ -34,14 +37,24 @@ describe('a node explained', () => {
       line: 'AWAITING_ACK · ack round 1 of 3',
       registration: null,
       contract_version: '1.0.0+abc',
-      pending: [{ activity: 'consul.register', attempt: 4, last_failure: 'refused', next_in_seconds: 8 }],
+      pending: [
+        {
+          activity: 'consul.register',
+          attempt: 4,
+          limit: null,
+          failure: 'refused',
+          next_at: null,
+          last_at: null,
+          made: 3,
+        },
+      ],
       journal: [{ at: '2026-01-31T12:00:00.000Z', what: 'registration attempt 1 begins' }],
       link: 'http://ui/registration%2Fnode-1',
       no_answer: null,
     };
     const text = plain(reportText(report, states));
     expect(text).toContain('node-1  AWAITING_ACK · ack round 1 of 3');
-    expect(text).toContain('waits for  consul.register: try 4, refused, next try in 8 s');
+    expect(text).toContain('waits for  consul.register: try 4 under way, refused');
     expect(text).toContain('registration attempt 1 begins');
     expect(text).toContain('http://ui/registration%2Fnode-1');
     expect(text).toMatch(/Acknowledge by hand: .*registrar.* ack node-1/);
@@ -52,7 +65,7 @@ describe('a node explained', () => {
       'node-1  not understood: what it sent was put aside',
     );
     const text = plain(
-      lettersText({
+      nodeLettersText({
         topic: 't',
         complete: false,
         more: 3,

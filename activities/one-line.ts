@@ -10,7 +10,7 @@ export const LONGEST = 1_000;
  *
  * @param longest default 1,000
  */
-export function cut(text: string, longest = LONGEST): string {
+export function oneLine(text: string, longest = LONGEST): string {
   const line = text
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .replace(/\p{Cs}/gu, '\uFFFD')

@@ -2,7 +2,7 @@ import { Connection, type TLSConfig } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { pino } from 'pino';
 import { openCluster } from '../kafka/cluster.js';
-import { createKafka } from '../kafka/kafka.js';
+import { createKafka } from '../kafka/client.js';
 import { StackError } from './state/errors.js';
 
 const { IndexedValueType } = proto.temporal.api.enums.v1;

@@ -20,12 +20,13 @@ export function isAboutTheMessage(error: Error): boolean {
   return !/search ?attribute|namespace/i.test(grpc.details);
 }
 
-/** Temporal's own words: the client's error only names the call that failed. */
+/** What the server says: the client's error only names the call that failed. */
 export function temporalErrorText(error: unknown): string {
   return grpcErrorOf(error)?.details || errorText(error);
 }
 
-function grpcErrorOf(error: unknown) {
-  if (isGrpcServiceError(error)) return error;
-  return error instanceof Error && isGrpcServiceError(error.cause) ? error.cause : undefined;
+/** The server's error, however deep the client has wrapped it. */
+export function grpcErrorOf(error: unknown) {
+  for (let one = error; one instanceof Error; one = one.cause) if (isGrpcServiceError(one)) return one;
+  return undefined;
 }

@@ -13,8 +13,8 @@ import type { Reporter } from './reporter.js';
 import type { Sender } from './sender.js';
 import type { States } from './states.js';
 
-/** What a registration works with. */
-export interface RegistrationParts {
+/** What a handshake works with. */
+export interface HandshakeParts {
   readonly description: CheckedDescription;
   /** The id of this process. */
   readonly instance_id: string;
@@ -36,8 +36,8 @@ export interface RegistrationParts {
  * A node's side of the handshake: introduces the node, acknowledges, starts
  * over when a registration attempt has ended, answers the registrar's requests.
  */
-export class Registration {
-  readonly #parts: RegistrationParts;
+export class Handshake {
+  readonly #parts: HandshakeParts;
   readonly #startOver: Backoff;
   readonly #rejected: Backoff;
   #heartbeatInterval: number;
@@ -45,7 +45,7 @@ export class Registration {
   #introduced = false;
   #answering = false;
 
-  constructor(parts: RegistrationParts) {
+  constructor(parts: HandshakeParts) {
     this.#parts = parts;
     this.#startOver = new Backoff(parts.pauses.startOver);
     this.#rejected = new Backoff(parts.pauses.rejected);

@@ -1,0 +1,60 @@
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+
+/** An activity that Temporal has not been able to finish yet. Times are milliseconds since 1970. */
+export interface PendingActivity {
+  readonly activity: string;
+  /** The try that runs, or comes next. */
+  readonly attempt: number;
+  /** After how many tries Temporal gives up; null for never. */
+  readonly limit: number | null;
+  /** The backend's own message; null before the first failure. */
+  readonly failure: string | null;
+  /** When the next try begins; null while one runs. */
+  readonly next_at: number | null;
+  /** When the last try began, or was scheduled; null when Temporal does not say. */
+  readonly last_at: number | null;
+  /** How many tries have begun. */
+  readonly made: number;
+}
+
+/** What a run waits for, as Temporal describes it. */
+export function pendingActivities(
+  { raw }: Pick<WorkflowExecutionDescription, 'raw'>,
+  now: number = Date.now(),
+): PendingActivity[] {
+  return (raw.pendingActivities ?? []).map((pending) => {
+    const attempt = pending.attempt ?? 1;
+    const next = millis(pending.nextAttemptScheduleTime);
+    const failure = innermost(pending.lastFailure);
+    return {
+      activity: pending.activityType?.name ?? 'an activity',
+      attempt,
+      limit: pending.maximumAttempts || null,
+      failure,
+      next_at: next !== null && next > now ? next : null,
+      last_at: millis(pending.lastStartedTime) ?? millis(pending.scheduledTime),
+      // In the pause after a failure the number is already that of the next try.
+      made: pending.lastFailure ? attempt - 1 : attempt,
+    };
+  });
+}
+
+interface Failure {
+  readonly message?: string | null;
+  readonly cause?: Failure | null;
+}
+
+/** The backend's own message stands innermost. */
+function innermost(failure: Failure | null | undefined): string | null {
+  let message: string | null = null;
+  for (let one = failure; one !== null && one !== undefined; one = one.cause) message = one.message ?? message;
+  return message;
+}
+
+function millis(
+  time: { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined,
+): number | null {
+  if (time === null || time === undefined) return null;
+  const value = Number(time.seconds) * 1_000 + (time.nanos ?? 0) / 1e6;
+  return value > 0 ? value : null;
+}

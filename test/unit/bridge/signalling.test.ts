@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { acks } from '../../../src/bridge/acks.js';
 import { introspections } from '../../../src/bridge/introspections.js';
 import { runOptions, runStart } from '../../../src/bridge/run-options.js';
-import { isAboutTheMessage } from '../../../src/runs/temporal-errors.js';
 import { loadContracts } from '../../../src/contracts/load.js';
 import { buildAck } from '../../../src/protocol/ack.js';
 import { buildIntrospection } from '../../../src/protocol/introspection.js';
@@ -178,24 +177,5 @@ describe('acks', () => {
     await handled;
     expect(done.size).toBe(32);
     expect(marks(asked)).toEqual([]);
-  });
-});
-
-describe('an error of Temporal', () => {
-  it.each([
-    ['too many signals', grpc(3, 'exceeded workflow execution limit for signal events'), true],
-    ['a value that it does not take', grpc(11, 'signal input exceeds limit'), true],
-    [
-      'a search attribute that nobody created',
-      grpc(3, 'Namespace default has no mapping defined for search attribute NodeId'),
-      false,
-    ],
-    ['a namespace that is not there', grpc(5, 'Namespace not found'), false],
-    ['away', grpc(14, 'connect ECONNREFUSED'), false],
-    ['busy', grpc(8, 'workflow is busy'), false],
-    ['no permission', grpc(7, 'not allowed'), false],
-    ['nothing of gRPC', new Error('bug'), false],
-  ])('%s: about the message %s', (_name, error, expected) => {
-    expect(isAboutTheMessage(error)).toBe(expected);
   });
 });

@@ -21,6 +21,8 @@ export interface EffectRequest {
   readonly node_id: string;
   /** A lower registration attempt never overwrites a higher one. */
   readonly attempt: number;
+  /** The node's process that the attempt is of, where it says who it is. */
+  readonly instance_id?: string;
   readonly intent: Intent;
   /** The event type with which the effect answers when it is done. */
   readonly confirmation: string;
@@ -54,6 +56,8 @@ export interface Opening {
 export interface LeaseQuestion {
   readonly node_id: string;
   readonly attempt: number;
+  /** The node's process, for a lease that must be opened again. */
+  readonly instance_id?: string;
   readonly window_seconds: number;
   readonly grace_seconds: number;
 }

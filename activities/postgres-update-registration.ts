@@ -12,6 +12,6 @@ export function postgresUpdateRegistration(pool: Pool): Activities['postgres.upd
       request,
       (node) => `update the registry row of ${node}`,
       UpdatePayload,
-      (sql, payload) => updateRegistration(sql, request.attempt, payload),
+      (sql, payload) => updateRegistration(sql, request, payload),
     );
 }

@@ -33,7 +33,8 @@ export function verifyLease(
 ): Activities['verify_lease'] {
   const log = new SelfPreservationLog(logger('worker'));
   return async (question) => {
-    const { node_id, attempt, window_seconds, grace_seconds } = question;
+    const { window_seconds, grace_seconds, ...whose } = question;
+    const { node_id, attempt } = whose;
     const about: SelfPreservationQuestion = { topics: heartbeatTopics, window_seconds, grace_seconds, rule: brake };
     const verdict = await callBackend(
       {
@@ -42,7 +43,7 @@ export function verifyLease(
         node_id,
         setUp: DATABASE_SET_UP,
       },
-      (signal) => whileWanted(pool, signal, (sql) => expireLease(sql, { ...about, node_id, attempt })),
+      (signal) => whileWanted(pool, signal, (sql) => expireLease(sql, { ...about, ...whose })),
     );
     log.update(verdict, about);
     return { contract_version: contractVersion(), ...answer(question, verdict, about, isSwept) };

@@ -21,6 +21,7 @@ export interface Effort {
   readonly purpose: Purpose;
   readonly node_id: string;
   readonly attempt: number;
+  readonly instance_id?: string;
 }
 
 /**
@@ -98,11 +99,16 @@ export class Effects {
   }
 }
 
-function effectsOf({ node_id, attempt }: Effort, intents: readonly Intent[], contract: CompiledContract): Effect[] {
+function effectsOf(
+  { node_id, attempt, instance_id }: Effort,
+  intents: readonly Intent[],
+  contract: CompiledContract,
+): Effect[] {
+  const whose = { node_id, attempt, ...(instance_id === undefined ? {} : { instance_id }) };
   return intents.flatMap((intent): Effect[] => {
     const route = contract.effects[intent.payload.intent_type];
     if (route === undefined) return [];
-    return [{ route, request: { node_id, attempt, intent, confirmation: route.confirmation } }];
+    return [{ route, request: { ...whose, intent, confirmation: route.confirmation } }];
   });
 }
 

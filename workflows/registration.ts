@@ -184,7 +184,7 @@ class Life {
   }
 
   async #verify(timer: Timer): Promise<Finding> {
-    const { node_id, attempt, ack_deadline, since } = this.node;
+    const { ack_deadline, since } = this.node;
     if (timer.verify === 'acks_read') {
       // The question is about the deadline, however much later it is asked.
       return verifyAcksRead(ack_deadline ?? plusSeconds(since ?? now(), timer.seconds), this.contract);
@@ -192,7 +192,7 @@ class Life {
     if (timer.verify !== 'lease') return { fires: true };
     this.mailbox.suspected = false;
     const { window_seconds, grace_seconds } = this.contract.liveness;
-    const question = { node_id, attempt, window_seconds, grace_seconds };
+    const question = { ...this.#who(), window_seconds, grace_seconds };
     const { found, contract_version } = await verifyLease(question, this.contract);
     this.#outdated = !this.keepsContract && contract_version !== null && contract_version !== this.contract.version;
     return found;
@@ -236,8 +236,14 @@ class Life {
   }
 
   #start(purpose: Purpose, intents: readonly Intent[]): Promise<void> {
-    const { node_id, attempt } = this.node;
-    return this.#effects.start({ purpose, node_id, attempt }, intents, this.contract);
+    return this.#effects.start({ purpose, ...this.#who() }, intents, this.contract);
+  }
+
+  /** Whose registration it is. */
+  #who(): { readonly node_id: string; readonly attempt: number; readonly instance_id?: string } {
+    const { node_id, attempt, incarnation } = this.node;
+    const { instance_id } = incarnation ?? {};
+    return { node_id, attempt, ...(instance_id === undefined ? {} : { instance_id }) };
   }
 
   #surroundings(): Surroundings {

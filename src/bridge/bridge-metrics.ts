@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { KafkaAdmin } from '../kafka/admin.js';
+import { countConflicts } from '../registry/leases/read-conflicts.js';
 import type { SelfPreservationState } from '../registry/leases/self-preservation.js';
 import { shareOf } from '../registry/leases/self-preservation-words.js';
 import { lowestWatermark } from '../registry/leases/watermarks.js';
@@ -12,12 +13,14 @@ import type { Stream } from './streams.js';
  * when it is asked for; what Kafka or the database doesn't answer is left out.
  *
  * @param selfPreservation its state when it was last read; null before that
+ * @param window_seconds the lease duration
  */
 export function bridgeMetrics(
   { counters, deadLetters, pool, kafka, postgres }: BridgeContext,
   admin: Pick<KafkaAdmin, 'topicEnds' | 'committed'>,
   streams: readonly Pick<Stream, 'topics' | 'groupId' | 'watermarks'>[],
   selfPreservation: () => SelfPreservationState | null,
+  window_seconds: number,
 ): Registry {
   const registry = new Registry();
   const registers = [registry];
@@ -72,6 +75,7 @@ export function bridgeMetrics(
     },
   });
 
+  conflicts({ pool, postgres }, registers, window_seconds);
   const gauge = (name: string, help: string, value: (state: SelfPreservationState) => number): void => {
     new Gauge({
       name: `registrar_self_preservation_${name}`,
@@ -92,6 +96,22 @@ export function bridgeMetrics(
   gauge('expired', 'nodes that have expired within the last lease duration', ({ expired }) => expired);
   gauge('active', 'nodes with an open lease, the suspects among them', ({ active }) => active);
   return registry;
+}
+
+function conflicts(
+  { pool, postgres }: Pick<BridgeContext, 'pool' | 'postgres'>,
+  registers: Registry[],
+  window_seconds: number,
+): void {
+  new Gauge({
+    name: 'registrar_conflicting_nodes',
+    help: 'nodes under whose id another process than the registered one sends heartbeats',
+    registers,
+    async collect() {
+      this.reset();
+      await postgres.once(async () => this.set(await countConflicts(pool, window_seconds)));
+    },
+  });
 }
 
 async function lag(

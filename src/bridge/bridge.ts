@@ -78,7 +78,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     reconciler,
     selfPreservation,
   ];
-  const metrics = bridgeMetrics(context, admin, streams, selfPreservation.state);
+  const metrics = bridgeMetrics(context, admin, streams, selfPreservation.state, liveness.window_seconds);
   addReconciliationMetrics(metrics, reconciler.last);
   context.logger.info({ topics, taskQueue: config.taskQueue }, 'bridge runs');
   return {

@@ -7,6 +7,8 @@ export const COUNTERS = {
   heartbeats: 'heartbeats stored',
   heartbeats_without_lease: 'newest heartbeats of a batch whose node has no open lease',
   heartbeat_fields_dropped: 'fields of heartbeats that meant nothing: left out, the heartbeat counts',
+  heartbeats_of_another_process:
+    'newest heartbeats of a batch from a process that is not the registered one of its node',
   introspections_requested: 'nodes without a lease that were asked to introduce themselves again',
   sweeps: 'searches for expired leases, while this bridge was the one that sweeps',
   suspects_signalled: 'nodes with an expired lease whose run was signalled to verify it',

@@ -12,7 +12,7 @@ import {
 import { SelfPreservationLog } from '../../src/registry/leases/self-preservation-words.js';
 import { expireLease, type LeaseVerdict } from '../../src/registry/leases/expire-lease.js';
 import { migrate } from '../../src/registry/migrate.js';
-import { renewLeases } from '../../src/registry/leases/renew-leases.js';
+import { renewLeases, type Renewed } from '../../src/registry/leases/renew-leases.js';
 import { createPool, inTransaction } from '../../src/registry/pool.js';
 import { advanceWatermarks } from '../../src/registry/leases/watermarks.js';
 import { eventually } from './installation.js';
@@ -84,7 +84,7 @@ async function nodes(count: number, deadlineIn: number): Promise<string[]> {
 
 const alive = (count: number): Promise<string[]> => nodes(count, WINDOW);
 const dead = (count: number): Promise<string[]> => nodes(count, -GRACE - 5);
-const beat = (ids: readonly string[]): Promise<string[]> =>
+const beat = (ids: readonly string[]): Promise<Renewed> =>
   renewLeases(
     pool,
     ids.map((node_id) => ({ node_id, at: iso(time) })),

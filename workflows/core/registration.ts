@@ -101,8 +101,9 @@ export function unknownNode(node_id: string, row: NodeRow | null, contract: Comp
   });
 }
 
-function incarnationOfRow({ correlation_id, epoch, introspected_at }: NodeRow): Incarnation {
-  return Object.freeze({ correlation_id, epoch, at: introspected_at, seen: Object.freeze([correlation_id]) });
+function incarnationOfRow({ correlation_id, epoch, introspected_at, instance_id }: NodeRow): Incarnation {
+  const known = { correlation_id, epoch, at: introspected_at, seen: Object.freeze([correlation_id]) };
+  return Object.freeze(typeof instance_id === 'string' ? { ...known, instance_id } : known);
 }
 
 /**

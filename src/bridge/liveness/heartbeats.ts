@@ -10,10 +10,13 @@ import type { IntrospectionRequests } from './introspection-requests.js';
 import { timed } from '../record-times.js';
 import type { TopicWatermarks } from './topic-watermarks.js';
 
-/** The newest heartbeat of a node in a batch, and where it was read. */
+/** The newest heartbeat of a process of a node in a batch, and where it was read. */
 interface NewestBeat extends Beat {
   readonly record: IncomingRecord;
 }
+
+const ANOTHER_PROCESS =
+  'another process sends heartbeats under the id of a registered one; they do not count: end it, or give it another id';
 
 export interface HeartbeatOptions {
   /** The lease duration. */
@@ -23,7 +26,7 @@ export interface HeartbeatOptions {
 }
 
 /**
- * Heartbeats never reach Temporal: the newest of each node in a batch renews its
+ * Heartbeats never reach Temporal: the newest of each node's process in a batch renews its
  * lease, and in the same transaction the watermark records how far the partition
  * is stored. Offsets follow.
  */
@@ -31,17 +34,18 @@ export function heartbeats(
   context: BridgeContext,
   { window_seconds, watermarksOf, requests }: HeartbeatOptions,
 ): (batch: RecordBatch) => Promise<void> {
-  const { counters, deadLetters, pool, postgres } = context;
+  const { counters, deadLetters, pool, postgres, logger } = context;
   return async (batch) => {
-    const { beats, refused, fieldsDropped } = newestPerNode(batch.records);
+    const { beats, refused, fieldsDropped } = newestPerProcess(batch.records);
     await deadLetters.put(refused, batch.signal);
-    const { withoutLease, registering } = await postgres.untilAnswered(
+    const { withoutLease, others, registering } = await postgres.untilAnswered(
       () =>
         inTransaction(pool, async (sql) => {
-          const withoutLease = await renewLeases(sql, [...beats.values()], window_seconds);
+          const { withoutLease, others } = await renewLeases(sql, [...beats.values()], window_seconds);
           await watermarksOf(batch.topic).store(sql, batch);
           return {
             withoutLease,
+            others,
             registering: withoutLease.length === 0 ? [] : await readRegistering(sql, withoutLease),
           };
         }),
@@ -51,6 +55,8 @@ export function heartbeats(
     counters.heartbeats += batch.records.length - refused.length;
     counters.heartbeats_without_lease += withoutLease.length;
     counters.heartbeat_fields_dropped += fieldsDropped;
+    counters.heartbeats_of_another_process += others.length;
+    for (const { begins, ...other } of others) if (begins) logger.warn(other, ANOTHER_PROCESS);
     // A node may beat from its ack on; its lease is opened a moment later, and there is nothing to ask it.
     const lost = new Set(withoutLease.filter((node_id) => !registering.includes(node_id)));
     await requests.ask([...beats.values()].filter(({ node_id }) => lost.has(node_id)));
@@ -64,7 +70,7 @@ interface Newest {
   readonly fieldsDropped: number;
 }
 
-function newestPerNode(records: readonly IncomingRecord[]): Newest {
+function newestPerProcess(records: readonly IncomingRecord[]): Newest {
   const beats = new Map<string, NewestBeat>();
   const refused: RefusedRecord[] = [];
   let fieldsDropped = 0;
@@ -75,11 +81,13 @@ function newestPerNode(records: readonly IncomingRecord[]): Newest {
       continue;
     }
     fieldsDropped += parsed.message.dropped.length;
-    const { node_id } = parsed.message;
+    const { node_id, instance_id } = parsed.message;
+    const sender = `${node_id} ${instance_id ?? ''}`;
     // A time of the sender's is not used: the database has its own.
     const at = record.isBrokersTime ? parsed.message.at : null;
-    const before = beats.get(node_id)?.at ?? null;
-    if (at === null || before === null || before <= at) beats.set(node_id, { node_id, at, record });
+    const before = beats.get(sender)?.at ?? null;
+    if (at === null || before === null || before <= at)
+      beats.set(sender, { node_id, at, record, ...(instance_id === undefined ? {} : { instance_id }) });
   }
   return { beats, refused, fieldsDropped };
 }

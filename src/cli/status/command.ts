@@ -11,18 +11,19 @@ export function statusCommand(program: Command): void {
     .argument('<node_id>', 'the node', nodeId)
     .option('--json', 'the same as JSON, on stdout')
     .action(async (id: string, options: { json?: boolean }) => {
-      const [{ explainNode }, { heldBack }, { nodeLettersText, reportText }, { loadConfig }] = await Promise.all([
-        import('./explain-node.js'),
-        import('./held-back.js'),
-        import('./report-text.js'),
-        import('../../config.js'),
-      ]);
+      const [{ explainNode }, { heldBack }, { conflictText, nodeLettersText, reportText }, { loadConfig }] =
+        await Promise.all([
+          import('./explain-node.js'),
+          import('./held-back.js'),
+          import('./report-text.js'),
+          import('../../config.js'),
+        ]);
       const config = loadConfig();
-      const { report, letters, unasked, introspection_topic, states } = await explainNode(id, config);
+      const { report, conflicts, letters, unasked, introspection_topic, states } = await explainNode(id, config);
       for (const error of unasked) log(`(not asked: ${error.message})`);
-      if (report !== null && options.json === true) return printJson({ ...report, dead_letters: letters });
+      if (report !== null && options.json === true) return printJson({ ...report, conflicts, dead_letters: letters });
       if (report !== null) {
-        print(reportText(report, states));
+        print([reportText(report, states), ...conflicts.map(conflictText)].join('\n\n'));
         if (letters !== null && letters.letters.length > 0) print(`\n${nodeLettersText(letters)}`);
         const held = report.source === 'workflow' ? await heldBack(id, config) : null;
         return held === null ? undefined : print(`\nIt is silent and has not expired: ${held}`);

@@ -2,6 +2,7 @@ import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription }
 import { bridgeTopics } from '../../bridge/bridge-topics.js';
 import type { Config } from '../../config.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
+import { readConflicts, type Conflict } from '../../registry/leases/read-conflicts.js';
 import { readRegistryRow, type RegistryRow } from '../../registry/rows/read-registry-row.js';
 import { statusLine, type Status } from '../../../workflows/details.js';
 import type { JournalEntry } from '../../../workflows/journal.js';
@@ -46,6 +47,8 @@ export interface Explanation {
   readonly report: NodeReport | null;
   /** Its dead letters of the last day, whatever else is known; null where Kafka does not answer. */
   readonly letters: NodeLetters | null;
+  /** Other processes that use its id; none where the registry could not be asked. */
+  readonly conflicts: readonly Conflict[];
   /** The sources that could not be asked. */
   readonly unasked: readonly CliError[];
   /** Where a node would have introduced itself. */
@@ -72,9 +75,15 @@ export async function explainNode(nodeId: string, config: Config): Promise<Expla
       async (running) => running ?? orUnasked(registeredNode(nodeId, config)),
     ),
   ]);
+  const { window_seconds } = contracts.compiled.liveness;
+  const conflicts =
+    known === null
+      ? null
+      : await orUnasked(withRegistry(config, (pool) => readConflicts(pool, nodeId, window_seconds)));
   const hasLetters = letters !== null && letters.letters.length > 0;
   return {
     report: known ?? (hasLetters ? { source: 'dead-letters', node_id: nodeId } : null),
+    conflicts: conflicts ?? [],
     letters,
     unasked,
     introspection_topic: bridgeTopics(contracts, config).introspections.join(' or '),

@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import type { Conflict } from '../../registry/leases/read-conflicts.js';
 import type { NodeReport, RunningNode } from './explain-node.js';
 import { pendingSentence } from './explain-node.js';
 import { clock, colouredState, facts, since } from '../terminal/format.js';
@@ -16,6 +17,16 @@ export function reportText(report: NodeReport, states: States): string {
     case 'dead-letters':
       return `${pc.bold(report.node_id)}  ${pc.red('not understood')}: what it sent was put aside`;
   }
+}
+
+/** What is known of another process that uses a node's id. */
+export function conflictText({ instance_id, registered, since: from, last_seen, lasts }: Conflict): string {
+  const what = lasts ? pc.yellow('conflict') : pc.dim('conflict, over');
+  const whose = registered === null ? 'no process is registered' : `registered is process ${registered}`;
+  return (
+    `${what}: process ${instance_id} sent heartbeats under this id too, from ${from} to ${last_seen} ` +
+    `(${since(last_seen)}); ${whose}. ${lasts ? 'End one of the two, or give it another id.' : ''}`
+  ).trimEnd();
 }
 
 type Report<Source extends NodeReport['source']> = Extract<NodeReport, { readonly source: Source }>;

@@ -6,6 +6,8 @@ export interface LeaseExpiry extends SelfPreservationQuestion {
   readonly node_id: string;
   /** Only this attempt's lease expires. */
   readonly attempt: number;
+  /** The node's process, for a lease that must be opened again. */
+  readonly instance_id?: string;
 }
 
 /**
@@ -65,15 +67,15 @@ const statement = `
     returning lease.last_heartbeat_at, lease.deadline, lease.expired_at
   ),
   reopened as (
-    insert into node_leases as lost (node_id, attempt, deadline, window_seconds)
-    select $6, $7::integer, now() + make_interval(secs => $2), ceil($2)::integer
+    insert into node_leases as lost (node_id, attempt, deadline, window_seconds, instance_id)
+    select $6, $7::integer, now() + make_interval(secs => $2), ceil($2)::integer, $8::text
     where not exists (select from node_leases where node_id = $6 and attempt >= $7)
       and not exists (
         select from node_registrations
         where node_id = $6 and (attempt > $7 or (attempt = $7 and ended_at is not null)))
     on conflict (node_id) do update set
       attempt = excluded.attempt, deadline = excluded.deadline, window_seconds = excluded.window_seconds,
-      last_heartbeat_at = null, expired_at = null, opened_at = excluded.opened_at
+      instance_id = excluded.instance_id, last_heartbeat_at = null, expired_at = null, opened_at = excluded.opened_at
     where lost.attempt < excluded.attempt
     returning lost.deadline
   ),
@@ -106,7 +108,12 @@ const statement = `
  * too, and starts where too many are gone at once.
  */
 export async function expireLease(sql: Sql, expiry: LeaseExpiry): Promise<LeaseVerdict> {
-  const { rows } = await sql.query<LeaseVerdict>(statement, [...parameters(expiry), expiry.node_id, expiry.attempt]);
+  const { rows } = await sql.query<LeaseVerdict>(statement, [
+    ...parameters(expiry),
+    expiry.node_id,
+    expiry.attempt,
+    expiry.instance_id ?? null,
+  ]);
   const row = rows[0];
   if (row === undefined) throw new Error('verifying a lease answered no row: an aggregate always has one');
   return row;

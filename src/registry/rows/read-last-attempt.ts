@@ -14,6 +14,8 @@ export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRow
     `select attempt, correlation_id, epoch, introspected_at, state, reason, node_id, node_type, node_version,
         endpoints, capabilities,
         reducer_status, state_since, ack_deadline, liveness_deadline,
+        (select instance_id from node_leases lease
+          where lease.node_id = record.node_id and lease.attempt = record.attempt) as instance_id,
         ended_at is null as open,
         exists (
           select from node_leases lease
@@ -32,6 +34,7 @@ export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRow
     reason,
     open,
     has_lease,
+    instance_id,
     reducer_status,
     state_since,
     ack_deadline,
@@ -49,5 +52,5 @@ export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRow
   };
   const lasting = open && has_lease ? { state_since, ack_deadline, liveness_deadline } : null;
   const last = { attempt, correlation_id, epoch, introspected_at, state, reducer_status, reason };
-  return { ...last, introspection, lasting, unfinished: open && !has_lease };
+  return { ...last, introspection, lasting, unfinished: open && !has_lease, instance_id: instance_id ?? null };
 }

@@ -43,11 +43,11 @@ const row = `
 const lease = {
   /** A lease that the same attempt opens again keeps its deadline: a repair is no heartbeat. */
   open: `
-  insert into node_leases as held (node_id, attempt, deadline, window_seconds)
-  select written.node_id, $6, greatest($15::timestamptz, now() + make_interval(secs => $19)), $18
+  insert into node_leases as held (node_id, attempt, deadline, window_seconds, instance_id)
+  select written.node_id, $6, greatest($15::timestamptz, now() + make_interval(secs => $19)), $18, $20
   from written where written.attempt = $6 and written.ended_at is null
   on conflict (node_id) do update set
-    ${setWhen(NEWER, ['deadline', 'last_heartbeat_at', 'expired_at', 'opened_at'])},
+    ${setWhen(NEWER, ['deadline', 'last_heartbeat_at', 'expired_at', 'opened_at', 'instance_id'])},
     ${setWhen('excluded.attempt >= held.attempt', ['window_seconds'])},
     attempt = greatest(held.attempt, excluded.attempt)
   returning held.attempt`,
@@ -69,6 +69,13 @@ const statements = {
   none: `with written as (${row}) ${answer('null::integer')}`,
 };
 
+/** Whose registration it is. */
+export interface Writer {
+  readonly attempt: number;
+  /** The node's process, where it says who it is: its lease is renewed by no other. */
+  readonly instance_id?: string;
+}
+
 interface Answer {
   readonly attempt: number;
   readonly state: string;
@@ -83,7 +90,11 @@ interface Answer {
  * A write that finds its own attempt ended was not applied, and answers so; except for the repeat of that same end,
  * which is done.
  */
-export async function updateRegistration(sql: Sql, attempt: number, node: UpdatePayload): Promise<Written> {
+export async function updateRegistration(
+  sql: Sql,
+  { attempt, instance_id }: Writer,
+  node: UpdatePayload,
+): Promise<Written> {
   const opens = node.lease === 'open';
   const { rows } = await sql.query<Answer>(statements[node.lease ?? 'none'], [
     ...rowValues(attempt, node),
@@ -92,7 +103,7 @@ export async function updateRegistration(sql: Sql, attempt: number, node: Update
     node.liveness_deadline,
     opens,
     node.ended,
-    ...(opens ? [Math.ceil(node.window_seconds), node.first_deadline_seconds] : []),
+    ...(opens ? [Math.ceil(node.window_seconds), node.first_deadline_seconds, instance_id ?? null] : []),
   ]);
   const [held] = rows;
   if (held === undefined) throw new Error('writing a registry row returned none: its update always runs');

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Activities } from '../../../activities/api.js';
 import { postgresUpdateRegistration } from '../../../activities/postgres-update-registration.js';
 import { postgresUpsertRegistration } from '../../../activities/postgres-upsert-registration.js';
+import { readConflicts } from '../../../src/registry/leases/read-conflicts.js';
 import { renewLeases } from '../../../src/registry/leases/renew-leases.js';
 import {
   advanceWatermarks,
@@ -13,6 +14,7 @@ import {
   type Mark,
 } from '../../../src/registry/leases/watermarks.js';
 import { inTransaction } from '../../../src/registry/pool.js';
+import { readLastAttempt } from '../../../src/registry/rows/read-last-attempt.js';
 import { readRegistering } from '../../../src/registry/rows/read-registering.js';
 import { readRegistryRow } from '../../../src/registry/rows/read-registry-row.js';
 import { openDatabase } from './database.js';
@@ -42,13 +44,53 @@ describe('a lease', () => {
     const id = randomUUID();
     const beat = seconds(-5);
     await run(set(), active(id, 1, seconds(30)));
-    expect(await renewLeases(pool, [{ node_id: id, at: beat }], 90)).toEqual([]);
+    expect(await renewLeases(pool, [{ node_id: id, at: beat }], 90)).toEqual({ withoutLease: [], others: [] });
     const renewed = await leaseOf(pool, id);
     expect(renewed?.deadline).toBe(new Date(Date.parse(beat) + 90_000).toISOString());
     await renewLeases(pool, [{ node_id: id, at: seconds(-20) }], 90);
     expect(await leaseOf(pool, id)).toEqual(renewed);
     await apply(set(), active(id, 1, seconds(30)));
     expect(await leaseOf(pool, id)).toEqual(renewed);
+  });
+
+  test('is renewed by its own process and by unknown ones; another one is written down, with its times', async () => {
+    const id = randomUUID();
+    const beat = (instance_id: string | undefined, at: string) => ({
+      node_id: id,
+      at,
+      ...(instance_id === undefined ? {} : { instance_id }),
+    });
+    await run(set(), { ...active(id, 1, seconds(30)), instance_id: 'p-2' });
+    const opened = await leaseOf(pool, id);
+    const other = { node_id: id, instance_id: 'p-1', registered: 'p-2' };
+    const first = seconds(-200);
+    expect(await renewLeases(pool, [beat('p-1', first)], 90)).toEqual({
+      withoutLease: [],
+      others: [{ ...other, begins: true }],
+    });
+    expect(await leaseOf(pool, id)).toEqual(opened);
+    const second = seconds(-30);
+    const mine = seconds(-20);
+    expect((await renewLeases(pool, [beat('p-1', second), beat('p-2', mine)], 90)).others).toEqual([
+      { ...other, begins: false },
+    ]);
+    expect(await leaseOf(pool, id)).toMatchObject({ last_heartbeat_at: mine });
+    expect((await renewLeases(pool, [beat('p-1', second)], 10)).others).toEqual([{ ...other, begins: false }]);
+    expect(await readConflicts(pool, id, 90)).toEqual([
+      { instance_id: 'p-1', registered: 'p-2', since: first, last_seen: second, lasts: true },
+    ]);
+    expect(await readConflicts(pool, id, 10)).toMatchObject([{ lasts: false }]);
+    const again = seconds(0);
+    expect((await renewLeases(pool, [beat('p-1', again)], 10)).others).toEqual([{ ...other, begins: true }]);
+    expect(await readConflicts(pool, id, 90)).toMatchObject([{ since: again, last_seen: again }]);
+
+    const unknown = seconds(0);
+    await renewLeases(pool, [beat(undefined, unknown)], 90);
+    expect(await leaseOf(pool, id)).toMatchObject({ last_heartbeat_at: unknown });
+    expect((await readLastAttempt(pool, id))?.instance_id).toBe('p-2');
+    await run(set(), { ...active(id, 2, seconds(30)), instance_id: 'p-1' });
+    expect((await renewLeases(pool, [beat('p-1', seconds(0))], 90)).others).toEqual([]);
+    expect(await readConflicts(pool, id, 90)).toEqual([]);
   });
 
   test('of a new attempt starts with its own deadline, whatever the old one had', async () => {
@@ -87,7 +129,7 @@ describe('a lease', () => {
       { node_id: ahead, at: seconds(86_400) },
       { node_id: unknown, at: null },
     ];
-    expect(await renewLeases(pool, beats, 90)).toEqual([]);
+    expect(await renewLeases(pool, beats, 90)).toEqual({ withoutLease: [], others: [] });
     for (const id of [ahead, unknown]) {
       const { deadline = '', last_heartbeat_at } = (await leaseOf(pool, id)) ?? {};
       expect(Date.parse(last_heartbeat_at ?? '')).toBeGreaterThanOrEqual(before);
@@ -117,7 +159,7 @@ describe('a lease', () => {
       { node_id: expired, at: newest },
       { node_id: stranger, at: newest },
     ];
-    expect((await renewLeases(pool, beats, 90)).sort()).toEqual([expired, stranger].sort());
+    expect([...(await renewLeases(pool, beats, 90)).withoutLease].sort()).toEqual([expired, stranger].sort());
     expect((await leaseOf(pool, open))?.deadline).toBe(new Date(Date.parse(newest) + 90_000).toISOString());
   });
 
@@ -145,7 +187,7 @@ describe('a lease', () => {
     const rounds = Array.from({ length: 40 }, (_, i) =>
       inTransaction(pool, (client) => renewLeases(client, i % 2 === 0 ? beats : [...beats].reverse(), 90)),
     );
-    expect((await Promise.all(rounds)).flat()).toEqual([]);
+    expect((await Promise.all(rounds)).flatMap(({ withoutLease }) => withoutLease)).toEqual([]);
   });
 });
 

@@ -68,7 +68,7 @@ describe('verifying a lease', () => {
     expect(expired_at).not.toBeNull();
     expect(await verify(topic, ask(id))).toEqual(expired);
     expect((await leaseOf(pool, id))?.expired_at).toBe(expired_at);
-    expect(await renewLeases(pool, [{ node_id: id, at: seconds(0) }], 90)).toEqual([id]);
+    expect((await renewLeases(pool, [{ node_id: id, at: seconds(0) }], 90)).withoutLease).toEqual([id]);
   });
 
   test('stays expired when the stream stalls before the repeat', async () => {

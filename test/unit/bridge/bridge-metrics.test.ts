@@ -48,7 +48,7 @@ describe('the metrics of a bridge', () => {
     const names = Object.keys(context.counters) as (keyof typeof context.counters)[];
     const server = await serveMetrics(
       '127.0.0.1:0',
-      bridgeMetrics(context, admin({}), STREAMS, () => null),
+      bridgeMetrics(context, admin({}), STREAMS, () => null, 90),
     );
     for (const round of [1, 2]) {
       names.forEach((name, index) => (context.counters[name] = 100 * round + index));
@@ -61,15 +61,16 @@ describe('the metrics of a bridge', () => {
 
   it('show lag, the age of the watermark, and self-preservation', async () => {
     const watermark = new Date(Date.now() - 60_000).toISOString();
-    const { context } = bridgeWorld({ rows: [{ watermark }] });
+    const { context } = bridgeWorld({ rows: [{ watermark, nodes: 2 }] });
     const server = await serveMetrics(
       '127.0.0.1:0',
-      bridgeMetrics(context, admin({ 0: '60' }), STREAMS, () => held),
+      bridgeMetrics(context, admin({ 0: '60' }), STREAMS, () => held, 90),
     );
     const found = await scrape(server.address);
     expect(found).toMatchObject({
       'registrar_consumer_lag_records{topic="beats"}': 57,
       'registrar_consumer_lag_records{topic="hello"}': 57,
+      registrar_conflicting_nodes: 2,
       registrar_self_preservation_held: 1,
       registrar_self_preservation_share: 0.5,
       registrar_self_preservation_suspects: 5,
@@ -88,7 +89,7 @@ describe('the metrics of a bridge', () => {
     const away = { ...admin({}), topicEnds: () => Promise.reject(new Error('connect ECONNREFUSED')) };
     const server = await serveMetrics(
       '127.0.0.1:0',
-      bridgeMetrics(context, away, STREAMS, () => ({ ...held, held_since: null })),
+      bridgeMetrics(context, away, STREAMS, () => ({ ...held, held_since: null }), 90),
     );
     const found = await scrape(server.address);
     expect(found).toMatchObject({ registrar_bridge_heartbeats_total: 0, registrar_self_preservation_held: 0 });
@@ -98,7 +99,7 @@ describe('the metrics of a bridge', () => {
 
   it('are nowhere else, and the error of an address in use says what to do', async () => {
     const { context } = bridgeWorld();
-    const registry = bridgeMetrics(context, admin({}), STREAMS, () => null);
+    const registry = bridgeMetrics(context, admin({}), STREAMS, () => null, 90);
     const server = await serveMetrics('127.0.0.1:0', registry);
     expect((await fetch(`http://${server.address}/`)).status).toBe(404);
     await expect(serveMetrics(server.address, registry)).rejects.toThrow(

@@ -20,7 +20,8 @@ function database({ withoutLease, registering }: Record<'withoutLease' | 'regist
     if (statement.includes('update node_leases')) return withoutLease;
     return statement.includes('from node_registrations') ? registering : [];
   };
-  const query = (statement: string) => Promise.resolve({ rows: rowsOf(statement).map((node_id) => ({ node_id })) });
+  const query = (statement: string) =>
+    Promise.resolve({ rows: rowsOf(statement).map((node_id) => ({ node_id, instance_id: null })) });
   const session = { query, on: () => undefined, off: () => undefined, release: () => undefined };
   return { query, connect: () => Promise.resolve(session) } as unknown as Pool;
 }
@@ -36,7 +37,27 @@ describe('a heartbeat', () => {
     ];
     await handler(context)({ ...batchOf([]).batch, records });
     expect(context.counters).toMatchObject({ heartbeats: 3 });
-    expect(asked).toContainEqual([['a', 'b', 'c'], [new Date(at).toISOString(), null, null], 90]);
+    expect(asked).toContainEqual([['a', 'b', 'c'], [new Date(at).toISOString(), null, null], 90, [null, null, null]]);
+  });
+
+  it('of each process of a node is kept; one that is not the registered one is logged when it begins, and counted', async () => {
+    const other = { node_id: 'a', instance_id: 'p-1', registered: 'p-2' };
+    const { context, asked, lines } = bridgeWorld({
+      rows: [
+        { ...other, begins: true },
+        { ...other, instance_id: 'p-3', begins: false },
+      ],
+    });
+    const at = Date.now() - 5_000;
+    const of = (instance_id: string, offset: number) => ({
+      ...recordOf(beatOf('a'), offset, at + offset),
+      headers: { instance_id: Buffer.from(instance_id) },
+    });
+    await handler(context)({ ...batchOf([]).batch, records: [of('p-1', 0), of('p-2', 1), of('p-1', 2)] });
+    const times = [2, 1].map((offset) => new Date(at + offset).toISOString());
+    expect(asked).toContainEqual([['a', 'a'], times, 90, ['p-1', 'p-2']]);
+    expect(context.counters).toMatchObject({ heartbeats_of_another_process: 2, introspections_requested: 0 });
+    expect(lines.filter((line) => line.startsWith('another process'))).toHaveLength(1);
   });
 
   it('of a node without a lease has that node asked, unless it is just registering', async () => {

@@ -31,11 +31,12 @@ export function readSurvivors(folder: string, group: string): readonly Survivor[
 export function changeOf(root: string, mutant: MutantResult): Omit<Survivor, 'why'> {
   const file = relative(root, mutant.fileName);
   const lines = readFileSync(join(root, file), 'utf8').split('\n');
+  // Stryker counts lines and columns from 1.
   const { start, end } = mutant.location;
   const before = lines
-    .slice(start.line, end.line + 1)
-    .map((line, at, all) => (at === all.length - 1 ? line.slice(0, end.column) : line))
-    .map((line, at) => (at === 0 ? line.slice(start.column) : line))
+    .slice(start.line - 1, end.line)
+    .map((line, at, all) => (at === all.length - 1 ? line.slice(0, end.column - 1) : line))
+    .map((line, at) => (at === 0 ? line.slice(start.column - 1) : line))
     .join('\n');
   return { file, change: `${oneLine(before)} → ${oneLine(mutant.replacement ?? '')}` };
 }

@@ -10,7 +10,7 @@ describe('the changes that survive', () => {
 
   it('are written as what stood there and what stands there now, in one line', () => {
     writeFileSync(join(folder, 'a.ts'), 'const a =\n  one ||\n  two;\n');
-    const location = { start: { line: 1, column: 2 }, end: { line: 2, column: 5 } };
+    const location = { start: { line: 2, column: 3 }, end: { line: 3, column: 6 } };
     const mutant = { fileName: join(folder, 'a.ts'), location, replacement: 'one &&\n  two' } as MutantResult;
     expect(changeOf(folder, mutant)).toEqual({ file: 'a.ts', change: 'one || two → one && two' });
   });

@@ -2,7 +2,7 @@ import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { derivedId } from '../../src/protocol/ids.js';
 import { holds } from './conditions.js';
 import { reduce } from './reducer.js';
-import { currentState, variables, withChanges, type Registration, type Step } from './registration.js';
+import { currentState, variables, withChanges, type Entering, type Registration, type Step } from './registration.js';
 import { cut, fill, text } from '../../src/contracts/template.js';
 import { plusSeconds } from './time.js';
 import { andThen, turn, type Turn } from './turn.js';
@@ -41,7 +41,7 @@ export function enter(registration: Registration, state: string, now: string, co
   const rounds = contract.timers[target?.timer ?? '']?.rounds ?? null;
   const entering = Object.freeze({ state, steps: stepsOf(target?.entry_actions ?? NONE, contract), ending: false });
   const counted = rounds === null ? {} : { round: registration.round + 1, rounds };
-  return arriveIfDone(withChanges(registration, { entering, ...counted }), now, contract);
+  return arriveIfDone(withChanges(registration, counted), entering, now, contract);
 }
 
 /** The first step on the way into a state is done. For a publish: when it was sent, and the id of its last event. */
@@ -57,9 +57,9 @@ export function stepDone(
   const sent =
     published === undefined
       ? {}
-      : { causation_id: published.last_id, ...stamped(registration, step, published.sent_at, contract) };
+      : { causation_id: published.last_id, ...stamped(entering, step, published.sent_at, contract) };
   const rest = Object.freeze({ ...entering, steps: Object.freeze(steps) });
-  return arriveIfDone(withChanges(registration, { entering: rest, ...sent }), now, contract);
+  return arriveIfDone(withChanges(registration, sent), rest, now, contract);
 }
 
 /** A trigger for the reducer. Entering one of the reducer's states raises `reducer_<status>` in this machine. */
@@ -77,9 +77,8 @@ export function reduceAndFire(
 }
 
 /** When nothing is left to do on the way, the state is current, and what follows from that happens at once. */
-function arriveIfDone(registration: Registration, now: string, contract: CompiledContract): Turn {
-  const { entering } = registration;
-  if (entering === null || entering.steps.length > 0) return turn(registration);
+function arriveIfDone(registration: Registration, entering: Entering, now: string, contract: CompiledContract): Turn {
+  if (entering.steps.length > 0) return turn(withChanges(registration, { entering }));
   if (entering.ending) return turn(withChanges(registration, { entering: null, ended: true }));
 
   const arrived = arrive(registration, entering.state, now, contract);
@@ -109,7 +108,7 @@ function endIfTerminal(registration: Registration, state: string, now: string, c
   const { terminal = false, end_actions = NONE } = contract.orchestrator.states[state] ?? {};
   if (!terminal) return turn(registration);
   const entering = Object.freeze({ state, steps: stepsOf(end_actions, contract), ending: true });
-  return arriveIfDone(withChanges(registration, { entering }), now, contract);
+  return arriveIfDone(registration, entering, now, contract);
 }
 
 /** The attempt has been announced: the introspection goes to the reducer, or what is wrong with it does. */
@@ -130,12 +129,12 @@ function introduce(registration: Registration, now: string, contract: CompiledCo
 
 /** Deadlines that were stamped at the send: the state's own timer counts from there. */
 function stamped(
-  { entering }: Registration,
+  { state }: Entering,
   step: Step | undefined,
   sent_at: string,
   contract: CompiledContract,
 ): Partial<Registration> {
-  const timerOfState = contract.orchestrator.states[entering?.state ?? '']?.timer;
+  const timerOfState = contract.orchestrator.states[state]?.timer;
   const changes: { ack_deadline?: string; timer_due?: string } = {};
   const names = (step?.actions ?? []).flatMap((action) => Object.values(contract.events[action]?.stamps ?? {}));
   for (const name of names) {

@@ -35,6 +35,9 @@ describe('a condition', () => {
     expect(holdsFor('field in [effect, compute]', 'compute')).toBe(true);
     expect(holdsFor('field in [effect, compute]', 'comp')).toBe(false);
     expect(holdsFor('field in [1, 3]', null)).toBe(false);
+    // Nothing else is turned into a word.
+    expect(holdsFor('field in [true, null]', true)).toBe(false);
+    expect(holdsFor('field in [true, null]', null)).toBe(false);
   });
 
   it('orders versions as semantic versioning does: a prerelease is older than its release', () => {
@@ -48,11 +51,18 @@ describe('a condition', () => {
     expect(holdsFor('field at_least 0.0.1', value)).toBe(false);
   });
 
+  it.each([3, undefined])('of a version does not hold where the contract has %j for the version', (value) => {
+    const odd = { field: 'field', operator: 'at_least', ...(value === undefined ? {} : { value }) } as const;
+    expect(holds(odd, { field: '1.0.0' })).toBe(false);
+  });
+
   it('of a pattern looks at no more than 256 characters: a longer value does not match', () => {
     expect(holdsFor('field matches ^a+$', 'a'.repeat(256))).toBe(true);
     expect(holdsFor('field matches ^a+$', 'a'.repeat(257))).toBe(false);
     expect(holdsFor('field matches ^a+$', 'ab')).toBe(false);
     expect(holdsFor('field matches 3', 3)).toBe(false);
+    // The engine would take bytes too.
+    expect(holdsFor('field matches a', [97])).toBe(false);
   });
 
   it('of a pattern takes linear time: one that a backtracking engine never ends is answered', () => {

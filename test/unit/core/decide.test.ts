@@ -63,6 +63,34 @@ describe('an introspection', () => {
     expect(send(inState(state), { at: '2026-01-01T00:00:09.999Z', reason: 'shutdown' }).events).toEqual([]);
   });
 
+  it('that does nothing is named with its reason, and with where the node is', () => {
+    expect(send(nobody, { reason: 'shutdown' }).ignored).toBe('a newer introspection (reason shutdown) in state none');
+    expect(send(inState('ACTIVE'), { at: '2026-01-01T00:00:09.999Z' }).ignored).toBe(
+      'a stale introspection (reason startup) in state ACTIVE',
+    );
+  });
+
+  it('has the same data with its endpoints in another order', () => {
+    const endpoints = { health: 'http://10.0.0.1/health', api: 'http://10.0.0.1/api' };
+    const reversed = Object.fromEntries(Object.entries(endpoints).reverse());
+    const known = inState('ACTIVE', { ...startup, endpoints });
+    expect(send(known, { reason: 'request', endpoints: reversed }).events).toMatchObject([{ changed: false }]);
+  });
+
+  it('of a node without data has changed them, where a contract lets it refresh', () => {
+    const refreshing = laidOver({
+      orchestrator: `handler_routing:
+  handlers:
+    - event_model: { name: "ModelNodeIntrospectionEvent" }
+      handler: { name: "HandlerNodeIntrospected" }
+      state_decision_matrix: [{ current_state: null, action: "refresh", reason: "request" }]
+`,
+    }).compiled;
+    const payload = { ...startup, reason: 'request' };
+    const decided = decide(nobody, { event_model: 'ModelNodeIntrospectionEvent', payload }, refreshing);
+    expect(decided.events).toMatchObject([{ event: 'introspected_again', changed: true }]);
+  });
+
   it.each(RUNNING)('for another reason changes no state in %s, and says whether the data differ', (state) => {
     expect(send(inState(state), { reason: 'request' }).events).toMatchObject([
       { event: 'introspected_again', changed: false },
@@ -225,7 +253,19 @@ describe('an ack', () => {
     expect(hearAck(waiting, { correlation_id: 'c-0' }).ignored).toContain('c-0');
     for (const state of ['PENDING_REGISTRATION', 'ACK_TIMED_OUT', 'ACTIVE'])
       expect(hearAck(inState(state)).ignored).toContain(state);
-    expect(hearAck(nobody).ignored).toContain('none');
+    expect(hearAck(nobody).ignored).toBe('an ack in state none');
+  });
+
+  it('of a node that has no attempt is ignored, also where a contract accepts acks without one', () => {
+    const row = { states: [null], reason: null, incarnation: null, action: 'accept_ack' };
+    const route = { handler: 'HandlerNodeRegistrationAcked', matrix: [row] };
+    const accepting = { ...contract, handlers: { ...contract.handlers, ModelNodeRegistrationAcked: route } };
+    for (const correlation_id of ['c-1', 'none']) {
+      const message = { event_model: 'ModelNodeRegistrationAcked', payload: { ...ack, correlation_id } };
+      expect(decide(nobody, message, accepting).ignored).toBe(
+        `an ack with correlation_id ${correlation_id}; the one of this attempt is none`,
+      );
+    }
   });
 });
 
@@ -251,6 +291,35 @@ describe("an operator's retry", () => {
     ]);
   });
 
+  it('of a node that is well has it written again', () => {
+    expect(decide(inState('ACTIVE'), retry, contract)).toMatchObject({
+      action: 'refresh',
+      events: [{ event: 'refresh_requested' }],
+      ignored: null,
+    });
+  });
+
+  it('is ignored in words where there is nothing to retry', () => {
+    expect(decide(nobody, retry, contract).ignored).toBe('a retry: this node has never introduced itself');
+    const matrixless = { handler: 'HandlerRegistrationReset', matrix: [] };
+    const never = { ...contract, handlers: { ...contract.handlers, ModelRegistrationReset: matrixless } };
+    for (const [state, node] of [
+      ['ACTIVE', inState('ACTIVE')],
+      ['none', withChanges(rejected, { state: null })],
+    ] as const)
+      expect(decide(node, retry, never).ignored).toBe(`a retry in state ${state}: there is nothing to retry`);
+  });
+
+  it.each(['pending', 'partial', 'unheard_of'])(
+    'begins an attempt while the one before is under way: its reducer (%s) needs no reset',
+    (status) => {
+      const under = withChanges(inState('PENDING_REGISTRATION'), {
+        reducer: { ...initialState(contract), status },
+      });
+      expect(decide(under, retry, contract).ignored).toBeNull();
+    },
+  );
+
   it("is refused in words where the reducer's reset never holds", () => {
     const never = laidOver({
       reducer: `state_machine:
@@ -265,6 +334,29 @@ describe("an operator's retry", () => {
     const complete = withChanges(rejected, { reducer: { ...rejected.reducer, status: 'complete' } });
     expect(decide(complete, retry, never).ignored).toBeNull();
   });
+});
+
+describe.each([
+  ['a repair', 'ModelRepairRequested', 'a repair', ': there is nothing to write again'],
+  ['the cancellation of a run', 'ModelRunCancelled', 'the cancellation of the run', ''],
+])('%s', (_, event_model, named, why) => {
+  const decided = (node: Registration) => decide(node, { event_model, payload: { message_id: 'r-1' } }, contract);
+
+  it('that leads to nothing is ignored in words', () => {
+    expect(decided(nobody).ignored).toBe(`${named} in state none${why}`);
+    const over = withChanges(inState('REJECTED'), { ended: true });
+    expect(decided(over)).toEqual({ action: 'no_op', events: [], ignored: `${named} in state REJECTED${why}` });
+  });
+
+  it('of an active node leads to its event', () => {
+    const leaving = { event: 'triggered', trigger: 'run_cancelled', causation_id: 'r-1' };
+    const event = event_model === 'ModelRunCancelled' ? leaving : { event: 'refresh_requested' };
+    expect(decided(inState('ACTIVE')).events).toEqual([event]);
+  });
+});
+
+it('a message whose model no handler has rows for matches none', () => {
+  expect(matchRow(contract, 'ModelNobody', inState('ACTIVE'), {})).toBe('no_op');
 });
 
 describe('the table of handlers', () => {

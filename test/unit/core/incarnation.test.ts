@@ -26,7 +26,47 @@ const after = (count: number) =>
     incarnationOf(startup, null),
   );
 
+describe('an introspection', () => {
+  const known = incarnationOf({ ...startup, epoch: 7, at: '2026-01-01T00:30:00.000Z' }, null);
+
+  it.each([
+    ['with a lower epoch', known, { epoch: 6 }],
+    ['with the same epoch, from before', known, { epoch: 7, at: startup.at }],
+    ['from before, where only it has an epoch', { ...known, epoch: null }, { epoch: 8, at: startup.at }],
+    ['from before, where only the known one has an epoch', known, { epoch: null, at: startup.at }],
+  ])('%s is stale', (_, before, changes) => {
+    expect(compareIncarnation(before, { ...later('c-1'), ...changes }, false)).toBe('stale');
+  });
+
+  it('of an incarnation that is known from its registry row is compared like any other', () => {
+    const { superseded: _, ...ofRow } = known;
+    expect(compareIncarnation(ofRow, later('c-1'), false)).toBe('newer');
+    expect(compareIncarnation(ofRow, later('c-0'), false)).toBe('duplicate');
+  });
+});
+
 describe('an incarnation', () => {
+  it('begins with the id of its introspection, and with no process where that names none', () => {
+    expect(incarnationOf(startup, null)).toStrictEqual({
+      correlation_id: 'c-0',
+      epoch: null,
+      at: startup.at,
+      seen: ['c-0'],
+      superseded: [],
+    });
+    expect(incarnationOf({ ...startup, instance_id: 'p-1' }, null).instance_id).toBe('p-1');
+  });
+
+  it('has not superseded itself: a node may use one id for its whole life', () => {
+    const first = incarnationOf(startup, null);
+    expect(incarnationOf(startup, first).superseded).toEqual([]);
+    expect(incarnationOf(later('c-0'), incarnationOf(later('c-1'), first)).superseded).toEqual(['c-1']);
+  });
+
+  it('has each id once, the newest last', () => {
+    expect(withSeen(after(3), later('c-0')).seen).toEqual(['c-1', 'c-2', 'c-0']);
+  });
+
   it('remembers 20 ids: each of them is a duplicate, whatever its time', () => {
     const known = after(20);
     for (let index = 0; index < 20; index++)

@@ -220,10 +220,7 @@ export class Life {
         this.#answerEffect(one.how);
         break;
       case 'all goes well':
-        while (this.#inFlight) {
-          this.#answerAll();
-          this.run();
-        }
+        this.#allGoesWell();
         return;
       case 'end what is cancelled':
         if (this.#publish?.cancelled === true) this.#publish = null;
@@ -269,6 +266,15 @@ export class Life {
       else throw new Error(`waits for nothing: ${this.snapshot()}`);
     }
     throw new Error(`is never over: ${this.snapshot()}`);
+  }
+
+  /** @throws Error when something is always in flight */
+  #allGoesWell(): void {
+    for (let answered = 0; this.#inFlight; answered++) {
+      if (answered === 100) throw new Error(`never rests: ${this.snapshot()}`);
+      this.#answerAll();
+      this.run();
+    }
   }
 
   get #inFlight(): boolean {

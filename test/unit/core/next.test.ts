@@ -173,6 +173,35 @@ describe('a message', () => {
   });
 });
 
+describe('while a publish is in flight', () => {
+  const waits = (node: Registration, inbox: Surroundings['inbox']): void => {
+    expect(nextOf(node, { publish: 'in flight', inbox })).toEqual({ task: 'wait', until: null });
+    expect(nextOf(node, { publish: 'none', inbox }).task).toBe('publish');
+  };
+  const accepting = withChanges(awaitingAck, {
+    state: 'ACCEPTED',
+    entering: { state: 'AWAITING_ACK', steps: publishing.entering?.steps ?? [], ending: false },
+  });
+
+  it('a message that leads on, and not to an end, waits', () => {
+    const acked = {
+      event_model: 'ModelNodeRegistrationAcked',
+      payload: { message_id: 'm', node_id: active.node_id, correlation_id: 'c-1', at: BEGINNING },
+    };
+    waits(accepting, [acked]);
+  });
+
+  it('a message whose trigger has no transition from where the node is waits', () => {
+    waits(withChanges(accepting, { state: 'ACK_TIMED_OUT' }), [message('shutdown')]);
+  });
+
+  it('a message for a node that is nowhere is handled where it begins an attempt', () => {
+    const nowhere = withChanges(publishing, { entering: null, incarnation: null });
+    const inbox = [message('startup')];
+    expect(nextOf(nowhere, { publish: 'in flight', inbox })).toEqual({ task: 'handle', message: inbox[0] });
+  });
+});
+
 describe('a run', () => {
   it('on its way into a state waits there, whatever else is due', () => {
     const due = { refresh_due: true, timer_due: BEGINNING };

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { CompiledContract, State } from '../../../src/contracts/compiled.js';
 import { loadContracts } from '../../../src/contracts/load.js';
-import { initialState, reduce, type ReducerEvent, type ReducerState } from '../../../workflows/core/reducer.js';
+import {
+  canReset,
+  initialState,
+  reduce,
+  restingState,
+  type ReducerEvent,
+  type ReducerState,
+} from '../../../workflows/core/reducer.js';
 import { assertProperty } from '../../run/properties.js';
 import { FIXED_SEED, seeds } from '../../run/seeds.js';
 import { laidOver } from '../contracts/contract-files.js';
@@ -87,6 +95,54 @@ describe('the reducer', () => {
 
   it.each(['failed', 'complete'])('begins anew from %s when it is reset', (status) => {
     expect(run([event('r', 'reset')], { ...idle, status, consul_confirmed: true })).toEqual(idle);
+  });
+});
+
+/** The shipped contract with no transitions but these from one status of the reducer. */
+function withTransitions(status: string, transitions: State['transitions']): CompiledContract {
+  const { states } = contract.reducer;
+  const state = states[status] ?? expect.fail();
+  return { ...contract, reducer: { ...contract.reducer, states: { ...states, [status]: { ...state, transitions } } } };
+}
+const transition = (to: string) => ({ to, reason: null, conditions: [] });
+
+describe('a reset', () => {
+  const reset = event('r', 'reset');
+
+  it.each(['failed', 'complete', 'pending', 'partial', 'idle', 'unheard_of'])('leads on from %s', (status) => {
+    expect(canReset({ ...idle, status }, reset, contract)).toBe(true);
+  });
+
+  it.each([
+    ['has no transition', {}],
+    ['leads elsewhere', { reset: transition('partial') }],
+  ])('that %s does not', (_, transitions) => {
+    expect(canReset({ ...idle, status: 'failed' }, reset, withTransitions('failed', transitions))).toBe(false);
+  });
+});
+
+describe('the state of an attempt of which only the status is known', () => {
+  it.each([
+    ['failed', 'failed'],
+    ['complete', 'complete'],
+    ['idle', 'idle'],
+    ['pending', 'idle'],
+    ['partial', 'idle'],
+    ['unheard_of', 'idle'],
+  ])('is, of one that was %s, %s', (status, expected) => {
+    expect(restingState(status, contract)).toEqual({ ...idle, status: expected });
+  });
+});
+
+describe('a contract', () => {
+  it('may have confirmations without a flag, and states without actions', () => {
+    const confirmations = { ...contract.confirmations, 'metrics.noted': { trigger: 'noted', flag: null } };
+    const odd = { ...withTransitions('pending', { noted: transition('elsewhere') }), confirmations };
+    expect(Object.keys(initialState(odd))).toEqual(Object.keys(idle));
+    const after = reduce({ ...idle, status: 'pending' }, event('1', 'noted'), odd);
+    expect(after).toMatchObject({ state: { status: 'elsewhere', consul_confirmed: false }, intents: [] });
+    const lost = reduce(after.state, event('2', 'noted'), odd);
+    expect(lost).toEqual({ state: after.state, intents: [] });
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadContracts } from '../../../src/contracts/load.js';
-import { plusSeconds } from '../../../workflows/core/time.js';
+import { millisBetween, plusSeconds } from '../../../workflows/core/time.js';
 import { timerChecked, type Finding } from '../../../workflows/core/timer.js';
 import { laidOver } from '../contracts/contract-files.js';
 import { Life, type LifeStep } from './life.js';
@@ -68,5 +68,12 @@ describe('a timer that does not fire', () => {
     expect(timerChecked(node, unread, now, contract).registration.liveness_deadline).toBe(node.liveness_deadline);
     const read: Finding = { ...unread, liveness_deadline: '2027-01-01T00:00:00.000Z' };
     expect(timerChecked(node, read, now, contract).registration.liveness_deadline).toBe('2027-01-01T00:00:00.000Z');
+  });
+});
+
+describe('the time between two moments', () => {
+  it('is in milliseconds, and negative backwards', () => {
+    expect(millisBetween('2026-01-01T00:00:00.000Z', '2026-01-01T00:00:01.500Z')).toBe(1500);
+    expect(millisBetween('2026-01-01T00:00:01.500Z', '2026-01-01T00:00:00.000Z')).toBe(-1500);
   });
 });

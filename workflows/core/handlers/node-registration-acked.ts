@@ -21,12 +21,12 @@ export function handleNodeRegistrationAcked(
   const { ack_deadline, incarnation } = registration;
   const action = matchRow(contract, message.event_model, registration, {});
   if (action !== 'accept_ack') return ignore(`an ack in state ${registration.state ?? 'none'}`);
-  const expected = incarnation?.correlation_id ?? 'none';
-  if (ack.correlation_id !== expected) {
+  if (incarnation === null || ack.correlation_id !== incarnation.correlation_id) {
+    const expected = incarnation?.correlation_id ?? 'none';
     return ignore(`an ack with correlation_id ${ack.correlation_id}; the one of this attempt is ${expected}`);
   }
-  if (isAnother(incarnation?.instance_id, ack.instance_id))
-    return ignore(`an ack of process ${ack.instance_id}, while process ${incarnation?.instance_id} holds the id`);
+  if (isAnother(incarnation.instance_id, ack.instance_id))
+    return ignore(`an ack of process ${ack.instance_id}, while process ${incarnation.instance_id} holds the id`);
   if (ack_deadline !== null && ack.at > ack_deadline) {
     return ignore(`an ack of ${ack.at}, after its deadline ${ack_deadline}`);
   }

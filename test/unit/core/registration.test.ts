@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest';
+import type { NodeRow } from '../../../activities/api.js';
+import { loadContracts } from '../../../src/contracts/load.js';
+import { derivedId } from '../../../src/protocol/ids.js';
+import { plusSeconds } from '../../../workflows/core/time.js';
+import { initialState } from '../../../workflows/core/reducer.js';
+import {
+  currentState,
+  isOver,
+  livesByLease,
+  nodeOfRow,
+  NOTHING_YET,
+  superseded,
+  unknownNode,
+  variables,
+  withChanges,
+  withRefreshStarted,
+} from '../../../workflows/core/registration.js';
+import { BEGINNING, Life, type LifeStep } from './life.js';
+
+/** What a run knows of its node: from the registry row, and what the contract may name of it. */
+
+const contract = loadContracts().compiled;
+const NOW = plusSeconds(BEGINNING, 3600);
+const introspection = {
+  message_id: 'm-1',
+  correlation_id: 'c-1',
+  node_id: 'abc-123',
+  node_type: 'effect',
+  node_version: '1.2.3',
+  endpoints: { health: 'http://10.0.0.1/health' },
+  capabilities: ['storage'],
+  reason: 'startup',
+  epoch: 4,
+  at: BEGINNING,
+} as const;
+const ended: NodeRow = {
+  attempt: 3,
+  correlation_id: 'c-1',
+  epoch: 4,
+  introspected_at: BEGINNING,
+  state: 'REJECTED',
+  reducer_status: 'failed',
+  reason: 'permission denied',
+  introspection,
+  lasting: null,
+  unfinished: false,
+};
+const lasting = {
+  state_since: plusSeconds(BEGINNING, 10),
+  ack_deadline: plusSeconds(BEGINNING, 30),
+  liveness_deadline: plusSeconds(BEGINNING, 60),
+};
+const living: NodeRow = { ...ended, state: 'ACTIVE', reducer_status: 'complete', reason: null, lasting };
+
+const steps: readonly LifeStep[] = [
+  { do: 'introspect', of: 1, reason: 'startup', epoch: true, data: 0 },
+  { do: 'all goes well' },
+  { do: 'ack', of: 'current', late: false },
+  { do: 'all goes well' },
+];
+/** A node after the first so many of these steps. */
+function after(count: number): Life {
+  const life = new Life(contract);
+  for (const step of steps.slice(0, count)) life.step(step);
+  return life;
+}
+
+describe('a run that begins', () => {
+  it('without a registry row knows nothing of its node', () => {
+    const nobody = unknownNode('abc-123', null, contract);
+    expect(nobody).toEqual({
+      node_id: 'abc-123',
+      attempt: 0,
+      incarnation: null,
+      introspection: null,
+      ...NOTHING_YET,
+      since: null,
+      reducer: initialState(contract),
+      reason: null,
+      causation_id: '',
+    });
+    expect(nobody).toMatchObject({ state: null, refresh_due: false, refreshing: false, ended: false });
+    expect(nodeOfRow('abc-123', null, contract, NOW)).toEqual(nobody);
+  });
+
+  it('with the row of an ended attempt knows its number, its incarnation, and how its reducer ended', () => {
+    const node = nodeOfRow('abc-123', ended, contract, NOW);
+    expect(node).toEqual({
+      ...unknownNode('abc-123', null, contract),
+      attempt: 3,
+      incarnation: { correlation_id: 'c-1', epoch: 4, at: BEGINNING, seen: ['c-1'] },
+      introspection,
+      reducer: { ...initialState(contract), status: 'failed' },
+    });
+    expect(isOver(node)).toBe(true);
+  });
+
+  it.each([
+    ['has not ended', { ...ended, state: 'AWAITING_ACK', unfinished: true }],
+    ['has not ended, where it should have a lease', { ...living, lasting: null, unfinished: true }],
+    ['lasts in a state without a lease', { ...living, state: 'AWAITING_ACK' }],
+  ])('with the row of an attempt that %s takes it as unfinished', (_, row) => {
+    const node = nodeOfRow('abc-123', row, contract, NOW);
+    expect(node).toEqual({ ...unknownNode('abc-123', row, contract), state: row.state, unfinished: true });
+  });
+
+  it('with the row of an attempt that lives by a lease adopts it, and is to look at the lease at once', () => {
+    expect(nodeOfRow('abc-123', { ...living, reason: 'why' }, contract, NOW)).toEqual({
+      ...unknownNode('abc-123', living, contract),
+      state: 'ACTIVE',
+      since: lasting.state_since,
+      reducer: { ...initialState(contract), status: 'complete', consul_confirmed: true, postgres_confirmed: true },
+      reason: 'why',
+      round: 1,
+      timer_due: NOW,
+      ack_deadline: lasting.ack_deadline,
+      liveness_deadline: lasting.liveness_deadline,
+      causation_id: 'm-1',
+    });
+  });
+});
+
+describe('a registration', () => {
+  it.each([
+    ['that has not begun', 0, true, null],
+    ['on its way into its first state', 1, false, 'PENDING_REGISTRATION'],
+    ['in a state', 2, false, 'AWAITING_ACK'],
+    ['on its way into the next state', 3, false, 'ACK_RECEIVED'],
+  ])('%s is over or not, and meets messages in that state', (_, count, over, state) => {
+    const { node } = after(count);
+    expect(isOver(node)).toBe(over);
+    expect(currentState(node)).toBe(state);
+  });
+
+  it('is over as soon as it is only cleaned up', () => {
+    const life = after(4);
+    life.step({ do: 'introspect', of: 2, reason: 'shutdown', epoch: false, data: 0 });
+    expect(life.node.entering?.ending).toBe(true);
+    expect(isOver(life.node)).toBe(true);
+    expect(isOver(withChanges(after(4).node, { ended: true }))).toBe(true);
+  });
+
+  it('lives by a lease in ACTIVE alone', () => {
+    const names = [null, 'NOWHERE', ...Object.keys(contract.orchestrator.states)];
+    expect(names.filter((state) => livesByLease(state, contract))).toEqual(['ACTIVE']);
+  });
+
+  it('that is superseded has the refresh that was under way due again', () => {
+    const { node } = after(4);
+    expect(superseded(node)).toBe(node);
+    const refreshing = withRefreshStarted(withChanges(node, { refresh_due: true, refresh_refused: 'forbidden' }));
+    expect(refreshing).toMatchObject({ refresh_due: false, refreshing: true, refresh_refused: null });
+    expect(superseded(refreshing)).toEqual({ ...refreshing, refresh_due: true, refreshing: false });
+  });
+});
+
+describe('the values that a contract may name', () => {
+  const { first_deadline_seconds, window_seconds, heartbeat_interval_seconds } = contract.liveness;
+  const ofContract = {
+    first_deadline_seconds,
+    window_seconds,
+    heartbeat_interval_seconds,
+    contract_version: contract.version,
+  };
+
+  it('are empty for a node that nobody knows', () => {
+    expect(variables(unknownNode('abc-123', null, contract), contract)).toEqual({
+      node_id: 'abc-123',
+      node_type: null,
+      node_version: null,
+      endpoints: {},
+      capabilities: [],
+      correlation_id: null,
+      epoch: null,
+      introspected_at: null,
+      registration_attempt_id: derivedId('abc-123', '', 'attempt', 0),
+      attempt: 0,
+      state: null,
+      entering: null,
+      discoverable: false,
+      lease: null,
+      previous_state: null,
+      reducer_status: 'idle',
+      reason: null,
+      round: 0,
+      rounds: null,
+      rounds_left: null,
+      ack_deadline: null,
+      liveness_deadline: null,
+      last_heartbeat_at: null,
+      ...ofContract,
+    });
+  });
+
+  it('are those of an ACTIVE node', () => {
+    const { node } = after(4);
+    expect(variables(withChanges(node, { last_heartbeat_at: NOW, reason: 'why' }), contract)).toEqual({
+      node_id: 'abc-123',
+      node_type: 'effect',
+      node_version: '1.0.0',
+      endpoints: { health: 'http://10.0.0.1/health' },
+      capabilities: ['capability.0'],
+      correlation_id: 'c-1',
+      epoch: 1,
+      introspected_at: BEGINNING,
+      registration_attempt_id: derivedId('abc-123', 'c-1', 'attempt', 1),
+      attempt: 1,
+      state: 'ACTIVE',
+      entering: 'ACTIVE',
+      discoverable: true,
+      lease: 'open',
+      previous_state: 'ACK_RECEIVED',
+      reducer_status: 'complete',
+      reason: 'why',
+      round: 1,
+      rounds: 3,
+      rounds_left: 2,
+      ack_deadline: plusSeconds(BEGINNING, 30),
+      liveness_deadline: plusSeconds(BEGINNING, 30),
+      last_heartbeat_at: NOW,
+      ...ofContract,
+    });
+  });
+
+  it('say where a node is, and where it is going', () => {
+    expect(variables(after(3).node, contract)).toMatchObject({
+      state: 'ACK_RECEIVED',
+      entering: 'ACTIVE',
+      discoverable: false,
+      lease: null,
+    });
+  });
+});

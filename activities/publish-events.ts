@@ -25,6 +25,8 @@ export interface PublishOptions {
   /** The name of the registrar in envelopes and headers. Default "node-registrar". */
   readonly source?: string;
   readonly log?: Logger;
+  /** The broker's time, by which acks are in time. Default: this process's. */
+  readonly now?: () => Date;
 }
 
 /**
@@ -40,11 +42,18 @@ export interface PublishOptions {
  */
 export function publishEvents(
   producer: EventProducer,
-  { env, namespace, deadLetter, source = 'node-registrar', log = logger('worker') }: PublishOptions,
+  {
+    env,
+    namespace,
+    deadLetter,
+    source = 'node-registrar',
+    log = logger('worker'),
+    now = () => new Date(),
+  }: PublishOptions,
 ): Activities['publish_events'] {
   return async (events) => {
     cancellationSignal().throwIfAborted();
-    const sentAt = new Date();
+    const sentAt = now();
     const refused: RefusedEvent[] = [];
     const records = events.map((event): RecordToSend => {
       try {

@@ -20,7 +20,7 @@ import { bundleWorkflows } from './bundle.js';
 import type { Config } from './config.js';
 import { loadContracts, type Contracts } from './contracts/load.js';
 import { errorText } from './error-text.js';
-import { batched, createKafka, createProducer, type EventProducer } from './kafka/index.js';
+import { batched, BrokerTime, createKafka, createProducer, type EventProducer } from './kafka/index.js';
 import { topicName } from './protocol/topics.js';
 import { Catalog } from './registry/consul/catalog.js';
 import { createPool } from './registry/pool.js';
@@ -55,8 +55,9 @@ export async function openWorker(config: Config, bundle?: WorkflowBundle): Promi
     { address: httpAddr, ...(token === undefined ? {} : { token }) },
     environmentName(config),
   );
+  const time = new BrokerTime();
   const producer = batched(
-    createProducer(createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-worker' })),
+    createProducer(createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-worker' }), time),
     PUBLISH_WAIT_MS,
   );
   const close = (): Promise<unknown> => Promise.allSettled([producer.close(), pool.end(), connection.close()]);
@@ -66,13 +67,13 @@ export async function openWorker(config: Config, bundle?: WorkflowBundle): Promi
         connection,
         namespace: config.temporal.namespace,
         taskQueue: config.taskQueue,
-        activities: activitiesOf(config, contracts, { pool, catalog, producer }),
+        activities: activitiesOf(config, contracts, { pool, catalog, producer, time }),
         ...workflows,
         ...TUNING,
       }),
     );
     const topics = Object.values(contracts.topics).map((template) => topicName(template, config));
-    const [worker] = await Promise.all([creating, openConnections({ pool, catalog, producer }, topics)]);
+    const [worker] = await Promise.all([creating, openConnections({ pool, catalog, producer, time }, topics)]);
     return {
       async run() {
         log.info({ taskQueue: config.taskQueue, contract: contracts.compiled.version }, 'worker runs');
@@ -122,15 +123,20 @@ interface Backends {
   readonly pool: Pool;
   readonly catalog: Catalog;
   readonly producer: EventProducer;
+  readonly time: BrokerTime;
 }
 
-function activitiesOf(config: Config, contracts: Contracts, { pool, catalog, producer }: Backends): Activities {
+function activitiesOf(config: Config, contracts: Contracts, { pool, catalog, producer, time }: Backends): Activities {
   const { compiled } = contracts;
   const topics = bridgeTopics(contracts, config);
   const letters = bridgeEvent(compiled, 'dead_letter', topics.deadLetters);
   return {
     open_attempt: openAttempt(pool, compiled),
-    publish_events: publishEvents(producer, { ...config, deadLetter: { ...letters, tags: letters.tags({}) } }),
+    publish_events: publishEvents(producer, {
+      ...config,
+      deadLetter: { ...letters, tags: letters.tags({}) },
+      now: () => time.now(),
+    }),
     verify_lease: verifyLease(pool, {
       heartbeatTopics: topics.heartbeats,
       contractVersion: () => compiled.version,

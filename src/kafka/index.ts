@@ -1,4 +1,5 @@
 export { createAdmin, type KafkaAdmin, type PartitionEnds } from './admin.js';
+export { BrokerTime } from './broker-time.js';
 export { openBrokersClock } from './clock.js';
 export { consume, type IncomingRecord, type RecordBatch, type Subscription } from './consumer.js';
 export { marker } from './markers.js';

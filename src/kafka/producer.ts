@@ -1,4 +1,5 @@
-import type { IHeaders, Message, Producer } from 'kafkajs';
+import type { IHeaders, Message, Producer, RecordMetadata } from 'kafkajs';
+import type { BrokerTime } from './broker-time.js';
 import { CLIENT, type KafkaHandle } from './client.js';
 import { partitioner } from './partitioner.js';
 import { isAboutATopic } from './refusals.js';
@@ -26,6 +27,9 @@ export interface EventProducer {
   close(): Promise<void>;
 }
 
+/** What a broker answers as its time for a topic whose records carry their senders'. */
+const SENDERS_TIME = -1;
+
 /** Twice this and a short pause stay below the 3 s of a local activity, which is tried first. */
 const REQUEST_TIMEOUT_MS = 1_350;
 
@@ -36,8 +40,10 @@ const REQUEST_TIMEOUT_MS = 1_350;
  * just that, hence it is off; the ids of our messages make a repeat recognisable.
  *
  * It connects with the first send, so a process can start while Kafka is away.
+ *
+ * @param time learns the broker's time from each answer
  */
-export function createProducer(kafka: KafkaHandle): EventProducer {
+export function createProducer(kafka: KafkaHandle, time?: BrokerTime): EventProducer {
   const open = (): Producer =>
     kafka[CLIENT](REQUEST_TIMEOUT_MS).producer({
       idempotent: false,
@@ -74,7 +80,10 @@ export function createProducer(kafka: KafkaHandle): EventProducer {
       await connected();
       const topicMessages = byTopic(records);
       try {
-        await producer.sendBatch({ acks: -1, timeout: REQUEST_TIMEOUT_MS, topicMessages });
+        const sent = Date.now();
+        const answers = await producer.sendBatch({ acks: -1, timeout: REQUEST_TIMEOUT_MS, topicMessages });
+        const stored = storedAt(answers);
+        if (stored !== undefined) time?.learn(sent, stored, Date.now());
         for (const { topic } of topicMessages) known.add(topic);
       } catch (error) {
         if (isAboutATopic(error) && topicMessages.every(({ topic }) => known.has(topic))) await beginAnew();
@@ -85,6 +94,11 @@ export function createProducer(kafka: KafkaHandle): EventProducer {
       await producer.disconnect();
     },
   };
+}
+
+/** When the broker stored a request, of whose records one says enough: milliseconds since 1970. */
+function storedAt(answers: readonly RecordMetadata[]): number | undefined {
+  return answers.map(({ logAppendTime }) => Number(logAppendTime ?? SENDERS_TIME)).find((at) => at !== SENDERS_TIME);
 }
 
 function byTopic(records: readonly RecordToSend[]) {

@@ -45,7 +45,7 @@ beforeEach(() => {
   logged.length = 0;
 });
 
-function publish(events: readonly OutgoingEvent[], failure?: Error): Promise<Published> {
+function publish(events: readonly OutgoingEvent[], failure?: Error, now?: () => Date): Promise<Published> {
   const activity = publishEvents(
     {
       connect: () => Promise.resolve(),
@@ -59,6 +59,7 @@ function publish(events: readonly OutgoingEvent[], failure?: Error): Promise<Pub
       env: 'dev',
       namespace: '',
       deadLetter: { topic: 'dev.dead', event_type: 'Dead', tags: { team: 'fleet' } },
+      ...(now === undefined ? {} : { now }),
       log: pino({}, { write: (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]) }),
     },
   );
@@ -83,6 +84,15 @@ it('sends all events of a call at once, and answers from when their deadlines co
   expect(event.tags).toEqual({ attempt: '1' });
   expect(Date.parse(String(event.payload.ack_deadline)) - Date.parse(sent_at)).toBe(30_000);
   expect(event.emitted_at).toBe(sent_at);
+});
+
+it("counts deadlines from the broker's time, by which acks are in time", async () => {
+  const { sent_at } = await publish([accepted], undefined, () => new Date('2026-01-31T12:00:00.000Z'));
+  expect(sent_at).toBe('2026-01-31T12:00:00.000Z');
+  expect(parsed(sent[0]?.[0])).toMatchObject({
+    emitted_at: sent_at,
+    payload: { ack_deadline: '2026-01-31T12:00:30.000Z' },
+  });
 });
 
 it('fails with the words of Kafka while it does not acknowledge, and is worth another try', async () => {

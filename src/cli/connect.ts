@@ -1,6 +1,7 @@
-import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Config } from '../config.js';
+import { grpcErrorOf } from '../runs/temporal-errors.js';
 import { createPool, placeOf } from '../registry/pool.js';
 import { acceptsConnections } from '../stack/health.js';
 import { runningState } from '../stack/state/state.js';
@@ -63,26 +64,38 @@ export async function connectTemporal(config: Config): Promise<Connection> {
   }
 }
 
-/** Does something with Temporal. @throws CliError that names the server when it does not answer in time */
-export async function withTemporal<T>(config: Config, work: (client: Client) => Promise<T>): Promise<T> {
+/** All that a command asks of Temporal; a single question may have less. */
+const WORK_WITHIN_MS = 20_000;
+
+/**
+ * Does something with Temporal.
+ *
+ * @param withinMs how long all calls together may take, in milliseconds
+ * @throws CliError that names the server when it does not answer in time
+ */
+export async function withTemporal<T>(
+  config: Config,
+  work: (client: Client) => Promise<T>,
+  withinMs = WORK_WITHIN_MS,
+): Promise<T> {
   const connection = await connectTemporal(config);
   try {
-    return await work(new Client({ connection, namespace: config.temporal.namespace }));
+    const client = new Client({ connection, namespace: config.temporal.namespace });
+    return await connection.withDeadline(Date.now() + withinMs, () => work(client));
   } catch (error) {
-    if (isUnavailable(error)) throw unreachable(config, 'temporal', config.temporal.address, error);
+    if (isUnanswered(error)) throw unreachable(config, 'temporal', config.temporal.address, error);
     throw error;
   } finally {
     await connection.close();
   }
 }
 
-/** gRPC's UNAVAILABLE. */
-const UNAVAILABLE = 14;
+/** gRPC's DEADLINE_EXCEEDED and UNAVAILABLE. */
+const UNANSWERED: readonly number[] = [4, 14];
 
-function isUnavailable(error: unknown): boolean {
-  for (let one = error; one instanceof Error; one = one.cause)
-    if (isGrpcServiceError(one) && Number(one.code) === UNAVAILABLE) return true;
-  return false;
+function isUnanswered(error: unknown): boolean {
+  const grpc = grpcErrorOf(error);
+  return grpc !== undefined && UNANSWERED.includes(grpc.code);
 }
 
 /**

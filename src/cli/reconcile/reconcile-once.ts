@@ -13,6 +13,9 @@ import { unreachable, withRegistry, withTemporal } from '../connect.js';
 /** Under a contract that compares nothing by itself. */
 const BY_HAND: Reconcile = { interval_seconds: 60, again_after_seconds: 5, mends_per_second: 20 };
 
+/** A large fleet that Consul has forgotten is signalled at a limited rate. */
+const WITHIN_MS = 600_000;
+
 /**
  * Compares Consul with the registry once, and mends what differs in two looks.
  *
@@ -24,25 +27,28 @@ export async function reconcileOnce(config: Config, dryRun: boolean): Promise<Re
   const consul = reconcileClient(config.consul);
   const logger = pino({ level: 'silent' });
   try {
-    return await withTemporal(config, (temporalClient) =>
-      withRegistry(config, (pool) =>
-        reconcile({
-          pool,
-          consul,
-          contract: contracts.compiled,
-          environment: environmentName(config),
-          context: {
-            temporalClient,
-            runs: runStart(contracts, config.taskQueue),
-            temporal: new Backend('Temporal', logger),
-            logger,
-          },
-          brake: contracts.brake,
-          signal: new AbortController().signal,
-          rule: contracts.reconcile ?? BY_HAND,
-          mends: (differences) => (dryRun ? [] : differences),
-        }),
-      ),
+    return await withTemporal(
+      config,
+      (temporalClient) =>
+        withRegistry(config, (pool) =>
+          reconcile({
+            pool,
+            consul,
+            contract: contracts.compiled,
+            environment: environmentName(config),
+            context: {
+              temporalClient,
+              runs: runStart(contracts, config.taskQueue),
+              temporal: new Backend('Temporal', logger),
+              logger,
+            },
+            brake: contracts.brake,
+            signal: new AbortController().signal,
+            rule: contracts.reconcile ?? BY_HAND,
+            mends: (differences) => (dryRun ? [] : differences),
+          }),
+        ),
+      WITHIN_MS,
     );
   } catch (error) {
     if (error instanceof ConsulError) throw unreachable(config, 'consul', config.consul.httpAddr, error);

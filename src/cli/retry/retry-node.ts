@@ -1,4 +1,9 @@
-import { ApplicationFailure, WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
+import {
+  ApplicationFailure,
+  isGrpcDeadlineError,
+  WithStartWorkflowOperation,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
 import { WorkflowIdConflictPolicy, type Workflow } from '@temporalio/common';
 import { runOptions, runStart } from '../../bridge/run-options.js';
 import type { Config } from '../../config.js';
@@ -55,6 +60,12 @@ export async function retryNode(nodeId: string, config: Config): Promise<Retried
       );
       return { attempt, begun: attempt > row.attempt };
     } catch (error) {
+      if (isGrpcDeadlineError(error))
+        throw new CliError(
+          `Nobody has begun the retry of node ${nodeId} within ${ANSWER_WITHIN_MS / 1000} s.`,
+          EXIT.unreachable,
+          { hint: `Does a worker run? '${command('doctor')}' shows who polls Temporal; then try again.`, cause: error },
+        );
       const refusal = refusalOf(error);
       if (refusal === null) throw error;
       throw new CliError(`Node ${nodeId} is not registered again: ${refusal}.`, EXIT.failed, {

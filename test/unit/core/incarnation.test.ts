@@ -42,6 +42,7 @@ describe('an introspection', () => {
     const { superseded: _, ...ofRow } = known;
     expect(compareIncarnation(ofRow, later('c-1'), false)).toBe('newer');
     expect(compareIncarnation(ofRow, later('c-0'), false)).toBe('duplicate');
+    expect(incarnationOf(later('c-1'), ofRow).superseded).toEqual(['c-0']);
   });
 });
 

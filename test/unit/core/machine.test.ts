@@ -3,6 +3,7 @@ import type { CompiledContract, State } from '../../../src/contracts/compiled.js
 import { loadContracts } from '../../../src/contracts/load.js';
 import { derivedId } from '../../../src/protocol/ids.js';
 import { enter, fire, reduceAndFire, stepDone } from '../../../workflows/core/machine.js';
+import { initialState } from '../../../workflows/core/reducer.js';
 import { unknownNode, withChanges, type Registration } from '../../../workflows/core/registration.js';
 import { plusSeconds } from '../../../workflows/core/time.js';
 import { laidOver } from '../contracts/contract-files.js';
@@ -97,9 +98,10 @@ describe('an introduction', () => {
     const contract = withState('ACTIVE', ({ transitions }) => ({
       transitions: { ...transitions, again: transition('PENDING_REGISTRATION') },
     }));
-    const { registration } = fire(active, 'again', now, contract);
+    const reducer = initialState(contract);
+    const { registration } = fire(withChanges(active, { reducer }), 'again', now, contract);
     const { registration: back, intents } = stepDone(registration, now, contract, { sent_at: now, last_id: 'event' });
-    expect(back).toMatchObject({ state: 'PENDING_REGISTRATION', reducer: active.reducer });
+    expect(back).toMatchObject({ state: 'PENDING_REGISTRATION', reducer });
     expect(intents).toEqual([]);
   });
 });
@@ -149,6 +151,13 @@ describe('a deadline that is stamped at the send', () => {
 });
 
 describe('a step that is done', () => {
+  it('is done also where the contract has neither its state nor its event any more', () => {
+    const steps = [{ kind: 'publish', actions: ['emit_nothing', 'emit_registration_accepted'] }] as const;
+    const node = withChanges(active, { entering: { state: 'NOWHERE', steps, ending: false }, timer_due: null });
+    const { registration } = stepDone(node, now, shipped, { sent_at: now, last_id: 'event' });
+    expect(registration).toMatchObject({ state: 'NOWHERE', ack_deadline: plusSeconds(now, 30), timer_due: null });
+  });
+
   it('of a node that is on no way changes nothing', () => {
     expect(stepDone(active, now, shipped, { sent_at: now, last_id: 'event' }).registration).toBe(active);
     const nobody = unknownNode('abc-123', null, shipped);

@@ -195,6 +195,15 @@ describe('while a publish is in flight', () => {
     waits(withChanges(accepting, { state: 'ACK_TIMED_OUT' }), [message('shutdown')]);
   });
 
+  it('a message that would lead out of the contract waits', () => {
+    const { orchestrator } = contract;
+    const state = orchestrator.states['ACCEPTED'] ?? expect.fail();
+    const transitions = { shutdown_received: { to: 'NOWHERE', reason: null, conditions: [] } };
+    const states = { ...orchestrator.states, ACCEPTED: { ...state, transitions } };
+    const around = { ...NOTHING, publish: 'in flight', inbox: [message('shutdown')] } as const;
+    expect(next(accepting, around, { ...contract, orchestrator: { ...orchestrator, states } }).task).toBe('wait');
+  });
+
   it('a message for a node that is nowhere is handled where it begins an attempt', () => {
     const nowhere = withChanges(publishing, { entering: null, incarnation: null });
     const inbox = [message('startup')];

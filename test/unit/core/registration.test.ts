@@ -94,6 +94,9 @@ describe('a run that begins', () => {
       reducer: { ...initialState(contract), status: 'failed' },
     });
     expect(isOver(node)).toBe(true);
+    expect(node.incarnation).not.toHaveProperty('instance_id');
+    const ofProcess = nodeOfRow('abc-123', { ...ended, instance_id: 'p-1' }, contract, NOW);
+    expect(ofProcess.incarnation).toEqual({ ...node.incarnation, instance_id: 'p-1' });
   });
 
   it.each([
@@ -144,6 +147,7 @@ describe('a registration', () => {
   it('lives by a lease in ACTIVE alone', () => {
     const names = [null, 'NOWHERE', ...Object.keys(contract.orchestrator.states)];
     expect(names.filter((state) => livesByLease(state, contract))).toEqual(['ACTIVE']);
+    expect(livesByLease('ACTIVE', { ...contract, timers: {} })).toBe(false);
   });
 
   it('that is superseded has the refresh that was under way due again', () => {

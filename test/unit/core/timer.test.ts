@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadContracts } from '../../../src/contracts/load.js';
+import { withChanges } from '../../../workflows/core/registration.js';
 import { millisBetween, plusSeconds } from '../../../workflows/core/time.js';
 import { timerChecked, type Finding } from '../../../workflows/core/timer.js';
 import { laidOver } from '../contracts/contract-files.js';
@@ -40,6 +41,20 @@ describe('a timer that fires', () => {
     expect(life.node).toMatchObject({ state: 'ACTIVE', entering: { state: 'LIVENESS_EXPIRED' }, timer_due: null });
   });
 
+  it('cancels what is in flight', () => {
+    const { node, now } = active();
+    const { registration, cancels } = timerChecked(withChanges(node, { refreshing: true }), fires, now, contract);
+    expect(registration).toMatchObject({ refreshing: false, refresh_due: true });
+    expect(cancels).toBe(true);
+    expect(timerChecked(node, fires, now, never).cancels).toBe(false);
+  });
+
+  it('is gone where the state has none', () => {
+    const { node, now } = active();
+    const stray = withChanges(node, { state: 'ACK_RECEIVED', timer_due: now });
+    expect(timerChecked(stray, fires, now, contract).registration).toEqual({ ...stray, timer_due: null });
+  });
+
   it('runs once more where its trigger changes nothing, and the journal says so', () => {
     const life = active(never);
     life.step(hours);
@@ -65,7 +80,9 @@ describe('a timer that does not fire', () => {
   it('keeps the deadline that is known, or takes the one that was read', () => {
     const { node, now } = active();
     const unread: Finding = { fires: false, again_in_seconds: 9, why: null };
-    expect(timerChecked(node, unread, now, contract).registration.liveness_deadline).toBe(node.liveness_deadline);
+    const turn = timerChecked(node, unread, now, contract);
+    expect(turn.registration.liveness_deadline).toBe(node.liveness_deadline);
+    expect(turn.notes, 'where everything is well').toEqual([]);
     const read: Finding = { ...unread, liveness_deadline: '2027-01-01T00:00:00.000Z' };
     expect(timerChecked(node, read, now, contract).registration.liveness_deadline).toBe('2027-01-01T00:00:00.000Z');
   });

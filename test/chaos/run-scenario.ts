@@ -77,7 +77,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       seconds,
       clockOffMs: (scenario.clocks?.nodes ?? 0) * 1_000,
     });
-    const world = new World({ config, client, targets, load, network, random: random.fork(), log });
+    const world = new World({ config, client, targets, load, network, random: random.fork(), log, seconds });
     try {
       world.sampleMemory();
       await Promise.all([scenario.disturb(world), delay(seconds * 1_000)]);

@@ -19,12 +19,15 @@ export interface WorldParts {
   readonly network: Network | null;
   readonly random: Random;
   readonly log: (text: string) => void;
+  /** How long the load does new things. */
+  readonly seconds: number;
 }
 
 /** What a scenario has in its hands. */
 export class World {
   readonly disturbances: Disturbance[] = [];
   readonly memory: MemorySample[] = [];
+  readonly #began = Date.now();
   #sampling: NodeJS.Timeout | undefined;
 
   constructor(readonly parts: WorldParts) {}
@@ -56,6 +59,11 @@ export class World {
     } finally {
       this.disturbances.push({ what, from, to: Date.now() });
     }
+  }
+
+  /** Which part of the load's time is over: 0 at its begin, 1 at its end. */
+  get share(): number {
+    return (Date.now() - this.#began) / (this.parts.seconds * 1_000);
   }
 
   /** Lets the load go on for a while, as long as the seed says. */

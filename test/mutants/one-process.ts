@@ -29,6 +29,12 @@ interface WorkerState {
 /** Each module keeps this very object from when it counts first: what is in it is replaced, never the object itself. */
 const counts = (stryker.mutantCoverage ??= { static: {}, perTest: {} });
 
+/** Ids of the tests that are to run; undefined for all. */
+type Wanted = ReadonlySet<string> | undefined;
+
+/** So many tests that have noticed a change run before the others. */
+const LATELY = 5;
+
 /** While a file of tests is loaded, what it passes counts for all of its tests. */
 const LOADING = ' is loaded';
 
@@ -41,6 +47,8 @@ export default class OneProcess extends TestRunner {
   readonly #channel = new BroadcastChannel(CHANNEL);
   #passedWhileLoading: Record<string, number> | undefined;
   #loadedWithChange = false;
+  /** Ids of the tests that noticed the last changes. */
+  #noticedLately: readonly string[] = [];
 
   /** start.test.ts is over only when nothing more is asked for. */
   override async onAfterRunSuite(suite: Suite): Promise<void> {
@@ -74,16 +82,32 @@ export default class OneProcess extends TestRunner {
     if (isOfLoading || this.#loadedWithChange) this.#forget(() => true);
     this.#loadedWithChange = isOfLoading;
 
-    const wanted = request.kind === 'changed' && request.tests !== undefined ? new Set(request.tests) : undefined;
-    const tests: Tested[] = [];
-    for (const file of filesOf(wanted)) {
-      tests.push(...(await this.#runFile(file, wanted)));
-      if (request.kind === 'changed' && tests.some(({ failure }) => failure !== null)) break;
-    }
+    const tests = await this.#runInOrder(request.kind === 'changed' ? this.#likelyFirst(request.tests) : [undefined]);
     // What was not awaited may fail now, and belongs to this change.
     await new Promise((resolve) => setImmediate(resolve));
     const coverage = coverageOf(tests, counts.perTest, this.#passedWhileLoading);
     return { tests, uncaught: [...uncaught], hits: stryker.hitCount, coverage };
+  }
+
+  /** Neighbouring changes are mostly noticed by the same tests: those that have noticed one lately come first. */
+  #likelyFirst(wanted: readonly string[] | undefined): readonly Wanted[] {
+    if (wanted === undefined) return [undefined];
+    const first = new Set(wanted.filter((id) => this.#noticedLately.includes(id)));
+    return [first, new Set(wanted.filter((id) => !first.has(id)))];
+  }
+
+  /** Runs some tests after the others; with a change, until one fails. */
+  async #runInOrder(portions: readonly Wanted[]): Promise<Tested[]> {
+    const tests: Tested[] = [];
+    for (const wanted of portions)
+      for (const file of filesOf(wanted)) {
+        tests.push(...(await this.#runFile(file, wanted)));
+        const failed = tests.find(({ failure }) => failure !== null);
+        if (failed === undefined || stryker.activeMutant === undefined) continue;
+        this.#noticedLately = [failed.id, ...this.#noticedLately.filter((id) => id !== failed.id)].slice(0, LATELY);
+        return tests;
+      }
+    return tests;
   }
 
   /** The places that are passed while our modules load, and how often. */
@@ -107,7 +131,7 @@ export default class OneProcess extends TestRunner {
     return forgotten.map(([id]) => id);
   }
 
-  async #runFile(file: string, wanted: ReadonlySet<string> | undefined): Promise<Tested[]> {
+  async #runFile(file: string, wanted: Wanted): Promise<Tested[]> {
     this.#forget(isOfTests);
     const runner = this.#runnerOf(wanted);
     stryker.currentTestId = file + LOADING;
@@ -121,7 +145,7 @@ export default class OneProcess extends TestRunner {
   }
 
   /** A runner of one file: nothing is reported to vitest's main thread, and after a failure nothing more is run. */
-  #runnerOf(wanted: ReadonlySet<string> | undefined): VitestRunner {
+  #runnerOf(wanted: Wanted): VitestRunner {
     const stays = stryker.activeMutant === undefined;
     let failed = false;
     const runner: VitestRunner = Object.assign(Object.create(this) as VitestRunner, {
@@ -145,7 +169,7 @@ export default class OneProcess extends TestRunner {
 }
 
 /** The files of these tests, or all of the group's. Properties come last: they take longest. */
-function filesOf(wanted: ReadonlySet<string> | undefined): readonly string[] {
+function filesOf(wanted: Wanted): readonly string[] {
   const all = JSON.parse(process.env['MUTANTS_TESTS'] ?? '[]') as readonly string[];
   if (wanted === undefined) return all;
   const named = new Set([...wanted].map((id) => id.slice(0, id.indexOf('#'))));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCondition } from '../../../src/contracts/conditions.js';
-import { holdsFor } from './seeds.js';
+import { assertProperty } from '../../run/properties.js';
 
 const field = fc.stringMatching(/^[a-z_][a-z0-9_.]{0,10}$/);
 const blank = fc.constantFrom(' ', '  ', '\t');
@@ -15,11 +15,13 @@ describe('a condition', () => {
         .tuple(field, fc.constantFrom('is_present', '==', 'in', 'at_least', 'matches', 'newer_than', ''), fc.string())
         .map((parts) => parts.join(' ')),
     );
-    holdsFor(text, (expression) => {
-      const condition = parseCondition(expression);
-      if (typeof condition === 'string') expect(condition.length).toBeGreaterThan(10);
-      else expect(expression).toContain(condition.field);
-    });
+    assertProperty(
+      fc.property(text, (expression) => {
+        const condition = parseCondition(expression);
+        if (typeof condition === 'string') expect(condition.length).toBeGreaterThan(10);
+        else expect(expression).toContain(condition.field);
+      }),
+    );
   });
 
   it('has its field, its operator and its value, whatever blanks stand around them', () => {
@@ -32,14 +34,16 @@ describe('a condition', () => {
       word.map((text) => [`'${text}'`, text] as const),
       fc.constant(['"12"', '12'] as const),
     );
-    holdsFor(fc.tuple(field, blank, fc.constantFrom('==', '!='), blank, value, blank), (parts) => {
-      const [name, one, operator, two, [written, meant], three] = parts;
-      expect(parseCondition(`${one}${name}${one}${operator}${two}${written}${three}`)).toEqual({
-        field: name,
-        operator,
-        value: meant,
-      });
-    });
+    assertProperty(
+      fc.property(fc.tuple(field, blank, fc.constantFrom('==', '!='), blank, value, blank), (parts) => {
+        const [name, one, operator, two, [written, meant], three] = parts;
+        expect(parseCondition(`${one}${name}${one}${operator}${two}${written}${three}`)).toEqual({
+          field: name,
+          operator,
+          value: meant,
+        });
+      }),
+    );
   });
 
   it('of presence has no value', () => {
@@ -51,16 +55,18 @@ describe('a condition', () => {
   });
 
   it('of a list has its items as text, with or without brackets', () => {
-    holdsFor(
-      fc.tuple(field, fc.array(word, { minLength: 1, maxLength: 4 }), fc.boolean()),
-      ([name, words, brackets]) => {
-        const list = words.join(', ');
-        expect(parseCondition(`${name} in ${brackets ? `[${list}]` : list}`)).toEqual({
-          field: name,
-          operator: 'in',
-          value: words,
-        });
-      },
+    assertProperty(
+      fc.property(
+        fc.tuple(field, fc.array(word, { minLength: 1, maxLength: 4 }), fc.boolean()),
+        ([name, words, brackets]) => {
+          const list = words.join(', ');
+          expect(parseCondition(`${name} in ${brackets ? `[${list}]` : list}`)).toEqual({
+            field: name,
+            operator: 'in',
+            value: words,
+          });
+        },
+      ),
     );
     expect(parseCondition('round in [1, 2]')).toMatchObject({ value: ['1', '2'] });
   });

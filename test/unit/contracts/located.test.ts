@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { parseLocated, Positions } from '../../../src/contracts/located.js';
-import { holdsFor } from './seeds.js';
+import { assertProperty } from '../../run/properties.js';
 
 const key = fc.stringMatching(/^[a-z_]{1,8}$/);
 const { data } = fc.letrec<{ data: unknown }>((tie) => ({
@@ -17,26 +17,28 @@ const map = fc.dictionary(key, data, { maxKeys: 4, noNullPrototype: true });
 
 describe('a YAML file with the places of its values', () => {
   it('is the data that was written, and every key stands where its place says', () => {
-    holdsFor(fc.tuple(map, fc.boolean()), ([value, flow]) => {
-      const text = stringify(value, { collectionStyle: flow ? 'flow' : 'block' });
-      const positions = new Positions();
-      const { data: read, faults } = parseLocated(text, 'file', positions);
-      expect(faults).toEqual([]);
-      expect(read).toEqual(value);
-      const visit = (container: unknown): void => {
-        if (typeof container !== 'object' || container === null) return;
-        for (const [name, inner] of Object.entries(container)) {
-          const place = positions.get(container, name);
-          expect(place?.file).toBe('file');
-          const line = text.split('\n')[(place?.line ?? 0) - 1] ?? '';
-          const at = line.slice((place?.column ?? 0) - 1);
-          if (!Array.isArray(container)) expect(at).toMatch(new RegExp(`^["']?${name}["']?:`));
-          else expect(line.slice(0, (place?.column ?? 0) - 1)).toMatch(/(^|[\s[-])$/);
-          visit(inner);
-        }
-      };
-      visit(read);
-    });
+    assertProperty(
+      fc.property(fc.tuple(map, fc.boolean()), ([value, flow]) => {
+        const text = stringify(value, { collectionStyle: flow ? 'flow' : 'block' });
+        const positions = new Positions();
+        const { data: read, faults } = parseLocated(text, 'file', positions);
+        expect(faults).toEqual([]);
+        expect(read).toEqual(value);
+        const visit = (container: unknown): void => {
+          if (typeof container !== 'object' || container === null) return;
+          for (const [name, inner] of Object.entries(container)) {
+            const place = positions.get(container, name);
+            expect(place?.file).toBe('file');
+            const line = text.split('\n')[(place?.line ?? 0) - 1] ?? '';
+            const at = line.slice((place?.column ?? 0) - 1);
+            if (!Array.isArray(container)) expect(at).toMatch(new RegExp(`^["']?${name}["']?:`));
+            else expect(line.slice(0, (place?.column ?? 0) - 1)).toMatch(/(^|[\s[-])$/);
+            visit(inner);
+          }
+        };
+        visit(read);
+      }),
+    );
   });
 
   const parse = (text: string) => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { parseLocated, Positions } from '../../../src/contracts/located.js';
 import { mergeContract, namedTwice, type Values } from '../../../src/contracts/merge.js';
-import { holdsFor } from './seeds.js';
+import { assertProperty } from '../../run/properties.js';
 
 const scalar = fc.oneof(fc.integer(), fc.boolean(), fc.constant(null), fc.constantFrom('a', 'b', 'text: {node_id}'));
 const name = fc.constantFrom('one', 'two', 'three', 'four');
@@ -50,93 +50,107 @@ const merged = ([base, partial]: [object, object], positions = new Positions()):
 
 describe('a partial contract laid over a whole one', () => {
   it('changes nothing where it says nothing, and is the whole where there is nothing else', () => {
-    holdsFor(contract, (one) => {
-      expect(merged([one, {}])).toEqual(one);
-      expect(merged([{}, one])).toEqual(one);
-    });
+    assertProperty(
+      fc.property(contract, (one) => {
+        expect(merged([one, {}])).toEqual(one);
+        expect(merged([{}, one])).toEqual(one);
+      }),
+    );
   });
 
   it('changes neither input', () => {
-    holdsFor(pair, ([base, partial]) => {
-      const before = structuredClone([base, partial]);
-      mergeContract(base, partial, new Positions());
-      expect([base, partial]).toEqual(before);
-    });
+    assertProperty(
+      fc.property(pair, ([base, partial]) => {
+        const before = structuredClone([base, partial]);
+        mergeContract(base, partial, new Positions());
+        expect([base, partial]).toEqual(before);
+      }),
+    );
   });
 
   it('wins wherever it says something, and leaves the rest', () => {
-    holdsFor(pair, ([base, partial]) => {
-      const result = merged([base, partial]);
-      expect(result['contract_version']).toEqual(
-        'contract_version' in partial ? partial.contract_version : base.contract_version,
-      );
-      expect(result['plain']).toEqual(partial.plain ?? base.plain);
-      for (const key of ['x', 'y'] as const)
-        expect((result['inner'] as Values | undefined)?.[key]).toEqual(
-          partial.inner !== undefined && key in partial.inner ? partial.inner[key] : base.inner?.[key],
+    assertProperty(
+      fc.property(pair, ([base, partial]) => {
+        const result = merged([base, partial]);
+        expect(result['contract_version']).toEqual(
+          'contract_version' in partial ? partial.contract_version : base.contract_version,
         );
-    });
+        expect(result['plain']).toEqual(partial.plain ?? base.plain);
+        for (const key of ['x', 'y'] as const)
+          expect((result['inner'] as Values | undefined)?.[key]).toEqual(
+            partial.inner !== undefined && key in partial.inner ? partial.inner[key] : base.inner?.[key],
+          );
+      }),
+    );
   });
 
   it('changes things of a list by their name, and adds the others behind them', () => {
-    holdsFor(pair, ([base, partial]) => {
-      const before: { timer: string; seconds?: unknown }[] = base.timers ?? [];
-      const after: { timer: string; seconds?: unknown }[] = partial.timers ?? [];
-      const names = [...new Set([...before, ...after].map(({ timer }) => timer))];
-      const seconds = (list: typeof before, of: string) => list.find(({ timer }) => timer === of);
-      expect(merged([base, partial]).timers ?? []).toEqual(
-        names.map((timer) => ({ ...seconds(before, timer), ...seconds(after, timer) })),
-      );
-    });
+    assertProperty(
+      fc.property(pair, ([base, partial]) => {
+        const before: { timer: string; seconds?: unknown }[] = base.timers ?? [];
+        const after: { timer: string; seconds?: unknown }[] = partial.timers ?? [];
+        const names = [...new Set([...before, ...after].map(({ timer }) => timer))];
+        const seconds = (list: typeof before, of: string) => list.find(({ timer }) => timer === of);
+        expect(merged([base, partial]).timers ?? []).toEqual(
+          names.map((timer) => ({ ...seconds(before, timer), ...seconds(after, timer) })),
+        );
+      }),
+    );
   });
 
   it('replaces all topics of an event that it names, and no others', () => {
-    holdsFor(pair, ([base, partial]) => {
-      const result = merged([base, partial]).consumed_events ?? [];
-      const of = (list: readonly { event_type: string }[] | undefined, event: string) =>
-        (list ?? []).filter(({ event_type }) => event_type === event);
-      for (const event of ['one', 'two', 'three', 'four']) {
-        const own = of(partial.consumed_events, event);
-        expect(of(result, event)).toEqual(own.length > 0 ? own : of(base.consumed_events, event));
-      }
-      const firsts = (list: readonly { event_type: string }[]) => [
-        ...new Set(list.map(({ event_type }) => event_type)),
-      ];
-      expect(firsts(result)).toEqual(firsts([...(base.consumed_events ?? []), ...(partial.consumed_events ?? [])]));
-    });
+    assertProperty(
+      fc.property(pair, ([base, partial]) => {
+        const result = merged([base, partial]).consumed_events ?? [];
+        const of = (list: readonly { event_type: string }[] | undefined, event: string) =>
+          (list ?? []).filter(({ event_type }) => event_type === event);
+        for (const event of ['one', 'two', 'three', 'four']) {
+          const own = of(partial.consumed_events, event);
+          expect(of(result, event)).toEqual(own.length > 0 ? own : of(base.consumed_events, event));
+        }
+        const firsts = (list: readonly { event_type: string }[]) => [
+          ...new Set(list.map(({ event_type }) => event_type)),
+        ];
+        expect(firsts(result)).toEqual(firsts([...(base.consumed_events ?? []), ...(partial.consumed_events ?? [])]));
+      }),
+    );
   });
 
   it("adds its rows to those of a decision matrix, each with its file's name", () => {
-    holdsFor(pair, ([base, partial]) => {
-      const positions = new Positions();
-      const matrix = merged([base, partial], positions).state_decision_matrix ?? [];
-      expect(matrix).toEqual([...(base.state_decision_matrix ?? []), ...(partial.state_decision_matrix ?? [])]);
-      const files = matrix.map((_, index) => positions.get(matrix, index)?.file);
-      expect(files).toEqual([
-        ...(base.state_decision_matrix ?? []).map(() => 'base'),
-        ...(partial.state_decision_matrix ?? []).map(() => 'partial'),
-      ]);
-    });
+    assertProperty(
+      fc.property(pair, ([base, partial]) => {
+        const positions = new Positions();
+        const matrix = merged([base, partial], positions).state_decision_matrix ?? [];
+        expect(matrix).toEqual([...(base.state_decision_matrix ?? []), ...(partial.state_decision_matrix ?? [])]);
+        const files = matrix.map((_, index) => positions.get(matrix, index)?.file);
+        expect(files).toEqual([
+          ...(base.state_decision_matrix ?? []).map(() => 'base'),
+          ...(partial.state_decision_matrix ?? []).map(() => 'partial'),
+        ]);
+      }),
+    );
   });
 
   it('leaves every key and item at the place where it stood', () => {
-    holdsFor(pair, (both) => {
-      const positions = new Positions();
-      const visit = (value: unknown): void => {
-        if (typeof value !== 'object' || value === null) return;
-        for (const [key, inner] of Object.entries(value as Values)) {
-          const place = positions.get(value, key);
-          expect(place, key).toBeDefined();
-          if (place === undefined) return;
-          const [first = ''] = typeof inner === 'object' && inner !== null ? Object.keys(inner) : [];
-          // A map's key stands at its place; an item of a list is what stands at its own.
-          const written = Array.isArray(value) ? (first === '' ? stringify(inner).trim() : `${first}:`) : `${key}:`;
-          expect(textAt(place).startsWith(written), `${textAt(place)} is ${written}`).toBe(true);
-          visit(inner);
-        }
-      };
-      visit(merged(both, positions));
-    });
+    assertProperty(
+      fc.property(pair, (both) => {
+        const positions = new Positions();
+        const visit = (value: unknown): void => {
+          if (typeof value !== 'object' || value === null) return;
+          for (const [key, inner] of Object.entries(value as Values)) {
+            const place = positions.get(value, key);
+            expect(place, key).toBeDefined();
+            if (place === undefined) return;
+            const [first = ''] = typeof inner === 'object' && inner !== null ? Object.keys(inner) : [];
+            // A map's key stands at its place; an item of a list is what stands at its own.
+            const written = Array.isArray(value) ? (first === '' ? stringify(inner).trim() : `${first}:`) : `${key}:`;
+            expect(textAt(place).startsWith(written), `${textAt(place)} is ${written}`).toBe(true);
+            visit(inner);
+          }
+        };
+        visit(merged(both, positions));
+      }),
+    );
   });
 });
 

@@ -2,31 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { jsonSchemas } from '../../../src/contracts/json-schema.js';
-import { loadContracts, SHIPPED_CONTRACTS } from '../../../src/contracts/load.js';
-import { Trace, traceLine, type TraceResult } from '../../../src/cli/contracts/trace.js';
-import { contractDirectory } from './contract-files.js';
+import { Trace, traceLine, type TraceResult } from '../../../../src/cli/contracts/trace.js';
+import { loadContracts } from '../../../../src/contracts/load.js';
+import { contractDirectory } from '../../contracts/contract-files.js';
 
-const root = join(import.meta.dirname, '../../..');
-
-describe('what is generated from the contracts', () => {
-  it('the JSON Schemas beside them are current (registrar contracts schema)', () => {
-    for (const [file, text] of Object.entries(jsonSchemas()))
-      expect(readFileSync(join(SHIPPED_CONTRACTS, 'schema', file), 'utf8'), file).toBe(text);
-  });
-
-  it('each contract names its schema for editors', () => {
-    for (const [folder, schema] of Object.entries({
-      node_registration_orchestrator: 'orchestrator',
-      node_registration_reducer: 'reducer',
-      node_registry_effect: 'effect',
-    })) {
-      expect(readFileSync(join(SHIPPED_CONTRACTS, folder, 'contract.yaml'), 'utf8')).toMatch(
-        new RegExp(`^# yaml-language-server: \\$schema=../schema/${schema}.schema.json`),
-      );
-    }
-  });
-});
+const root = join(import.meta.dirname, '../../../..');
 
 describe('a trace', () => {
   const run = (lines: readonly object[], under = loadContracts().compiled): TraceResult[] => {

@@ -12,10 +12,11 @@ const LONGEST_PATTERN = 200;
  * @returns the condition, or a sentence that says what is wrong with it
  */
 export function parseCondition(expression: string): Condition | string {
-  const [, field, operator, rest = ''] = /^\s*([a-z_][a-z0-9_.]*)\s+(\S+)\s*(.*?)\s*$/i.exec(expression) ?? [];
-  if (field === undefined || operator === undefined) {
+  const parts = /^\s*(?<field>[a-z_][a-z0-9_.]*)\s+(?<operator>\S+)\s*(?<rest>.*?)\s*$/i.exec(expression)?.groups;
+  if (parts === undefined) {
     return `"${expression}" is not a condition: write "field operator value", for example "node_id is_present"`;
   }
+  const { field, operator, rest } = parts as Record<'field' | 'operator' | 'rest', string>;
   const known = OPERATORS.find((candidate) => candidate === operator);
   if (known === undefined)
     return `unknown operator "${operator}" in "${expression}": use one of ${OPERATORS.join(', ')}`;
@@ -45,13 +46,12 @@ export function parseCondition(expression: string): Condition | string {
       return `the pattern in "${expression}" is none that takes linear time (RE2): ${(error as Error).message}`;
     }
   }
-  return { field, operator: known, value: known === 'at_least' || known === 'matches' ? String(value) : value };
+  return { field, operator: known, value: known === 'matches' ? String(value) : value };
 }
 
 function scalar(text: string): string | number | boolean {
   const bare = text.trim();
-  const quoted = /^(["'])(.*)\1$/.exec(bare);
-  if (quoted) return quoted[2] ?? '';
+  if (/^(["']).*\1$/.test(bare)) return bare.slice(1, -1);
   if (bare === 'true' || bare === 'false') return bare === 'true';
   return /^-?\d+(\.\d+)?$/.test(bare) ? Number(bare) : bare;
 }

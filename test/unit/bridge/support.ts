@@ -12,14 +12,19 @@ import { loadContracts } from '../../../src/contracts/load.js';
 import type { IncomingRecord, RecordBatch } from '../../../src/kafka/consumer.js';
 import type { RecordToSend } from '../../../src/kafka/producer.js';
 
-/** A logger that keeps its texts. */
+/** A line of the log, with what belongs to it. */
+export type LogEntry = Readonly<Record<string, unknown>> & { readonly msg: string };
+
+/** A logger that keeps its texts, and the whole entries beside them. */
 export function recorder() {
   const lines: string[] = [];
-  const logger = pino(
-    { level: 'info' },
-    { write: (line: string) => lines.push((JSON.parse(line) as { msg: string }).msg) },
-  );
-  return { lines, logger };
+  const entries: LogEntry[] = [];
+  const write = (line: string): void => {
+    const entry = JSON.parse(line) as LogEntry;
+    lines.push(entry.msg);
+    entries.push(entry);
+  };
+  return { lines, entries, logger: pino({ level: 'info', base: null }, { write }) };
 }
 
 /** All that is ready to run has run. */
@@ -36,6 +41,8 @@ export interface World {
   readonly context: BridgeContext;
   /** Texts of the log. */
   readonly lines: readonly string[];
+  /** The same, with what belongs to them. */
+  readonly entries: readonly LogEntry[];
   /** What was sent to Kafka. */
   readonly sent: RecordToSend[];
   /** Parameters of each statement that the database was asked. */
@@ -44,6 +51,8 @@ export interface World {
 
 export interface WorldOptions {
   readonly temporalClient?: Client;
+  /** Default: one that answers every statement with `rows`. */
+  readonly pool?: Pool;
   /** What the database answers to every statement. */
   readonly rows?: readonly object[];
   readonly contracts?: ReturnType<typeof loadContracts>;
@@ -54,11 +63,12 @@ export interface WorldOptions {
 /** A bridge's context over a Temporal of the test's, and over a Kafka and a database that keep what they are given. */
 export function bridgeWorld({
   temporalClient,
+  pool,
   rows = [],
   contracts = loadContracts(),
   send,
 }: WorldOptions = {}): World {
-  const { lines, logger } = recorder();
+  const { lines, entries, logger } = recorder();
   const sent: RecordToSend[] = [];
   const asked: unknown[][] = [];
   const producer = {
@@ -83,14 +93,14 @@ export function bridgeWorld({
   const context: BridgeContext = {
     temporalClient: temporalClient ?? ({} as Client),
     runs: { taskQueue: 'q', initialState: contracts.compiled.orchestrator.initial },
-    pool: { query, connect: () => Promise.resolve(session) } as unknown as Pool,
+    pool: pool ?? ({ query, connect: () => Promise.resolve(session) } as unknown as Pool),
     producer,
     deadLetters: new DeadLetters(event('dead_letter', contracts), producer, backends.kafka, logger),
     counters,
     logger,
     ...backends,
   };
-  return { context, lines, sent, asked };
+  return { context, lines, entries, sent, asked };
 }
 
 /** Record number `offset` of topic t, partition 0. */

@@ -46,6 +46,27 @@ describe('a condition', () => {
     );
   });
 
+  it.each<[string, string | number | boolean]>([
+    ['true', true],
+    ['false', false],
+    ['"true"', 'true'],
+    ['12', 12],
+    ['-0.25', -0.25],
+    ['1.', '1.'],
+    ['1.x', '1.x'],
+    ['1.2.3', '1.2.3'],
+    ['""', ''],
+    ["'a b'", 'a b'],
+    ['say "a"', 'say "a"'],
+    ['"a" b', '"a" b'],
+    ['"a\'', '"a\''],
+    // Only a pattern has to be one.
+    ['(a', '(a'],
+    ['a'.repeat(201), 'a'.repeat(201)],
+  ])('of equality has a value as it is written: %s', (written, value) => {
+    expect(parseCondition(`node_id == ${written}`)).toEqual({ field: 'node_id', operator: '==', value });
+  });
+
   it('of presence has no value', () => {
     expect(parseCondition('node_id is_present')).toEqual({ field: 'node_id', operator: 'is_present' });
     expect(parseCondition(' node_id  is_absent ')).toEqual({ field: 'node_id', operator: 'is_absent' });
@@ -69,6 +90,8 @@ describe('a condition', () => {
       ),
     );
     expect(parseCondition('round in [1, 2]')).toMatchObject({ value: ['1', '2'] });
+    expect(parseCondition('node_id in [a[0], b[1]]')).toMatchObject({ value: ['a[0]', 'b[1]'] });
+    expect(parseCondition('node_id in a[0], b')).toMatchObject({ value: ['a[0]', 'b'] });
   });
 
   it('of a version has a semantic version', () => {

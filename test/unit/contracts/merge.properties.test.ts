@@ -141,9 +141,10 @@ describe('a partial contract laid over a whole one', () => {
             const place = positions.get(value, key);
             expect(place, key).toBeDefined();
             if (place === undefined) return;
-            const [first = ''] = typeof inner === 'object' && inner !== null ? Object.keys(inner) : [];
-            // A map's key stands at its place; an item of a list is what stands at its own.
-            const written = Array.isArray(value) ? (first === '' ? stringify(inner).trim() : `${first}:`) : `${key}:`;
+            // A map's key stands at its place; an item of a list is what stands at its own, with its first key.
+            const item = typeof inner === 'object' && inner !== null ? Object.entries(inner).slice(0, 1) : [];
+            const shown = item.length === 0 ? inner : Object.fromEntries(item);
+            const written = Array.isArray(value) ? stringify(shown).trim() : `${key}:`;
             expect(textAt(place).startsWith(written), `${textAt(place)} is ${written}`).toBe(true);
             visit(inner);
           }

@@ -1,0 +1,63 @@
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+
+/** A signal as Temporal has got it. */
+export interface Signal {
+  readonly id: string;
+  readonly name: string;
+  readonly args: readonly unknown[];
+  /** With which a run was started for it; null where there was one. */
+  readonly start: StartOptions | null;
+}
+
+export interface StartOptions {
+  readonly workflowId: string;
+  readonly taskQueue: string;
+  readonly signal: string;
+  readonly signalArgs: readonly unknown[];
+}
+
+/**
+ * A Temporal in which every node has a run, but those in `without`. It refuses calls outside of a deadline, and those
+ * for which `failure` gives an error.
+ */
+export function fakeTemporal({
+  without = [],
+  failure = () => undefined,
+}: { readonly without?: readonly string[]; readonly failure?: (id: string) => Error | undefined } = {}) {
+  const signals: Signal[] = [];
+  const lost = new Set(without);
+  const inFlight = { now: 0, most: 0 };
+  let called = false;
+  const call = async (signal: Signal): Promise<void> => {
+    if (!called) throw new Error(`${signal.name} of ${signal.id} was sent without a deadline`);
+    inFlight.now += 1;
+    inFlight.most = Math.max(inFlight.most, inFlight.now);
+    await Promise.resolve();
+    inFlight.now -= 1;
+    const error = failure(signal.id);
+    if (error !== undefined) throw error;
+    if (signal.start === null && lost.has(signal.id))
+      throw new WorkflowNotFoundError('workflow not found', signal.id, undefined);
+    if (signal.start !== null) lost.delete(signal.id);
+    signals.push(signal);
+  };
+  const client = {
+    workflow: {
+      signalWithStart: (type: string, start: StartOptions) => {
+        if (type !== 'registration') throw new Error(`no worker has a workflow ${type}`);
+        return call({ id: start.workflowId, name: start.signal, args: start.signalArgs, start });
+      },
+      getHandle: (id: string) => ({
+        signal: (name: string, ...args: unknown[]) => call({ id, name, args, start: null }),
+      }),
+    },
+    withDeadline(deadline: number, ask: () => Promise<unknown>) {
+      if (deadline <= Date.now()) throw new Error('DEADLINE_EXCEEDED');
+      called = true;
+      const asked = ask();
+      called = false;
+      return asked;
+    },
+  } as unknown as Client;
+  return { client, signals, inFlight };
+}

@@ -82,7 +82,8 @@ export function bridgeMetrics(
       help,
       registers,
       collect() {
-        this.reset();
+        // A reset would show a 0.
+        this.remove();
         const state = selfPreservation();
         if (state !== null) this.set(value(state));
       },

@@ -17,7 +17,8 @@ export function addReconciliationMetrics(registry: Registry, last: () => Reconci
       help,
       registers,
       collect() {
-        this.reset();
+        // A reset would show a 0.
+        this.remove();
         const counts = last();
         if (counts !== null) this.set(value(counts));
       },

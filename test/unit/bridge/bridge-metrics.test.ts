@@ -84,6 +84,13 @@ describe('the metrics of a bridge', () => {
     await server.close();
   });
 
+  it('leave out what was never read, or has never been written', async () => {
+    const { context } = bridgeWorld({ rows: [{ watermark: null }] });
+    const shown = await bridgeMetrics(context, admin({}), STREAMS, () => null).metrics();
+    expect(shown).toContain('registrar_bridge_heartbeats_total 0');
+    expect(shown).not.toMatch(/^registrar_(self_preservation|watermark)/m);
+  });
+
   it('leave out what does not answer, and show the rest', async () => {
     const { context } = bridgeWorld();
     const away = { ...admin({}), topicEnds: () => Promise.reject(new Error('connect ECONNREFUSED')) };

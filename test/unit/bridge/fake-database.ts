@@ -34,16 +34,18 @@ export class FakeSession extends EventEmitter {
 }
 
 /**
- * A database that answers the statements that a test expects, each named by words of its own, and refuses others, and
+ * A database that answers the statements that a test expects, each known by words of its own, and refuses others, and
  * wrong numbers of parameters.
  */
-export function fakeDatabase<Name extends string>(statements: Readonly<Record<Name, readonly [string, Answering]>>) {
+export function fakeDatabase<Name extends string>(
+  statements: Readonly<Record<Name, readonly [string | RegExp, Answering]>>,
+) {
   const asked: { readonly name: Name; readonly values: Values }[] = [];
   const sessions: FakeSession[] = [];
   const away: { error: Error | null } = { error: null };
   const answer = async (text: string, values: Values = []): Promise<Answer> => {
     if (away.error !== null) throw away.error;
-    const found = (Object.keys(statements) as Name[]).filter((name) => text.includes(statements[name][0]));
+    const found = (Object.keys(statements) as Name[]).filter((name) => text.search(wordsOf(statements[name][0])) >= 0);
     const [name] = found;
     if (name === undefined || found.length > 1) throw new Error(`${found.length} expect the statement: ${text}`);
     const wanted = Math.max(0, ...[...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
@@ -67,4 +69,8 @@ export function fakeDatabase<Name extends string>(statements: Readonly<Record<Na
     /** The parameters of each time that a statement was asked. */
     askedFor: (name: Name): readonly Values[] => asked.flatMap((one) => (one.name === name ? [one.values] : [])),
   };
+}
+
+function wordsOf(known: string | RegExp): RegExp {
+  return typeof known === 'string' ? new RegExp(known.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')) : known;
 }

@@ -74,8 +74,9 @@ beforeEach(() => {
   vi.useFakeTimers({ now: NOW });
 });
 afterEach(async () => {
-  await running?.stop();
+  void running?.stop();
   running = undefined;
+  await vi.advanceTimersByTimeAsync(0);
   vi.useRealTimers();
 });
 
@@ -280,7 +281,10 @@ describe('a sweep that is stopped', () => {
     const { start, database, lines } = world({ late: leases(1), failure: () => new Error('away') });
     const sweep = await start();
     await vi.advanceTimersByTimeAsync(10_000);
-    await sweep.stop();
+    let isOver = false;
+    void sweep.stop().then(() => (isOver = true));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(isOver).toBe(true);
     expect(lines).toEqual(['Temporal is away; waiting for it, nothing is lost']);
     expect([sweep.leads(), database.sessions.map(({ ended }) => ended)]).toEqual([false, ['closed']]);
     await vi.advanceTimersByTimeAsync(MINUTE);

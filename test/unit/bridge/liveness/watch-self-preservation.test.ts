@@ -33,8 +33,9 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(async () => {
-  await watch?.stop();
+  void watch?.stop();
   watch = undefined;
+  await vi.advanceTimersByTimeAsync(0);
   vi.useRealTimers();
 });
 
@@ -94,7 +95,7 @@ describe('self-preservation', () => {
     expect(watching.state()).toBe(held);
     expect(lines[1]).toBe('PostgreSQL is away; waiting for it, nothing is lost');
     database.away.error = null;
-    await watching.stop();
+    void watching.stop();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(database.askedFor('update')).toHaveLength(1);
   });

@@ -47,7 +47,7 @@ export function fakeKafka(logger: Logger) {
         isOpen = false;
         return Promise.resolve();
       },
-      answer<T>(value: T): Promise<T> {
+      answer: <T>(value: T): Promise<T> => {
         if (!isOpen) return Promise.reject(new Error('The client is not connected'));
         return away.error === null ? Promise.resolve(value) : Promise.reject(away.error);
       },

@@ -66,7 +66,7 @@ export function fakeConsul(shown: Shown[], later?: readonly Shown[]) {
         ),
     },
     transaction: {
-      create({ Node: operation }: { Node: { Verb: string; Node: { Node: string; ModifyIndex: number } } }) {
+      create([{ Node: operation }]: [{ Node: { Verb: string; Node: { Node: string; ModifyIndex: number } } }]) {
         const at = shown.findIndex(({ node_id }) => nodeName(node_id) === operation.Node.Node);
         if (operation.Verb !== 'delete-cas' || at < 0 || operation.Node.ModifyIndex !== 7)
           return Promise.reject(new ConsulError('index is stale', 'stale'));

@@ -109,7 +109,8 @@ function conflicts(
     help: 'nodes under whose id another process than the registered one sends heartbeats',
     registers,
     async collect() {
-      this.reset();
+      // A reset would show a 0.
+      this.remove();
       await postgres.once(async () => this.set(await countConflicts(pool, window_seconds)));
     },
   });

@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { bridgeMetrics } from '../../../src/bridge/bridge-metrics.js';
 import { serveMetrics } from '../../../src/metrics.js';
@@ -86,7 +87,7 @@ describe('the metrics of a bridge', () => {
 
   it('leave out what was never read, or has never been written', async () => {
     const { context } = bridgeWorld({ rows: [{ watermark: null }] });
-    const shown = await bridgeMetrics(context, admin({}), STREAMS, () => null).metrics();
+    const shown = await bridgeMetrics(context, admin({}), STREAMS, () => null, 90).metrics();
     expect(shown).toContain('registrar_bridge_heartbeats_total 0');
     expect(shown).not.toMatch(/^registrar_(self_preservation|watermark)/m);
   });
@@ -102,6 +103,14 @@ describe('the metrics of a bridge', () => {
     expect(found).toMatchObject({ registrar_bridge_heartbeats_total: 0, registrar_self_preservation_held: 0 });
     expect(Object.keys(found).filter((name) => /lag|watermark/.test(name))).toEqual([]);
     await server.close();
+  });
+
+  it('leave out what a database that is away would say', async () => {
+    const away = { query: () => Promise.reject(new Error('connect ECONNREFUSED')) } as unknown as Pool;
+    const { context } = bridgeWorld({ pool: away });
+    const shown = await bridgeMetrics(context, admin({}), STREAMS, () => held, 90).metrics();
+    expect(shown).toMatch(/^registrar_self_preservation_held 1$/m);
+    expect(shown).not.toMatch(/^registrar_(watermark|conflicting)/m);
   });
 
   it('are nowhere else, and the error of an address in use says what to do', async () => {

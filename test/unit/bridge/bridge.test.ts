@@ -56,11 +56,16 @@ function world({ contracts = { ...loadContracts(), reconcile: null }, more = {},
     watermark: [/^select \(/, () => ({ rows: [{ watermark: new Date().toISOString() }] })],
     begin: [/^begin$/, () => ({})],
     commit: [/^commit$/, () => ({})],
-    beats: ['update node_leases lease set', () => ({ rows: withoutLease.map((node_id) => ({ node_id })) })],
+    beats: [
+      'update node_leases lease set',
+      () => ({ rows: withoutLease.map((node_id) => ({ node_id, instance_id: null })) }),
+    ],
     registering: ['select node_id from node_registrations held', () => ({ rows: [] })],
     lock: ['pg_try_advisory_lock', () => ({ rows: [{ mine: true }] })],
     suspects: ['late as materialized', () => ({ rows: [] })],
     unfinished: ['state_since <', () => ({ rows: [] })],
+    conflicts: [/count\(distinct node_id\)/, () => ({ rows: [{ nodes: 0 }] })],
+    processes: ['delete from instance_conflicts', () => ({})],
     rows: ['delete from node_registrations', () => ({})],
     leases: ['delete from node_leases', () => ({})],
     preservation: ['insert into liveness_brake', () => ({ rows: [STATE] })],
@@ -123,7 +128,7 @@ describe('a bridge', () => {
       { id: workflowId('n-1'), name: 'introspection', start: { taskQueue: 'nodes' } },
       { id: workflowId('n-1'), name: 'ack', start: null },
     ]);
-    expect(database.askedFor('beats')).toEqual([[['n-1'], [expect.any(String)], 90]]);
+    expect(database.askedFor('beats')).toEqual([[['n-1'], [expect.any(String)], 90, [null]]]);
     expect(bridge.counters()).toMatchObject({ introspections: 1, acks: 1, heartbeats: 1, dead_letters: 0 });
     expect(kafka.committed).toEqual([`${TOPICS.introspections}/0/0`, `${TOPICS.acks}/0/0`, `${TOPICS.heartbeats}/0/0`]);
   });

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from 'pino';
-import { CLIENT, type KafkaHandle } from '../../../src/kafka/kafka.js';
+import { CLIENT, type KafkaHandle } from '../../../src/kafka/client.js';
 
 /** A record to deliver. */
 interface Delivered {
@@ -78,6 +78,7 @@ export function fakeKafka(logger: Logger) {
       async sendBatch({ topicMessages }: { topicMessages: { topic: string; messages: Omit<Sent, 'topic'>[] }[] }) {
         await answer(null);
         for (const { topic, messages } of topicMessages) sent.push(...messages.map((one) => ({ ...one, topic })));
+        return [];
       },
     };
   };

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { bridgeTopics, groupId } from '../../../src/bridge/bridge-topics.js';
 import { loadContracts } from '../../../src/contracts/load.js';
 import { contractDirectory } from '../contracts/contract-files.js';
+import { shipped } from './support.js';
 
 describe('topics', () => {
   it('come from the contract', () => {
-    expect(bridgeTopics(loadContracts(), { env: 'dev', namespace: 'shop' })).toEqual({
+    expect(bridgeTopics(shipped(), { env: 'dev', namespace: 'shop' })).toEqual({
       introspections: ['dev.shop.onex.evt.node-introspection.v1'],
       acks: ['dev.shop.onex.cmd.node-registration-acked.v1'],
       heartbeats: ['dev.shop.onex.evt.node-heartbeat.v1'],

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startBridge, type Bridge, type BridgeOptions } from '../../../src/bridge/bridge.js';
-import { loadContracts, type Contracts } from '../../../src/contracts/load.js';
+import type { Contracts } from '../../../src/contracts/load.js';
 import { buildAck } from '../../../src/protocol/ack.js';
 import { buildHeartbeat } from '../../../src/protocol/heartbeat.js';
 import { buildIntrospection } from '../../../src/protocol/introspection.js';
@@ -8,7 +8,7 @@ import { workflowId } from '../../../workflows/messages.js';
 import { fakeDatabase } from './fake-database.js';
 import { fakeKafka } from './fake-kafka.js';
 import { fakeTemporal } from './fake-temporal.js';
-import { recorder } from './support.js';
+import { recorder, shipped } from './support.js';
 
 const NODE = { node_id: 'n-1', node_type: 'effect', node_version: '1.2.3' } as const;
 const introspection = (now = new Date()): Buffer =>
@@ -48,7 +48,7 @@ interface Options {
   readonly withoutLease?: readonly string[];
 }
 
-function world({ contracts = { ...loadContracts(), reconcile: null }, more = {}, withoutLease = [] }: Options = {}) {
+function world({ contracts = { ...shipped(), reconcile: null }, more = {}, withoutLease = [] }: Options = {}) {
   const { lines, entries, logger } = recorder();
   const database = fakeDatabase({
     aligned: ['delete from stream_watermarks', () => ({})],
@@ -190,7 +190,7 @@ describe('a bridge', () => {
 
   it('asks the broker where topics take no markers', async () => {
     const { start, kafka, database } = world({
-      contracts: { ...loadContracts(), reconcile: null, stream_markers: false },
+      contracts: { ...shipped(), reconcile: null, stream_markers: false },
     });
     await start();
     await vi.advanceTimersByTimeAsync(1_000);

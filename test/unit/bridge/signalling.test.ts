@@ -3,11 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { acks } from '../../../src/bridge/acks.js';
 import { introspections } from '../../../src/bridge/introspections.js';
 import { runOptions, runStart } from '../../../src/bridge/run-options.js';
-import { loadContracts } from '../../../src/contracts/load.js';
 import { buildAck } from '../../../src/protocol/ack.js';
 import { buildIntrospection } from '../../../src/protocol/introspection.js';
 import { workflowId } from '../../../workflows/messages.js';
-import { batchOf, bridgeWorld, turns, watermarks } from './support.js';
+import { batchOf, bridgeWorld, shipped, turns, watermarks } from './support.js';
 
 function grpc(code: number, details: string): ServiceError {
   return new ServiceError('Failed', { cause: Object.assign(new Error(details), { code, details, metadata: {} }) });
@@ -134,7 +133,7 @@ describe('an introspection', () => {
   });
 
   it('starts a run that shows the state in which the contract begins', () => {
-    const { compiled } = loadContracts();
+    const { compiled } = shipped();
     const known = { node_id: 'n', node_type: 'effect', node_version: '1.2.3' };
     const shown = (contract: typeof compiled) =>
       runOptions(known, runStart({ compiled: contract }, 'q')).typedSearchAttributes.map(({ key, value }) => [

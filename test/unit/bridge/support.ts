@@ -8,7 +8,7 @@ import { MarkedTopic } from '../../../src/bridge/liveness/marked-topic.js';
 import type { TopicWatermarks } from '../../../src/bridge/liveness/topic-watermarks.js';
 import { newCounters } from '../../../src/bridge/counters.js';
 import { DeadLetters } from '../../../src/bridge/dead-letters.js';
-import { loadContracts } from '../../../src/contracts/load.js';
+import { loadContracts, type Contracts } from '../../../src/contracts/load.js';
 import type { IncomingRecord, RecordBatch } from '../../../src/kafka/consumer.js';
 import type { RecordToSend } from '../../../src/kafka/producer.js';
 
@@ -32,8 +32,13 @@ export async function turns(count = 20): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
+let read: Contracts | undefined;
+
+/** The shipped contracts, read once: nobody changes them. */
+export const shipped = (): Contracts => (read ??= loadContracts());
+
 /** An event of the bridge as a contract has it; the shipped one by default. */
-export function event(action: 'dead_letter' | 'request_introspection', contracts = loadContracts()): BridgeEvent {
+export function event(action: 'dead_letter' | 'request_introspection', contracts = shipped()): BridgeEvent {
   return bridgeEvent(contracts.compiled, action, action);
 }
 
@@ -55,7 +60,7 @@ export interface WorldOptions {
   readonly pool?: Pool;
   /** What the database answers to every statement. */
   readonly rows?: readonly object[];
-  readonly contracts?: ReturnType<typeof loadContracts>;
+  readonly contracts?: Contracts;
   /** Takes what is sent to Kafka. */
   readonly send?: (records: readonly RecordToSend[]) => Promise<void>;
 }
@@ -65,7 +70,7 @@ export function bridgeWorld({
   temporalClient,
   pool,
   rows = [],
-  contracts = loadContracts(),
+  contracts = shipped(),
   send,
 }: WorldOptions = {}): World {
   const { lines, entries, logger } = recorder();

@@ -3,9 +3,9 @@ import { IntrospectionRequests } from '../../../../src/bridge/liveness/introspec
 import { loadContracts } from '../../../../src/contracts/load.js';
 import { parsePublished } from '../../../../src/protocol/published.js';
 import { contractDirectory } from '../../contracts/contract-files.js';
-import { bridgeWorld, event, recordOf } from '../support.js';
+import { bridgeWorld, event, recordOf, shipped } from '../support.js';
 
-async function asked(contracts = loadContracts(), send?: () => Promise<void>) {
+async function asked(contracts = shipped(), send?: () => Promise<void>) {
   const { context, sent, lines } = bridgeWorld({ contracts, ...(send ? { send } : {}) });
   const requests = new IntrospectionRequests(context, event('request_introspection', contracts));
   const ask = () => requests.ask([{ node_id: 'n-1', record: recordOf(null) }]);
@@ -41,7 +41,7 @@ published_events:
   });
 
   it('that its schema refuses is logged and left out: no heartbeat waits for it', async () => {
-    const contracts = loadContracts();
+    const contracts = shipped();
     const { events } = contracts.compiled;
     const request = { ...events['request_introspection'], payload: { target_node_id: 7 } };
     const broken = {
@@ -56,7 +56,7 @@ published_events:
 
   it('that Kafka does not take is made again with the next heartbeat', async () => {
     let away = true;
-    const { sent, ask, lines } = await asked(loadContracts(), () =>
+    const { sent, ask, lines } = await asked(shipped(), () =>
       away ? Promise.reject(new Error('away')) : Promise.resolve(),
     );
     expect([sent.length, lines.length]).toEqual([0, 1]);

@@ -1,11 +1,11 @@
 import { ServiceError } from '@temporalio/client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startSweep, type Sweeping } from '../../../../src/bridge/liveness/sweep.js';
-import { loadContracts, type Contracts } from '../../../../src/contracts/load.js';
+import type { Contracts } from '../../../../src/contracts/load.js';
 import { workflowId } from '../../../../workflows/messages.js';
 import { fakeDatabase } from '../fake-database.js';
 import { fakeTemporal } from '../fake-temporal.js';
-import { bridgeWorld } from '../support.js';
+import { bridgeWorld, shipped } from '../support.js';
 
 const NOW = Date.UTC(2026, 0, 31, 12);
 const MINUTE = 60_000;
@@ -59,7 +59,7 @@ function world({ late = [], unfinished = [], purged = () => [0, 0], isMine = () 
   });
   const temporal = fakeTemporal(options);
   const bridge = bridgeWorld({ temporalClient: temporal.client, pool: database.pool });
-  const contracts = loadContracts();
+  const contracts = shipped();
   const rules = { ...contracts, sweep: options.sweep === undefined ? contracts.sweep : options.sweep };
   const start = async (): Promise<Sweeping> => {
     running = startSweep(bridge.context, rules, ['beats', 'others']);
@@ -122,7 +122,7 @@ describe('the sweep', () => {
   });
 
   it('signals the same lease every hour at the least', async () => {
-    const { start, signalled } = world({ late: leases(1) });
+    const { start, signalled } = world({ late: leases(1), sweep: { interval_seconds: 60 } });
     await start();
     await vi.advanceTimersByTimeAsync(6 * 60 * MINUTE);
     signalled();

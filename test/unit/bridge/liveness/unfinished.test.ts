@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UnfinishedAttempts } from '../../../../src/bridge/liveness/unfinished.js';
-import { loadContracts } from '../../../../src/contracts/load.js';
 import type { Unfinished } from '../../../../src/registry/rows/find-unfinished.js';
 import { fakeDatabase } from '../fake-database.js';
+import { shipped } from '../support.js';
 
 const MINUTE = 60_000;
 /** Three ack rounds of 30 s and a grace of 15 s. */
@@ -18,7 +18,7 @@ const attempt = (n: number, changes: Partial<Unfinished> = {}): Unfinished => ({
 });
 const attempts = (count: number, from = 0): Unfinished[] => Array.from({ length: count }, (_, n) => attempt(from + n));
 
-function world(unfinished: Unfinished[], contract = loadContracts().compiled) {
+function world(unfinished: Unfinished[], contract = shipped().compiled) {
   const database = fakeDatabase({
     unfinished: [
       'state_since <',

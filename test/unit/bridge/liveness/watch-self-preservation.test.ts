@@ -4,10 +4,9 @@ import {
   watchSelfPreservation,
   type SelfPreservationWatch,
 } from '../../../../src/bridge/liveness/watch-self-preservation.js';
-import { loadContracts } from '../../../../src/contracts/load.js';
 import type { SelfPreservationState } from '../../../../src/registry/leases/self-preservation.js';
 import { fakeDatabase } from '../fake-database.js';
-import { bridgeWorld } from '../support.js';
+import { bridgeWorld, shipped } from '../support.js';
 
 const open: SelfPreservationState = {
   held_since: null,
@@ -26,7 +25,7 @@ const held: SelfPreservationState = {
   changed_by: 'itself',
   changed_at: '2026-01-31T12:00:00.000Z',
 };
-const question = selfPreservationQuestion(loadContracts(), { env: 'dev', namespace: '' });
+const question = selfPreservationQuestion(shipped(), { env: 'dev', namespace: '' });
 
 let watch: SelfPreservationWatch | undefined;
 beforeEach(() => {

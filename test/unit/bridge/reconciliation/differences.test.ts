@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { differenceOf, leftoverOf, sameDifference } from '../../../../src/bridge/reconciliation/differences.js';
-import { loadContracts } from '../../../../src/contracts/load.js';
 import type { CatalogEntry } from '../../../../src/registry/consul/fleet.js';
 import type { LastingRow } from '../../../../src/registry/rows/page-lasting.js';
+import { shipped } from '../support.js';
 
-const { states } = loadContracts().compiled.orchestrator;
+const { states } = shipped().compiled.orchestrator;
 
 const row: LastingRow = {
   node_id: 'abc-123',

@@ -1,8 +1,7 @@
-import { loadContracts } from '../../../../src/contracts/load.js';
 import type { LastingRow } from '../../../../src/registry/rows/page-lasting.js';
 import { fakeDatabase } from '../fake-database.js';
 import { fakeTemporal } from '../fake-temporal.js';
-import { bridgeWorld } from '../support.js';
+import { bridgeWorld, shipped } from '../support.js';
 import { fakeConsul, type Shown } from './fake-consul.js';
 
 /** A node's row in the registry. */
@@ -54,7 +53,7 @@ export function worldOfBoth({
   const consul = fakeConsul(shown, shownLater);
   const temporal = fakeTemporal({ without });
   const bridge = bridgeWorld({ temporalClient: temporal.client, pool: database.pool });
-  const contracts = loadContracts();
+  const contracts = shipped();
   const compared = {
     pool: database.pool,
     consul: consul.client,

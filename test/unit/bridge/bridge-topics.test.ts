@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bridgeTopics, groupId } from '../../../src/bridge/bridge-topics.js';
+import { bridgeTopics, environmentName, groupId } from '../../../src/bridge/bridge-topics.js';
 import { loadContracts } from '../../../src/contracts/load.js';
 import { contractDirectory } from '../contracts/contract-files.js';
 import { shipped } from './support.js';
@@ -13,9 +13,44 @@ describe('topics', () => {
       deadLetters: 'dev.shop.onex.evt.node-registration-dead-letter.v1',
       introspectionRequests: 'dev.shop.onex.cmd.request-introspection.v1',
     });
-    expect(() => bridgeTopics({ consumed: [], topics: {} }, { env: 'dev', namespace: '' })).toThrow(
-      'no topic for NodeIntrospection',
-    );
+  });
+
+  it('that the contract lacks are refused by their names', () => {
+    const names = { env: 'dev', namespace: '' };
+    const { consumed, topics } = shipped();
+    const without = (name: string) => consumed.filter(({ event_type }) => event_type !== name);
+    for (const [event_type, kind] of [
+      ['NodeIntrospectionEvent', 'NodeIntrospection'],
+      ['NodeRegistrationAcked', 'NodeRegistrationAcked'],
+      ['NodeHeartbeat', 'NodeHeartbeat'],
+    ] as const)
+      expect(() => bridgeTopics({ consumed: without(event_type), topics }, names)).toThrow(
+        `the contract's consumed_events name no topic for ${kind}`,
+      );
+    for (const action of ['dead_letter', 'request_introspection'])
+      expect(() =>
+        bridgeTopics(
+          { consumed, topics: Object.fromEntries(Object.entries(topics).filter(([key]) => key !== action)) },
+          names,
+        ),
+      ).toThrow(`the contract's published_events name no topic for ${action}`);
+  });
+
+  it('may be named by the names of their models, and once more', () => {
+    const consumed = [
+      { event_type: 'ModelNodeIntrospectionEvent', topic: '{env}.a' },
+      { event_type: 'NodeIntrospection', topic: '{env}.a' },
+      { event_type: 'ModelNodeRegistrationAcked', topic: '{env}.b' },
+      { event_type: 'NodeHeartbeatEvent', topic: '{env}.c' },
+      // Of another kind.
+      { event_type: 'AModelNodeHeartbeat', topic: '{env}.d' },
+      { event_type: 'NodeHeartbeatEvents', topic: '{env}.e' },
+    ];
+    expect(bridgeTopics({ consumed, topics: shipped().topics }, { env: 'dev', namespace: '' })).toMatchObject({
+      introspections: ['dev.a'],
+      acks: ['dev.b'],
+      heartbeats: ['dev.c'],
+    });
   });
 
   it('of one kind of message may be several: all that the contract names', () => {
@@ -35,4 +70,9 @@ consumed_events:
 it('groups are per environment and kind', () => {
   expect(groupId('acks', { env: 'dev', namespace: '' })).toBe('dev-node-registrar-acks');
   expect(groupId('acks', { env: 'dev', namespace: 'shop' })).toBe('dev-shop-node-registrar-acks');
+});
+
+it('the environment that nodes in Consul belong to has both names', () => {
+  expect(environmentName({ env: 'dev', namespace: 'shop' })).toBe('dev.shop');
+  expect(environmentName({ env: 'dev', namespace: '' })).toBe('dev');
 });

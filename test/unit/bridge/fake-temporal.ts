@@ -27,6 +27,8 @@ export function fakeTemporal({
   const signals: Signal[] = [];
   const lost = new Set(without);
   const inFlight = { now: 0, most: 0 };
+  /** How long each call was given, in milliseconds. */
+  const given: number[] = [];
   let called = false;
   const call = async (signal: Signal): Promise<void> => {
     if (!called) throw new Error(`${signal.name} of ${signal.id} was sent without a deadline`);
@@ -53,11 +55,12 @@ export function fakeTemporal({
     },
     withDeadline(deadline: number, ask: () => Promise<unknown>) {
       if (deadline <= Date.now()) throw new Error('DEADLINE_EXCEEDED');
+      given.push(deadline - Date.now());
       called = true;
       const asked = ask();
       called = false;
       return asked;
     },
   } as unknown as Client;
-  return { client, signals, inFlight };
+  return { client, signals, inFlight, given };
 }

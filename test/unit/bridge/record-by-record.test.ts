@@ -51,6 +51,67 @@ describe('a batch whose handling fails', () => {
     expect(sent).toEqual([]);
   });
 
+  it('is taken record by record: none is read further than itself, but the last that is left', async () => {
+    const { context } = bridgeWorld();
+    const seen: (readonly [string, RecordBatch['upTo']])[] = [];
+    const handled = recordByRecord(context, (batch) => {
+      if (batch.records.length > 1) return Promise.reject(new Error('together'));
+      seen.push([batch.records[0]?.offset ?? '', batch.upTo]);
+      return Promise.resolve();
+    });
+    await expect(handled(batchOf(values).batch)).rejects.toThrow('together');
+    const { batch } = batchOf(values);
+    const markers = { ...batch.upTo, markers: ['m/1'] };
+    const records = batch.records.map((record, at) => ({ ...record, isBrokersTime: at > 0 }));
+    await handled({ ...batch, records, upTo: markers });
+    const upTo = (at: number) => ({
+      next_offset: String(at + 1),
+      timestamp: records[at]?.timestamp,
+      isBrokersTime: at > 0,
+      markers: [],
+    });
+    expect(seen).toEqual([
+      ['0', upTo(0)],
+      ['1', upTo(1)],
+      ['2', markers],
+    ]);
+  });
+
+  it('is logged with its place, and of each partition the first failure is one that may pass', async () => {
+    const { context, entries } = bridgeWorld();
+    const handled = recordByRecord(context, handle);
+    await expect(handled(batchOf(values).batch)).rejects.toThrow('it is bad');
+    await expect(handled({ ...batchOf(values).batch, partition: 1 })).rejects.toThrow('it is bad');
+    await expect(handled({ ...batchOf(values).batch, topic: 'u' })).rejects.toThrow('it is bad');
+    expect(entries.map(({ topic, partition, msg }) => [topic, partition, msg])).toEqual([
+      ['t', 0, 'a batch could not be handled'],
+      ['t', 1, 'a batch could not be handled'],
+      ['u', 0, 'a batch could not be handled'],
+    ]);
+  });
+
+  it('leaves what is behind when the consumer is stopped meanwhile', async () => {
+    const { context, sent } = bridgeWorld();
+    const handled = recordByRecord(context, handle);
+    await expect(handled(batchOf(values).batch)).rejects.toThrow('it is bad');
+    const { batch, done } = batchOf(values);
+    await handled({ ...batch, isRunning: () => done.size < 1 });
+    expect([[...done], sent]).toEqual([['0'], []]);
+  });
+
+  it('leaves what is behind when the batch is given up while a record is handled alone', async () => {
+    const { context, sent } = bridgeWorld();
+    const stop = new AbortController();
+    const handled = recordByRecord(context, (batch) => {
+      if (batch.records.length === 1) stop.abort(new Error('stopping'));
+      return Promise.reject(new Error('again'));
+    });
+    await expect(handled(batchOf(values, stop.signal).batch)).rejects.toThrow('again');
+    const { batch, done } = batchOf(values, stop.signal);
+    await expect(handled(batch)).rejects.toThrow('again');
+    expect([done.size, sent]).toEqual([0, []]);
+  });
+
   it('because it was given up is left to whoever gets it next', async () => {
     const { context, sent } = bridgeWorld();
     const handled = recordByRecord(context, handle);

@@ -1,8 +1,13 @@
 import kafkajs from 'kafkajs';
+import pRetry from 'p-retry';
 import { CLIENT, type KafkaHandle } from './client.js';
+import { isNotYetThere } from './refusals.js';
 
 // kafkajs is no ES module: not all of its names can be imported one by one.
 const { AssignerProtocol, ConfigResourceTypes, KafkaJSError } = kafkajs;
+
+/** kafkajs itself gives up where a busy broker does not know yet of a topic that it has just created. */
+const LEADERS_WITHIN = { retries: 100, minTimeout: 100, factor: 1 };
 
 /** One member of a consumer group. */
 interface GroupMember {
@@ -56,10 +61,14 @@ export async function openCluster(kafka: KafkaHandle, requestTimeoutMs?: number)
       // -1: the broker's own default, one for a broker that is alone.
       const options = { numPartitions: partitions, replicationFactor: -1, configEntries };
       try {
-        await admin.createTopics({ waitForLeaders: true, topics: topics.map((topic) => ({ topic, ...options })) });
+        await admin.createTopics({ waitForLeaders: false, topics: topics.map((topic) => ({ topic, ...options })) });
       } catch (error) {
         if (!(error instanceof KafkaJSError) || !error.message.includes('already exists')) throw error;
       }
+      await pRetry(() => admin.fetchTopicMetadata({ topics: [...topics] }), {
+        ...LEADERS_WITHIN,
+        shouldRetry: ({ error }) => isNotYetThere(error),
+      });
     },
     async topicSetting(topics, setting) {
       if (topics.length === 0) return new Map();

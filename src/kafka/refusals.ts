@@ -6,11 +6,17 @@ const TOPIC: ReadonlySet<unknown> = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
   'INVALID_TOPIC_EXCEPTION',
 ]);
+const NOT_YET: ReadonlySet<unknown> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
 const SIZE: ReadonlySet<unknown> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 /** Whether one of the topics that were sent to is the trouble. */
 export function isAboutATopic(error: unknown): boolean {
   return hasType(error, TOPIC);
+}
+
+/** Whether a topic that was just created is not known everywhere yet. */
+export function isNotYetThere(error: unknown): boolean {
+  return hasType(error, NOT_YET);
 }
 
 /** Whether the broker takes no record of this size: it never will, as long as it is set up as it is. */

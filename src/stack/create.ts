@@ -56,7 +56,12 @@ export interface CreatedTopics {
 export async function createTopics(
   brokers: readonly string[],
   topics: readonly string[],
-  options: { readonly partitions: number; readonly warn?: (message: string) => void },
+  options: {
+    readonly partitions: number;
+    readonly warn?: (message: string) => void;
+    /** Kafka's own settings of new topics, besides their kind of time. */
+    readonly settings?: Readonly<Record<string, string>>;
+  },
 ): Promise<CreatedTopics> {
   const kafka = createKafka({ brokers, clientId: 'node-registrar-prepare', logger: pino({ level: 'silent' }) });
   const cluster = await openCluster(kafka);
@@ -66,7 +71,7 @@ export async function createTopics(
     if (created.length > 0)
       await cluster.createTopics(created, {
         partitions: options.partitions,
-        settings: { [TIMESTAMP_TYPE]: BROKERS_TIME },
+        settings: { ...options.settings, [TIMESTAMP_TYPE]: BROKERS_TIME },
       });
     const others = topics.filter((topic) => existing.has(topic));
     const types = await cluster.topicSetting(others, TIMESTAMP_TYPE);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { allTopics } from '../../src/cli/setup/all-topics.js';
-import { createAdmin, createKafka, createProducer } from '../../src/kafka/index.js';
+import { createAdmin, createKafka, createProducer, openCluster } from '../../src/kafka/index.js';
 import { createPool } from '../../src/registry/pool.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
 import { forgetFleet, servers } from './servers.js';
@@ -26,6 +26,13 @@ beforeAll(async () => {
   expect(setup.stdout).toMatch(/12 topics created/);
   // The second time there is nothing to do.
   expect((await registrar(env, 'setup')).stdout).toBe('Prepared: tables, topics and search attributes are there.\n');
+
+  const cluster = await openCluster(createKafka({ brokers: servers().kafkaBrokers, clientId: name }));
+  const topics = allTopics(loadContracts(), loadConfig(env));
+  const kept = await cluster.topicSetting(topics, 'retention.ms');
+  await cluster.close();
+  // Heartbeats and markers of a second are many: the others stay as long as the broker keeps them by default.
+  expect(topics.filter((topic) => kept.get(topic) === '86400000')).toEqual([expect.stringContaining('heartbeat')]);
 
   const pool = createPool(servers().databaseUrl);
   await forgetFleet(pool);

@@ -6,6 +6,7 @@ import { createSearchAttributes, createTopics, type ServerName } from '../../sta
 import { SERVER_NAMES } from '../../stack/state/servers.js';
 import { unreachable } from '../connect.js';
 import { CliError } from '../terminal/exit-codes.js';
+import { bridgeTopics } from '../../bridge/bridge-topics.js';
 import { allTopics } from './all-topics.js';
 
 /**
@@ -41,6 +42,9 @@ export async function prepareServer(
   }
 }
 
+/** Of heartbeats and markers only the newest count: a day of them is kept, in files of an hour that can be deleted. */
+const SHORT_LIVED = { 'retention.ms': '86400000', 'segment.ms': '3600000' };
+
 type Work = (config: Config, contracts: Contracts, print: (text: string) => void) => Promise<void>;
 
 const WORK: Readonly<Record<ServerName, Work>> = {
@@ -49,9 +53,16 @@ const WORK: Readonly<Record<ServerName, Work>> = {
     if (applied.length > 0) print(`database migrated to version ${applied.at(-1)}`);
   },
   async kafka(config, contracts, print) {
+    const { brokers } = config.kafka;
     const options = { partitions: PARTITIONS, warn: print };
-    const { created } = await createTopics(config.kafka.brokers, allTopics(contracts, config), options);
-    if (created.length > 0) print(`${created.length} topics created`);
+    const { heartbeats } = bridgeTopics(contracts, config);
+    const others = allTopics(contracts, config).filter((topic) => !heartbeats.includes(topic));
+    const made = [
+      await createTopics(brokers, others, options),
+      await createTopics(brokers, heartbeats, { ...options, settings: SHORT_LIVED }),
+    ];
+    const created = made.reduce((sum, one) => sum + one.created.length, 0);
+    if (created > 0) print(`${created} topics created`);
   },
   temporal({ temporal: { address, namespace, apiKey, tls } }) {
     const access = { ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls }) };

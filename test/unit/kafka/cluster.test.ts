@@ -1,0 +1,49 @@
+import type { Kafka } from 'kafkajs';
+import kafkajs from 'kafkajs';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { CLIENT, type KafkaHandle } from '../../../src/kafka/client.js';
+import { openCluster } from '../../../src/kafka/cluster.js';
+
+const { KafkaJSError } = kafkajs;
+
+/** A broker's answer as kafkajs has it. */
+const refusal = (type: string): Error => Object.assign(new KafkaJSError(`refused: ${type}`), { type });
+
+/** A cluster that answers a question for metadata with these errors first. */
+function clusterWith(...failures: Error[]) {
+  const asked: (readonly string[])[] = [];
+  const admin = {
+    connect: () => Promise.resolve(),
+    createTopics: () => Promise.resolve(true),
+    fetchTopicMetadata({ topics }: { readonly topics: readonly string[] }) {
+      asked.push(topics);
+      const failure = failures.shift();
+      return failure === undefined ? Promise.resolve({ topics: [] }) : Promise.reject(failure);
+    },
+  };
+  const client = { admin: () => admin } as unknown as Kafka;
+  const handle: KafkaHandle = { [CLIENT]: () => client, logger: pino({ level: 'silent' }) };
+  return { cluster: openCluster(handle), asked };
+}
+
+describe('topics that are created', () => {
+  const create = async ({ cluster }: ReturnType<typeof clusterWith>): Promise<void> =>
+    (await cluster).createTopics(['a', 'b'], { partitions: 1, settings: {} });
+
+  it('are waited for while a busy broker does not know of them yet', async () => {
+    const made = clusterWith(refusal('UNKNOWN_TOPIC_OR_PARTITION'), refusal('LEADER_NOT_AVAILABLE'));
+    await create(made);
+    expect(made.asked).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
+  });
+
+  it('are not waited for where the broker refuses to speak of them', async () => {
+    const made = clusterWith(refusal('TOPIC_AUTHORIZATION_FAILED'));
+    await expect(create(made)).rejects.toThrow('TOPIC_AUTHORIZATION_FAILED');
+    expect(made.asked).toHaveLength(1);
+  });
+});

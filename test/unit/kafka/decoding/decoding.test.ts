@@ -61,12 +61,11 @@ describe('record batches that were fetched', () => {
   it('with a hundred thousand headers in a record, or as many records, are read in a time that grows with their number', () => {
     const many = Array.from({ length: 100_000 }, (_, index) => index);
     const headers = many.map((index) => [`h${index}`, ''] as const);
-    const from = performance.now();
+    // With their square this takes longer than a test may.
     expect(Object.keys(decodeRecordBatches(batch({ records: [record({ headers })] }))[0]?.headers ?? {})).toHaveLength(
       many.length,
     );
     expect(decodeRecordBatches(batch({ records: many.map((delta) => record({ delta })) }))).toHaveLength(many.length);
-    expect(performance.now() - from).toBeLessThan(10_000);
   });
 
   it('with a header of any name keep it as a name', () => {

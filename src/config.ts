@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { errorText } from './error-text.js';
+import { parseUrl } from './parse-url.js';
 import { runningState, type OwnAddresses } from './stack/state/state.js';
 import type { Environment, ServerName } from './stack/state/servers.js';
 
@@ -155,9 +156,8 @@ function consulUrl(env: Environment): string | undefined {
   const scheme = isTrue(env, 'CONSUL_HTTP_SSL') ? 'https' : 'http';
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `${scheme}://${value}`;
   const bad = new ConfigError(`CONSUL_HTTP_ADDR: '${value}' is not host:port or an http(s) URL`);
-  if (!URL.canParse(text)) throw bad;
-  const url = new URL(text);
-  if ((url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') throw bad;
+  const url = parseUrl(text);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') throw bad;
   return url.href.replace(/\/+$/, '');
 }
 
@@ -196,7 +196,7 @@ function postgresUrl(env: Environment): string | undefined {
 }
 
 function checkPostgresUrl(value: string): string {
-  if (/^postgres(ql)?:\/\//.test(value) && URL.canParse(value)) return value;
+  if (/^postgres(ql)?:\/\//.test(value) && parseUrl(value) !== null) return value;
   throw new ConfigError(`DATABASE_URL: '${withoutPassword(value)}' is not a postgresql:// URL`);
 }
 

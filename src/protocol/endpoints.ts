@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseUrl } from '../parse-url.js';
 import { isPrintable } from './fields.js';
 import { isObject } from './json.js';
 
@@ -33,8 +34,8 @@ export const endpointFields = z
     if (separate) all.set('health', health_endpoint);
     const first = named.find(({ url }) => isAbsolute(url))?.url;
     const health = all.get('health');
-    if (isRelative(health) && typeof first === 'string' && URL.canParse(health, first))
-      all.set('health', new URL(health, first).href);
+    const joined = isRelative(health) && typeof first === 'string' ? parseUrl(health, first) : null;
+    if (joined !== null) all.set('health', joined.href);
 
     for (const [name, url] of all) {
       const path = name === 'health' && separate ? ['health_endpoint'] : ['endpoints', placeOf(endpoints, name, named)];
@@ -69,7 +70,6 @@ function isRelative(url: unknown): url is string {
 }
 
 function isAbsolute(url: unknown): url is string {
-  if (typeof url !== 'string' || url.length > MAX_URL || !isPrintable(url) || /\s/.test(url) || !URL.canParse(url))
-    return false;
-  return new URL(url).host !== '';
+  if (typeof url !== 'string' || url.length > MAX_URL || !isPrintable(url) || /\s/.test(url)) return false;
+  return (parseUrl(url)?.host ?? '') !== '';
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { parseUrl } from '../../parse-url.js';
 import { nodeId as schema } from '../../protocol/fields.js';
 
 /** An argument that names a node, as the registrar's own edge takes it: a UUID in capitals is the same node. */
@@ -35,7 +36,7 @@ export type Endpoint = readonly [name: string, url: string];
 /** Collects endpoints, however often the option is given. */
 export function endpoint(value: string, before: readonly Endpoint[]): readonly Endpoint[] {
   const [, name, url] = /^([^=]+)=(.+)$/.exec(value) ?? [];
-  if (name === undefined || url === undefined || !URL.canParse(url))
+  if (name === undefined || url === undefined || parseUrl(url) === null)
     throw new InvalidArgumentError('Give name=url, e.g. health=http://10.0.0.7:8080/health');
   return [...before, [name, url]];
 }

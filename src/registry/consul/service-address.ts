@@ -1,3 +1,5 @@
+import { parseUrl } from '../../parse-url.js';
+
 export interface ServiceAddress {
   readonly address: string;
   readonly port: number;
@@ -25,8 +27,9 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
 export function serviceAddress(endpoints: Readonly<Record<string, string>>): ServiceAddress {
   const url = endpoints['health'] ?? Object.values(endpoints)[0];
   if (url === undefined) return { address: '', port: 0 };
-  if (!URL.canParse(url)) throw new TypeError(`"${url}" is not an absolute URL`);
-  const { hostname, port, protocol } = new URL(url);
+  const parsed = parseUrl(url);
+  if (parsed === null) throw new TypeError(`"${url}" is not an absolute URL`);
+  const { hostname, port, protocol } = parsed;
   return {
     // An IPv6 address is bracketed in a URL and bare in Consul.
     address: hostname.replace(/^\[(.*)\]$/, '$1'),

@@ -1,4 +1,5 @@
 import type { RecordHeaders } from './instance.js';
+import { printable } from './json.js';
 
 /** A dead letter: a record that could not be used, and why. In its headers stands where it came from. */
 
@@ -45,6 +46,8 @@ export interface WrittenDeadLetter {
 }
 
 const LONGEST_REASON = 2_000;
+/** Of a topic, a node and an event type. */
+const LONGEST_NAME = 249;
 /** Before the name of a header that the original record had. */
 const ORIGINAL_HEADER = 'original_header.';
 /** On a record that is sent again: how often it has been. */
@@ -105,8 +108,11 @@ function prefixed(headers: RecordHeaders): RecordHeaders {
 
 /** A producer may send nanoseconds, which is a time that no Date holds. */
 function timeText(timestamp: number): string {
-  const time = new Date(timestamp);
-  return Number.isNaN(time.getTime()) ? String(timestamp) : time.toISOString();
+  return isTime(timestamp) ? new Date(timestamp).toISOString() : String(timestamp);
+}
+
+function isTime(timestamp: number): boolean {
+  return !Number.isNaN(new Date(timestamp).getTime());
 }
 
 /** Bytes of value and key that a broker with any usual limit takes. */
@@ -174,34 +180,42 @@ interface Origin {
   readonly offset: string;
 }
 
-/** Reads a record of the dead letters' topic. */
+/** Reads a record of the dead letters' topic, into which others may write too: what is shown is printable. */
 export function readDeadLetter(record: Omit<OriginalRecord, 'topic' | 'partition' | 'offset'>): DeadLetter {
   const { headers, timestamp, key, value } = record;
   const code = textOf(headers.code);
   const cut = textOf(headers.cut_from_bytes) ?? textOf(headers.truncated_from_bytes);
   const original = originalHeaders(headers);
   return {
-    at: timestamp,
+    at: isTime(timestamp) ? timestamp : 0,
     code: code !== null && Object.hasOwn(DEAD_LETTER_CODES, code) ? (code as DeadLetterCode) : null,
-    reason: textOf(headers.reason) ?? 'no reason given',
-    node_id: textOf(headers.node_id),
+    reason: shownOf(headers.reason, LONGEST_REASON) ?? 'no reason given',
+    node_id: shownOf(headers.node_id, LONGEST_NAME),
     origin: originOf(headers),
-    unpublished: textOf(headers.original_event_type),
+    unpublished: shownOf(headers.original_event_type, LONGEST_NAME),
     replays: Number(textOf(original[REPLAYS])) || 0,
-    cut_from_bytes: cut === null ? null : Number(cut),
+    cut_from_bytes: cut === null || !DIGITS.test(cut) ? null : Number(cut),
     key,
     value,
     headers: original,
   };
 }
 
+const DIGITS = /^\d{1,19}$/;
+
 function originOf(headers: RecordHeaders): Origin | null {
-  const [topic, partition, offset] = [headers.original_topic, headers.original_partition, headers.original_offset].map(
-    textOf,
+  const topic = shownOf(headers.original_topic, LONGEST_NAME);
+  const [partition = '', offset = ''] = [headers.original_partition, headers.original_offset].map(
+    (header) => textOf(header) ?? '',
   );
-  return typeof topic === 'string' && typeof partition === 'string' && typeof offset === 'string'
+  return topic !== null && DIGITS.test(partition) && DIGITS.test(offset)
     ? { topic, partition: Number(partition), offset }
     : null;
+}
+
+function shownOf(header: RecordHeaders[string], maxLength: number): string | null {
+  const text = textOf(header);
+  return text === null ? null : printable(text, maxLength);
 }
 
 function originalHeaders(headers: RecordHeaders): RecordHeaders {

@@ -9,6 +9,7 @@ import type { Letters, PlacedLetter } from './read-letters.js';
 import type { Replayed } from './replay.js';
 
 const SHOWN_REASON = 160;
+const LONGEST_NAME = 128;
 
 /** Dead letters for a person, oldest first, and how many there are of each kind. */
 export function lettersText({ letters, topic, complete }: Letters): string {
@@ -44,8 +45,11 @@ export function letterText(letter: PlacedLetter): string {
       ['replayed', letter.replayed ? 'yes' : null],
       ['replays', replays === 0 ? null : `${replays} before this one`],
       ['cut', cut_from_bytes === null ? null : `the original has ${cut_from_bytes} bytes`],
-      ['key', key === null ? null : shown(key)],
-      ...Object.entries(headers).map(([name, of]): [string, string] => [`header ${name}`, headerText(of)]),
+      ['key', key === null ? null : inLine(key)],
+      ...Object.entries(headers).map(([name, of]): [string, string] => [
+        `header ${printable(name, LONGEST_NAME)}`,
+        headerText(of),
+      ]),
     ]),
     '',
     value === null ? pc.dim('no value') : shown(value),
@@ -60,7 +64,7 @@ export function letterJson(letter: PlacedLetter): Readonly<Record<string, unknow
     at: timeOf(letter),
     key: bytesJson(key),
     value: bytesJson(value),
-    headers: Object.fromEntries(Object.entries(headers).map(([name, of]) => [name, headerText(of)])),
+    headers: Object.fromEntries(Object.entries(headers).map(([name, of]) => [name, headerText(of, shown)])),
   };
 }
 
@@ -78,16 +82,27 @@ function bytesJson(bytes: Buffer | null) {
   return bytes === null ? null : { text: textIn(bytes), base64: bytes.toString('base64') };
 }
 
-function headerText(of: RecordHeaders[string]): string {
+function headerText(of: RecordHeaders[string], textOf = inLine): string {
   return [of ?? '']
     .flat()
-    .map((one) => shown(Buffer.from(one)))
+    .map((one) => textOf(Buffer.from(one)))
     .join(', ');
 }
 
-/** Text as it is, other bytes in Base64. */
+/** Text as it is, other bytes in Base64. A carriage return alone would write over what stands before it. */
 function shown(bytes: Buffer): string {
-  return textIn(bytes) ?? `${bytes.length} bytes, Base64: ${bytes.toString('base64')}`;
+  const lines = textIn(bytes)?.replaceAll('\r\n', '\n');
+  return lines === undefined || lines.includes('\r') ? inBase64(bytes) : lines;
+}
+
+/** The same in one line. */
+function inLine(bytes: Buffer): string {
+  const text = textIn(bytes);
+  return text === null ? inBase64(bytes) : printable(text, text.length);
+}
+
+function inBase64(bytes: Buffer): string {
+  return `${bytes.length} bytes, Base64: ${bytes.toString('base64')}`;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -69,6 +69,38 @@ describe('a dead letter', () => {
     expect(replayedLetter(buildDeadLetter({ ...letter, record: { ...record, value: null } }))).toBeNull();
   });
 
+  it('of whoever else writes into the topic is read, and nothing in it reaches a terminal as more than text', () => {
+    const CLEAR = '\u001b[2J';
+    const headers = {
+      reason: `${CLEAR}not\nJSON`,
+      node_id: `${CLEAR}${'n'.repeat(500)}`,
+      original_topic: CLEAR,
+      original_partition: '1',
+      original_offset: '2',
+      original_event_type: CLEAR,
+      cut_from_bytes: 'many',
+    };
+    const found = readDeadLetter({ key: null, value: null, headers, timestamp: 8.64e15 + 1 });
+    expect(found).toMatchObject({
+      at: 0,
+      code: null,
+      reason: '\\u001b[2Jnot\\u000aJSON',
+      origin: { topic: '\\u001b[2J', partition: 1, offset: '2' },
+      unpublished: '\\u001b[2J',
+      cut_from_bytes: null,
+    });
+    expect(found.node_id).toMatch(/^\\u001b\[2Jn{244}…$/);
+  });
+
+  it.each([
+    ['original_partition', 'x'],
+    ['original_offset', '7n'],
+    ['original_offset', ''],
+  ])('whose %s is "%s" comes from an unknown place', (name, value) => {
+    const { headers } = buildDeadLetter(letter);
+    expect(read({ key: null, value: null, headers: { ...headers, [name]: value } }).origin).toBeNull();
+  });
+
   it('says where it comes from: a place in a topic, or the registrar itself', () => {
     expect(whereFrom(read(buildDeadLetter(letter)))).toBe('dev.introspection, partition 3, offset 7');
     const event = { node_id: 'node-1', event_type: 'NodeBecameActive', topic: '{env}.active' };

@@ -3,8 +3,7 @@ import { ACK_SIGNAL } from '../../workflows/messages.js';
 import type { IncomingRecord, RecordBatch } from '../kafka/consumer.js';
 import { parseAck, type Ack } from '../protocol/ack.js';
 import type { BridgeContext } from './context.js';
-import { handling } from './handling.js';
-import { inOrderPerKey } from './in-order.js';
+import { handleEach } from './handling.js';
 import { timedAnswer } from './record-times.js';
 import { signalWorkflow } from './signal-workflow.js';
 import { understand } from './understand.js';
@@ -28,20 +27,12 @@ export function acks(
       finished += 1;
       batch.done(record);
     };
-    await inOrderPerKey(
-      batch.records.map((record) =>
-        handling(
-          context,
-          batch,
-          record,
-          understand(record, () => parseAck(record.value, timedAnswer(record))),
-          (ack) => apply(context, ack, batch),
-          done,
-        ),
-      ),
+    await handleEach(context, batch, {
+      read: (record) => understand(record, () => parseAck(record.value, timedAnswer(record))),
+      apply: (ack) => apply(context, ack, batch),
       limit,
-      () => batch.isRunning() && !batch.signal.aborted,
-    );
+      done,
+    });
     // The acks themselves are with Temporal: a database that is away must not hold them up. The next second writes it.
     if (finished === batch.records.length)
       await context.postgres.once(() => watermarksOf(batch.topic).store(context.pool, batch));

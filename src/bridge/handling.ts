@@ -1,35 +1,60 @@
+import type { LimitFunction } from 'p-limit';
 import type { IncomingRecord, RecordBatch } from '../kafka/consumer.js';
-import type { DeadLetterCode } from '../protocol/dead-letter.js';
 import type { BridgeContext } from './context.js';
-import type { Keyed } from './in-order.js';
+import type { RefusedRecord } from './dead-letters.js';
+import { inOrderPerKey, type Keyed } from './in-order.js';
 import type { Understood } from './understand.js';
 
+/** How the records of one kind of message are handled. */
+export interface Handling<Message> {
+  readonly read: (record: IncomingRecord) => Understood<Message>;
+  /** @returns why this message cannot be applied at all, else null */
+  readonly apply: (message: Message) => Promise<string | null>;
+  /** Messages applied at once. */
+  readonly limit: LimitFunction;
+  /** A record is applied, or among the dead letters. */
+  readonly done: (record: IncomingRecord) => void;
+}
+
+/** Dead letters written before their records are done. */
+const AT_ONCE = 500;
+
 /**
- * One record for a node's workflow: applied in its node's turn, or put into the
- * dead letters with the reason; done only after that.
- *
- * @param apply returns why this message cannot be applied at all, else null
+ * Records for nodes' workflows. Each message is applied in its node's turn. What nobody can read becomes dead letters,
+ * many with each send: a sender of nothing else must not slow down the nodes.
  */
-export function handling<Message extends { readonly node_id: string }>(
+export async function handleEach<Message extends { readonly node_id: string }>(
   { deadLetters }: Pick<BridgeContext, 'deadLetters'>,
   batch: RecordBatch,
-  record: IncomingRecord,
-  understood: Understood<Message>,
-  apply: (message: Message) => Promise<string | null>,
-  done: (record: IncomingRecord) => void,
-): Keyed {
-  const deadLetter = async (code: DeadLetterCode, reason: string): Promise<void> => {
-    await deadLetters.put([{ record, code, reason }], batch.signal);
-    done(record);
+  { read, apply, limit, done }: Handling<Message>,
+): Promise<void> {
+  const goOn = (): boolean => batch.isRunning() && !batch.signal.aborted;
+  const refused: RefusedRecord[] = [];
+  const messages: Keyed[] = [];
+  const put = async (letters: readonly RefusedRecord[]): Promise<void> => {
+    await deadLetters.put(letters, batch.signal);
+    for (const { record } of letters) done(record);
   };
-  if (!understood.ok) return { key: null, run: () => deadLetter(understood.code, understood.reason) };
-  const { message } = understood;
-  return {
-    key: message.node_id,
-    async run() {
-      const refusal = await apply(message);
-      if (refusal !== null) return deadLetter('refused_by_temporal', refusal);
-      done(record);
-    },
+  for (const record of batch.records) {
+    const understood = read(record);
+    if (!understood.ok) {
+      refused.push({ record, code: understood.code, reason: understood.reason });
+      continue;
+    }
+    const { message } = understood;
+    messages.push({
+      key: message.node_id,
+      async run() {
+        const reason = await apply(message);
+        if (reason !== null) return put([{ record, code: 'refused_by_temporal', reason }]);
+        done(record);
+      },
+    });
+  }
+  const putAll = async (): Promise<void> => {
+    for (let at = 0; at < refused.length && goOn(); at += AT_ONCE) await put(refused.slice(at, at + AT_ONCE));
   };
+  // Both end before a failure is reported: nothing goes on behind the caller's back.
+  for (const result of await Promise.allSettled([putAll(), inOrderPerKey(messages, limit, goOn)]))
+    if (result.status === 'rejected') throw result.reason;
 }

@@ -2,8 +2,8 @@ import type { LimitFunction } from 'p-limit';
 
 /** Work on an item, which belongs to somebody. */
 export interface Keyed {
-  /** Items of one key are worked on one after the other; null: whenever. */
-  readonly key: string | null;
+  /** Items of one key are worked on one after the other. */
+  readonly key: string;
   run(): Promise<void>;
 }
 
@@ -15,10 +15,10 @@ export async function inOrderPerKey(items: Iterable<Keyed>, limit: LimitFunction
   const chains = new Map<string, Promise<void>>();
   const all: Promise<void>[] = [];
   for (const item of items) {
-    const before = item.key === null ? undefined : chains.get(item.key);
+    const before = chains.get(item.key);
     const run = (): Promise<void> => limit(async () => (goOn() ? item.run() : undefined));
     const mine = before === undefined ? run() : before.then(run);
-    if (item.key !== null) chains.set(item.key, mine);
+    chains.set(item.key, mine);
     all.push(mine);
   }
   // All of them end before the first failure is reported: nothing goes on behind the caller's back.

@@ -3,8 +3,7 @@ import { INTROSPECTION_SIGNAL } from '../../workflows/messages.js';
 import type { RecordBatch } from '../kafka/consumer.js';
 import { parseIntrospection, type Introspection } from '../protocol/introspection.js';
 import type { BridgeContext } from './context.js';
-import { handling } from './handling.js';
-import { inOrderPerKey } from './in-order.js';
+import { handleEach } from './handling.js';
 import { RecentIntrospections } from './recent-introspections.js';
 import { timed } from './record-times.js';
 import { signalWorkflow } from './signal-workflow.js';
@@ -26,20 +25,12 @@ export function introspections(context: BridgeContext): (batch: RecordBatch) => 
   const limit = pLimit(IN_FLIGHT);
   const recent = new RecentIntrospections();
   return (batch) =>
-    inOrderPerKey(
-      batch.records.map((record) =>
-        handling(
-          context,
-          batch,
-          record,
-          understand(record, () => parseIntrospection(record.value, timed(record))),
-          (message) => apply(context, message, recent, batch.signal),
-          (one) => batch.done(one),
-        ),
-      ),
+    handleEach(context, batch, {
+      read: (record) => understand(record, () => parseIntrospection(record.value, timed(record))),
+      apply: (message) => apply(context, message, recent, batch.signal),
       limit,
-      () => batch.isRunning() && !batch.signal.aborted,
-    );
+      done: (record) => batch.done(record),
+    });
 }
 
 /** Returns why this introspection cannot be applied at all, else null. */

@@ -8,7 +8,7 @@ import { assertProperty } from '../../run/properties.js';
 describe('work', () => {
   it('of one key keeps its order, of several goes on at once within the limit', async () => {
     await assertProperty(
-      fc.asyncProperty(fc.array(fc.constantFrom('a', 'b', 'c', null), { maxLength: 30 }), async (keys) => {
+      fc.asyncProperty(fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { maxLength: 30 }), async (keys) => {
         const done: number[] = [];
         let now = 0;
         let most = 0;
@@ -25,7 +25,7 @@ describe('work', () => {
         await inOrderPerKey(work, pLimit(4), () => true);
         expect(most).toBeLessThanOrEqual(4);
         expect([...done].sort((one, other) => one - other)).toEqual(keys.map((_, index) => index));
-        for (const key of ['a', 'b', 'c']) {
+        for (const key of ['a', 'b', 'c', 'd', 'e']) {
           const mine = done.filter((index) => keys[index] === key);
           expect(mine).toEqual([...mine].sort((one, other) => one - other));
         }

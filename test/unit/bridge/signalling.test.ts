@@ -122,6 +122,41 @@ describe('signals', () => {
   });
 });
 
+describe('records that nobody can read', () => {
+  it.each([
+    ['introspections', introspectionOf, introspections],
+    ['acks', ackOf, (context: Parameters<typeof acks>[0]) => acks(context, watermarks)],
+  ] as const)(
+    'among %s are dead letters together, however many: no node waits for a send of each',
+    async (_kind, of, handler) => {
+      let sends = 0;
+      const send = () => Promise.resolve(void (sends += 1));
+      const { client, started, signalled } = temporal();
+      const { context, sent } = bridgeWorld({ temporalClient: client, send });
+      const { batch, done } = batchOf(many(900, (n) => (n % 9 === 0 ? of(n) : Buffer.from('no message'))));
+      await handler(context)(batch);
+      expect([done.size, sent.length, started.length + signalled.length]).toEqual([900, 800, 100]);
+      expect(sends).toBeLessThan(20);
+    },
+  );
+
+  it('are not done, and none behind them is begun, once the batch is to end', async () => {
+    const ending = new AbortController();
+    const send = () => Promise.reject(new Error('Kafka is away'));
+    const { client } = temporal();
+    const { context } = bridgeWorld({ temporalClient: client, send });
+    const { batch, done } = batchOf(
+      many(3, () => Buffer.from('no message')),
+      ending.signal,
+    );
+    const handled = introspections(context)(batch);
+    await turns();
+    ending.abort(new Error('enough'));
+    await expect(handled).rejects.toThrow('enough');
+    expect(done.size).toBe(0);
+  });
+});
+
 describe('an introspection', () => {
   it('that a node repeats is signalled once', async () => {
     const { client, started } = temporal();

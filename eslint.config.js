@@ -74,7 +74,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/**/*.ts', 'activities/**/*.ts'],
+    files: ['src/**/*.{ts,tsx}', 'activities/**/*.ts'],
     rules: {
       'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }],
       'no-restricted-properties': [

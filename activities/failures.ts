@@ -22,7 +22,7 @@ export const DATABASE_SET_UP = "check the tables ('registrar setup') and the rig
 export interface BackendCall {
   /** Name and address: "Consul at http://127.0.0.1:8500". */
   readonly backend: string;
-  /** What the backend should do: "register node abc-123 (consul://service/onex-effect-abc-123), registration attempt 2". */
+  /** What the backend should do: "register node abc-1 (consul://service/onex-effect-abc-1), registration attempt 2". */
   readonly what: string;
   /** The node that an operator registers again after a refusal. */
   readonly node_id?: string;

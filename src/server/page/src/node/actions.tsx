@@ -132,31 +132,7 @@ function AskDialog({ id, action, close }: { id: string; action: Action; close: (
             {outcome.words}
           </p>
         ) : (
-          <>
-            <label>
-              Why <small>kept in the log, next to your name</small>
-              <textarea
-                rows={2}
-                required
-                minLength={SHORTEST_WHY}
-                maxLength={500}
-                value={why}
-                autoFocus
-                onChange={(event) => setWhy(event.target.value)}
-              />
-            </label>
-            <label>
-              Who <small>asked once; remembered in this browser</small>
-              <input
-                type="text"
-                required
-                maxLength={100}
-                value={who}
-                autoComplete="name"
-                onChange={(event) => setWho(event.target.value)}
-              />
-            </label>
-          </>
+          <Reasons who={who} setWho={setWho} why={why} setWhy={setWhy} />
         )}
         {outcome.kind === 'refused' && (
           <span className="words" role="alert">
@@ -181,5 +157,43 @@ function AskDialog({ id, action, close }: { id: string; action: Action; close: (
         </div>
       </form>
     </dialog>
+  );
+}
+
+interface ReasonsProps {
+  readonly who: string;
+  readonly setWho: (who: string) => void;
+  readonly why: string;
+  readonly setWhy: (why: string) => void;
+}
+
+/** Who acts, and why. */
+function Reasons({ who, setWho, why, setWhy }: ReasonsProps) {
+  return (
+    <>
+      <label>
+        Why <small>kept in the log, next to your name</small>
+        <textarea
+          rows={2}
+          required
+          minLength={SHORTEST_WHY}
+          maxLength={500}
+          value={why}
+          autoFocus
+          onChange={(event) => setWhy(event.target.value)}
+        />
+      </label>
+      <label>
+        Who <small>asked once; remembered in this browser</small>
+        <input
+          type="text"
+          required
+          maxLength={100}
+          value={who}
+          autoComplete="name"
+          onChange={(event) => setWho(event.target.value)}
+        />
+      </label>
+    </>
   );
 }

@@ -65,8 +65,6 @@ function KnownNode({ view, hello, again }: { view: NodeView; hello: Hello; again
   const state = view.state === null ? undefined : store.state(view.state);
   const tone = state?.tone ?? 'plain';
   const start = view.steps[0]?.at ?? view.facts?.introspected_at ?? view.node?.since ?? view.now;
-  const upright = useNarrow();
-  const drawing = upright ? 'upright' : 'across';
   return (
     <>
       <Crumb id={view.id} type={view.node?.type ?? null} />
@@ -88,41 +86,7 @@ function KnownNode({ view, hello, again }: { view: NodeView; hello: Hello; again
         </p>
       ))}
       <Strip view={view} contract={contract} state={state} start={start} />
-      <section className={`card machines ${upright ? 'upright' : ''}`} aria-label="State machines">
-        <div className="orchestrator">
-          <div className="machine-title">
-            <h2>Orchestrator</h2>
-            <span>over the handshake and the life</span>
-          </div>
-          <Machine
-            title="Orchestrator"
-            drawing={contract.orchestrator[drawing]}
-            path={view.orchestrator}
-            start={start}
-            tone={tone}
-          />
-        </div>
-        <div className="two">
-          <div className="reducer">
-            <div className="machine-title">
-              <h2>Reducer</h2>
-              <span>over the backends</span>
-            </div>
-            <div className="machine-scroll" tabIndex={0} role="region" aria-label="The reducer’s machine">
-              <Machine
-                title="Reducer"
-                drawing={contract.reducer.across}
-                path={view.reducer}
-                start={start}
-                tone={reducerTone(view)}
-              />
-            </div>
-          </div>
-          <div className={`now tone-${tone}`}>
-            <NowBox view={view} contract={contract} state={state} />
-          </div>
-        </div>
-      </section>
+      <Machines view={view} contract={contract} state={state} start={start} tone={tone} />
       <div className="split">
         <section className="card section">
           <h2>
@@ -141,6 +105,57 @@ function KnownNode({ view, hello, again }: { view: NodeView; hello: Hello; again
         <Side view={view} />
       </div>
     </>
+  );
+}
+
+interface MachinesProps {
+  readonly view: NodeView;
+  readonly contract: Hello['contract'];
+  readonly state: StateView | undefined;
+  readonly start: number;
+  readonly tone: GlyphTone;
+}
+
+/** Both state machines as the contract has them, and what the node does now. */
+function Machines({ view, contract, state, start, tone }: MachinesProps) {
+  const upright = useNarrow();
+  const drawing = upright ? 'upright' : 'across';
+  return (
+    <section className={`card machines ${upright ? 'upright' : ''}`} aria-label="State machines">
+      <div className="orchestrator">
+        <div className="machine-title">
+          <h2>Orchestrator</h2>
+          <span>over the handshake and the life</span>
+        </div>
+        <Machine
+          title="Orchestrator"
+          drawing={contract.orchestrator[drawing]}
+          path={view.orchestrator}
+          start={start}
+          tone={tone}
+        />
+      </div>
+      <div className="two">
+        <div className="reducer">
+          <div className="machine-title">
+            <h2>Reducer</h2>
+            <span>over the backends</span>
+          </div>
+          <div className="machine-scroll" tabIndex={0} role="region" aria-label="The reducer’s machine">
+            <Machine
+              title="Reducer"
+              drawing={contract.reducer.across}
+              path={view.reducer}
+              start={start}
+              tone={reducerTone(view)}
+            />
+          </div>
+        </div>
+        <div className={`now tone-${tone}`}>
+          <NowBox view={view} contract={contract} state={state} />
+        </div>
+      </div>
+    </section>
   );
 }
 

@@ -6,84 +6,101 @@ import { clock, cut, exact } from '../words.js';
 
 /** Facts of the node, its earlier attempts, its dead letters. */
 export function Side({ view }: { view: NodeView }) {
-  const { node, facts } = view;
   return (
     <aside className="side" aria-label="About the node">
-      <section className="card section">
-        <h2>Node</h2>
-        {node === null ? (
-          <p className="dim">The registry has no row of it.</p>
-        ) : (
-          <dl className="facts">
-            <dt>Type</dt>
-            <dd>{node.type}</dd>
-            <dt>Version</dt>
-            <dd>{node.version === '' ? 'not known yet' : node.version}</dd>
-            {facts !== null && (
-              <>
-                <dt>Capabilities</dt>
-                <dd>
-                  {facts.capabilities.length === 0 ? <span className="dim">none</span> : facts.capabilities.join(', ')}
-                </dd>
-                <dt>Endpoints</dt>
-                <dd>
-                  {Object.entries(facts.endpoints).map(([name, url]) => (
-                    <div key={name} className="mono">
-                      {name} {url}
-                    </div>
-                  ))}
-                  {Object.keys(facts.endpoints).length === 0 && <span className="dim">none</span>}
-                </dd>
-                <dt>Epoch</dt>
-                <dd>{facts.epoch ?? <span className="dim">it keeps none</span>}</dd>
-                <dt>Correlation</dt>
-                <dd className="mono">{facts.correlation_id}</dd>
-              </>
-            )}
-          </dl>
-        )}
-      </section>
-      <section className="card section">
-        <h2>
-          Earlier attempts <span>{view.earlier.length === 0 ? '' : view.earlier.length}</span>
-        </h2>
-        {view.earlier.length === 0 ? (
-          <p className="dim">{(view.attempt ?? 1) > 1 ? 'Kept in earlier runs in Temporal.' : 'This is the first.'}</p>
-        ) : (
-          <ol className="attempts">
-            {view.earlier.map(({ attempt, state, ended }) => (
-              <li key={attempt}>
-                <span className="num dim">{attempt}</span>
-                <StateGlyph view={state === null ? undefined : store.state(state)} />
-                <span className="mono">{state ?? 'not known'}</span>
-                <span className="dim">
-                  <Ago at={ended} />
-                </span>
-              </li>
-            ))}
-          </ol>
-        )}
-      </section>
-      <section className="card section">
-        <h2>
-          Dead letters <span>last day</span>
-        </h2>
-        {view.dead_letters.length === 0 ? (
-          <p className="dim">None name this node.</p>
-        ) : (
-          <ul className="letters">
-            {view.dead_letters.map((letter) => (
-              <li key={`${letter.at} ${letter.from}`}>
-                <time className="mono dim" dateTime={new Date(letter.at).toISOString()} title={exact(letter.at)}>
-                  {clock(letter.at)}
-                </time>
-                <span className="words">{cut(letter.reason)}</span>
-                <span className="dim mono">{letter.from}</span>
-              </li>
-            ))}
-          </ul>
-        )}
-      </section>
+      <NodeFacts view={view} />
+      <EarlierAttempts view={view} />
+      <Letters view={view} />
     </aside>
+  );
+}
+
+function NodeFacts({ view: { node, facts } }: { view: NodeView }) {
+  return (
+    <section className="card section">
+      <h2>Node</h2>
+      {node === null ? (
+        <p className="dim">The registry has no row of it.</p>
+      ) : (
+        <dl className="facts">
+          <dt>Type</dt>
+          <dd>{node.type}</dd>
+          <dt>Version</dt>
+          <dd>{node.version === '' ? 'not known yet' : node.version}</dd>
+          {facts !== null && (
+            <>
+              <dt>Capabilities</dt>
+              <dd>
+                {facts.capabilities.length === 0 ? <span className="dim">none</span> : facts.capabilities.join(', ')}
+              </dd>
+              <dt>Endpoints</dt>
+              <dd>
+                {Object.entries(facts.endpoints).map(([name, url]) => (
+                  <div key={name} className="mono">
+                    {name} {url}
+                  </div>
+                ))}
+                {Object.keys(facts.endpoints).length === 0 && <span className="dim">none</span>}
+              </dd>
+              <dt>Epoch</dt>
+              <dd>{facts.epoch ?? <span className="dim">it keeps none</span>}</dd>
+              <dt>Correlation</dt>
+              <dd className="mono">{facts.correlation_id}</dd>
+            </>
+          )}
+        </dl>
+      )}
+    </section>
+  );
+}
+
+function EarlierAttempts({ view }: { view: NodeView }) {
+  return (
+    <section className="card section">
+      <h2>
+        Earlier attempts <span>{view.earlier.length === 0 ? '' : view.earlier.length}</span>
+      </h2>
+      {view.earlier.length === 0 ? (
+        <p className="dim">{(view.attempt ?? 1) > 1 ? 'Kept in earlier runs in Temporal.' : 'This is the first.'}</p>
+      ) : (
+        <ol className="attempts">
+          {view.earlier.map(({ attempt, state, ended }) => (
+            <li key={attempt}>
+              <span className="num dim">{attempt}</span>
+              <StateGlyph view={state === null ? undefined : store.state(state)} />
+              <span className="mono">{state ?? 'not known'}</span>
+              <span className="dim">
+                <Ago at={ended} />
+              </span>
+            </li>
+          ))}
+        </ol>
+      )}
+    </section>
+  );
+}
+
+function Letters({ view }: { view: NodeView }) {
+  return (
+    <section className="card section">
+      <h2>
+        Dead letters <span>last day</span>
+      </h2>
+      {view.dead_letters.length === 0 ? (
+        <p className="dim">None name this node.</p>
+      ) : (
+        <ul className="letters">
+          {view.dead_letters.map((letter) => (
+            <li key={`${letter.at} ${letter.from}`}>
+              <time className="mono dim" dateTime={new Date(letter.at).toISOString()} title={exact(letter.at)}>
+                {clock(letter.at)}
+              </time>
+              <span className="words">{cut(letter.reason)}</span>
+              <span className="dim mono">{letter.from}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
   );
 }

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { faultsOf, type PartialContracts } from './contract-files.js';
+
+const orchestrator = (text: string): PartialContracts => ({ orchestrator: text });
+const topic = (name: string): PartialContracts =>
+  orchestrator(`consumed_events:\n  - { event_type: "NodeHeartbeat", topic: "${name}" }\n`);
+const machine = (states: string, transitions: readonly string[] = []): PartialContracts =>
+  orchestrator(
+    `state_machine:\n  states:\n    - { ${states} }\n` +
+      (transitions.length > 0 ? `  transitions:\n${transitions.map((row) => `    - { ${row} }\n`).join('')}` : ''),
+  );
+const move = (from: string, to: string, trigger: string): string =>
+  `from_state: "${from}", to_state: "${to}", trigger: "${trigger}"`;
+
+describe('a contract is accepted', () => {
+  it.each<[string, PartialContracts]>([
+    ['with a topic of 249 characters', topic('a'.repeat(249))],
+    ['with a topic of letters, digits, dots, dashes and underscores', topic('Az09._-{env}-{namespace}')],
+    ['with a topic of one character', topic('a')],
+    ['with a lease that is just longer than two heartbeats', orchestrator('liveness: { window_seconds: 20.5 }\n')],
+    ['with an end that is remembered for a week', orchestrator('retention: { ended_seconds: 604800 }\n')],
+    [
+      'without a sweep, with a timer as long as the window that finds the dead',
+      orchestrator('sweep: null\ntimers:\n  - { timer: "liveness", seconds: 90 }\n'),
+    ],
+    [
+      'without a sweep, whatever the other timers last',
+      orchestrator(
+        'sweep: null\ntimers:\n  - { timer: "liveness", seconds: 90 }\n  - { timer: "ack", seconds: 900 }\n',
+      ),
+    ],
+    [
+      'with one local try that may last as long as all',
+      { effect: 'local_tries: { schedule_to_close_seconds: 1.5 }\n' },
+    ],
+    [
+      'with pauses between tries that do not grow',
+      {
+        effect:
+          'calls:\n  - { call: "publish_events", retry: { initial_interval_seconds: 10, backoff_coefficient: 1 } }\n',
+      },
+    ],
+    ['with an empty list of end actions anywhere', machine('state_name: "ACCEPTED", end_actions: []')],
+    [
+      'with an end that does no end actions',
+      machine('state_name: "LEFT", terminal: true', [move('ACTIVE', 'LEFT', 'reducer_failed')]),
+    ],
+    [
+      'with a timer in a state that something leaves on it',
+      machine('state_name: "ACCEPTED", timer: "ack"', [move('ACCEPTED', 'DEREGISTERED', 'ack_timeout')]),
+    ],
+    [
+      'with a dead letter that is called as an event is',
+      orchestrator('published_events:\n  - { action: "dead_letter", event_type: "NodeBecameActive" }\n'),
+    ],
+    [
+      'with a share of 1, which never holds',
+      orchestrator('liveness:\n  brake: { share: 1, max_hold_windows: 0.5, floor: 1 }\n'),
+    ],
+    [
+      'with an event of a state that an action of another state leads to',
+      machine('state_name: "PAUSED", entry_actions: ["emit_liveness_expired"]', [
+        move('ACTIVE', 'PAUSED', 'ack_received'),
+      ]),
+    ],
+    [
+      'with messages of both names',
+      orchestrator('published_events:\n  - { action: "emit_became_active", event_type: "ModelNodeBecameActive" }\n'),
+    ],
+  ])('%s', (_, files) => {
+    expect(faultsOf(files)).toEqual([]);
+  });
+});
+
+describe('a contract is refused', () => {
+  it.each<[string, PartialContracts, readonly RegExp[]]>([
+    ['with a topic of 250 characters', topic('a'.repeat(250)), [/^2:36: "a+" is no topic/]],
+    ['with a topic that ends in a blank', topic('a '), [/^2:36: "a " is no topic/]],
+    ['with a topic that begins with one', topic(' a'), [/^2:36: " a" is no topic/]],
+    ['with a topic that names the environment twice', topic('{env}.{env}'), [/^2:36: .* is no topic/]],
+    [
+      'with heartbeats that are too rare, where they stand',
+      orchestrator('liveness:\n  heartbeat_interval_seconds: 45\n'),
+      [/^2:3: a lease of 90 s ends before two heartbeats of every 45 s are missed: use more than 90/],
+    ],
+    [
+      'with an end that is remembered for less than a week',
+      orchestrator('retention: { ended_seconds: 604799 }\n'),
+      [/^1:14: a node that is forgotten after 604799 s/],
+    ],
+    [
+      'with a state that only leads to itself',
+      {
+        reducer: `state_machine:
+  states:
+    - { state_name: "stuck" }
+  transitions:
+    - { ${move('partial', 'stuck', 'reset')} }
+    - { ${move('stuck', 'stuck', 'error_received')} }
+`,
+      },
+      [/^3:7: "stuck" is a dead end/],
+    ],
+    [
+      'with two states that lead only to each other',
+      {
+        reducer: `state_machine:
+  states:
+    - { state_name: "one" }
+    - { state_name: "two" }
+  transitions:
+    - { ${move('one', 'two', 'reset')} }
+    - { ${move('two', 'one', 'reset')} }
+`,
+      },
+      [/^3:7: no transition leads to "one"/, /^4:7: no transition leads to "two"/],
+    ],
+    [
+      'with a timer that fires in a state that nothing leaves on it',
+      machine('state_name: "ACCEPTED", timer: "ack"'),
+      [/^3:33: timer "ack" does nothing in "ACCEPTED": add a transition from it on "ack_timeout"/],
+    ],
+    [
+      'with an event behind a state that an action leads to at once',
+      machine('state_name: "PAUSED", entry_actions: ["emit_liveness_expired"]', [
+        move('DEREGISTERED', 'PAUSED', 'entry_done'),
+      ]),
+      [
+        /^3:47: HandlerNodeIntrospected leads to NodeLivenessExpired \("deregister" enters "PAUSED"\)/,
+        /^3:47: HandlerRunCancelled leads to NodeLivenessExpired/,
+      ],
+    ],
+    [
+      'with an event that the first state has more than its handlers list',
+      machine(
+        'state_name: "PENDING_REGISTRATION", entry_actions: ["emit_registration_initiated", "emit_became_active"]',
+      ),
+      [/HandlerNodeIntrospected leads to NodeBecameActive/, /HandlerRegistrationReset leads to NodeBecameActive/],
+    ],
+    [
+      'with what any state is to do and none does',
+      orchestrator(`handler_routing:
+  handlers:
+    - event_model: { name: "ModelNodeRegistrationAcked" }
+      state_decision_matrix:
+        - { current_state: ["ACTIVE", "AWAITING_ACK"], action: "accept_ack" }
+`),
+      [/^5:11: "accept_ack" does nothing in "ACTIVE"/],
+    ],
+  ])('%s', (_, files, faults) => {
+    expect(faultsOf(files)).toEqual(faults.map((fault) => expect.stringMatching(fault) as string));
+  });
+});

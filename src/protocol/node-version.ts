@@ -42,10 +42,10 @@ export const nodeVersion = z
  * @throws TypeError when it is no semantic version
  */
 export function versionParts(version: string): Readonly<Record<string, unknown>> {
-  const [, major, minor, patch, prerelease, build] =
-    /^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?$/.exec(version) ?? [];
-  if (major === undefined)
+  const parts = /^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?$/.exec(version);
+  if (parts === null)
     throw new TypeError(`node_version: expected a semantic version such as 1.2.3, got ${JSON.stringify(version)}`);
+  const [, major, minor, patch, prerelease, build] = parts;
   return {
     major: Number(major),
     minor: Number(minor),

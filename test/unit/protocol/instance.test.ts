@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildAck, parseAck } from '../../../src/protocol/ack.js';
 import { buildHeartbeat, parseHeartbeat } from '../../../src/protocol/heartbeat.js';
-import { fromInstance } from '../../../src/protocol/instance.js';
+import { eventHeaders, fromInstance, isAnother, supersededIn } from '../../../src/protocol/instance.js';
 import { buildIntrospection, parseIntrospection } from '../../../src/protocol/introspection.js';
 import { buildPublished, parsePublished } from '../../../src/protocol/published.js';
 import { sampleEvent } from './sample-events.js';
@@ -53,5 +53,35 @@ describe('the process that a message is from', () => {
     const without = buildPublished(event, { sentAt: AT, source: 'test' });
     expect(Object.keys(without.headers)).not.toContain('instance_id');
     expect(parsePublished(without.value, without.headers)).toMatchObject({ event: { supersedes: [] } });
+  });
+});
+
+describe('two processes', () => {
+  it.each([
+    ['p-1', 'p-1', false],
+    ['p-1', 'p-2', true],
+    [undefined, 'p-2', false],
+    ['p-1', undefined, false],
+    [undefined, undefined, false],
+  ])('%s and %s: another one %s', (one, other, expected) => {
+    expect(isAnother(one, other)).toBe(expected);
+  });
+});
+
+describe('the headers of an event', () => {
+  it.each<[Parameters<typeof eventHeaders>[0], Record<string, string>]>([
+    [{}, {}],
+    [{ supersedes: [] }, {}],
+    [{ instance_id: 'p-1' }, { instance_id: 'p-1' }],
+    [{ supersedes: ['c-0', 'c-1'] }, { supersedes: 'c-0 c-1' }],
+  ])('%j are %j', (event, headers) => {
+    expect(eventHeaders(event)).toEqual(headers);
+    expect(supersededIn(headers)).toEqual(event.supersedes ?? []);
+  });
+
+  it('may come more than once: the first counts', () => {
+    expect(supersededIn({ supersedes: [Buffer.from('c-0'), 'c-1'] })).toEqual(['c-0']);
+    expect(supersededIn({ supersedes: [] })).toEqual([]);
+    expect(supersededIn(undefined)).toEqual([]);
   });
 });

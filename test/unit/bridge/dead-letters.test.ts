@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadContracts } from '../../../src/contracts/load.js';
 import type { RecordToSend } from '../../../src/kafka/producer.js';
-import { readDeadLetter, sizeOf } from '../../../src/protocol/dead-letter.js';
+import { DEAD_LETTER_CODES, readDeadLetter, sizeOf } from '../../../src/protocol/dead-letter.js';
 import { contractDirectory } from '../contracts/contract-files.js';
 import { bridgeWorld, recordOf } from './support.js';
 
@@ -125,5 +125,98 @@ published_events:
       reason: 'r',
     });
     expect(await headersOf({ contracts }, recordOf(null))).not.toHaveProperty('node_id');
+  });
+
+  it('are counted by the kind of reason, all kinds from the start', async () => {
+    const { context } = bridgeWorld();
+    const counts = () => Object.fromEntries(context.deadLetters.counts());
+    const none = Object.fromEntries(Object.keys(DEAD_LETTER_CODES).map((code) => [code, 0]));
+    expect(counts()).toEqual(none);
+    const letter = (code: 'not_json' | 'invalid_field') => ({ record: recordOf(null), code, reason: 'r' });
+    await context.deadLetters.put([letter('not_json'), letter('invalid_field'), letter('not_json')], never);
+    expect(counts()).toEqual({ ...none, not_json: 2, invalid_field: 1 });
+  });
+
+  it('that are none are not sent', async () => {
+    let sends = 0;
+    const { context } = bridgeWorld({ send: () => Promise.resolve(void (sends += 1)) });
+    await context.deadLetters.put([], never);
+    expect(sends).toBe(0);
+  });
+
+  // A portion is 256 KB, and each letter counts 2500 bytes besides its original.
+  it.each([
+    ['two that fill a portion to the last byte go together', [128 * 1024 - 2_500, 128 * 1024 - 2_500], [2]],
+    ['one byte more, and they go one after the other', [128 * 1024 - 2_500, 128 * 1024 - 2_499], [1, 1]],
+    ['one that is larger than a portion goes alone', [10, 300_000, 10], [1, 1, 1]],
+    ['a new portion begins empty', [200_000, 200_000, 10], [1, 2]],
+  ])('in portions: %s', async (_, sizes, portions) => {
+    const sent: number[] = [];
+    const { context } = bridgeWorld({ send: (records) => Promise.resolve(void sent.push(records.length)) });
+    const letters = sizes.map((size) => ({
+      record: recordOf(Buffer.alloc(size)),
+      code: 'not_json' as const,
+      reason: 'r',
+    }));
+    await context.deadLetters.put(letters, never);
+    expect(sent).toEqual(portions);
+  });
+
+  it.each([
+    ['in its payload', { payload: { node_id: 'n-1' }, node_id: 'n-2' }, 'n-1'],
+    ['in itself, where it has no payload', { node_id: 'n-1' }, 'n-1'],
+    ['in itself, where the payload is none', { payload: 7, node_id: 'n-1' }, 'n-1'],
+    ['not in another field', { id: 'n-1' }, undefined],
+    ['not where it is no text', { node_id: 7 }, undefined],
+    ['of any length, of which 128 characters count', { node_id: 'x'.repeat(200) }, `${'x'.repeat(127)}…`],
+  ])('name the node that stands %s', async (_, value, node_id) => {
+    const { context, sent } = bridgeWorld();
+    const record = recordOf(Buffer.from(JSON.stringify(value)));
+    await context.deadLetters.put([{ record, code: 'invalid_field', reason: 'r' }], never);
+    expect(sent[0]?.headers['node_id']).toBe(node_id);
+  });
+
+  it('that are passed over say in the log where they came from, and why', async () => {
+    const { context, entries } = bridgeWorld({ send: refuseAbove(10) });
+    const record = recordOf(Buffer.from('{"node_id":"n-1"}'), 7);
+    await context.deadLetters.put([{ record, code: 'invalid_field', reason: 'r'.repeat(2_000) }], never);
+    expect(entries).toMatchObject([
+      {
+        topic: 't',
+        partition: 0,
+        offset: '7',
+        code: 'invalid_field',
+        reason: `${'r'.repeat(999)}…`,
+        node_id: 'n-1',
+        msg:
+          'dead_letter takes not even the place of a record and the reason: raise its max.message.bytes. The record ' +
+          'is passed over',
+      },
+    ]);
+  });
+
+  it('of a portion that is too large as a whole go one after the other', async () => {
+    const { context, sent } = bridgeWorld({ send: refuseAbove(3_000) });
+    const letters = [1, 2].map((offset) => ({
+      record: recordOf(Buffer.alloc(2_000), offset),
+      code: 'not_json' as const,
+      reason: 'r',
+    }));
+    await context.deadLetters.put(letters, never);
+    expect(sent.map(({ headers }) => headers['original_offset'])).toEqual(['1', '2']);
+    expect(context.deadLetters.counts().get('not_json')).toBe(2);
+  });
+
+  it('that are given up while Kafka is away fail with the reason, and count for nothing', async () => {
+    const stop = new AbortController();
+    const { context } = bridgeWorld({
+      send: () => {
+        stop.abort(new Error('stopping'));
+        return Promise.reject(new Error('away'));
+      },
+    });
+    const letter = { record: recordOf(null), code: 'not_json', reason: 'r' } as const;
+    await expect(context.deadLetters.put([letter], stop.signal)).rejects.toThrow('stopping');
+    expect(context.deadLetters.counts().get('not_json')).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
 import { ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Pool } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { acks } from '../../../src/bridge/acks.js';
 import { introspections } from '../../../src/bridge/introspections.js';
@@ -6,6 +7,7 @@ import { runOptions, runStart } from '../../../src/bridge/run-options.js';
 import { buildAck } from '../../../src/protocol/ack.js';
 import { buildIntrospection } from '../../../src/protocol/introspection.js';
 import { workflowId } from '../../../workflows/messages.js';
+import { fakeTemporal } from './fake-temporal.js';
 import { batchOf, bridgeWorld, shipped, turns, watermarks } from './support.js';
 
 function grpc(code: number, details: string): ServiceError {
@@ -167,6 +169,43 @@ describe('an introspection', () => {
     expect([done.size, context.counters.introspections_repeated]).toEqual([4, 2]);
   });
 
+  it('is signalled as it was read, and counted', async () => {
+    const { client, signals } = fakeTemporal();
+    const { context } = bridgeWorld({ temporalClient: client });
+    await introspections(context)(batchOf([introspectionOf(1)]).batch);
+    expect(signals).toMatchObject([
+      {
+        name: 'introspection',
+        args: [{ node_id: 'n1', correlation_id: 'c1', node_type: 'effect', reason: 'startup' }],
+        start: { workflowId: workflowId('n1'), staticSummary: 'effect node n1, version 1.0.0' },
+      },
+    ]);
+    expect(context.counters).toMatchObject({ introspections: 1, introspections_repeated: 0 });
+  });
+
+  it('that Temporal has refused is no repeat: it is signalled again, and counted once', async () => {
+    let refuses = true;
+    const { client, started } = temporal(() => (refuses ? grpc(3, 'too many signals') : undefined));
+    const { context } = bridgeWorld({ temporalClient: client });
+    const handler = introspections(context);
+    await handler(batchOf([introspectionOf(1)]).batch);
+    refuses = false;
+    await handler(batchOf([introspectionOf(1)]).batch);
+    expect(started).toHaveLength(1);
+    expect(context.counters).toMatchObject({ introspections: 1, introspections_repeated: 0 });
+    expect(context.deadLetters.counts().get('refused_by_temporal')).toBe(1);
+  });
+
+  it.each([
+    ['the consumer is being stopped', { isRunning: () => false }],
+    ['the batch is given up', { signal: AbortSignal.abort(new Error('stopping')) }],
+  ])('is left when %s', async (_, changes) => {
+    const { client, started } = temporal();
+    const { batch, done } = batchOf([introspectionOf(1)]);
+    await introspections(bridgeWorld({ temporalClient: client }).context)({ ...batch, ...changes });
+    expect([started, done.size]).toEqual([[], 0]);
+  });
+
   it('starts a run that shows the state in which the contract begins', () => {
     const { compiled } = shipped();
     const known = { node_id: 'n', node_type: 'effect', node_version: '1.2.3' };
@@ -196,6 +235,56 @@ describe('acks', () => {
     expect(context.counters).toMatchObject({ acks: 1, acks_without_run: 1 });
     expect([...context.deadLetters.counts().values()].reduce((sum, count) => sum + count)).toBe(1);
     expect([marks(asked).length, sent.length]).toEqual([1, 1]);
+  });
+
+  it('are signalled as they were read; one for which there is no run is logged', async () => {
+    const { client, signals } = fakeTemporal({ without: [workflowId('n1')] });
+    const { context, entries } = bridgeWorld({ temporalClient: client });
+    const { batch, done } = batchOf([ackOf(0), ackOf(1)]);
+    await acks(context, watermarks)(batch);
+    expect(signals).toMatchObject([
+      { id: workflowId('n0'), name: 'ack', args: [{ node_id: 'n0', correlation_id: 'c0' }], start: null },
+    ]);
+    expect(entries).toMatchObject([
+      {
+        node_id: 'n1',
+        correlation_id: 'c1',
+        message_id: expect.any(String) as string,
+        at: expect.any(String) as string,
+        msg: 'an ack for a node whose registration has no run',
+      },
+    ]);
+    expect(done.size).toBe(2);
+  });
+
+  it.each([
+    ['the consumer is being stopped', { isRunning: () => false }],
+    ['the batch is given up', { signal: AbortSignal.abort(new Error('stopping')) }],
+  ])('are left when %s', async (_, changes) => {
+    const { client, signalled } = temporal();
+    const { context, asked } = bridgeWorld({ temporalClient: client });
+    const { batch, done } = batchOf([ackOf(1)]);
+    await acks(context, watermarks)({ ...batch, ...changes });
+    expect([signalled, done.size, marks(asked)]).toEqual([[], 0, []]);
+  });
+
+  it('that are late count from when they were sent', async () => {
+    const { client, signals } = fakeTemporal();
+    const { context } = bridgeWorld({ temporalClient: client });
+    const { batch } = batchOf([ackOf(0)]);
+    const sent = Date.now() - 60_000;
+    const records = batch.records.map((record) => ({ ...record, timestamp: sent, isBrokersTime: false }));
+    await acks(context, watermarks)({ ...batch, records });
+    expect(signals).toMatchObject([{ args: [{ at: new Date(sent).toISOString() }] }]);
+  });
+
+  it('are settled though the database does not take the watermark: the next batch moves it', async () => {
+    const { client } = temporal();
+    const away = { query: () => Promise.reject(new Error('away')) } as unknown as Pool;
+    const { context, lines } = bridgeWorld({ temporalClient: client, pool: away });
+    const { batch, done } = batchOf([ackOf(0)]);
+    await acks(context, watermarks)(batch);
+    expect([done.size, lines]).toEqual([1, ['PostgreSQL is away; waiting for it, nothing is lost']]);
   });
 
   it('do not move the watermark while one of their batch is unfinished', async () => {

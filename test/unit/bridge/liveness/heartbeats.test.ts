@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import pg, { type Pool } from 'pg';
 import { describe, expect, it } from 'vitest';
 import type { BridgeContext } from '../../../../src/bridge/context.js';
 import { heartbeats } from '../../../../src/bridge/liveness/heartbeats.js';
@@ -58,6 +58,43 @@ describe('a heartbeat', () => {
     expect(asked).toContainEqual([['a', 'a'], times, 90, ['p-1', 'p-2']]);
     expect(context.counters).toMatchObject({ heartbeats_of_another_process: 2, introspections_requested: 0 });
     expect(lines.filter((line) => line.startsWith('another process'))).toHaveLength(1);
+  });
+
+  it('of a process counts by its newest, in whatever order they are read', async () => {
+    const { context, asked } = bridgeWorld();
+    const at = Date.now() - 60_000;
+    const beat = (offset: number, seconds: number) => recordOf(beatOf('a'), offset, at + seconds * 1_000);
+    await handler(context)({ ...batchOf([]).batch, records: [beat(0, 5), beat(1, 9), beat(2, 7)] });
+    expect(asked).toContainEqual([['a'], [new Date(at + 9_000).toISOString()], 90, [null]]);
+  });
+
+  it('that cannot be understood is a dead letter, and done; fields that mean nothing are counted', async () => {
+    const { context, sent, asked } = bridgeWorld();
+    const odd = Buffer.from(JSON.stringify({ node_id: 'odd', uptime_seconds: -1, cpu_usage_percent: 101 }));
+    const { batch, done } = batchOf([Buffer.from('nonsense'), odd, null]);
+    await handler(context)(batch);
+    expect(sent.map(({ headers }) => [headers['code'], headers['original_offset']])).toEqual([
+      ['not_json', '0'],
+      ['not_json', '2'],
+    ]);
+    expect(done.size).toBe(3);
+    expect(context.counters).toMatchObject({ heartbeats: 1, heartbeat_fields_dropped: 2, heartbeats_without_lease: 0 });
+    expect(asked.filter(([ids]) => Array.isArray(ids) && ids.includes('odd'))).toHaveLength(1);
+  });
+
+  it('that the database refuses for good is not tried again', async () => {
+    const { context } = bridgeWorld();
+    let tries = 0;
+    const refusal = Object.assign(new pg.DatabaseError('invalid byte sequence', 1, 'error'), { code: '22021' });
+    const refuses = () => {
+      tries += 1;
+      return Promise.reject(refusal);
+    };
+    const { batch, done } = batchOf([beatOf('a')]);
+    await expect(handler({ ...context, pool: { connect: refuses } as unknown as Pool })(batch)).rejects.toThrow(
+      'invalid byte sequence',
+    );
+    expect([tries, done.size]).toEqual([1, 0]);
   });
 
   it('of a node without a lease has that node asked, unless it is just registering', async () => {

@@ -71,6 +71,35 @@ describe('the watermark of an idle partition that takes no markers', () => {
     expect(marks[0]?.ago).toBeLessThanOrEqual(elapsed);
   });
 
+  it('goes on where it was when the partition is assigned again, and begins anew when it was away', async () => {
+    const { marks, asked: statements, sql } = keptMarks();
+    const groups: unknown[] = [];
+    let high = '5';
+    const topic = asked(
+      {
+        topicEnds: () => Promise.resolve([{ partition: 0, low: '0', high }]),
+        committed: (...of) => Promise.resolve(new Map([[0, groups.push(of) > 0 ? '4' : '']])),
+      },
+      [0],
+    );
+    await topic.advance(sql);
+    high = '4';
+    topic.assign([0]);
+    await topic.advance(sql);
+    expect([marks, groups]).toEqual([
+      [],
+      [
+        ['g', 't'],
+        ['g', 't'],
+      ],
+    ]);
+    topic.assign([]);
+    topic.assign([0]);
+    await topic.advance(sql);
+    expect(marks.map(({ next_offset }) => next_offset)).toEqual(['4']);
+    expect(statements).toEqual([['t', 10]]);
+  });
+
   it('does not move when the broker does not answer', async () => {
     const { marks, sql } = keptMarks();
     const away = { ...broker([], {}), topicEnds: () => Promise.reject(new Error('away')) };

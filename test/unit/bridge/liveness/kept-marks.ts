@@ -9,12 +9,15 @@ interface KeptMark {
   readonly ago: number | null;
 }
 
-type Parameters = [string, number[], string[], (string | null)[], (number | null)[]];
+type Parameters = [string, number[], string[], (string | null)[], (number | null)[], number];
 
 /** A database that keeps the watermarks that it is given. */
 export function keptMarks() {
   const marks: KeptMark[] = [];
-  const query = (_statement: string, [, partitions, offsets, times, agos]: Parameters) => {
+  /** For which topic each statement was, and after how many seconds its stream counts as stalled. */
+  const asked: [string, number][] = [];
+  const query = (_statement: string, [topic, partitions, offsets, times, agos, stalled]: Parameters) => {
+    asked.push([topic, stalled]);
     partitions.forEach((partition, index) =>
       marks.push({
         partition,
@@ -25,7 +28,7 @@ export function keptMarks() {
     );
     return Promise.resolve({ rows: [] });
   };
-  return { marks, sql: { query } as unknown as Pool };
+  return { marks, asked, sql: { query } as unknown as Pool };
 }
 
 /** Up to where a batch of one record reads. */

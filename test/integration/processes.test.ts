@@ -115,7 +115,7 @@ describe('two processes with one id', () => {
     await expect(earlier.start()).rejects.toThrow('another process has introduced itself under this id');
   });
 
-  test('a killed one and its restart of the SDK: the restart is registered, and a late process is told apart', async () => {
+  test('a killed one and its restart of the SDK: the restart is registered, and a late process is known as another one', async () => {
     const node_id = randomUUID();
     const killed = registrar.process('node', '--id', node_id, '--type', 'effect', '--version', '1.0.0');
     await killed.says(/ACTIVE: discoverable/);

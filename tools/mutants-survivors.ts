@@ -17,13 +17,15 @@ const LONGEST = 100;
  * The changes that are known to survive in a group: survivors.yaml has them by group, file and reason.
  *
  * @param folder the folder of survivors.yaml
+ * @returns null for a group whose changes need no reasons
  */
-export function readSurvivors(folder: string, group: string): readonly Survivor[] {
+export function readSurvivors(folder: string, group: string): readonly Survivor[] | null {
   const groups = parse(readFileSync(join(folder, 'survivors.yaml'), 'utf8')) as Readonly<
     Record<string, readonly { file: string; why: string; changes: readonly string[] }[]>
   >;
-  return (groups[group] ?? []).flatMap(({ file, why, changes }) =>
-    changes.map((change) => ({ file, why: why.trim(), change })),
+  return (
+    groups[group]?.flatMap(({ file, why, changes }) => changes.map((change) => ({ file, why: why.trim(), change }))) ??
+    null
   );
 }
 

@@ -7,8 +7,9 @@ import { changeOf, compareSurvivors, readSurvivors } from './mutants-survivors.j
 /**
  * `npm run mutants -- GROUP [--update] [--anew] [FILE[:FROM-TO] …]` changes the code of a group in one place at a time
  * and counts the changes that its tests notice. The score must reach the group's floor, and must not fall below the
- * stored one; `--update` stores a higher one. Each change that survives has its reason in survivors.yaml. With files, only these are changed, and no score is compared. What was
- * measured before stays where neither code nor tests have changed; `--anew` measures everything.
+ * stored one; `--update` stores a higher one. In the groups of survivors.yaml each change that survives has its reason
+ * there. With files, only these are changed, and no score is compared. What was measured before stays where no code
+ * and no test has changed; `--anew` measures everything.
  */
 
 interface Group {
@@ -44,6 +45,8 @@ if (group === undefined) {
   console.error(`There is no group "${name}": use one of ${Object.keys(groups).join(', ')}.`);
   process.exit(2);
 }
+
+const NONE = { unnamed: [], outdated: [] };
 
 /** Files of tests, the fast ones first: a property tries many values, and the first test that fails ends a change. */
 function testFiles(paths: readonly string[]): readonly string[] {
@@ -94,7 +97,8 @@ console.log(`${name}: ${noticed} of ${noticed + survived} changes noticed, ${per
 if (files.length === 0) {
   const isSurvivor = ({ status }: { readonly status: string }): boolean => ['Survived', 'NoCoverage'].includes(status);
   const survivors = results.filter(isSurvivor).map((mutant) => changeOf(ROOT, mutant));
-  const { unnamed, outdated } = compareSurvivors(survivors, readSurvivors(FOLDER, name));
+  const known = readSurvivors(FOLDER, name);
+  const { unnamed, outdated } = known === null ? NONE : compareSurvivors(survivors, known);
   for (const { file, change } of unnamed) console.error(`${file}: survives without a reason: ${change}`);
   for (const { file, change } of outdated) console.error(`${file}: no longer survives, take it out: ${change}`);
   if (unnamed.length + outdated.length > 0) process.exitCode = 1;

@@ -60,7 +60,7 @@ export class Positions {
  */
 export function parseLocated(text: string, file: string, positions: Positions): { data: unknown; faults: Fault[] } {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, merge: true, uniqueKeys: true });
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const place = (node: Node): Position => {
     const { line, col } = lines.linePos(node.range?.[0] ?? 0);
     return { file, line, column: col };
@@ -100,8 +100,7 @@ export function parseLocated(text: string, file: string, positions: Positions): 
       const map: Record<string, unknown> = {};
       for (const pair of node.items) {
         const name: unknown = isScalar(pair.key) ? pair.key.value : pair.key;
-        // The library marks a merge key by a symbol.
-        if (name === '<<' || typeof name === 'symbol') {
+        if (name === '<<') {
           // Merge keys (YAML 1.1): the map's own keys win over merged ones.
           const merged = plain(pair.value) as Record<string, unknown> | null;
           for (const [inner, value] of Object.entries(merged ?? {})) {

@@ -47,9 +47,9 @@ export function compileRow(row: MatrixRowContract, handler: HandlerContract['han
   };
 }
 
-/** How specific a row is: a named state counts more than a reason, and a reason more than an incarnation. */
+/** A named state makes a row more specific than a reason does. Of one handler, all rows have an incarnation or none. */
 export function specificity(row: MatrixRow): number {
-  return (row.states === 'any' ? 0 : 4) + (row.reason === null ? 0 : 2) + (row.incarnation === null ? 0 : 1);
+  return (row.states === 'any' ? 0 : 2) + (row.reason === null ? 0 : 1);
 }
 
 /**

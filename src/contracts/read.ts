@@ -41,8 +41,8 @@ export function readSources(dir: string): ContractSources {
   const positions = new Positions();
   const faults: Fault[] = [];
   const data: Partial<Record<Part, unknown>> = {};
-  const files = { ...FILES };
-  const layers: Record<Part, readonly string[]> = { orchestrator: [], reducer: [], effect: [] };
+  const files = {} as Record<Part, string>;
+  const layers = {} as Record<Part, readonly string[]>;
   for (const part of PARTS) {
     const paths = [...new Set([join(SHIPPED_CONTRACTS, FILES[part]), resolve(dir, FILES[part])])].filter(
       (path, index) => index === 0 || existsSync(path),

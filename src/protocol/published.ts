@@ -93,7 +93,10 @@ export interface Sending {
 export const COMMON_FIELDS: readonly string[] = Object.keys(common);
 
 /** An event's payload as it goes to nodes: with the common fields, the stamped times, and in their words. */
-export function payloadOf(event: OutgoingEvent, sentAt: Date): JsonObject {
+export function payloadOf(
+  event: Pick<OutgoingEvent, 'node_id' | 'correlation_id' | 'causation_id' | 'payload' | 'stamps'>,
+  sentAt: Date,
+): JsonObject {
   const { node_id, correlation_id, causation_id } = event;
   return {
     entity_id: node_id,

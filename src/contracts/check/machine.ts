@@ -109,7 +109,7 @@ function checkTransitions(part: MachinePart, machine: StateMachineContract, word
         faults,
       ),
     );
-    if (row.reason !== undefined) checkNames(part, at('transitions', index, 'reason'), row.reason, faults);
+    checkNames(part, at('transitions', index, 'reason'), row.reason, faults);
   });
 }
 

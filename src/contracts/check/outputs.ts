@@ -30,7 +30,6 @@ export function checkOutputs({ orchestrator }: ContractSources, faults: Faults):
     });
     row.state_decision_matrix?.forEach((decision, item) => {
       const action = actionOf(row, decision);
-      if (action === undefined) return;
       checkRaises(machine, decision, action, at(index, 'state_decision_matrix', item), faults);
       for (const state of entered(machine, decision, action))
         for (const { event, path } of eventsOf(machine, state, eventTypes))
@@ -47,12 +46,9 @@ export function checkOutputs({ orchestrator }: ContractSources, faults: Faults):
 
 const plain = (event_type: string): string => publishedEventType(event_type) ?? event_type;
 
-function actionOf({ handler }: HandlerContract, { action }: MatrixRowContract): Action | undefined {
-  const known = Object.hasOwn(ORCHESTRATOR_HANDLERS, handler.name)
-    ? ORCHESTRATOR_HANDLERS[handler.name as HandlerName]
-    : undefined;
-  const actions: Readonly<Record<string, Action>> = known?.actions ?? {};
-  return Object.hasOwn(actions, action) ? actions[action] : undefined;
+function actionOf({ handler }: HandlerContract, { action }: MatrixRowContract): Action {
+  const actions: Readonly<Record<string, Action>> = ORCHESTRATOR_HANDLERS[handler.name as HandlerName].actions;
+  return actions[action] as Action;
 }
 
 /** A trigger without a transition: the row would do nothing, in silence. */

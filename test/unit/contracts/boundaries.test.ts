@@ -17,6 +17,7 @@ describe('a contract is accepted', () => {
     ['with a topic of 249 characters', topic('a'.repeat(249))],
     ['with a topic of letters, digits, dots, dashes and underscores', topic('Az09._-{env}-{namespace}')],
     ['with a topic of one character', topic('a')],
+    ['with a topic that is the environment', topic('{env}')],
     ['with a lease that is just longer than two heartbeats', orchestrator('liveness: { window_seconds: 20.5 }\n')],
     ['with an end that is remembered for a week', orchestrator('retention: { ended_seconds: 604800 }\n')],
     [
@@ -75,6 +76,72 @@ describe('a contract is accepted', () => {
 describe('a contract is refused', () => {
   it.each<[string, PartialContracts, readonly RegExp[]]>([
     ['with a topic of 250 characters', topic('a'.repeat(250)), [/^2:36: "a+" is no topic/]],
+    [
+      'with two handlers for one intent type, with the place of the other',
+      {
+        effect:
+          'handler_routing:\n  handlers:\n' +
+          ['one', 'two']
+            .map(
+              (name) =>
+                `    - { operation: "${name}", handler: { name: "HandlerConsulPass" }, backend: "consul", intent_type: "x", ` +
+                'confirmation: "x", placement: "activity", start_to_close_seconds: 1, retry: { ' +
+                'initial_interval_seconds: 1, backoff_coefficient: 2, maximum_interval_seconds: 10 } }\n',
+            )
+            .join(''),
+      },
+      [/^4:7: two handlers serve intent "x", this one and the one at contract\.yaml:3: keep one of them$/],
+    ],
+    [
+      'with two transitions for one trigger, with the place of the other',
+      machine('state_name: "ACCEPTED"', [
+        move('ACCEPTED', 'ACTIVE', 'reducer_idle'),
+        move('*', 'DEREGISTERED', 'reducer_idle'),
+      ]),
+      [/^6:7: "ACCEPTED" has two transitions for "reducer_idle", here and at contract\.yaml:5: keep one of them/],
+    ],
+    [
+      'with one local try that lasts longer than all, where that stands',
+      { effect: 'local_tries:\n  start_to_close_seconds: 9\n' },
+      [/^2:3: all local tries together \(3 s\) get less time than one of them \(9 s\)/],
+    ],
+    [
+      'with a confirmation that no effect sends, where it stands in its row',
+      { reducer: 'confirmations:\n  - { trigger: "consul_confirmed", event_type: "etcd.registered" }\n' },
+      [/^2:36: no effect confirms with event "etcd\.registered"/],
+    ],
+    [
+      'with a condition of an unknown field, where it stands in its row',
+      orchestrator('admission:\n  - { reason: "x", require: "colour is_present" }\n'),
+      [/^2:20: unknown field "colour"/],
+    ],
+    [
+      'with a condition of a transition, where it stands',
+      machine('state_name: "ACCEPTED"', [
+        'from_state: "ACTIVE", trigger: "lease_expired", conditions: [{ expression: "colour is_present" }]',
+      ]),
+      [/^5:72: unknown field "colour"/],
+    ],
+    [
+      'with a way into every state',
+      machine('state_name: "ACCEPTED"', [move('ACTIVE', '*', 'reducer_idle')]),
+      [/^5:31: unknown state "\*"/],
+    ],
+    [
+      'with a way out of a state that is none',
+      machine('state_name: "ACCEPTED"', [move('NOWHERE', 'ACTIVE', 'reducer_idle')]),
+      [/^5:9: unknown state "NOWHERE"/],
+    ],
+    [
+      'with a version that is none',
+      orchestrator('contract_version: "1.0"\n'),
+      [/^1:1: contract_version: a version such as "1\.0\.0"$/],
+    ],
+    [
+      'with a flag of a confirmation that is not called one',
+      { reducer: 'confirmations:\n  - { event_type: "consul.passed", trigger: "consul_confirmed", sets: "shown" }\n' },
+      [/^2:65: confirmations\.2\.sets: a flag whose name ends in _confirmed$/],
+    ],
     ['with a topic that ends in a blank', topic('a '), [/^2:36: "a " is no topic/]],
     ['with a topic that begins with one', topic(' a'), [/^2:36: " a" is no topic/]],
     ['with a topic that names the environment twice', topic('{env}.{env}'), [/^2:36: .* is no topic/]],

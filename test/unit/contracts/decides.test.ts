@@ -332,6 +332,13 @@ state_machine:
     expect(faultsOf(files)).toEqual([]);
   });
 
+  it('leaves the conditions of a transition, which are compiled with it', () => {
+    const { states } = shipped().compiled.orchestrator;
+    expect(states['ACK_TIMED_OUT']?.transitions['entry_done']?.conditions).toEqual([
+      { field: 'rounds_left', operator: '!=', value: 0 },
+    ]);
+  });
+
   it('may leave the initial state without entry actions', () => {
     const files = {
       orchestrator: 'state_machine:\n  states:\n    - { state_name: "PENDING_REGISTRATION", entry_actions: [] }\n',

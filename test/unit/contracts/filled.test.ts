@@ -71,6 +71,23 @@ describe('a template that cannot be filled is refused', () => {
       ],
     ]),
     [
+      'with the name of a state somewhere in it',
+      event('action: "emit_became_active", payload: { capabilities: { a: "{state}" } }'),
+      [
+        `capabilities: NodeBecameActive would be refused ${INTO_ACTIVE}: capabilities.a: expected true, got "ACK_RECEIVED"; ` +
+          "correct this template or the state's name",
+      ],
+    ],
+    [
+      'of another type, where the type is what was changed',
+      intent('action: "emit_postgres_end_intent", payload: { intent_type: "consul.register" }'),
+      ['service_id', 'service_name', 'tags'].map(
+        (field) =>
+          `intent_type: consul.register would be refused at the end in "ACK_TIMED_OUT": ${field}: expected ` +
+          `${field === 'tags' ? 'array' : 'string'}, got nothing; correct this template`,
+      ),
+    ],
+    [
       'with a field at whatever depth',
       intent('action: "emit_consul_intent", payload: { tags: ["a", "{node_id}", { b: "{reason}" }] }'),
       [
@@ -111,6 +128,20 @@ describe('a template that cannot be filled is refused', () => {
       ' on the way from "ACTIVE" into "LIVENESS_EXPIRED": last_heartbeat_at: expected string, got 1; correct this template',
       ' on the way from "ACTIVE" into "LIVENESS_EXPIRED": it has no field "colour"; correct this template',
     ]);
+  });
+
+  it('where it stands, and not at a transition of the other machine that has the same place there', () => {
+    const faults = faultsOf({
+      orchestrator:
+        'state_machine:\n  transitions:\n' +
+        '    - { from_state: "ACCEPTED", to_state: "ACTIVE", trigger: "reducer_idle" }\n',
+      reducer:
+        'state_machine:\n  transitions:\n' +
+        '    - { from_state: "complete", to_state: "failed", trigger: "error_received" }\n',
+    });
+    expect(faults).toContainEqual(
+      expect.stringMatching(/^shipped postgres\.update_registration would be refused .*liveness_deadline/),
+    );
   });
 
   it('not where no state asks for it and it holds', () => {

@@ -86,7 +86,13 @@ describe('a YAML file with the places of its values', () => {
     expect(at('a', 'b', 0, 'missing')).toEqual({ file: 'a.yaml', line: 3, column: 7 });
     expect(at('a', 'b', 7)).toEqual({ file: 'a.yaml', line: 2, column: 3 });
     expect(at('a', 'b', 0, 'c', 'deeper')).toEqual({ file: 'a.yaml', line: 3, column: 7 });
+    expect(at('a', 'b', 0, 'c', 'deeper', 'still')).toEqual({ file: 'a.yaml', line: 3, column: 7 });
     expect(at('z')).toEqual({ file: 'a.yaml', line: 9, column: 9 });
     expect(at('a', Symbol('b'))).toEqual({ file: 'a.yaml', line: 1, column: 1 });
+    const odd = parse('a:\n  Symbol(b): 1\n  none: null\n');
+    const atOdd = (...path: PropertyKey[]) =>
+      odd.positions.at(odd.data as object, path, { file: 'f', line: 9, column: 9 });
+    expect(atOdd('a', Symbol('b'))).toMatchObject({ line: 1, column: 1 });
+    expect(atOdd('a', 'none', 'deeper')).toMatchObject({ line: 3, column: 3 });
   });
 });

@@ -55,6 +55,24 @@ describe('rows that an overlay adds', () => {
     expect(added('current_state: null, action: emit_registration_initiated, incarnation: newer')).toEqual([]);
   });
 
+  it('that repeat a shipped row change nothing beside a more general row that is about other messages', () => {
+    expect(
+      added(
+        'current_state: any, incarnation: stale, action: no_op',
+        'current_state: any, reason: shutdown, action: deregister',
+      ),
+    ).toEqual(['any - stale no_op']);
+  });
+
+  it('that repeat a shipped row of a state stay where a row for every state has a reason', () => {
+    expect(
+      added(
+        'current_state: any, reason: startup, action: no_op',
+        'current_state: null, action: emit_registration_initiated',
+      ),
+    ).toEqual(['null - newer emit_registration_initiated', 'any startup newer no_op']);
+  });
+
   it('that repeat a shipped row stay where they are an exception to a more general row of their file', () => {
     expect(
       added('current_state: any, action: no_op', 'current_state: any, reason: shutdown, action: deregister'),

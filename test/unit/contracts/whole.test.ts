@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { check } from '../../../src/contracts/check/index.js';
+import { compile } from '../../../src/contracts/compile.js';
 import { readSources, SHIPPED_CONTRACTS } from '../../../src/contracts/read.js';
 import type { ContractSources } from '../../../src/contracts/sources.js';
 import { contractDirectory, faultsOf } from './contract-files.js';
@@ -62,6 +63,50 @@ describe('the shipped contracts', () => {
     ),
   ])('are refused without %s', (_, change, fault) => {
     expect(faultsWith(change)).toEqual([fault]);
+  });
+});
+
+describe('a contract whose rows are others', () => {
+  const rowsOf = ({ orchestrator }: Mutable<ContractSources>, model: string) => {
+    const found = orchestrator.handler_routing.handlers.find(({ event_model }) => event_model.name === model);
+    if (found === undefined) throw new Error(`no handler of ${model}`);
+    return found;
+  };
+
+  it('may have a handler without rows: it decides nothing', () => {
+    const sources = readSources(SHIPPED_CONTRACTS);
+    delete rowsOf(sources as unknown as Mutable<ContractSources>, 'ModelRepairRequested').state_decision_matrix;
+    expect(check(sources)).toEqual([]);
+    expect(compile(sources).handlers['ModelRepairRequested']).toEqual({
+      handler: 'HandlerRepairRequested',
+      matrix: [],
+    });
+  });
+
+  it('is refused where a row for every state raises what nothing leaves on', () => {
+    const faults = faultsWith((sources) => {
+      const { transitions } = sources.orchestrator.state_machine;
+      without(transitions, ({ trigger }) => trigger === 'run_cancelled');
+    });
+    expect(faults).toEqual([
+      expect.stringMatching(/"deregister" does nothing in any state: no transition leaves it on "run_cancelled"/),
+    ]);
+  });
+
+  it('is refused where a row for one state leads to an event by a transition from every state', () => {
+    const faults = faultsWith((sources) => {
+      const { state_machine } = sources.orchestrator;
+      const rows = rowsOf(sources, 'ModelRunCancelled').state_decision_matrix ?? [];
+      for (const row of rows) row.current_state = 'ACTIVE';
+      for (const row of rowsOf(sources, 'ModelNodeIntrospectionEvent').state_decision_matrix ?? [])
+        if (row.action === 'deregister') row.current_state = 'ACTIVE';
+      const left = state_machine.states.find(({ state_name }) => state_name === 'DEREGISTERED');
+      if (left !== undefined) left.entry_actions = ['emit_liveness_expired'];
+    });
+    expect(faults).toEqual([
+      expect.stringMatching(/HandlerNodeIntrospected leads to NodeLivenessExpired \("deregister" enters/),
+      expect.stringMatching(/HandlerRunCancelled leads to NodeLivenessExpired \("deregister" enters/),
+    ]);
   });
 });
 

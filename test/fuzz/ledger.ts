@@ -28,7 +28,8 @@ const TOLD = 5;
 
 /**
  * Accounts for every record: what was sent is in the topics, and each record of the topics is either handled or one
- * dead letter, which holds it and says why.
+ * dead letter, which holds it and says why. The same letter may be there again, where a send was repeated whose answer
+ * came late.
  */
 export class Ledger {
   readonly #read = new Map<string, Read>();
@@ -68,15 +69,20 @@ export class Ledger {
   /** How many letters there are of each kind of reason. */
   codes(): Readonly<Record<string, number>> {
     const counts: Record<string, number> = {};
-    for (const { code } of [...this.#letters.values()].flat())
+    for (const [{ code } = { code: null }] of this.#letters.values())
       counts[code ?? 'none'] = (counts[code ?? 'none'] ?? 0) + 1;
     return counts;
   }
 
-  /** The records that were found, and of them those that are good. */
-  totals(): { readonly read: number; readonly refused: number } {
+  /** The records that were found, of them those that nobody can use, and dead letters that are there again. */
+  totals(): { readonly read: number; readonly refused: number; readonly repeated: number } {
     const all = [...this.#read.values()];
-    return { read: all.length, refused: all.filter(({ code }) => code !== null).length };
+    const written = [...this.#letters.values()].flat().length;
+    return {
+      read: all.length,
+      refused: all.filter(({ code }) => code !== null).length,
+      repeated: written - this.#letters.size,
+    };
   }
 
   /** Everything that does not fit, in sentences; none: all is accounted for. */
@@ -97,7 +103,7 @@ export class Ledger {
       ['good acks, and those handled', good('acks'), handled.acks],
       ['good heartbeats, and those handled', good('heartbeats'), handled.heartbeats],
       ['records that cannot be used, and dead letters counted', this.totals().refused, handled.dead_letters],
-      ['dead letters counted, and written', handled.dead_letters, [...this.#letters.values()].flat().length],
+      ['dead letters counted, and written', handled.dead_letters, this.#letters.size],
     ];
     return rows.filter(([, one, other]) => one !== other).map(([what, one, other]) => `${what}: ${one}, ${other}`);
   }
@@ -106,8 +112,10 @@ export class Ledger {
     const faults: string[] = [];
     for (const [place, { code, digest, bytes }] of this.#read) {
       const letters = this.#letters.get(place) ?? [];
-      if (letters.length !== (code === null ? 0 : 1))
+      if (letters.length > 0 !== (code !== null))
         faults.push(`${place}: ${code ?? 'a good record'} has ${letters.length} dead letters`);
+      if (new Set(letters.map((letter) => letter.reason)).size > 1)
+        faults.push(`${place}: dead letters that do not say the same`);
       for (const letter of letters) {
         if (code !== null && letter.code !== code) faults.push(`${place}: ${code} became ${letter.code}`);
         const isWhole = letter.cut_from_bytes === null && letter.headers['digest'] === digest;

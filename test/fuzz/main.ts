@@ -52,6 +52,7 @@ function report(result: FuzzResult): void {
         ['of them handled', String(totals.read - totals.refused)],
         ['of them dead letters, each with code and sentence', String(totals.refused)],
         ...letters,
+        ['dead letters that a repeated send wrote again', String(totals.repeated)],
         ['nodes active in PostgreSQL and passing in Consul', String(nodes)],
         ['seconds until the last was active', activeSeconds.toFixed(1)],
         ['signals in their histories, each of the normal form', String(signals)],

@@ -43,7 +43,7 @@ const letters = [letterOf(recordOf(3)), letterOf(recordOf(4))] as const;
 describe('an account of records', () => {
   it('without a fault: each is handled, or one dead letter that holds it', () => {
     expect(faultsWith(letters)).toEqual([]);
-    expect([ledger.codes(), ledger.totals()]).toEqual([{ not_json: 2 }, { read: 5, refused: 2 }]);
+    expect([ledger.codes(), ledger.totals()]).toEqual([{ not_json: 2 }, { read: 5, refused: 2, repeated: 0 }]);
   });
 
   it('finds a record that was sent and never arrived', () => {
@@ -58,11 +58,15 @@ describe('an account of records', () => {
     ]);
   });
 
-  it('finds a letter that was written twice', () => {
-    expect(faultsWith([...letters, letters[1]])).toEqual([
-      'dead letters counted, and written: 2, 3',
-      't/0/4: not_json has 2 dead letters',
+  it('finds letters of one record that do not say the same', () => {
+    expect(faultsWith([...letters, { ...letters[1], reason: 'another sentence' }])).toEqual([
+      't/0/4: dead letters that do not say the same',
     ]);
+  });
+
+  it('takes the same letter again for a send that was repeated, and counts it', () => {
+    expect(faultsWith([...letters, letters[1]])).toEqual([]);
+    expect([ledger.codes(), ledger.totals().repeated]).toEqual([{ not_json: 2 }, 1]);
   });
 
   it('finds a letter of a record that could have been used, or that is not there', () => {

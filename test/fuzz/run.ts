@@ -227,18 +227,20 @@ class Run {
   /** Waits until the bridge has read as much as there is now. */
   async #readToTheEnd(): Promise<void> {
     const { config } = this.registrar;
-    for (const kind of KINDS) {
-      const [topic] = this.#topics[kind];
-      // Behind the end of a transaction no offset is committed.
-      await this.sender.sendPlainly(
-        Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition, ...LAST })),
-      );
-      const ends = await this.#admin.topicEnds(topic);
-      await eventually(`${kind} are read`, this.options.within, async () => {
-        const committed = await this.#admin.committed(groupId(kind, config), topic);
-        return ends.every(({ partition, high }) => BigInt(committed.get(partition) ?? 0) >= BigInt(high));
-      });
-    }
+    await Promise.all(
+      KINDS.map(async (kind) => {
+        const [topic] = this.#topics[kind];
+        // Behind the end of a transaction no offset is committed.
+        await this.sender.sendPlainly(
+          Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition, ...LAST })),
+        );
+        const ends = await this.#admin.topicEnds(topic);
+        await eventually(`${kind} are read`, this.options.within, async () => {
+          const committed = await this.#admin.committed(groupId(kind, config), topic);
+          return ends.every(({ partition, high }) => BigInt(committed.get(partition) ?? 0) >= BigInt(high));
+        });
+      }),
+    );
   }
 
   /** PostgreSQL and Consul, while the nodes live. */
@@ -258,9 +260,12 @@ class Run {
   async #account(): Promise<void> {
     await this.#readToTheEnd();
     const { config, contracts } = this.registrar;
-    for (const kind of KINDS)
-      await this.#read(this.#topics[kind][0], (record) => this.ledger.read(kind, record, PARSERS[kind](record)));
-    await this.#read(deadLetterTopic(config, contracts), (record) => this.ledger.letter(readDeadLetter(record)));
+    await Promise.all([
+      ...KINDS.map((kind) =>
+        this.#read(this.#topics[kind][0], (record) => this.ledger.read(kind, record, PARSERS[kind](record))),
+      ),
+      this.#read(deadLetterTopic(config, contracts), (record) => this.ledger.letter(readDeadLetter(record))),
+    ]);
     // A count follows its offset by a moment.
     await eventually('all is accounted for', 5, () => this.ledger.faults(this.#handled()).length === 0).catch(() =>
       this.#faults.push(...this.ledger.faults(this.#handled())),

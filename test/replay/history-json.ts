@@ -8,7 +8,7 @@ import type proto from '@temporalio/proto';
  * it is always the one that made the types.
  */
 
-type History = proto.temporal.api.history.v1.IHistory;
+export type History = proto.temporal.api.history.v1.IHistory;
 interface HistoryType {
   readonly brand: unique symbol;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { WithStartWorkflowOperation, type Client, type WorkflowHandle } from '@temporalio/client';
 import type { Activities } from '../../activities/api.js';
 import { loadContracts } from '../../src/contracts/load.js';
@@ -22,6 +22,7 @@ import {
   type AckSignal,
 } from '../../workflows/messages.js';
 import type { Outcome, registration, Start } from '../../workflows/registration.js';
+import { quietRuntime } from '../run/quiet-runtime.js';
 import { workflowBundle } from '../run/workflow-bundle.js';
 import { World } from './world.js';
 
@@ -70,8 +71,7 @@ export function retry(client: Client, node_id: string): Promise<number> {
 
 /** A time-skipping server that knows the registrar's search attributes. */
 export async function startServer(): Promise<TestWorkflowEnvironment> {
-  // Failing activities are what these tests are about; only what goes wrong otherwise is worth a line.
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  quietRuntime();
   const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: await provisionTestServer() } },
   });

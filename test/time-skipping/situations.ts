@@ -14,7 +14,15 @@ import type { Harness } from './harness.js';
  */
 
 const CANCEL_REQUESTED = proto.temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED;
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 25));
+
+/** @throws Error when it does not hold within 30 s: a run that the server has lost rests for ever */
+async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 1200; tries++) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`${what}: not within 30 s`);
+}
 
 type Handle = WorkflowHandle<(start: Start) => Promise<Outcome>>;
 
@@ -69,12 +77,18 @@ export class Met {
    */
   async leaves(): Promise<void> {
     this.release();
+    const over = async () => (await this.#describe()).status.name !== 'RUNNING';
     // What has just ended must not be cancelled: see docs/decisions/races-the-test-server-loses.md.
-    while ((await this.pending()).length > 0) await pause();
-    const running = async () => (await this.#describe()).status.name === 'RUNNING';
-    if (!(await running())) return;
+    await eventually('nothing is in flight', async () => (await this.pending()).length === 0);
+    await eventually('no timer is due soon', async () => (await over()) || !(await this.#isDueSoon()));
+    if (await over()) return;
     await this.says('shutdown');
-    while (await running()) await pause();
+    await eventually('it has left', over);
+  }
+
+  async #isDueSoon(): Promise<boolean> {
+    const due = (await this.h.status(this.node_id)).registration?.timer_due ?? null;
+    return due !== null && millisBetween(await this.h.world.now(), due) < 2_000;
   }
 
   /** Ids of the ordinary activities that the server has open for it. */
@@ -87,11 +101,11 @@ export class Met {
    * docs/decisions/races-the-test-server-loses.md.
    */
   async cancelled(ids: readonly string[]): Promise<void> {
-    const open = async () =>
-      (await this.#activities()).some(
-        ({ activityId, state }) => ids.includes(activityId ?? '') && state !== CANCEL_REQUESTED,
-      );
-    while (await open()) await pause();
+    await eventually('they are cancelled', async () =>
+      (await this.#activities()).every(
+        ({ activityId, state }) => !ids.includes(activityId ?? '') || state === CANCEL_REQUESTED,
+      ),
+    );
   }
 
   async #activities() {

@@ -1,0 +1,46 @@
+import { Worker } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { quietRuntime } from '../run/quiet-runtime.js';
+import { workflowBundle } from '../run/workflow-bundle.js';
+import { historyOf } from './recorded.js';
+
+/** Replaying a history notices what must not change, and nothing else. */
+
+let code: string;
+beforeAll(async () => {
+  quietRuntime();
+  code = (await workflowBundle()).code;
+});
+
+/** Replays the happy path with one thing of the bundle changed, in memory only. */
+function replayed(what: string | RegExp, by: string): Promise<void> {
+  const varied = code.replace(what, by);
+  expect(varied === code, `the bundle has no ${String(what)} to vary`).toBe(false);
+  return Worker.runReplayHistory(
+    { workflowBundle: { code: varied }, replayName: 'happy-path' },
+    historyOf('happy-path'),
+  );
+}
+
+describe('the replay check', () => {
+  it.each([
+    [
+      'starts a timer more',
+      'const { row, contract } = await',
+      'setTimeout(() => undefined, 1000); const { row, contract } = await',
+    ],
+    ['runs the backends in another order', /effects\.map\((run\d*)\)/g, '[...effects].reverse().map($1)'],
+    [
+      'does not read the registry row first',
+      /const \{ row, contract \} = await [^;]+openAttempt\)\(node_id\)/,
+      'const { row, contract } = carried ?? await new Promise(() => undefined)',
+    ],
+  ])('fails for a workflow that %s', async (_, what, by) => {
+    await expect(replayed(what, by)).rejects.toThrow(DeterminismViolationError);
+  });
+
+  it('passes for a workflow that only words its journal anew', async () => {
+    await expect(replayed('`published ${answer.types', '`sent ${answer.types')).resolves.toBeUndefined();
+  });
+});

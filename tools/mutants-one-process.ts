@@ -6,6 +6,7 @@ import {
   DryRunStatus,
   TestStatus,
   toMutantRunResult,
+  type DryRunOptions,
   type DryRunResult,
   type MutantRunOptions,
   type MutantRunResult,
@@ -19,7 +20,7 @@ import { CHANNEL, type Answer, type Request } from '../test/mutants/requests.js'
  * A change whose tests have used so much time of a core is an endless loop. On a busy machine the time of a clock says
  * nothing.
  */
-const ENDLESS_CPU_SECONDS = 10;
+const ENDLESS_CPU_SECONDS = Number(process.env['MUTANTS_CPU_SECONDS']);
 
 /**
  * A test runner for Stryker: one worker of vitest stays, and runs the tests for one change after the other (see
@@ -50,11 +51,11 @@ class OneProcess implements TestRunner {
     ]);
   }
 
-  async dryRun(): Promise<DryRunResult> {
+  async dryRun({ coverageAnalysis }: DryRunOptions): Promise<DryRunResult> {
     const answer = await this.#ask({ kind: 'unchanged' });
     if (answer.uncaught.length > 0) return { status: DryRunStatus.Error, errorMessage: answer.uncaught.join('\n') };
-    const mutantCoverage = { static: {}, perTest: answer.coverage };
-    return { status: DryRunStatus.Complete, tests: testResults(answer), mutantCoverage };
+    const ran = { status: DryRunStatus.Complete as const, tests: testResults(answer) };
+    return coverageAnalysis === 'off' ? ran : { ...ran, mutantCoverage: { static: {}, perTest: answer.coverage } };
   }
 
   async mutantRun(options: MutantRunOptions): Promise<MutantRunResult> {

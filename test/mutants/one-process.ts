@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
 import { startTests, type File, type Suite, type Task, type Test, type VitestRunner } from '@vitest/runner';
 import { TestRunner, vi } from 'vitest';
+import { Bundle } from './bundle.js';
 import './fail-at-once.js';
 import { CHANNEL, type Answer, type Request, type Tested } from './requests.js';
 
@@ -49,6 +50,7 @@ export default class OneProcess extends TestRunner {
   #loadedWithChange = false;
   /** Ids of the tests that noticed the last changes. */
   #noticedLately: readonly string[] = [];
+  readonly #bundle = Bundle.ofRun();
 
   /** start.test.ts is over only when nothing more is asked for. */
   override async onAfterRunSuite(suite: Suite): Promise<void> {
@@ -72,14 +74,17 @@ export default class OneProcess extends TestRunner {
 
   async #run(request: Exclude<Request, { kind: 'stop' }>, uncaught: string[]): Promise<Answer> {
     uncaught.length = 0;
-    this.#passedWhileLoading ??= await this.#passesWhileLoading();
+    // What runs in a bundle is loaded anew for each change, and tells nobody what it passes.
+    this.#passedWhileLoading ??= this.#bundle === undefined ? await this.#passesWhileLoading() : {};
     const mutant = request.kind === 'changed' ? request.mutant : undefined;
     stryker.activeMutant = mutant;
+    this.#bundle?.change(mutant);
     stryker.hitCount = 0;
     stryker.hitLimit = request.kind === 'changed' ? request.hitLimit : undefined;
     counts.perTest = {};
     const isOfLoading = mutant !== undefined && mutant in this.#passedWhileLoading;
     if (isOfLoading || this.#loadedWithChange) this.#forget(() => true);
+    if (this.#bundle !== undefined) this.#forget(isOfWorkflows);
     this.#loadedWithChange = isOfLoading;
 
     const tests = await this.#runInOrder(request.kind === 'changed' ? this.#likelyFirst(request.tests) : [undefined]);
@@ -168,7 +173,7 @@ export default class OneProcess extends TestRunner {
   }
 }
 
-/** The files of these tests, or all of the group's. Properties come last: they take longest. */
+/** The files of these tests, or all of the group's, in the order in which they are run. */
 function filesOf(wanted: Wanted): readonly string[] {
   const all = JSON.parse(process.env['MUTANTS_TESTS'] ?? '[]') as readonly string[];
   if (wanted === undefined) return all;
@@ -202,6 +207,10 @@ function testedIn(loaded: File, file: string): Tested[] {
 
 function isOfTests(id: string): boolean {
   return id.startsWith(`${process.cwd()}/test/`);
+}
+
+function isOfWorkflows(id: string): boolean {
+  return id.startsWith(`${process.cwd()}/workflows/`);
 }
 
 /** What passes while modules or files load counts for each test that needs them. */

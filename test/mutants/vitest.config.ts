@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     env: { NO_COLOR: '1' },
     include: ['test/mutants/start.test.ts'],
+    globalSetup: process.env['MUTANTS_BUNDLED'] === 'true' ? ['test/run/workflow-bundle.ts'] : [],
     runner: 'test/mutants/one-process.ts',
     pool: 'threads',
     maxWorkers: 1,

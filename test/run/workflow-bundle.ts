@@ -14,7 +14,7 @@ const VARIABLE = 'REGISTRAR_TEST_WORKFLOW_BUNDLE';
  */
 export default async function bundleOnce(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   if (process.env[VARIABLE] !== undefined) return undefined;
-  const path = join(tmpdir(), 'workflow-bundle.js');
+  const path = join(tmpdir(), `workflow-bundle-${process.pid}.js`);
   const write = async (): Promise<void> => writeFile(path, (await bundleWorkflows()).code);
   await write();
   project.onTestsRerun(write);

@@ -1,9 +1,10 @@
 import type { CompiledContract } from '../../src/contracts/compiled.js';
+import { derivedId } from '../../src/protocol/ids.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
 import { refusalOf } from './admission.js';
 import { incarnationOf } from './incarnation.js';
 import { enter } from './machine.js';
-import { initialState } from './reducer.js';
+import { initialState, resetState } from './reducer.js';
 import { NOTHING_YET, withChanges, type Registration } from './registration.js';
 import { andThen, turn, type Turn } from './turn.js';
 
@@ -17,9 +18,9 @@ export interface Beginning {
 }
 
 /**
- * A new attempt of this node. Everything older is superseded, and the reducer
- * begins anew, also where the contract has no way back for it: an operator's
- * retry was refused before, a new incarnation always begins.
+ * A new attempt of this node. Everything older is superseded, and the reducer is
+ * reset. Where the contract cannot reset it, a new incarnation still begins
+ * (an operator's retry was refused before).
  */
 export function beginAttempt(
   registration: Registration,
@@ -27,9 +28,10 @@ export function beginAttempt(
   now: string,
   contract: CompiledContract,
 ): Turn {
-  const { status } = registration.reducer;
-  const reducer = initialState(contract);
-  const wasReset = status === reducer.status ? [] : [`reset: ${status} -> ${reducer.status}`];
+  const { node_id, reducer } = registration;
+  const event = { id: derivedId(node_id, 'reset', attempt), trigger: 'reset', node_id };
+  const reset = resetState(reducer, event, contract) ?? initialState(contract);
+  const wasReset = reducer.status === reset.status ? [] : [`reset: ${reducer.status} -> ${reset.status}`];
   const why = `introspection (${introspection.reason}) of ${introspection.at}`;
   const refused = refusal === null ? '' : `, refused: ${refusal}`;
   const begun = withChanges(registration, {
@@ -37,7 +39,7 @@ export function beginAttempt(
     incarnation: incarnationOf(introspection, registration.incarnation),
     introspection,
     ...NOTHING_YET,
-    reducer,
+    reducer: reset,
     reason: refusal,
     causation_id: introspection.message_id,
   });

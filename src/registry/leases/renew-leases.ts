@@ -56,7 +56,7 @@ const statement = `
   select node_id, others.instance_id, open.instance_id, others.begins from others join open using (node_id)`;
 
 /** A process that beats under the id of a node while another process is registered under it. */
-export interface OtherProcess {
+interface OtherProcess {
   readonly node_id: string;
   readonly instance_id: string;
   /** The process that the lease is of. */

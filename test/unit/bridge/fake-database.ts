@@ -11,11 +11,13 @@ type Values = readonly unknown[];
 type Answering = (values: Values) => Answer | Promise<Answer>;
 
 /** A connection as pg hands it out. Once it is given back it takes nothing more; an error that nobody awaits throws. */
-export class FakeSession extends EventEmitter {
+class FakeSession extends EventEmitter {
+  readonly #answer: (text: string, values: Values) => Promise<Answer>;
   #ended: 'given back' | 'closed' | null = null;
 
-  constructor(private readonly answer: (text: string, values: Values) => Promise<Answer>) {
+  constructor(answer: (text: string, values: Values) => Promise<Answer>) {
     super();
+    this.#answer = answer;
   }
 
   get ended(): 'given back' | 'closed' | null {
@@ -24,7 +26,7 @@ export class FakeSession extends EventEmitter {
 
   async query(text: string, values: Values = []): Promise<Answer> {
     if (this.#ended !== null) throw new Error('Client was closed and is not queryable');
-    return this.answer(text, values);
+    return this.#answer(text, values);
   }
 
   release(close?: boolean): void {

@@ -13,7 +13,7 @@ import type { IncomingRecord, RecordBatch } from '../../../src/kafka/consumer.js
 import type { RecordToSend } from '../../../src/kafka/producer.js';
 
 /** A line of the log, with what belongs to it. */
-export type LogEntry = Readonly<Record<string, unknown>> & { readonly msg: string };
+type LogEntry = Readonly<Record<string, unknown>> & { readonly msg: string };
 
 /** A logger that keeps its texts, and the whole entries beside them. */
 export function recorder() {

@@ -23,8 +23,8 @@ const CODES: ReadonlySet<DeadLetterCode | null> = new Set(['undecodable', 'not_j
 const LONGEST_REASON = 2_000;
 /** Smaller originals are held whole. */
 const HELD_WHOLE = 800_000;
-/** So many faults of a kind are told. */
-const TOLD = 5;
+/** So many faults of a kind are named. */
+const NAMED = 5;
 
 /**
  * Accounts for every record: what was sent is in the topics, and each record of the topics is either handled or one
@@ -140,8 +140,8 @@ function faultsOfLetter({ origin, code, reason }: DeadLetter): string[] {
 }
 
 function first(faults: readonly string[]): string[] {
-  const more = faults.length - TOLD;
-  return more > 0 ? [...faults.slice(0, TOLD), `and ${more} more like these`] : [...faults];
+  const more = faults.length - NAMED;
+  return more > 0 ? [...faults.slice(0, NAMED), `and ${more} more like these`] : [...faults];
 }
 
 /** Key, value and headers, so that a letter can be held against its original. */

@@ -30,7 +30,7 @@ export interface FuzzOptions {
   readonly heartbeats: number;
   /** Seconds for each part of it. */
   readonly within: number;
-  /** Is told now and then how far it is. */
+  /** Gets a line now and then: how far it is. */
   readonly onProgress?: (text: string) => void;
 }
 
@@ -88,7 +88,7 @@ class Run {
   readonly #active = new Set<string>();
   readonly #faults: string[] = [];
   /** Events of the registrar that were looked at. */
-  #heard = 0;
+  #looked = 0;
   #ended = false;
 
   private constructor(
@@ -183,7 +183,7 @@ class Run {
   /** The nodes acknowledge what they hear, and send heartbeats. */
   async #live(): Promise<void> {
     for (let beatAt = Date.now(); !this.#ended; await delay(LISTEN_EVERY_MS)) {
-      await this.sender.sendPlainly(this.#hear());
+      await this.sender.sendPlainly(this.#acksOfNewEvents());
       if (Date.now() - beatAt < BEAT_EVERY_MS) continue;
       beatAt = Date.now();
       this.options.onProgress?.(`${this.ledger.records()} records sent, ${this.#active.size} nodes active`);
@@ -193,10 +193,10 @@ class Run {
   }
 
   /** Looks at the events since the last time; answers the acks that they ask for. */
-  #hear(): Addressed[] {
+  #acksOfNewEvents(): Addressed[] {
     const { published } = this.registrar;
-    const fresh = published.slice(this.#heard);
-    this.#heard = published.length;
+    const fresh = published.slice(this.#looked);
+    this.#looked = published.length;
     return fresh.flatMap(({ event }) => {
       const { event_type, node_id, correlation_id, payload } = event;
       const node = this.#nodes.get(node_id);

@@ -1,7 +1,7 @@
 import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { quietRuntime } from '../run/quiet-runtime.js';
+import { errorsOnlyRuntime } from '../run/errors-only-runtime.js';
 import { workflowBundle } from '../run/workflow-bundle.js';
 import { historyOf } from './recorded.js';
 
@@ -9,7 +9,7 @@ import { historyOf } from './recorded.js';
 
 let code: string;
 beforeAll(async () => {
-  quietRuntime();
+  errorsOnlyRuntime();
   code = (await workflowBundle()).code;
 });
 

@@ -1,6 +1,6 @@
 import { Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { quietRuntime } from '../run/quiet-runtime.js';
+import { errorsOnlyRuntime } from '../run/errors-only-runtime.js';
 import { workflowBundle } from '../run/workflow-bundle.js';
 import { PATHS } from './paths.js';
 import { historyOf, RECORDED } from './recorded.js';
@@ -11,7 +11,7 @@ import { historyOf, RECORDED } from './recorded.js';
  * `npm run record:histories`.
  */
 
-beforeAll(quietRuntime);
+beforeAll(errorsOnlyRuntime);
 
 describe('a recorded history', () => {
   it('is there for each path', () => {

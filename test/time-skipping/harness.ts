@@ -22,7 +22,7 @@ import {
   type AckSignal,
 } from '../../workflows/messages.js';
 import type { Outcome, registration, Start } from '../../workflows/registration.js';
-import { quietRuntime } from '../run/quiet-runtime.js';
+import { errorsOnlyRuntime } from '../run/errors-only-runtime.js';
 import { workflowBundle } from '../run/workflow-bundle.js';
 import { World } from './world.js';
 
@@ -71,7 +71,7 @@ export function retry(client: Client, node_id: string): Promise<number> {
 
 /** A time-skipping server that knows the registrar's search attributes. */
 export async function startServer(): Promise<TestWorkflowEnvironment> {
-  quietRuntime();
+  errorsOnlyRuntime();
   const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: await provisionTestServer() } },
   });

@@ -24,7 +24,7 @@ interface Outcome {
 }
 
 const FOLDER = 'reports/fuzz';
-/** Inputs take less than a millisecond, and progress is told every second of the processor: a busy one takes longer. */
+/** Inputs take less than a millisecond; progress is shown every second of the processor: a busy one takes longer. */
 const HANGS_AFTER_MS = 120_000;
 const HEAP_MB = 768;
 

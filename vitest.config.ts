@@ -24,7 +24,7 @@ export default defineConfig({
       exclude: ['src/server/page/**'],
       reporter: ['text-summary', 'html'],
       // In percent, rounded down, as measured on 2026-11-26: not to fall.
-      thresholds: { statements: 61, branches: 58, functions: 60, lines: 62 },
+      thresholds: { statements: 67, branches: 63, functions: 67, lines: 68 },
     },
     projects: [
       {

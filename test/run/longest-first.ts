@@ -12,7 +12,6 @@ const LONGEST = [
   'integration/watermarks.test.ts',
   'integration/replicas.test.ts',
   'integration/demo.test.ts',
-  'integration/chaos.test.ts',
   'integration/bridge.test.ts',
   'integration/stack.test.ts',
   'integration/killed-worker.test.ts',

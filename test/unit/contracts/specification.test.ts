@@ -6,6 +6,7 @@ import { loadContracts } from '../../../src/contracts/load.js';
 import { decide } from '../../../workflows/core/decide.js';
 import { unknownNode, withChanges } from '../../../workflows/core/registration.js';
 import { faultsOf, laidOver, type Part } from './contract-files.js';
+import { A_STARTUP } from '../core/a-startup.js';
 
 const SNIPPETS = join(import.meta.dirname, '../../fixtures/specification');
 const partOf = (file: string): Part => (file.split('-')[0] ?? '') as Part;
@@ -110,15 +111,9 @@ describe("the specification's YAML", () => {
 
 describe('a startup in ACTIVE', () => {
   const startup = {
+    ...A_STARTUP,
     message_id: 'm-2',
     correlation_id: 'c-2',
-    node_id: 'abc-123',
-    node_type: 'effect',
-    node_version: '1.2.3',
-    endpoints: { health: 'http://10.0.0.1/health' },
-    capabilities: ['storage'],
-    reason: 'startup',
-    epoch: null,
     at: '2026-01-01T00:00:20.000Z',
   } as const;
   const decideUnder = ({ compiled }: Contracts, state: string | null, reason: typeof startup.reason | 'shutdown') => {

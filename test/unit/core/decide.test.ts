@@ -12,21 +12,11 @@ import { eventsOf } from '../../../workflows/core/outgoing.js';
 import { initialState } from '../../../workflows/core/reducer.js';
 import { unknownNode, withChanges, type Registration } from '../../../workflows/core/registration.js';
 import { contractDirectory, laidOver } from '../contracts/contract-files.js';
+import { A_STARTUP } from './a-startup.js';
 
 const contract = loadContracts().compiled;
 
-const startup: Introspection = {
-  message_id: 'm-1',
-  correlation_id: 'c-1',
-  node_id: 'abc-123',
-  node_type: 'effect',
-  node_version: '1.2.3',
-  endpoints: { health: 'http://10.0.0.1/health' },
-  capabilities: ['storage'],
-  reason: 'startup',
-  epoch: null,
-  at: '2026-01-01T00:00:10.000Z',
-};
+const startup: Introspection = A_STARTUP;
 const nobody = unknownNode('abc-123', null, contract);
 /** The node of `startup` in one of its states. */
 const inState = (state: string, from: Introspection = startup): Registration =>

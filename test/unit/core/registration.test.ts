@@ -17,23 +17,13 @@ import {
   withRefreshStarted,
 } from '../../../workflows/core/registration.js';
 import { BEGINNING, Life, type LifeStep } from './life.js';
+import { A_STARTUP } from './a-startup.js';
 
 /** What a run knows of its node: from the registry row, and what the contract may name of it. */
 
 const contract = loadContracts().compiled;
 const NOW = plusSeconds(BEGINNING, 3600);
-const introspection = {
-  message_id: 'm-1',
-  correlation_id: 'c-1',
-  node_id: 'abc-123',
-  node_type: 'effect',
-  node_version: '1.2.3',
-  endpoints: { health: 'http://10.0.0.1/health' },
-  capabilities: ['storage'],
-  reason: 'startup',
-  epoch: 4,
-  at: BEGINNING,
-} as const;
+const introspection = { ...A_STARTUP, epoch: 4, at: BEGINNING };
 const ended: NodeRow = {
   attempt: 3,
   correlation_id: 'c-1',

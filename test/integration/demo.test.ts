@@ -34,6 +34,8 @@ describe('demo --exit --json', () => {
       expect(summary.seconds).toBeGreaterThan(0);
       expect(stdout.trimEnd().split('\n')).toHaveLength(1);
       expect(stderr).toMatch(/All 10 nodes ACTIVE/);
+      // The first of the links.
+      expect(stderr).toMatch(/Fleet page http:\/\/127\.0\.0\.1:\d+\/\nTemporal/);
       expect(stderr).toMatch(/Steps of [\w-]+\n +\+0 ms {2}node: introduces itself/);
       expect(stderr).toMatch(/consul\.registered/);
       expect(stderr.match(/DEREGISTERED: the node left/g)).toHaveLength(10);
@@ -60,6 +62,16 @@ describe('a demo that goes on', () => {
     expect(new Set(nodes.slice(0, 3).map(({ node_type }) => node_type))).toEqual(
       new Set(['effect', 'reducer', 'orchestrator']),
     );
+  });
+
+  test('serves the fleet page, to look at, and has printed its link before any node', async () => {
+    const [, before = '', url = ''] = await demo.says(/^([\s\S]*?)The fleet page: (\S+)\n/);
+    expect(before).not.toMatch(/ACTIVE, \d+ ms after/);
+    const page = await fetch(url);
+    expect(page.status).toBe(200);
+    expect(await page.text()).toContain('<div id="root">');
+    const retry = await fetch(`${url}api/nodes/${ids[0]}/retry`, { method: 'POST', headers: { origin: url } });
+    expect(retry.status).toBe(403);
   });
 
   test('is explained from another terminal: a running node, one that has left, one that never was', async () => {

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startChromium } from '../browser/chromium.js';
+import { buildPage } from '../../src/cli/ui/page-build.js';
 import { createPool } from '../../src/registry/pool.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
 import { forgetFleet, servers } from './servers.js';
@@ -29,7 +29,7 @@ let browser: Browser;
 let page: Page;
 
 beforeAll(async () => {
-  await build({ configFile: 'src/server/page/vite.config.ts', logLevel: 'error' });
+  await buildPage();
   const pool = createPool(servers().databaseUrl);
   const setup = await registrar(env, 'setup');
   expect(setup.code, setup.stderr).toBe(0);

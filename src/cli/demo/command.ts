@@ -11,6 +11,7 @@ export function demoCommand(program: Command): void {
     .option('-n, --nodes <n>', 'how many nodes, of all four types in turn', count(5_000), 10)
     .option('--exit', 'leave with 0 once all were ACTIVE and have left again in order; otherwise with the reason')
     .option('--json', 'a summary as the last line of stdout; progress goes to stderr')
+    .option('--allow-actions', 'let people acknowledge, retry, release and replay from the fleet page')
     .option('--timeout <seconds>', 'how long all may take to become ACTIVE once the servers are up', count(86_400), 120)
     .action(async (options: DemoOptions) => {
       // Begun before anything else is loaded: they load their own code meanwhile.
@@ -19,7 +20,7 @@ export function demoCommand(program: Command): void {
       await runDemo(options, children);
     });
   withExamples(command, [
-    ['demo', 'ten nodes, a live table, until Ctrl-C'],
+    ['demo', 'ten nodes, a live table and the fleet page, until Ctrl-C'],
     ['demo --nodes 50', 'fifty of them'],
     ['demo --exit --json', 'for scripts: a line of numbers, and an exit code'],
   ]);

@@ -33,6 +33,8 @@ export class Demo {
   /** From the first introspection to the last goodbye. */
   async run(): Promise<void> {
     const { options, stopping } = this.parts;
+    // Who asks for an end has nobody who looks: the nodes do not wait for the page then.
+    if (options.exit !== true) await this.#showPage();
     const active = await this.#untilActive();
     if (active) await this.#showActive();
     if (!stopping.signal.aborted && (options.exit !== true || !active)) {
@@ -67,10 +69,15 @@ export class Demo {
     );
   }
 
+  async #showPage(): Promise<void> {
+    const { url } = await this.parts.page();
+    if (url !== null) this.#picture.page(url);
+  }
+
   async #showActive(): Promise<void> {
     const { options, registrar, screen } = this.parts;
     const summary = this.#summary();
-    await this.#picture.settle();
+    await Promise.all([this.#picture.settle(), this.#showPage()]);
     const next = options.exit === true ? 'Now they leave.' : 'Ctrl-C lets them leave.';
     this.#picture.title(`last one after ${summary.seconds} s. ${next}`);
     const allActive =

@@ -22,6 +22,7 @@ export class Picture {
   readonly #pool: Pool;
   readonly #temporal: Connection;
   #title = 'Ctrl-C lets them leave';
+  #page: string | null = null;
   #trouble: string | null = null;
   #looking: Promise<void> | undefined;
 
@@ -49,6 +50,12 @@ export class Picture {
   title(text: string): void {
     this.#title = text;
     this.screen.draw(() => this.#view());
+  }
+
+  /** Where the fleet page is: the first of the links. */
+  page(url: string): void {
+    if (this.#page === null) this.screen.print(`The fleet page: ${url}`);
+    this.#page = url;
   }
 
   /** Reads everything once more: a look that is under way may have begun before the last change. */
@@ -109,6 +116,7 @@ export class Picture {
     const shown = this.fleet.members[0];
     const workflow = shown === undefined ? null : workflowLink(links, shown.node.node_id);
     return [
+      ...(this.#page === null ? [] : [['Fleet page', this.#page] as const]),
       ...(links.temporal === null ? [] : [['Temporal', links.temporal] as const]),
       ...(workflow === null ? [] : [['this node', workflow] as const]),
       ['Consul', shown === undefined ? links.consul : serviceLink(links, shown.node_type)],

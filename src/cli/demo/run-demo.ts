@@ -10,6 +10,7 @@ import { untilStopped } from '../processes/stopping.js';
 import { nodeTopicTemplates } from '../setup/all-topics.js';
 import { errorText } from '../../error-text.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
+import { startPage, type PageBeside } from '../ui/page-beside.js';
 import { startRegistrar, type Registrar } from '../up/registrar.js';
 import type { DemoOptions } from './options.js';
 import { Demo } from './demo.js';
@@ -25,20 +26,27 @@ export async function runDemo(options: DemoOptions, children: readonly Child[]):
   let fleet: Fleet | undefined;
   const listener = { onChange: (_change: NodeChange): void => undefined };
   let registrar: Registrar;
+  let page: Promise<PageBeside> | undefined;
+  const servePage = (config: Config): Promise<PageBeside> => {
+    const print = (text: string): void => screen.print(text);
+    return (page ??= startPage(config, { actions: options.allowActions === true, print }));
+  };
   try {
     registrar = await startRegistrar({
       children,
       ownServers: true,
       onProgress: progress.onProgress,
       signal: stopping.signal,
-      // The fleet's connection is made while worker and bridge begin.
+      // The fleet's connection is made while worker and bridge begin, and the page of somebody who looks.
       onPrepared: (config, contracts) => {
+        if (options.exit !== true) void servePage(config);
         fleet = createFleet(options.nodes, config, contracts, (change) => listener.onChange(change));
         fleet.hub.open().catch((error: unknown) => screen.print(`The fleet cannot listen yet: ${errorText(error)}`));
       },
     });
   } catch (error) {
     await fleet?.stop({ timeoutMs: 500 });
+    await (await page)?.close();
     if (stopping.signal.aborted)
       throw new CliError('Stopped before everything was up.', EXIT.interrupted, { cause: error });
     throw error;
@@ -46,11 +54,13 @@ export async function runDemo(options: DemoOptions, children: readonly Child[]):
     progress.stop();
   }
   if (fleet === undefined) throw new Error('the fleet was not made');
-  const demo = new Demo({ options, fleet, registrar, screen, stopping, began });
+  const { config } = registrar;
+  const demo = new Demo({ options, fleet, registrar, screen, page: () => servePage(config), stopping, began });
   listener.onChange = (change) => demo.note(change);
   try {
     await demo.run();
   } finally {
+    await (await page)?.close();
     await demo.close();
   }
 }

@@ -28,8 +28,8 @@ export interface Child {
   go(): void;
   /** Resolves when it has sent that it works. */
   ready(): Promise<void>;
-  /** From now on its output goes there; until then it is kept. */
-  logTo(file: string): void;
+  /** From now on its output goes there, the first file that is named; until then it is kept. */
+  readonly logTo: (file: string) => void;
   /** Asks it to end in good order, kills it when it does not, and resolves once it is gone. */
   stop(): Promise<void>;
 }
@@ -105,7 +105,7 @@ class Output {
   }
 
   writeTo(file: string): void {
-    if (!this.#isOurs) return;
+    if (!this.#isOurs || this.file !== null) return;
     mkdirSync(dirname(file), { recursive: true });
     this.file = file;
     this.#log = createWriteStream(file);

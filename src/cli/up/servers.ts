@@ -38,6 +38,8 @@ export class Servers {
   async start(worker: Child): Promise<RunningStack | undefined> {
     const { children, ownServers, onProgress, signal } = this.options;
     if (!ownServers) {
+      // Others may run beside us on the same directory.
+      for (const { role, pid, logTo } of children) logTo(join(loadConfig().dataDir, 'logs', `${role}-${pid}.log`));
       worker.go();
       this.#keep(prepare(loadConfig(), this.contracts, this.#print));
       return undefined;
@@ -50,8 +52,7 @@ export class Servers {
       logger: logger('stack'),
       signal: AbortSignal.any([signal, this.#giveUp.signal]),
       onAddresses() {
-        for (const child of children)
-          if (child.logFile === null) child.logTo(join(dataDir, 'logs', `${child.role}.log`));
+        for (const { role, logTo } of children) logTo(join(dataDir, 'logs', `${role}.log`));
         worker.go();
       },
       onServerUp: (name) => this.#prepare(name),

@@ -100,6 +100,9 @@ const TUNING = {
   maxConcurrentActivityTaskExecutions: 40,
   // A process that is killed instead loses nothing, but its tasks wait for their timeouts.
   shutdownGraceTime: '10s',
+  // A worker that was frozen for longer than this within a workflow's code has that code cut short, which may end it as
+  // a whole (docs/decisions/histories-that-cannot-be-replayed.md). The library's default is 5 s.
+  isolateExecutionTimeout: '1 hour',
 } as const;
 
 /** Enough to name the line that failed; what a node waits for, its current details and timers say. */

@@ -1,4 +1,5 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
 import type { Status } from '../../workflows/details.js';
 import { STATUS_QUERY, workflowId } from '../../workflows/messages.js';
 import { grpcErrorOf } from './temporal-errors.js';
@@ -11,22 +12,41 @@ export interface AskedStatus {
   readonly no_answer: string | null;
 }
 
+const LOOK_EVERY_MS = 50;
+
 /**
- * Asks a node's run what it knows.
+ * Asks a node's run what it knows, between its workflow tasks: a query that comes into one splits it, and such a
+ * history may never be replayed again (docs/decisions/histories-that-cannot-be-replayed.md).
  *
  * @param withinMs how long the answer may take, in milliseconds
  * @throws Error when something else than Temporal fails
  */
 export async function askStatus(client: Client, nodeId: string, withinMs: number): Promise<AskedStatus> {
+  const handle = client.workflow.getHandle(workflowId(nodeId));
+  const deadline = Date.now() + withinMs;
   try {
-    const status = await client.withDeadline(Date.now() + withinMs, () =>
-      client.workflow.getHandle(workflowId(nodeId)).query<Status>(STATUS_QUERY),
-    );
-    return { status, no_answer: null };
+    return await client.withDeadline(deadline, async () => {
+      for (;;) {
+        const busy = busyWith(await handle.describe());
+        if (busy === null) return { status: await handle.query<Status>(STATUS_QUERY), no_answer: null };
+        if (Date.now() + LOOK_EVERY_MS >= deadline) return { status: null, no_answer: busy };
+        await delay(LOOK_EVERY_MS);
+      }
+    });
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { status: null, no_answer: null };
     const grpc = grpcErrorOf(error);
     if (grpc === undefined) throw error;
     return { status: null, no_answer: grpc.details || errorText(grpc) };
   }
+}
+
+/** Why a run is not between two workflow tasks, in words; null where it is. */
+function busyWith({ raw }: WorkflowExecutionDescription): string | null {
+  const task = raw.pendingWorkflowTask;
+  if (task === null || task === undefined) return null;
+  const failed = Number(task.attempt ?? 1) - 1;
+  return failed === 0
+    ? 'its workflow task is still under way'
+    : `its workflow task has failed ${failed} times in a row`;
 }

@@ -4,11 +4,20 @@ import { askStatus } from '../../../src/runs/ask-status.js';
 
 const grpc = Object.assign(new Error('14 UNAVAILABLE: no worker'), { code: 14, details: 'no worker', metadata: {} });
 
-/** A client whose queries answer this, with the deadlines that it was given. */
-function client(answer: () => Promise<unknown>) {
+/**
+ * A client whose queries answer this, with the deadlines that it was given.
+ *
+ * @param tasks the number of the try of the workflow task that is under way at each look; null: none is
+ */
+function client(answer: () => Promise<unknown>, tasks: readonly (number | null)[] = []) {
   const asked: { readonly id: string; readonly query: string }[] = [];
   const deadlines: number[] = [];
+  let looks = 0;
   const handle = (id: string) => ({
+    describe() {
+      const attempt = tasks[looks++] ?? null;
+      return Promise.resolve({ raw: { pendingWorkflowTask: attempt === null ? null : { attempt } } });
+    },
     query(query: string) {
       asked.push({ id, query });
       return answer();
@@ -18,7 +27,12 @@ function client(answer: () => Promise<unknown>) {
     deadlines.push(deadline);
     return call();
   };
-  return { client: { workflow: { getHandle: handle }, withDeadline } as unknown as Client, asked, deadlines };
+  return {
+    client: { workflow: { getHandle: handle }, withDeadline } as unknown as Client,
+    asked,
+    deadlines,
+    looks: () => looks,
+  };
 }
 
 describe('a node asked for its status', () => {
@@ -42,6 +56,24 @@ describe('a node asked for its status', () => {
     const wrapped = new Error('outer', { cause: new ServiceError('Failed to query Workflow', { cause: grpc }) });
     const { client: one } = client(() => Promise.reject(wrapped));
     expect(await askStatus(one, 'node-1', 1)).toEqual({ status: null, no_answer: 'no worker' });
+  });
+
+  it('is asked between two workflow tasks: a query in one splits it, and its history may never be replayed', async () => {
+    const { client: one, asked, looks } = client(() => Promise.resolve({ contract_version: '1.0.0' }), [1, 1]);
+    expect((await askStatus(one, 'node-1', 2_000)).no_answer).toBeNull();
+    expect({ asked: asked.length, looks: looks() }).toEqual({ asked: 1, looks: 3 });
+  });
+
+  it('says that its workflow task is under way for as long as the answer may take', async () => {
+    const { client: one, asked } = client(() => Promise.reject(new Error('asked')), Array<number>(9).fill(1));
+    const no_answer = 'its workflow task is still under way';
+    expect(await askStatus(one, 'node-1', 120)).toEqual({ status: null, no_answer });
+    expect(asked).toEqual([]);
+  });
+
+  it('says how often its workflow task has failed in a row', async () => {
+    const { client: one } = client(() => Promise.reject(new Error('asked')), Array<number>(9).fill(4));
+    expect((await askStatus(one, 'node-1', 120)).no_answer).toBe('its workflow task has failed 3 times in a row');
   });
 
   it('fails with what is not Temporal’s fault', async () => {

@@ -3,6 +3,7 @@ import type { CatalogEntry } from '../../registry/consul/fleet.js';
 import { nodeName } from '../../registry/consul/operations.js';
 import { serviceAddress } from '../../registry/consul/service-address.js';
 import type { LastingRow } from '../../registry/rows/page-lasting.js';
+import type { StuckRun } from '../../runs/stuck-runs.js';
 import type { StartedNode } from '../run-options.js';
 
 /** How Consul and the registry can differ about a node. */
@@ -13,6 +14,7 @@ export const KINDS = {
   passing_early: 'its check in Consul passes, and the registry does not call it discoverable',
   ended: 'in Consul, and the registry says that its attempt has ended',
   no_row: 'in Consul or with a lease, and the registry has no row of it',
+  stuck_run: 'its run cannot go on with its history',
 } as const;
 type Kind = keyof typeof KINDS;
 
@@ -21,17 +23,20 @@ type Kind = keyof typeof KINDS;
  * - repair: its run writes both again; a run is started where it has none.
  * - remove: it leaves Consul, since the registry knows that it has ended.
  * - ask: its run writes both again; it leaves Consul where it has none.
+ * - replace: its run is ended, and another goes on from the registry row.
  */
 export interface Difference {
   readonly kind: Kind;
   readonly node_id: string;
   /** What differs, in words. */
   readonly what: string;
-  readonly mend: 'repair' | 'remove' | 'ask';
+  readonly mend: 'repair' | 'remove' | 'ask' | 'replace';
   /** With which a run can be started; null where the registry does not know the node. */
   readonly node: StartedNode | null;
   /** As Consul shows it; null where it does not. */
   readonly entry: CatalogEntry | null;
+  /** The run that is to be replaced. */
+  readonly run?: StuckRun;
 }
 
 type States = CompiledContract['orchestrator']['states'];
@@ -91,9 +96,20 @@ export function unknownLease(node_id: string, entry: CatalogEntry | null): Diffe
   };
 }
 
+/**
+ * A run whose workflow task fails again and again.
+ *
+ * @param row the node's attempt that lasts; null: none does, and nothing is to go on
+ */
+export function stuckRun(run: StuckRun, row: LastingRow | null): Difference {
+  const what = `the worker cannot go on with the history of its run: ${run.failure}`;
+  return { kind: 'stuck_run', node_id: run.node_id, what, mend: 'replace', node: row, entry: null, run };
+}
+
 /** Two looks saw the same difference. */
 export function sameDifference(one: Difference, other: Difference): boolean {
-  return one.node_id === other.node_id && one.kind === other.kind && one.entry?.attempt === other.entry?.attempt;
+  const seen = ({ node_id, kind, entry, run }: Difference) => [node_id, kind, entry?.attempt, run?.run_id].join(' ');
+  return seen(one) === seen(other);
 }
 
 /** Consul ignores the case of names. */

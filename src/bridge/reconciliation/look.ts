@@ -4,7 +4,16 @@ import type { ConsulClient } from '../../registry/consul/client.js';
 import { readFleet, type CatalogEntry } from '../../registry/consul/fleet.js';
 import { findLeasesWithoutRow, pageLasting } from '../../registry/rows/page-lasting.js';
 import { readRegistryRows } from '../../registry/rows/read-registry-rows.js';
-import { differenceOf, entryKey, keyOfNode, leftoverOf, unknownLease, type Difference } from './differences.js';
+import type { StuckRun } from '../../runs/stuck-runs.js';
+import {
+  differenceOf,
+  entryKey,
+  keyOfNode,
+  leftoverOf,
+  stuckRun,
+  unknownLease,
+  type Difference,
+} from './differences.js';
 
 /** Registry rows compared at once. */
 const PAGE = 500;
@@ -16,9 +25,11 @@ export interface Compared {
   readonly contract: CompiledContract;
   /** The environment in whose name this registrar writes to Consul. */
   readonly environment: string;
+  /** Finds the runs that cannot go on. */
+  readonly stuckRuns: () => Promise<readonly StuckRun[]>;
 }
 
-/** One look at Consul and at the registry. */
+/** One look at Consul, at the registry and at the runs. */
 export interface Look {
   /** Attempts of the registry that last. */
   readonly rows: number;
@@ -27,10 +38,14 @@ export interface Look {
   readonly differences: readonly Difference[];
 }
 
-/** Compares all that Consul shows with the registry, a page after the other. Changes nothing. */
-export async function look({ pool, consul, contract, environment }: Compared, signal: AbortSignal): Promise<Look> {
+/** Compares all that Consul shows with the registry, a page after the other, and finds stuck runs. Changes nothing. */
+export async function look(
+  { pool, consul, contract, environment, stuckRuns }: Compared,
+  signal: AbortSignal,
+): Promise<Look> {
   const fleet = await readFleet(consul, signal);
   const left = new Map(fleet.map((entry) => [entryKey(entry.name), entry]));
+  const stuck = new Map((await stuckRuns()).map((run) => [run.node_id, run]));
   const differences: Difference[] = [];
   let rows = 0;
   for (let after: string | undefined = ''; after !== undefined;) {
@@ -38,7 +53,11 @@ export async function look({ pool, consul, contract, environment }: Compared, si
     const page = await pageLasting(pool, { after, limit: PAGE });
     for (const row of page) {
       const key = keyOfNode(row.node_id);
-      const found = differenceOf(row, left.get(key) ?? null, contract.orchestrator.states);
+      const run = stuck.get(row.node_id);
+      // Nothing else of it can be mended before: its run would have to do that.
+      const found =
+        run === undefined ? differenceOf(row, left.get(key) ?? null, contract.orchestrator.states) : stuckRun(run, row);
+      stuck.delete(row.node_id);
       left.delete(key);
       if (found !== null) differences.push(found);
     }
@@ -49,6 +68,7 @@ export async function look({ pool, consul, contract, environment }: Compared, si
     differences.push(unknownLease(node_id, left.get(keyOfNode(node_id)) ?? null));
     left.delete(keyOfNode(node_id));
   }
+  for (const run of stuck.values()) differences.push(stuckRun(run, null));
   differences.push(...(await leftovers(pool, [...left.values()], environment, signal)));
   const entries = fleet.filter((entry) => entry.environment === environment).length;
   return { rows, entries, differences };

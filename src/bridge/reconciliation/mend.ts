@@ -5,14 +5,16 @@ import { errorText } from '../../error-text.js';
 import type { ConsulClient } from '../../registry/consul/client.js';
 import { removeEntry } from '../../registry/consul/fleet.js';
 import type { BridgeContext } from '../context.js';
+import { endStuckRun } from '../../runs/stuck-runs.js';
+import { temporalErrorText } from '../../runs/temporal-errors.js';
 import { signalWorkflow } from '../signal-workflow.js';
 import type { Difference } from './differences.js';
 
 /**
- * What became of a difference. held: so many nodes are unknown to the registry that it may be the wrong one, or an
- * empty one, and none of them is removed.
+ * What became of a difference. held: it is that of so many nodes that something else is likely wrong, and nothing is
+ * done about any of them.
  */
-export type Outcome = 'signalled' | 'removed' | 'held' | 'failed';
+export type Outcome = 'signalled' | 'removed' | 'replaced' | 'held' | 'failed';
 
 /** A difference, and what was done about it. */
 export interface Mended extends Difference {
@@ -26,20 +28,24 @@ export interface Mending {
   readonly consul: ConsulClient;
   /** Nodes mended in a second. */
   readonly per_second: number;
-  /** Nodes that the registry does not know are removed only up to this share of what Consul shows. */
+  /**
+   * Nodes that the registry does not know are removed only up to this share of what Consul shows, and runs that cannot
+   * go on are replaced only up to this share of the attempts that last.
+   */
   readonly brake: Pick<Brake, 'share' | 'floor'>;
   /** Nodes that Consul shows. */
   readonly entries: number;
+  /** Attempts of the registry that last. */
+  readonly rows: number;
   readonly signal: AbortSignal;
 }
 
 /** Mends differences: runs first, which know how their nodes are, and then what has no run. */
 export async function mend(differences: readonly Difference[], mending: Mending): Promise<Mended[]> {
-  const asked = differences.filter((one) => one.mend !== 'remove');
+  const asked = differences.filter(({ mend: how }) => how === 'repair' || how === 'ask');
   const mended = await paced(asked, mending, (one) => signalled(one, mending));
   const unknown = mended.flatMap(({ one, outcome }) => (outcome === 'no_run' ? [one] : []));
-  const { share, floor } = mending.brake;
-  const tooMany = unknown.length >= floor && unknown.length > share * mending.entries;
+  const tooMany = areTooMany(unknown.length, mending.entries, mending);
   const why = `${unknown.length} of ${mending.entries} nodes in Consul are unknown here: is this the right database?`;
   const removable = [...differences.filter((one) => one.mend === 'remove'), ...(tooMany ? [] : unknown)];
   const removed = await paced(removable, mending, (one) => remove(one, mending));
@@ -47,7 +53,37 @@ export async function mend(differences: readonly Difference[], mending: Mending)
     ...mended.flatMap(({ one, outcome, why }): Mended[] => (outcome === 'no_run' ? [] : [{ ...one, outcome, why }])),
     ...(tooMany ? unknown.map((one): Mended => ({ ...one, outcome: 'held', why })) : []),
     ...removed.map(({ one, ...became }): Mended => ({ ...one, ...became })),
+    ...(await replaceRuns(differences, mending)),
   ];
+}
+
+function areTooMany(count: number, all: number, { brake: { share, floor } }: Mending): boolean {
+  return count >= floor && count > share * all;
+}
+
+/** Runs that cannot go on. Where they are many, it is the worker's code, and not their histories. */
+async function replaceRuns(differences: readonly Difference[], mending: Mending): Promise<Mended[]> {
+  const stuck = differences.filter((one) => one.mend === 'replace');
+  if (areTooMany(stuck.length, mending.rows, mending)) {
+    const why = `${stuck.length} runs for ${mending.rows} nodes cannot go on: is this the right version of the worker?`;
+    return stuck.map((one): Mended => ({ ...one, outcome: 'held', why }));
+  }
+  const replaced = await paced(stuck, mending, (one) => replaceRun(one, mending));
+  return replaced.map(({ one, ...became }): Mended => ({ ...one, ...became }));
+}
+
+async function replaceRun(one: Difference, mending: Mending): Promise<Became> {
+  const { context, signal } = mending;
+  try {
+    if (one.run !== undefined) await endStuckRun(context.temporalClient, one.run);
+  } catch (error) {
+    signal.throwIfAborted();
+    return { outcome: 'failed', why: temporalErrorText(error) };
+  }
+  // Without an attempt that lasts there is nothing to go on with: the node's next introspection starts a run.
+  if (one.node === null) return { outcome: 'replaced', why: null };
+  const { outcome, why } = await signalled({ ...one, mend: 'repair' }, mending);
+  return outcome === 'signalled' ? { outcome: 'replaced', why } : { outcome: 'failed', why };
 }
 
 interface Became<O = Outcome> {

@@ -19,15 +19,15 @@ export interface Reconciliation {
   readonly mended: readonly Mended[];
 }
 
-export interface ReconcileOptions extends Compared, Omit<Mending, 'entries' | 'per_second'> {
+export interface ReconcileOptions extends Compared, Omit<Mending, 'entries' | 'rows' | 'per_second'> {
   readonly rule: Reconcile;
   /** Which of the differences are to be mended now. */
   readonly mends: (differences: readonly Difference[]) => readonly Difference[];
 }
 
 /**
- * Looks at Consul and at the registry. What differs is looked at again, since nodes come and go meanwhile; what
- * differs then, too, is mended.
+ * Looks at Consul, at the registry and at the runs. What differs is looked at again, since nodes come and go meanwhile;
+ * what differs then, too, is mended.
  *
  * @throws ConsulError, or the database's error, where one of them does not answer
  */
@@ -37,7 +37,7 @@ export async function reconcile({ rule, mends, ...options }: ReconcileOptions): 
   const again = first.differences.length === 0 ? first : await secondLook(options, rule);
   const differences = again.differences.filter((one) => first.differences.some((seen) => sameDifference(seen, one)));
   const { rows, entries } = again;
-  const mended = await mend(mends(differences), { ...options, per_second: rule.mends_per_second, entries });
+  const mended = await mend(mends(differences), { ...options, per_second: rule.mends_per_second, entries, rows });
   return {
     at: new Date(began).toISOString(),
     seconds: (Date.now() - began) / 1_000,

@@ -10,6 +10,7 @@ import { every, type Repetition } from '../every.js';
 import { SignalPauses } from '../liveness/signal-pauses.js';
 import { counted, type ReconciliationCounts } from './counts.js';
 import type { Difference } from './differences.js';
+import { findStuckRuns } from '../../runs/stuck-runs.js';
 import { reconcile } from './reconcile.js';
 
 /** One list of a large fleet takes longer than one write. */
@@ -63,6 +64,7 @@ export function startReconciler(
       consul,
       contract: contracts.compiled,
       environment: environmentName(config),
+      stuckRuns: () => findStuckRuns(context.temporalClient, context.runs.taskQueue),
       context,
       brake: contracts.brake,
       signal: stopping.signal,

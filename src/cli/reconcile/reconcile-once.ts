@@ -7,6 +7,7 @@ import { reconcileClient } from '../../bridge/reconciliation/reconciler.js';
 import type { Config } from '../../config.js';
 import type { Reconcile } from '../../contracts/compiled.js';
 import { loadContracts } from '../../contracts/load.js';
+import { findStuckRuns } from '../../runs/stuck-runs.js';
 import { ConsulError } from '../../registry/consul/error.js';
 import { unreachable, withRegistry, withTemporal } from '../connect.js';
 
@@ -36,6 +37,7 @@ export async function reconcileOnce(config: Config, dryRun: boolean): Promise<Re
             consul,
             contract: contracts.compiled,
             environment: environmentName(config),
+            stuckRuns: () => findStuckRuns(temporalClient, config.taskQueue),
             context: {
               temporalClient,
               runs: runStart(contracts, config.taskQueue),

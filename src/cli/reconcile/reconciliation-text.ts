@@ -7,6 +7,7 @@ import { columns, counted, since } from '../terminal/format.js';
 const OUTCOMES: Readonly<Record<Outcome, string>> = {
   signalled: 'its run writes it again',
   removed: 'removed from Consul',
+  replaced: 'its run was ended, and another goes on from the registry row',
   held: 'left as it is',
   failed: 'not mended',
 };

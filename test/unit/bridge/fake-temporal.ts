@@ -25,6 +25,8 @@ export function fakeTemporal({
   failure = () => undefined,
 }: { readonly without?: readonly string[]; readonly failure?: (id: string) => Error | undefined } = {}) {
   const signals: Signal[] = [];
+  /** Runs that were terminated, with the reason. */
+  const terminated: { readonly id: string; readonly run_id: string; readonly reason: string }[] = [];
   const lost = new Set(without);
   const inFlight = { now: 0, most: 0 };
   /** How long each call was given, in milliseconds. */
@@ -45,12 +47,19 @@ export function fakeTemporal({
   };
   const client = {
     workflow: {
+      // No run is stuck here.
+      async *list() {},
       signalWithStart: (type: string, start: StartOptions) => {
         if (type !== 'registration') throw new Error(`no worker has a workflow ${type}`);
         return call({ id: start.workflowId, name: start.signal, args: start.signalArgs, start });
       },
-      getHandle: (id: string) => ({
+      getHandle: (id: string, run_id = '') => ({
         signal: (name: string, ...args: unknown[]) => call({ id, name, args, start: null }),
+        terminate: async (reason: string) => {
+          await call({ id, name: 'terminate', args: [run_id], start: null });
+          signals.pop();
+          terminated.push({ id, run_id, reason });
+        },
       }),
     },
     withDeadline(deadline: number, ask: () => Promise<unknown>) {
@@ -62,5 +71,5 @@ export function fakeTemporal({
       return asked;
     },
   } as unknown as Client;
-  return { client, signals, inFlight, given };
+  return { client, signals, terminated, inFlight, given };
 }

@@ -36,6 +36,21 @@ describe('a look at Consul and the registry', () => {
     expect(differences).toEqual(['a not_in_consul', 'b other_data', 'lost no_row', 'ended ended', 'stranger no_row']);
   });
 
+  it('finds a run that cannot go on, and nothing else of its node: only its run could mend that', async () => {
+    const stuck = [
+      { node_id: 'a', run_id: 'r-1', failure: 'reading map' },
+      { node_id: 'gone', run_id: 'r-2', failure: 'reading map' },
+    ];
+    const world = worldOfBoth({ lasting: [row('a'), row('b')], stuck });
+    const { differences } = await look(world.compared, never);
+    const what = 'the worker cannot go on with the history of its run: reading map';
+    expect(differences).toMatchObject([
+      { node_id: 'a', kind: 'stuck_run', what, mend: 'replace', node: row('a'), run: { run_id: 'r-1' } },
+      { node_id: 'b', kind: 'not_in_consul' },
+      { node_id: 'gone', kind: 'stuck_run', node: null, run: { run_id: 'r-2' } },
+    ]);
+  });
+
   it('counts a node with a lease alone once, as Consul shows it', async () => {
     const world = worldOfBoth({ leases: ['lost'], shown: [{ node_id: 'lost', attempt: 4 }] });
     const { differences } = await look(world.compared, never);

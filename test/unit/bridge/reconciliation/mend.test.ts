@@ -51,6 +51,7 @@ function world({ without = [], failure = () => undefined, shown = [], ...changes
     per_second: 1_000,
     brake: { share: 0.45, floor: 5 },
     entries: 100,
+    rows: 100,
     signal: new AbortController().signal,
     ...changes,
   };
@@ -159,6 +160,54 @@ describe('nodes that the registry does not know, and that have no run', () => {
     const all = await outcomes([...asks(60), difference('remove', 'ended')]);
     expect(all.at(-1)).toEqual(['ended', 'removed', null]);
     expect(left).toEqual([]);
+  });
+});
+
+describe('a run that cannot go on', () => {
+  const stuck = (node_id: string, changes: Partial<Difference> = {}): Difference =>
+    difference('replace', node_id, {
+      kind: 'stuck_run',
+      entry: null,
+      node: row(node_id),
+      run: { node_id, run_id: `run-of-${node_id}`, failure: 'reading map' },
+      ...changes,
+    });
+
+  it('is ended, and another goes on from the registry row', async () => {
+    const { outcomes, temporal } = world();
+    expect(await outcomes([stuck('a')])).toEqual([['a', 'replaced', null]]);
+    const reason = 'its history cannot be replayed: reading map';
+    expect(temporal.terminated).toEqual([{ id: workflowId('a'), run_id: 'run-of-a', reason }]);
+    expect(temporal.signals).toMatchObject([
+      { id: workflowId('a'), name: 'repair', start: { args: [{ node_id: 'a' }] } },
+    ]);
+  });
+
+  it('that has ended by itself meanwhile is followed by another all the same', async () => {
+    const { outcomes, temporal } = world({ without: ['a'] });
+    expect(await outcomes([stuck('a')])).toEqual([['a', 'replaced', null]]);
+    expect([temporal.terminated, temporal.signals.length]).toEqual([[], 1]);
+  });
+
+  it('is only ended where no attempt of its node lasts', async () => {
+    const { outcomes, temporal } = world();
+    expect(await outcomes([stuck('a', { node: null })])).toEqual([['a', 'replaced', null]]);
+    expect([temporal.terminated.length, temporal.signals]).toEqual([1, []]);
+  });
+
+  it('has not been replaced where Temporal refuses that, and says why', async () => {
+    const cause = Object.assign(new Error(), { code: 7, details: 'not permitted', metadata: {} });
+    const { outcomes, temporal } = world({ failure: () => new ServiceError('Failed', { cause }) });
+    expect(await outcomes([stuck('a')])).toEqual([['a', 'failed', 'not permitted']]);
+    expect(temporal.signals).toEqual([]);
+  });
+
+  it('is left as it is where such runs are many: then it is the code of the worker', async () => {
+    const { outcomes, temporal } = world({ rows: 9 });
+    const all = await outcomes(['a', 'b', 'c', 'd', 'e'].map((node_id) => stuck(node_id)));
+    const why = '5 runs for 9 nodes cannot go on: is this the right version of the worker?';
+    expect(new Set(all.map(([, ...became]) => became.join(' ')))).toEqual(new Set([`held ${why}`]));
+    expect([temporal.terminated, temporal.signals]).toEqual([[], []]);
   });
 });
 

@@ -1,3 +1,4 @@
+import type { StuckRun } from '../../../../src/runs/stuck-runs.js';
 import type { LastingRow } from '../../../../src/registry/rows/page-lasting.js';
 import { fakeDatabase } from '../fake-database.js';
 import { fakeTemporal } from '../fake-temporal.js';
@@ -25,6 +26,8 @@ export interface WorldOfBoth {
   readonly shown?: Shown[];
   /** What Consul shows from the second look on; by default the same. */
   readonly shownLater?: readonly Shown[];
+  /** Runs that cannot go on. */
+  readonly stuck?: readonly StuckRun[];
   /** Workflow ids of nodes without a run. */
   readonly without?: readonly string[];
 }
@@ -36,6 +39,7 @@ export function worldOfBoth({
   rows = [],
   shown = [],
   shownLater,
+  stuck = [],
   without = [],
 }: WorldOfBoth) {
   const database = fakeDatabase({
@@ -59,6 +63,7 @@ export function worldOfBoth({
     consul: consul.client,
     contract: contracts.compiled,
     environment: 'dev',
+    stuckRuns: () => Promise.resolve(stuck),
   };
   return { ...bridge, contracts, database, consul, temporal, compared };
 }

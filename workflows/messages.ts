@@ -1,4 +1,5 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
+import type { AskedBy } from '../src/protocol/asked-by.js';
 
 /**
  * How the outside talks to a registration: names that clients and the workflow
@@ -44,6 +45,8 @@ export interface AckSignal {
   readonly at: string | null;
   /** The process that sent it, where it says so. */
   readonly instance_id?: string;
+  /** Who acknowledges for the node, for its history. */
+  readonly asked_by?: AskedBy;
 }
 
 /** A command: the event model that the contract routes, and what its handler reads besides a message id. */

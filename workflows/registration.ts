@@ -9,6 +9,7 @@ import {
 import type { Intent } from '../activities/api.js';
 import type { CompiledContract, Timer } from '../src/contracts/compiled.js';
 import { commitDecision, openAttempt, verifyAcksRead, verifyLease } from './calls.js';
+import { askedNotes } from './core/asked.js';
 import { applyAnswer, type Answer, type Purpose } from './core/answer.js';
 import { beginAgain } from './core/attempt.js';
 import { decide } from './core/decide.js';
@@ -148,6 +149,7 @@ class Life {
   /** The contract's handler decides, and its events are applied. A new attempt takes the contract as it is now. */
   async #handle(message: Message): Promise<void> {
     this.mailbox.remove(message);
+    this.#note(...askedNotes(message));
     let output = decide(this.node, message, this.contract);
     if (!this.#contractIsFresh && output.events.some(({ event }) => event === 'attempt_requested')) {
       this.contract = (await openAttempt(this.node.node_id)).contract;

@@ -1,3 +1,4 @@
+import type { AskedBy } from './asked-by.js';
 import type { RecordHeaders } from './instance.js';
 import { printable } from './json.js';
 
@@ -237,6 +238,21 @@ export function isAbout({ node_id, value }: Pick<DeadLetter, 'node_id' | 'value'
   return node_id === id || value?.includes(JSON.stringify(id)) === true;
 }
 
+/** One that has failed so often will fail again: somebody must look at it. */
+export const MOST_REPLAYS = 3;
+
+/** Why a letter's original cannot be sent again, or should not; null where it can. */
+export function whyNotReplayed(letter: DeadLetter): string | null {
+  const { origin, unpublished, code, cut_from_bytes, replays } = letter;
+  if (unpublished !== null) return 'an event of the registrar: correct the contract, then retry its node';
+  if (origin === null) return 'where it comes from is not known';
+  if (code === 'undecodable') return 'a batch whose bytes no client can read: its sender must send it again';
+  if (cut_from_bytes !== null)
+    return `only the head of its ${cut_from_bytes} bytes is here; ${whereFrom(letter)} may have it`;
+  if (replays >= MOST_REPLAYS) return `replayed ${replays} times, and refused each time: correct what sends it`;
+  return null;
+}
+
 /** The original again, as it was, and how often it has been sent again. */
 export function buildReplay({
   key,
@@ -249,9 +265,10 @@ export function buildReplay({
 
 const REPLAYED = 'replayed_letter';
 
-/** A record among the dead letters which says that a letter's original was sent again. */
-export function buildReplayed({ key }: Pick<DeadLetter, 'key'>, id: string): WrittenDeadLetter {
-  return { key, value: null, headers: { event_type: 'DeadLetterReplayed', [REPLAYED]: id } };
+/** A record among the dead letters which says that a letter's original was sent again, by whom, and why. */
+export function buildReplayed({ key }: Pick<DeadLetter, 'key'>, id: string, { who, why }: AskedBy): WrittenDeadLetter {
+  const asked = { asked_by: who, ...(why === null ? {} : { why }) };
+  return { key, value: null, headers: { event_type: 'DeadLetterReplayed', [REPLAYED]: id, ...asked } };
 }
 
 /** The letter whose original was sent again, if a record says that; null: it is a dead letter. */

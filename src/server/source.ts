@@ -1,3 +1,4 @@
+import type { Act } from './api/activity.js';
 import type { FleetNode, RowDetail } from './api/fleet.js';
 import type { Health } from './api/health.js';
 import type { NodeView } from './api/node.js';
@@ -14,6 +15,8 @@ export interface FleetRead {
   readonly rows: readonly FleetRow[];
   /** Every node whose lease has run out and is not expired, with what its lease says. */
   readonly silent: readonly { readonly id: string; readonly lease: number; readonly beat: number | null }[];
+  /** Ids of the nodes under whose id another process sends heartbeats. */
+  readonly conflicts: readonly string[];
 }
 
 /** What Temporal knows of a node that the registry does not: on its way, or not recorded yet. */
@@ -43,6 +46,8 @@ export interface Sources {
    */
   node(id: string, known: FleetNode | null): Promise<NodeView | null>;
   health(): Health;
+  /** What people asked for, newest first. */
+  activity(): Promise<readonly Act[]>;
   close(): Promise<void>;
 }
 
@@ -52,8 +57,12 @@ export interface Wish {
   readonly why: string;
 }
 
-/** What may be done to a node; each answers in a sentence what became of it, and throws the reason of a refusal. */
+/** What people may do; each answers in a sentence what became of it, and throws the reason of a refusal. */
 export interface Actions {
-  readonly acknowledge: (id: string, wish: Wish) => Promise<string>;
-  readonly retry: (id: string, wish: Wish) => Promise<string>;
+  readonly acknowledge: (node: string, wish: Wish) => Promise<string>;
+  readonly retry: (node: string, wish: Wish) => Promise<string>;
+  /** @param most how many nodes the person knows to be gone: more do not expire by this */
+  readonly release: (wish: Wish, most: number) => Promise<string>;
+  /** @param letter a dead letter's id */
+  readonly replay: (letter: string, wish: Wish) => Promise<string>;
 }

@@ -18,6 +18,7 @@ const SCREENS = [
   'nodes/thumb-2',
   'nodes/unknown',
   'health',
+  'activity',
 ];
 
 interface Violation {
@@ -34,7 +35,7 @@ beforeAll(async () => {
   const sources = new FakeSources();
   badDay(sources, 200);
   const act = (): Promise<string> => Promise.resolve('done');
-  server = await serve(sources, { actions: { acknowledge: act, retry: act } });
+  server = await serve(sources, { actions: { acknowledge: act, retry: act, release: act, replay: act } });
 });
 afterAll(async () => {
   await browser.close();
@@ -56,7 +57,7 @@ describe.each([
     });
     await page.goto(server.url + screen);
     await page.locator('h1').waitFor();
-    await page.locator('.row, .machine, .empty, .health-card').first().waitFor();
+    await page.locator('.row, .machine, .empty, .health-card, .activity').first().waitFor();
     await page.evaluate(axe);
     const violations = await page.evaluate<Violation[]>('axe.run().then((result) => result.violations)');
     expect(violations.map(({ id, impact, nodes }) => `${impact ?? ''} ${id}: ${nodes[0]?.html ?? ''}`)).toEqual([]);

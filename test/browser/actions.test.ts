@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Actions, Wish } from '../../src/server/source.js';
 import { openPage, startChromium } from './chromium.js';
-import { FakeSources } from './fake-sources.js';
+import { badDay, FakeSources, heldBack } from './fake-sources.js';
 import { serve } from './serve.js';
 
 let browser: Browser;
@@ -32,7 +32,15 @@ function recorded(refusal: { words: string | null }): {
     wishes.push({ what: `${what} ${id}`, ...wish });
     return refusal.words === null ? Promise.resolve(`${id} is ACTIVE.`) : Promise.reject(new Error(refusal.words));
   };
-  return { actions: { acknowledge: act('acknowledge'), retry: act('retry') }, wishes };
+  return {
+    actions: {
+      acknowledge: act('acknowledge'),
+      retry: act('retry'),
+      replay: act('replay'),
+      release: (wish, most) => act('release')(String(most), wish),
+    },
+    wishes,
+  };
 }
 
 test('without actions there is no button, and no way to act', async () => {
@@ -106,4 +114,113 @@ test('an action is refused from another origin, as a form, without our header, a
   expect(wishes).toEqual([]);
   expect(await status(ourAction(server.url))).toBe(200);
   expect(wishes).toEqual([{ what: 'retry geo-1', who: 'ada', why: 'a test' }]);
+});
+
+test('a release asks for the number of nodes that may expire, and the server gets the number that was read', async () => {
+  const sources = waitingNode();
+  sources.held = heldBack(sources.born);
+  const { actions, wishes } = recorded({ words: null });
+  const server = await serve(sources, { actions });
+  closing.push(() => server.close());
+  const { page, faults } = await openPage(browser);
+  closing.push(() => page.context().close());
+  await page.goto(`${server.url}health`);
+  await page.getByRole('button', { name: 'Release…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Release self-preservation?' });
+  await dialog.getByText('4,814 nodes that are silent now expire').waitFor();
+  const go = dialog.getByRole('button', { name: 'Release', exact: true });
+  await dialog.getByLabel(/^Why/).fill('the data centre is off');
+  await dialog.getByLabel(/^Who/).fill('ada');
+  await dialog.getByLabel(/^Type how many/).fill('10');
+  expect(await go.isDisabled()).toBe(true);
+  await dialog.getByLabel(/^Type how many/).fill('4814');
+  await go.click();
+  await dialog.getByText('4814 is ACTIVE.').waitFor();
+  expect(wishes).toEqual([{ what: 'release 4814', who: 'ada', why: 'the data centre is off' }]);
+  expect(faults).toEqual([]);
+});
+
+test('a dead letter is replayed in one step; one that cannot be says why', async () => {
+  const sources = new FakeSources();
+  badDay(sources, 50);
+  const { actions, wishes } = recorded({ words: null });
+  const server = await serve(sources, { actions });
+  closing.push(() => server.close());
+  const { page } = await openPage(browser);
+  closing.push(() => page.context().close());
+  await page.goto(`${server.url}health#dead-letters`);
+  const letters = page.getByRole('region', { name: 'Dead letters' });
+  await letters.getByText('its sender must send it again').waitFor();
+  expect(await letters.getByRole('button', { name: 'Replay…' }).count()).toBe(1);
+  await letters.getByRole('button', { name: 'Replay…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Replay dead letter 3-17?' });
+  await dialog.getByLabel(/^Why/).fill('its URL is right now');
+  await dialog.getByLabel(/^Who/).fill('ada');
+  await dialog.getByRole('button', { name: 'Replay', exact: true }).click();
+  await dialog.getByText('3-17 is ACTIVE.').waitFor();
+  expect(wishes).toEqual([{ what: 'replay 3-17', who: 'ada', why: 'its URL is right now' }]);
+});
+
+test('behind a proxy that names people, its name counts and nobody is asked; without its header nothing is done', async () => {
+  const { actions, wishes } = recorded({ words: null });
+  const server = await serve(waitingNode(), { actions, userHeader: 'X-Forwarded-User' });
+  closing.push(() => server.close());
+  const { page } = await openPage(browser, { extraHTTPHeaders: { 'x-forwarded-user': 'grace' } });
+  closing.push(() => page.context().close());
+  await page.goto(`${server.url}nodes/geo-1`);
+  await page.getByRole('button', { name: 'Retry…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Retry geo-1?' });
+  await dialog.getByText('Kept under the name grace.').waitFor();
+  expect(await dialog.getByLabel(/^Who/).count()).toBe(0);
+  await dialog.getByLabel(/^Why/).fill('a test');
+  await dialog.getByRole('button', { name: 'Retry', exact: true }).click();
+  await dialog.getByText('geo-1 is ACTIVE.').waitFor();
+  expect(wishes).toEqual([{ what: 'retry geo-1', who: 'grace', why: 'a test' }]);
+  const { status } = await fetch(`${server.url}api/nodes/geo-1/retry`, ourAction(server.url));
+  expect(status).toBe(403);
+});
+
+test('every action is refused from another origin, a release and a replay too', async () => {
+  const { actions, wishes } = recorded({ words: null });
+  const server = await serve(waitingNode(), { actions });
+  closing.push(() => server.close());
+  for (const path of [
+    'nodes/geo-1/acknowledge',
+    'nodes/geo-1/retry',
+    'self-preservation/release',
+    'dead-letters/0-1/replay',
+  ]) {
+    const { status } = await fetch(
+      `${server.url}api/${path}`,
+      ourAction(server.url, { origin: 'http://evil.example' }),
+    );
+    expect([path, status]).toEqual([path, 403]);
+  }
+  expect(wishes).toEqual([]);
+});
+
+test('activity says who did what and why, and what became of it; people alone when asked', async () => {
+  const sources = new FakeSources();
+  badDay(sources, 50);
+  const server = await serve(sources);
+  closing.push(() => server.close());
+  const { page, faults } = await openPage(browser);
+  closing.push(() => page.context().close());
+  await page.goto(server.url);
+  await page.locator('.row').first().waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('a');
+  await page.getByRole('heading', { name: 'Activity', exact: true }).waitFor();
+  const line = page.getByRole('listitem').filter({ hasText: 'ada' });
+  await line.getByText('Consul had no leader when it began').waitFor();
+  await line.getByText('is being registered again: attempt 3').waitFor();
+  await page.getByRole('listitem').filter({ hasText: 'no heartbeat within 90 s' }).waitFor();
+  await page.getByRole('link', { name: 'By people' }).click();
+  await page.getByRole('listitem').filter({ hasText: 'no heartbeat within 90 s' }).waitFor({ state: 'detached' });
+  await page.getByText('Refused: Self-preservation does not hold').waitFor();
+  await line.getByRole('link', { name: 'pdf-render-03' }).click();
+  await page.getByRole('heading', { name: /^Asked by people/ }).waitFor();
+  await page.goBack();
+  await page.waitForURL(/by=people/);
+  expect(faults).toEqual([]);
 });

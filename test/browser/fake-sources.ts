@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { loadContracts } from '../../src/contracts/load.js';
 import { contractView } from '../../src/server/contract/view.js';
 import type { FleetNode, RowDetail } from '../../src/server/api/fleet.js';
+import type { Act } from '../../src/server/api/activity.js';
 import type { Backend, Health } from '../../src/server/api/health.js';
 import type { NodeView, PendingTry } from '../../src/server/api/node.js';
 import { storyOf } from '../../src/server/node/story.js';
@@ -42,6 +43,8 @@ export class FakeSources implements Sources {
     },
   };
   deadLetters: Health['dead_letters'] = [];
+  acts: Act[] = [];
+  readonly conflicts = new Set<string>();
 
   set(id: string, change: Partial<FleetRow> = {}): void {
     const now = Date.now();
@@ -88,7 +91,7 @@ export class FakeSources implements Sources {
         ? []
         : [{ id, lease: row.lease, beat: row.beat }];
     });
-    return Promise.resolve({ at: Date.now(), whole, rows, silent });
+    return Promise.resolve({ at: Date.now(), whole, rows, silent, conflicts: [...this.conflicts] });
   }
 
   openRuns() {
@@ -111,7 +114,16 @@ export class FakeSources implements Sources {
 
   node(id: string): Promise<NodeView | null> {
     const row = this.#withLease(id);
-    return Promise.resolve(row === undefined ? null : viewOf(row));
+    if (row === undefined) return Promise.resolve(null);
+    const now = Date.now();
+    return Promise.resolve({
+      ...viewOf(row),
+      dead_letters: this.deadLetters.filter(({ node_id }) => node_id === id),
+      others: this.conflicts.has(id)
+        ? [{ instance_id: 'b7c1e0', registered: 'a03f55', since: now - 190_000, last_seen: now - 4_000, lasts: true }]
+        : [],
+      acts: this.acts.filter(({ node_id }) => node_id === id),
+    });
   }
 
   health(): Health {
@@ -135,6 +147,15 @@ export class FakeSources implements Sources {
       ],
       swept: true,
       sweep_seconds: 2,
+      reconciled: {
+        at: new Date(Date.now() - 21_000).toISOString(),
+        rows: this.#rows.size,
+        entries: this.#rows.size,
+        differences: {},
+        outcomes: {},
+        failure: null,
+      },
+      reconcile_seconds: 60,
       workers: { polling: ['worker-1', 'worker-2'], queue: 'registration' },
       contract_version: contract.version,
       contracts: [{ version: contract.version, nodes: this.#rows.size }],
@@ -142,6 +163,10 @@ export class FakeSources implements Sources {
       dead_letters_failure: null,
       waiting: [...this.#rows.values()].filter(({ state }) => state === 'PENDING_REGISTRATION').length,
     });
+  }
+
+  activity() {
+    return Promise.resolve(this.acts);
   }
 
   close(): Promise<void> {
@@ -235,11 +260,48 @@ export function badDay(sources: FakeSources, nodes = 10_000): void {
     });
   sources.deadLetters = [
     {
+      id: '3-17',
       at: now - 23 * MINUTE,
       node_id: 'pdf-render-09',
       reason: 'endpoints.health: not a URL: "10.0.4.9:8080"',
       from: 'prod.eu.onex.evt.node-introspection.v1, partition 3, offset 88213',
       text: '{"node_id":"pdf-render-09"}',
+      replayed: false,
+      stays: null,
+    },
+    {
+      id: '0-4',
+      at: now - 51 * MINUTE,
+      node_id: null,
+      reason: 'a batch of records that no Kafka client can read',
+      from: 'prod.eu.onex.evt.node-heartbeat.v1, partition 0, offset 5521',
+      text: '',
+      replayed: false,
+      stays: 'a batch whose bytes no client can read: its sender must send it again',
+    },
+  ];
+  sources.set('mailer-2', {});
+  sources.conflicts.add('mailer-2');
+  sources.acts = [
+    {
+      id: 2,
+      at: now - 7 * MINUTE,
+      who: 'ada',
+      why: 'Consul had no leader when it began',
+      what: 'retry',
+      node_id: 'pdf-render-03',
+      outcome: 'Node pdf-render-03 is being registered again: attempt 3.',
+      refused: false,
+    },
+    {
+      id: 1,
+      at: now - 26 * 60 * MINUTE,
+      who: 'grace',
+      why: null,
+      what: 'release self-preservation',
+      node_id: null,
+      outcome: 'Self-preservation does not hold: 3 of 10,184 nodes are gone.',
+      refused: true,
     },
   ];
 }
@@ -374,6 +436,8 @@ function viewOf(row: FleetRow): NodeView {
       contracts.compiled,
     ),
     dead_letters: [],
+    others: [],
+    acts: [],
     links: {
       temporal: 'http://temporal.example/namespaces/default/workflows/registration',
       consul: 'http://consul.example/ui/services',

@@ -35,7 +35,7 @@ test('the numbers of the fleet equal the list behind them, and clicking one filt
   const { page, faults, requests, server } = await opened(sources);
   await page.getByText('510 nodes').first().waitFor();
   expect(await text(page.locator('.head p'))).toBe(
-    '510 nodes: 501 active, 6 on the way, 3 lost in the last hour. 10 need a look.',
+    '510 nodes: 501 active, 6 on the way, 3 lost in the last hour. 11 need a look.',
   );
   expect(await text(found(page))).toContain('510 nodes');
   const groups = await page.locator('.group').allInnerTexts();
@@ -43,6 +43,7 @@ test('the numbers of the fleet equal the list behind them, and clicking one filt
     'The lease has run out',
     'A backend has not confirmed',
     'No acknowledgement yet',
+    'Two processes under one id',
     'Ended in the last hour, not by leaving',
     'Everybody else',
   ]);
@@ -235,4 +236,15 @@ test('the registry is away: before the first answer its words stand on the page,
   sources.registryFailure = 'terminating connection due to administrator command';
   await page.getByText('The registry does not answer.').waitFor();
   expect(await page.locator('.row').count()).toBeGreaterThan(10);
+});
+
+test('two processes under one id are a group of the list, and the node says which', async () => {
+  const sources = new FakeSources();
+  sources.fill(300);
+  sources.conflicts.add('mailer-2');
+  const { page } = await opened(sources);
+  await page.getByText('Two processes under one id').first().waitFor();
+  await page.locator('.row', { hasText: 'mailer-2' }).first().getByRole('link').click();
+  await page.getByRole('heading', { name: 'Another process has this id' }).waitFor();
+  await page.getByText('b7c1e0').waitFor();
 });

@@ -6,7 +6,12 @@ import { contract } from './fake-sources.js';
 /** The real server and the built page, on sources of the test's. */
 export function serve(
   sources: Sources,
-  options: { readonly actions?: Actions; readonly port?: number; readonly everyMs?: number } = {},
+  options: {
+    readonly actions?: Actions;
+    readonly port?: number;
+    readonly everyMs?: number;
+    readonly userHeader?: string;
+  } = {},
 ): Promise<FleetServer> {
   return serveFleet({
     sources,
@@ -17,6 +22,7 @@ export function serve(
     host: '127.0.0.1',
     port: options.port ?? 0,
     actions: options.actions ?? null,
+    userHeader: options.userHeader ?? null,
     tryCommand: 'registrar node --id mailer-1',
     fleet: { everyMs: options.everyMs ?? 250, registryTodo: 'Look at the database server.' },
   });

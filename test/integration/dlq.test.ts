@@ -3,10 +3,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bridgeTopics } from '../../src/bridge/bridge-topics.js';
 import { readLetters, type LetterFilter } from '../../src/cli/dlq/read-letters.js';
 import { isNamed } from '../../src/cli/dlq/named.js';
-import { MOST_REPLAYS, replay } from '../../src/cli/dlq/replay.js';
+import { MOST_REPLAYS } from '../../src/protocol/dead-letter.js';
+import { replay } from '../../src/cli/dlq/replay.js';
 import { explainNode } from '../../src/cli/status/explain-node.js';
 import { createProducer } from '../../src/kafka/index.js';
 import { eventually, Installation } from './installation.js';
+
+const ANN = { who: 'ann', why: 'its sender is corrected' };
 
 let registrar: Installation;
 let topic: string;
@@ -67,7 +70,7 @@ it('a replay keeps bytes, key, headers and order; what fails again is another le
     });
   let found = await wanted(2);
   for (let round = 1; round <= MOST_REPLAYS; round += 1) {
-    const result = await replay(found, registrar.config, registrar.contracts, { named: false });
+    const result = await replay(found, registrar.config, registrar.contracts, { named: false, asked_by: ANN });
     expect(result.replayed).toHaveLength(2);
     found = await wanted(2 + 2 * round);
     const newest = found.filter(({ replays }) => replays === round);
@@ -75,7 +78,7 @@ it('a replay keeps bytes, key, headers and order; what fails again is another le
     expect(newest.map(({ headers }) => String(headers['step']))).toEqual(['1', '2']);
     expect(found.filter(({ replayed }) => replayed)).toHaveLength(2 * round);
   }
-  const last = await replay(found, registrar.config, registrar.contracts, { named: false });
+  const last = await replay(found, registrar.config, registrar.contracts, { named: false, asked_by: ANN });
   expect(last.replayed).toEqual([]);
   expect(last.left.map(({ why }) => why)).toContain('replayed 3 times, and refused each time: correct what sends it');
 });

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startChromium } from '../browser/chromium.js';
+import { pino } from 'pino';
 import { buildPage } from '../../src/cli/ui/page-build.js';
+import { loadConfig } from '../../src/config.js';
+import { createKafka, createProducer } from '../../src/kafka/index.js';
 import { createPool } from '../../src/registry/pool.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
 import { forgetFleet, servers } from './servers.js';
@@ -79,6 +82,14 @@ test(
     await dialog.getByText(`${id} is ACTIVE: the ack counted.`).waitFor();
     await dialog.getByRole('button', { name: 'Close' }).click();
     await page.getByRole('img', { name: /^Orchestrator: now ACTIVE/ }).waitFor();
+    // Who and why stand in the history of the node, and in the registry.
+    await page.locator('.steps').getByText('ada asked for an acknowledgement').waitFor();
+    await page.locator('.steps').getByText('the test looks').waitFor();
+    const status = await registrar(env, 'status', id);
+    expect(status.stdout).toContain('an acknowledgement was asked for by ada: the test looks');
+    await page.goto(`${url}activity?by=people`);
+    await page.getByRole('listitem').filter({ hasText: id }).getByText(`${id} is ACTIVE: the ack counted`).waitFor();
+    await page.goBack();
     await page.getByRole('heading', { name: 'Lease' }).waitFor();
     await page.getByText('last heartbeat', { exact: false }).first().waitFor();
     await ui.says(/"action":"acknowledge","node_id":"mailer-[^"]+","who":"ada","why":"the test looks"/);
@@ -88,6 +99,65 @@ test(
     await row.getByText('the node left').waitFor();
   },
 );
+
+test(
+  'a node that has left is retried from the page, and a retry from the terminal is seen there',
+  { timeout: 120_000 },
+  async () => {
+    const second = new RegistrarProcess(['node', '--id', `${id}-2`], env);
+    await second.says(/ACTIVE/);
+    const retried = await registrar(env, 'retry', `${id}-2`, '--reason', 'a repair');
+    expect(retried.stdout).toContain('is active: its Consul registration and registry row are written again');
+    await page.goto(`${url}nodes/${id}-2`);
+    await page.locator('.steps').getByText('asked for a retry a repair').waitFor();
+    second.kill('SIGTERM');
+    await page.getByRole('button', { name: 'Retry…' }).click({ timeout: 60_000 });
+    const dialog = page.getByRole('dialog', { name: `Retry ${id}-2?` });
+    await dialog.getByLabel(/^Why/).fill('it was too early');
+    await dialog.getByLabel(/^Who/).fill('grace');
+    await dialog.getByRole('button', { name: 'Retry', exact: true }).click();
+    await dialog.getByText('is being registered again: attempt 2').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await page.locator('.steps li').first().getByText('grace asked for a retry').waitFor({ timeout: 30_000 });
+    await second.ends();
+  },
+);
+
+test('a dead letter is replayed from the page, and what fails again is another one', { timeout: 120_000 }, async () => {
+  const producer = createProducer(
+    createKafka({ brokers: loadConfig(env).kafka.brokers, clientId: name, logger: pino({ level: 'silent' }) }),
+  );
+  const topic = `${name}.onex.evt.node-introspection.v1`;
+  await producer.send([
+    { topic, key: null, value: Buffer.from(`{"node_id": "${id}-3", "node_type": "toaster"}`), headers: {} },
+  ]);
+  await producer.close();
+  await page.goto(`${url}health`);
+  const letter = page.getByRole('region', { name: 'Dead letters' }).getByRole('row', { name: new RegExp(`${id}-3`) });
+  await letter.first().getByRole('button', { name: 'Replay…' }).click({ timeout: 60_000 });
+  const dialog = page.getByRole('dialog', { name: /^Replay dead letter/ });
+  await dialog.getByLabel(/^Why/).fill('the test looks');
+  await dialog.getByLabel(/^Who/).fill('ada');
+  await dialog.getByRole('button', { name: 'Replay', exact: true }).click();
+  await dialog.getByText(/^Sent again, in this order: \d+-\d+\.$/).waitFor({ timeout: 40_000 });
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await letter.nth(1).waitFor({ timeout: 30_000 });
+  await letter.getByText('replayed').waitFor();
+});
+
+test('a release is refused when nothing holds, in words, and the refusal is kept', { timeout: 60_000 }, async () => {
+  const answer = await fetch(`${url}api/self-preservation/release`, {
+    method: 'POST',
+    headers: { origin: url.replace(/\/$/, ''), 'content-type': 'application/json', 'x-registrar-action': '1' },
+    body: JSON.stringify({ who: 'ada', why: 'a test', nodes: 0 }),
+  });
+  expect([answer.status, await answer.json()]).toEqual([
+    409,
+    { error: expect.stringContaining('Self-preservation does not hold') as string },
+  ]);
+  await page.goto(`${url}activity?by=people`);
+  await page.getByText(/Refused: Self-preservation does not hold/).waitFor();
+});
 
 test('health shows what the four servers, the streams and the workers are', { timeout: 60_000 }, async () => {
   await page.goto(`${url}health`);

@@ -14,6 +14,7 @@
  * ```
  */
 export type { ConfirmationEvent, Intent, LastingAttempt, NodeRow, RefusedEvent } from '../../activities/api.js';
+export type { AskedBy } from '../../src/protocol/asked-by.js';
 export type { Ack } from '../../src/protocol/ack.js';
 export type { Endpoints } from '../../src/protocol/endpoints.js';
 export type { Introspection } from '../../src/protocol/introspection.js';

@@ -1,9 +1,12 @@
+import type { AskedBy } from '../../src/protocol/asked-by.js';
 import type { Ack } from '../../src/protocol/ack.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
 
 /** What somebody asks for, without data of the node. The id is the root of what follows from it. */
 export interface Command {
   readonly message_id: string;
+  /** For the node's history. */
+  readonly asked_by?: AskedBy;
 }
 
 /** Payloads of the event models that ship. Another model carries what its own handler reads. */

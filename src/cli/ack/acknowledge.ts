@@ -4,6 +4,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Config } from '../../config.js';
 import { loadContracts } from '../../contracts/load.js';
 import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
+import type { AskedBy } from '../../protocol/asked-by.js';
 import { ACK_SIGNAL, workflowId, type AckSignal } from '../../../workflows/messages.js';
 import type { JournalEntry } from '../../../workflows/journal.js';
 import { withRegistry, withTemporal } from '../connect.js';
@@ -20,6 +21,11 @@ export interface Acknowledged {
   readonly what: string;
 }
 
+/** What became of it, for a person. */
+export function acknowledgedText({ node_id, state, what }: Acknowledged): string {
+  return `${node_id} is ${state}: ${what}`;
+}
+
 /** Usually a tenth of a second; a backend that is away can make it long. */
 const LOOK_WITHIN_MS = 8_000;
 const LOOK_EVERY_MS = 100;
@@ -27,9 +33,10 @@ const LOOK_EVERY_MS = 100;
 /**
  * Acknowledges for a node, and waits for what becomes of it.
  *
+ * @param asked who and why stand in the node's history
  * @throws CliError when the ack did not count, with the workflow's own reason
  */
-export async function acknowledge(nodeId: string, config: Config): Promise<Acknowledged> {
+export async function acknowledge(nodeId: string, config: Config, { who, why }: AskedBy): Promise<Acknowledged> {
   return withTemporal(config, async (client) => {
     const contracts = loadContracts(config.contractsDir);
     const node = await runningNode(nodeId, client, config, contracts);
@@ -43,7 +50,13 @@ export async function acknowledge(nodeId: string, config: Config): Promise<Ackno
       );
     }
     // Without a time: the server's, when the signal arrives, counts.
-    const ack: AckSignal = { message_id: randomUUID(), node_id: nodeId, correlation_id, at: null };
+    const ack: AckSignal = {
+      message_id: randomUUID(),
+      node_id: nodeId,
+      correlation_id,
+      at: null,
+      asked_by: { who, why },
+    };
     await signal(client, nodeId, ack);
     return await outcomeOf(client, node, statesOf(contracts.compiled));
   });

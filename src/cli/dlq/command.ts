@@ -43,20 +43,27 @@ export function dlqCommand(program: Command): void {
     dlq
       .command('replay')
       .description('Send the originals to their topics again: the same bytes, key and headers, in order.')
-      .argument('[ids...]', 'as for show; without: those that the filters name'),
-  ).action(async (ids: readonly string[], options: FilterOptions) => {
+      .argument('[ids...]', 'as for show; without: those that the filters name')
+      .option('--why <text>', 'why; it stands in the history, beside your name'),
+  ).action(async (ids: readonly string[], options: FilterOptions & { readonly why?: string }) => {
     if (ids.length === 0 && options.topic === undefined && options.reason === undefined && options.node === undefined)
       throw new CliError('Nothing is named to be replayed.', EXIT.usage, {
         hint: `Name ids, or filter by --topic, --reason or --node: ${written('dlq list')} shows what there is.`,
       });
     const { found, config, contracts } = await loaded(options, ids);
-    const { replay } = await import('./replay.js');
-    const result = await replay(found, config, contracts, { named: ids.length > 0 });
-    if (options.json === true) printJson(result);
-    else {
-      const { replayedText } = await import('./letters-text.js');
-      print(replayedText(result));
-    }
+    const [{ replay }, { replayedText }, { askedHere, keptInHistory }] = await Promise.all([
+      import('./replay.js'),
+      import('./letters-text.js'),
+      import('../history.js'),
+    ]);
+    const [only] = found.length === 1 ? found : [];
+    const asked = { ...askedHere(options.why), action: 'replay dead letters', node_id: only?.node_id ?? null } as const;
+    const text = await keptInHistory(config, asked, async () => {
+      const result = await replay(found, config, contracts, { named: ids.length > 0, asked_by: asked });
+      if (options.json === true) printJson(result);
+      return replayedText(result);
+    });
+    if (options.json !== true) print(text);
   });
   withExamples(dlq, [
     ['dlq list --since 7d --reason invalid_field', 'who sends what nobody understands'],

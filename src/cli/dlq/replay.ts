@@ -2,12 +2,10 @@ import { pino } from 'pino';
 import type { Config } from '../../config.js';
 import type { Contracts } from '../../contracts/load.js';
 import { createKafka, createProducer } from '../../kafka/index.js';
-import { buildReplay, buildReplayed, whereFrom } from '../../protocol/dead-letter.js';
+import type { AskedBy } from '../../protocol/asked-by.js';
+import { buildReplay, buildReplayed, whereFrom, whyNotReplayed } from '../../protocol/dead-letter.js';
 import { unreachable } from '../connect.js';
 import { deadLetterTopic, type PlacedLetter } from './read-letters.js';
-
-/** One that has failed so often will fail again: somebody must look at it. */
-export const MOST_REPLAYS = 3;
 
 interface Left {
   readonly id: string;
@@ -26,13 +24,14 @@ export interface Replayed {
  * a header that counts the replays. What fails again becomes another dead letter, which is not among these.
  *
  * @param named the letters were chosen one by one: those that have been replayed already are sent again too
+ * @param asked_by stands beside the letter, in the record which says that it was replayed
  * @throws CliError when Kafka does not take one; those before it are sent
  */
 export async function replay(
   letters: readonly PlacedLetter[],
   config: Config,
   contracts: Contracts,
-  { named }: { readonly named: boolean },
+  { named, asked_by }: { readonly named: boolean; readonly asked_by: AskedBy },
 ): Promise<Replayed> {
   const kafka = createKafka({
     brokers: config.kafka.brokers,
@@ -54,7 +53,7 @@ export async function replay(
       }
       seen.add(whereFrom(letter));
       await producer.send([{ topic: origin.topic, ...buildReplay(letter) }]);
-      await producer.send([{ topic, ...buildReplayed(letter, id) }]);
+      await producer.send([{ topic, ...buildReplayed(letter, id, asked_by) }]);
       replayed.push(id);
     }
   } catch (error) {
@@ -67,12 +66,7 @@ export async function replay(
 }
 
 function whyNot(letter: PlacedLetter, named: boolean): string | null {
-  const { origin, unpublished, code, cut_from_bytes, replays } = letter;
-  if (unpublished !== null) return 'an event of the registrar: correct the contract, then retry its node';
-  if (origin === null) return 'where it comes from is not known';
-  if (code === 'undecodable') return 'a batch whose bytes no client can read: its sender must send it again';
-  if (cut_from_bytes !== null)
-    return `only the head of its ${cut_from_bytes} bytes is here; ${whereFrom(letter)} may have it`;
-  if (replays >= MOST_REPLAYS) return `replayed ${replays} times, and refused each time: correct what sends it`;
-  return letter.replayed && !named ? 'replayed already; name its id to send it once more' : null;
+  return (
+    whyNotReplayed(letter) ?? (letter.replayed && !named ? 'replayed already; name its id to send it once more' : null)
+  );
 }

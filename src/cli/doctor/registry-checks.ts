@@ -66,6 +66,7 @@ const TABLES = [
   'liveness_brake',
   'lease_expiries',
   'reconciliations',
+  'operator_actions',
 ];
 const RIGHTS = ['select', 'insert', 'update', 'delete'];
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { withExamples } from '../terminal/help.js';
-import { nodeId } from '../terminal/arguments.js';
+import { nodeId, REASON, type ReasonOption } from '../terminal/arguments.js';
 import { print } from '../terminal/output.js';
 
 export function retryCommand(program: Command): void {
@@ -11,12 +11,16 @@ export function retryCommand(program: Command): void {
         'is gone. An active node is repaired: its Consul registration and its registry row are written again.',
     )
     .argument('<node_id>', 'the node', nodeId)
-    .action(async (id: string) => {
-      const [{ retriedText, retryNode }, { loadConfig }] = await Promise.all([
+    .option(...REASON)
+    .action(async (id: string, { reason }: ReasonOption) => {
+      const [{ retriedText, retryNode }, { askedHere, keptInHistory }, { loadConfig }] = await Promise.all([
         import('./retry-node.js'),
+        import('../history.js'),
         import('../../config.js'),
       ]);
-      print(retriedText(id, await retryNode(id, loadConfig())));
+      const config = loadConfig();
+      const asked = { ...askedHere(reason), action: 'retry', node_id: id } as const;
+      print(await keptInHistory(config, asked, async () => retriedText(id, await retryNode(id, config, asked))));
     });
   withExamples(command, [
     ['retry node-1', 'a new attempt with its last introspection'],

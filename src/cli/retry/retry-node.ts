@@ -9,6 +9,7 @@ import { runOptions, runStart } from '../../bridge/run-options.js';
 import type { Config } from '../../config.js';
 import { loadContracts } from '../../contracts/load.js';
 import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
+import type { AskedBy } from '../../protocol/asked-by.js';
 import {
   COMMAND_REFUSED,
   COMMAND_UPDATE,
@@ -35,9 +36,10 @@ export interface Retried {
  * Begins a new attempt with the node's last introspection, or repairs a node that is well. A run that has ended is
  * started again.
  *
+ * @param asked who and why stand in the node's history
  * @throws CliError when the registry does not know the node, or its run refuses
  */
-export async function retryNode(nodeId: string, config: Config): Promise<Retried> {
+export async function retryNode(nodeId: string, config: Config, { who, why }: AskedBy): Promise<Retried> {
   const row = await withRegistry(config, (pool) => readRegistryRow(pool, nodeId));
   if (row === null) {
     throw new CliError(
@@ -55,7 +57,7 @@ export async function retryNode(nodeId: string, config: Config): Promise<Retried
       const attempt = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
         client.workflow.executeUpdateWithStart<Workflow, number, [CommandRequest]>(COMMAND_UPDATE, {
           startWorkflowOperation,
-          args: [RETRY],
+          args: [{ ...RETRY, payload: { asked_by: { who, why } } }],
         }),
       );
       return { attempt, begun: attempt > row.attempt };

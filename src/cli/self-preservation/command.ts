@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { withExamples } from '../terminal/help.js';
+import { REASON, type ReasonOption } from '../terminal/arguments.js';
 import { print, printJson } from '../terminal/output.js';
 
 export function selfPreservationCommand(program: Command): void {
@@ -25,17 +26,16 @@ export function selfPreservationCommand(program: Command): void {
   const release = show
     .command('release')
     .description('Release it: nodes that stay silent expire. It holds again at the next mass failure.')
-    .action(async () => {
-      const [{ release: releaseIt }, { goneOf }, { loadConfig }] = await Promise.all([
+    .option(...REASON)
+    .action(async ({ reason }: ReasonOption) => {
+      const [{ release: releaseIt, releasedText }, { askedHere, keptInHistory }, { loadConfig }] = await Promise.all([
         import('./report.js'),
-        import('../../registry/leases/self-preservation-words.js'),
+        import('../history.js'),
         import('../../config.js'),
       ]);
-      const before = await releaseIt(loadConfig());
-      print(
-        `Self-preservation is released: of ${goneOf(before)} that were gone, those that stay silent expire ` +
-          'within a lease duration.',
-      );
+      const config = loadConfig();
+      const asked = { ...askedHere(reason), action: 'release self-preservation', node_id: null } as const;
+      print(await keptInHistory(config, asked, async () => releasedText(await releaseIt(config, asked))));
     });
   withExamples(release, [['self-preservation release', 'a data centre was switched off on purpose']]);
 }

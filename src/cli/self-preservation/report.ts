@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { selfPreservationQuestion } from '../../bridge/liveness/watch-self-preservation.js';
 import type { Config } from '../../config.js';
 import { loadContracts } from '../../contracts/load.js';
@@ -10,6 +9,7 @@ import {
   type SelfPreservationState,
 } from '../../registry/leases/self-preservation.js';
 import { endOf, goneOf, heldUntil, shareOf } from '../../registry/leases/self-preservation-words.js';
+import { askedByText, type AskedBy } from '../../protocol/asked-by.js';
 import type { Sql } from '../../registry/pool.js';
 import { withRegistry } from '../connect.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
@@ -51,22 +51,39 @@ export async function reportSelfPreservation(
 }
 
 /**
- * Releases self-preservation, in the name of the user who runs this.
+ * Releases self-preservation in somebody's name.
  *
+ * @param most so many nodes are known to be gone; when there are more by now, nothing is released
  * @returns how it stood before
  * @throws CliError when it does not hold: then there is nothing to release
  */
-export async function release(config: Config): Promise<SelfPreservationReport> {
+export async function release(
+  config: Config,
+  asked_by: AskedBy,
+  most: number = Number.POSITIVE_INFINITY,
+): Promise<SelfPreservationReport> {
   const question = selfPreservationQuestion(loadContracts(config.contractsDir), config);
   return withRegistry(config, async (pool) => {
     const before = await reportSelfPreservation(pool, question);
-    if (!(await releaseSelfPreservation(pool, question, `operator ${userInfo().username}`))) {
+    if (before.held && before.suspects + before.expired > most)
+      throw new CliError(`Self-preservation is not released: ${goneOf(before)} are gone by now.`, EXIT.failed, {
+        hint: `You have agreed to ${most}: look again.`,
+      });
+    if (!(await releaseSelfPreservation(pool, question, `operator ${askedByText(asked_by)}`))) {
       throw new CliError(`Self-preservation does not hold: ${goneOf(before)} are gone.`, EXIT.failed, {
         hint: `'${command('self-preservation')}' shows how it stands.`,
       });
     }
     return before;
   });
+}
+
+/** What a release has led to, for a person. */
+export function releasedText(before: SelfPreservationReport): string {
+  return (
+    `Self-preservation is released: of ${goneOf(before)} that were gone, those that stay silent expire ` +
+    'within a lease duration.'
+  );
 }
 
 /** How it stands, on one line. */

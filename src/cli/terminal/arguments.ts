@@ -40,3 +40,10 @@ export function endpoint(value: string, before: readonly Endpoint[]): readonly E
     throw new InvalidArgumentError('Give name=url, e.g. health=http://10.0.0.7:8080/health');
   return [...before, [name, url]];
 }
+
+export interface ReasonOption {
+  readonly reason?: string;
+}
+
+/** Flags and words of the option by which a person says why. */
+export const REASON = ['--reason <text>', 'why; it stands in the history, beside your name'] as const;

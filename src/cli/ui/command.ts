@@ -6,6 +6,7 @@ interface UiOptions {
   readonly port: number;
   readonly hostName: readonly string[];
   readonly allowActions?: boolean;
+  readonly userHeader?: string;
 }
 
 export function uiCommand(program: Command): void {
@@ -24,7 +25,11 @@ export function uiCommand(program: Command): void {
       collect,
       [],
     )
-    .option('--allow-actions', 'let people acknowledge and retry from the page; who and why is logged')
+    .option(
+      '--allow-actions',
+      'let people acknowledge, retry, release self-preservation and replay dead letters; who and why is kept',
+    )
+    .option('--user-header <name>', 'the header in which a proxy names the person; without it people say it themselves')
     .action(async (options: UiOptions) => {
       const [{ runUi }, { loadConfig }] = await Promise.all([import('./run-ui.js'), import('../../config.js')]);
       await runUi(loadConfig(), {
@@ -32,12 +37,14 @@ export function uiCommand(program: Command): void {
         port: options.port,
         hostNames: options.hostName,
         actions: options.allowActions === true,
+        ...(options.userHeader === undefined ? {} : { userHeader: options.userHeader }),
       });
     });
   withExamples(command, [
     ['ui', 'the page at http://127.0.0.1:7300/, to look at'],
     ['ui --allow-actions', 'the same, with actions'],
     ['ui --host 0.0.0.0 --host-name fleet.example', 'for others; put a proxy that knows them in front of it'],
+    ['ui --allow-actions --user-header x-forwarded-user', 'behind such a proxy: it says who acts'],
   ]);
 }
 

@@ -8,14 +8,11 @@ import { ConsulClient } from '../../registry/consul/client.js';
 import { createPool, placeOf } from '../../registry/pool.js';
 import { contractView } from '../../server/contract/view.js';
 import { serveFleet, type FleetServer } from '../../server/http/server.js';
-import type { Actions } from '../../server/source.js';
 import { DeadLetters } from '../../server/sources/dead-letters.js';
 import { HealthWatch } from '../../server/sources/health-watch.js';
 import { LiveSources } from '../../server/sources/live.js';
-import { acknowledge } from '../ack/acknowledge.js';
+import { pageActions } from './page-actions.js';
 import { temporalOptions } from '../connect.js';
-import { retriedText, retryNode } from '../retry/retry-node.js';
-import { CliError } from '../terminal/exit-codes.js';
 import { command } from '../terminal/invocation.js';
 import { linksOf, serviceLink, workflowLink } from '../terminal/links.js';
 
@@ -27,6 +24,8 @@ export interface UiOptions {
   readonly hostNames: readonly string[];
   /** People may act from the page. */
   readonly actions: boolean;
+  /** Header in which a proxy names the person. */
+  readonly userHeader?: string;
 }
 
 /**
@@ -95,7 +94,7 @@ export async function startUi(config: Config, options: UiOptions, log: Logger): 
       namespace: config.namespace,
       logger: log,
       ...options,
-      actions: options.actions ? actionsOf(config) : null,
+      actions: options.actions ? pageActions(config) : null,
       tryCommand: command('node --id mailer-1'),
       fleet: { registryTodo: `Look at the database server at ${placeOf(pool)}.` },
     });
@@ -111,25 +110,4 @@ export async function startUi(config: Config, options: UiOptions, log: Logger): 
     await close();
     throw error;
   }
-}
-
-/** The page's actions are those of the terminal, with their words. */
-function actionsOf(config: Config): Actions {
-  const explained = async (work: () => Promise<string>): Promise<string> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof CliError && error.hint !== undefined)
-        throw new Error(`${error.message} ${error.hint}`, { cause: error });
-      throw error;
-    }
-  };
-  return {
-    acknowledge: (id) =>
-      explained(async () => {
-        const { state, what } = await acknowledge(id, config);
-        return `${id} is ${state}: ${what}.`;
-      }),
-    retry: (id) => explained(async () => retriedText(id, await retryNode(id, config))),
-  };
 }

@@ -27,6 +27,15 @@ export async function readConflicts(sql: Sql, nodeId: string, window_seconds: nu
   return rows;
 }
 
+/** The nodes that have another process now. */
+export async function conflictingNodes(sql: Sql, window_seconds: number): Promise<readonly string[]> {
+  const { rows } = await sql.query<{ node_id: string }>(
+    `select distinct node_id ${OTHERS} and last_seen > now() - make_interval(secs => $1)`,
+    [window_seconds],
+  );
+  return rows.map(({ node_id }) => node_id);
+}
+
 /** How many nodes have another process now. */
 export async function countConflicts(sql: Sql, window_seconds: number): Promise<number> {
   const { rows } = await sql.query<{ nodes: number }>(

@@ -2,9 +2,10 @@ import type { ContractView } from './contract.js';
 
 /**
  * Why a node needs a look. silent: its lease has run out. backend: a backend has not confirmed it for 30 s.
- * ack: it is asked for its acknowledgement again. ended: it ended within the last hour, and not by leaving.
+ * ack: it is asked for its acknowledgement again. conflict: another process sends heartbeats under its id. ended: it
+ * ended within the last hour, and not by leaving.
  */
-export type Look = 'silent' | 'backend' | 'ack' | 'ended';
+export type Look = 'silent' | 'backend' | 'ack' | 'conflict' | 'ended';
 
 /** A node of the list. Times are milliseconds since 1970, by the database's clock. */
 export interface FleetNode {
@@ -56,6 +57,8 @@ export interface Hello {
   readonly namespace: string;
   readonly contract: ContractView;
   readonly actions_allowed: boolean;
+  /** The name under which a proxy has let this person in; null: people are asked. */
+  readonly known_as: string | null;
   /** The command that starts a node here. */
   readonly try_command: string;
   /** true: only what was missed follows; false: the whole fleet does. */

@@ -69,7 +69,9 @@ export interface Health {
   readonly streams: readonly Stream[];
   readonly backends: readonly Backend[];
   readonly parts: readonly Part[];
-  /** Newest first. */
+  /** Of the last day. */
+  readonly dead_letters_count: number;
+  /** The newest of them, newest first. */
   readonly dead_letters: readonly DeadLetter[];
   readonly dead_letters_failure: string | null;
 }

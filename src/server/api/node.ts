@@ -1,7 +1,8 @@
+import type { Act } from './activity.js';
 import type { FleetNode } from './fleet.js';
 
 /** Kind of a step of an attempt; it decides its sign. */
-type StepKind = 'node' | 'state' | 'confirmed' | 'failed' | 'published' | 'timer' | 'other';
+type StepKind = 'person' | 'node' | 'state' | 'confirmed' | 'failed' | 'published' | 'timer' | 'other';
 
 export interface Step {
   /** Milliseconds since 1970. */
@@ -56,6 +57,8 @@ export interface EarlierAttempt {
 }
 
 export interface DeadLetter {
+  /** Its partition and offset among the dead letters: "2-1047". */
+  readonly id: string;
   readonly at: number;
   readonly node_id: string | null;
   readonly reason: string;
@@ -63,6 +66,21 @@ export interface DeadLetter {
   readonly from: string;
   /** The bytes as text, cut. */
   readonly text: string;
+  /** Its original has been sent again. */
+  readonly replayed: boolean;
+  /** Why its original cannot be sent again; null where it can. */
+  readonly stays: string | null;
+}
+
+/** A process that sends heartbeats under the id of the node, and is not the registered one. */
+interface OtherProcess {
+  readonly instance_id: string;
+  /** The process that is registered, where it says who it is. */
+  readonly registered: string | null;
+  readonly since: number;
+  readonly last_seen: number;
+  /** It was seen within the last lease duration. */
+  readonly lasts: boolean;
 }
 
 export interface NodeFacts {
@@ -107,6 +125,10 @@ export interface NodeView {
   readonly reducer: Path;
   readonly earlier: readonly EarlierAttempt[];
   readonly dead_letters: readonly DeadLetter[];
+  /** Newest first, of the last day. */
+  readonly others: readonly OtherProcess[];
+  /** What people asked for, newest first. */
+  readonly acts: readonly Act[];
   readonly links: { readonly temporal: string | null; readonly consul: string | null };
   /** Sources that could not be asked, in words. */
   readonly unasked: readonly string[];

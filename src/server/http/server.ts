@@ -2,12 +2,13 @@ import type { AddressInfo } from 'node:net';
 import helmet from '@fastify/helmet';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { z } from 'zod';
 import { nodeId } from '../../protocol/fields.js';
+import type { Activity } from '../api/activity.js';
 import type { ContractView } from '../api/contract.js';
 import { LiveFleet, type LiveFleetOptions } from '../fleet/live-fleet.js';
 import type { Actions, Sources } from '../source.js';
 import { errorText } from '../../error-text.js';
+import { actionRoutes, namedByProxy } from './actions.js';
 import { loadAssets, type Asset } from './assets.js';
 import { refuseAction, refuseHost } from './guard.js';
 import { Streams } from './stream.js';
@@ -25,6 +26,8 @@ export interface FleetServerOptions {
   readonly hostNames?: readonly string[];
   /** null: nothing can be done from the page. */
   readonly actions: Actions | null;
+  /** Header in which a proxy names the person; null or nothing: people say it themselves. */
+  readonly userHeader?: string | null;
   readonly tryCommand: string;
   readonly fleet: LiveFleetOptions;
   readonly assets?: ReadonlyMap<string, Asset>;
@@ -48,12 +51,6 @@ const CONTENT_SECURITY = {
   frameAncestors: ["'none'"],
 };
 
-/** A person's wish, as the page sends it. */
-const wish = z.strictObject({
-  who: z.string().trim().min(1, 'who acts is missing').max(100),
-  why: z.string().trim().min(3, 'why is missing: three characters or more').max(500),
-});
-
 /**
  * Serves the fleet page and what it reads.
  *
@@ -61,7 +58,7 @@ const wish = z.strictObject({
  * @throws Error when the address cannot be taken
  */
 export async function serveFleet(options: FleetServerOptions): Promise<FleetServer> {
-  const { sources, contract, host, port, logger, actions } = options;
+  const { sources, contract, host, port, logger, actions, userHeader = null } = options;
   const assets = options.assets ?? loadAssets();
   const fleet = new LiveFleet(sources, contract, options.fleet);
   const streams = new Streams(fleet, {
@@ -89,7 +86,7 @@ export async function serveFleet(options: FleetServerOptions): Promise<FleetServ
     return reply.code(status).send({ error: errorText(error) });
   });
   readRoutes(app, options, fleet, streams);
-  if (actions !== null) actionRoutes(app, actions, logger);
+  if (actions !== null) actionRoutes(app, actions, { logger, userHeader });
   pageRoutes(app, assets);
   fleet.start();
   try {
@@ -115,11 +112,15 @@ export async function serveFleet(options: FleetServerOptions): Promise<FleetServ
   };
 }
 
-function readRoutes(app: FastifyInstance, { sources }: FleetServerOptions, fleet: LiveFleet, streams: Streams): void {
+function readRoutes(app: FastifyInstance, options: FleetServerOptions, fleet: LiveFleet, streams: Streams): void {
+  const { sources, userHeader = null } = options;
   app.get<{ Querystring: { cursor?: string } }>('/api/stream', (request, reply) => {
     const cursor = request.headers['last-event-id'] ?? request.query.cursor;
     reply.hijack();
-    streams.serve(reply.raw, headersOf(reply), typeof cursor === 'string' && cursor !== '' ? cursor : undefined);
+    streams.serve(reply.raw, headersOf(reply), {
+      cursor: typeof cursor === 'string' && cursor !== '' ? cursor : undefined,
+      known_as: namedByProxy(request.headers, userHeader),
+    });
   });
   app.get<{ Querystring: { ids?: string } }>('/api/rows', async (request, reply) => {
     const ids = (request.query.ids ?? '').split(',').slice(0, 120);
@@ -134,28 +135,11 @@ function readRoutes(app: FastifyInstance, { sources }: FleetServerOptions, fleet
       return reply.code(404).send({ error: `nobody by the id ${request.params.id.slice(0, 128)} has been heard of` });
     return view;
   });
+  app.get('/api/activity', async (_request, reply) => {
+    const activity: Activity = { now: Date.now(), acts: await sources.activity() };
+    return reply.header('cache-control', 'no-store').send(activity);
+  });
   app.get('/api/health', (_request, reply) => reply.header('cache-control', 'no-store').send(sources.health()));
-}
-
-function actionRoutes(app: FastifyInstance, actions: Actions, logger: Logger): void {
-  for (const [name, act] of Object.entries(actions) as [keyof Actions, Actions[keyof Actions]][]) {
-    app.post<{ Params: { id: string } }>(`/api/nodes/:id/${name}`, async (request, reply) => {
-      const id = idOf(request.params.id);
-      const parsed = wish.safeParse(request.body);
-      if (id === null) return reply.code(400).send({ error: 'this is not the id of a node' });
-      if (!parsed.success)
-        return reply.code(400).send({ error: parsed.error.issues.map(({ message }) => message).join('; ') });
-      const facts = { action: name, node_id: id, ...parsed.data };
-      try {
-        const outcome = await act(id, parsed.data);
-        logger.info({ ...facts, outcome }, 'a person acted on a node');
-        return { outcome };
-      } catch (error) {
-        logger.warn({ ...facts, reason: errorText(error) }, 'an action of a person was refused');
-        return reply.code(409).send({ error: errorText(error) });
-      }
-    });
-  }
 }
 
 function pageRoutes(app: FastifyInstance, assets: ReadonlyMap<string, Asset>): void {

@@ -9,15 +9,18 @@ const PING_MS = 15_000;
 /** A reader that is so far behind is sent away; it comes back with its cursor. Bytes. */
 const MOST_BUFFERED = 8_000_000;
 
+/** What everybody gets first. */
+type Greeting = Omit<Hello, 'now' | 'known_as' | 'resumed'>;
+
 /** Sends the fleet to everybody who looks, each from where it was. */
 export class Streams {
   readonly #fleet: LiveFleet;
-  readonly #hello: Omit<Hello, 'now' | 'resumed'>;
+  readonly #hello: Greeting;
   /** Sequences of another process mean nothing here. */
   readonly #epoch = randomUUID().slice(0, 8);
   readonly #open = new Set<ServerResponse>();
 
-  constructor(fleet: LiveFleet, hello: Omit<Hello, 'now' | 'resumed'>) {
+  constructor(fleet: LiveFleet, hello: Greeting) {
     this.#fleet = fleet;
     this.#hello = hello;
   }
@@ -26,8 +29,13 @@ export class Streams {
    * Serves one stream until the reader goes.
    *
    * @param cursor the last event id that the reader has; undefined for a new one
+   * @param known_as who the reader is, as a proxy says it
    */
-  serve(response: ServerResponse, headers: Readonly<Record<string, string>>, cursor: string | undefined): void {
+  serve(
+    response: ServerResponse,
+    headers: Readonly<Record<string, string>>,
+    { cursor, known_as }: { readonly cursor: string | undefined; readonly known_as: string | null },
+  ): void {
     response.writeHead(200, {
       ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
@@ -46,7 +54,7 @@ export class Streams {
       send('ready', {}, this.#id(this.#fleet.sequence));
     };
     const missed = this.#missed(cursor);
-    send('hello', { ...this.#hello, now: Date.now(), resumed: missed !== null } satisfies Hello);
+    send('hello', { ...this.#hello, now: Date.now(), known_as, resumed: missed !== null } satisfies Hello);
     send('pulse', this.#fleet.pulse());
     if (missed !== null) {
       for (const numbered of missed) sendDelta(numbered);

@@ -28,6 +28,7 @@ export function readEntry({ at, what }: Entry, contract: CompiledContract): Read
   const step = { ...PLAIN, at: Date.parse(at), kind: 'other' as const, text: what };
   return (
     beginning(step, what) ??
+    asked(step, what) ??
     transition(step, what, contract) ??
     confirmation(step, what, contract) ??
     refusal(step, what) ??
@@ -55,6 +56,14 @@ function beginning(step: Plain, what: string): ReadStep | null {
     begins: Number(attempt),
     trigger: refused === null ? 'introspection_received' : 'validation_failed',
   };
+}
+
+function asked(step: Plain, what: string): ReadStep | null {
+  const found = /^(.+?) was asked for by (.*)$/s.exec(what);
+  if (found === null) return null;
+  const [, wish = '', who = ''] = found;
+  const [, name = who, why = null] = /^(.*?): (.*)$/s.exec(who) ?? [];
+  return { ...step, kind: 'person', lane: 'node', text: `${name} asked for ${wish}`, detail: why };
 }
 
 function transition(step: Plain, what: string, { orchestrator: { states } }: CompiledContract): ReadStep | null {

@@ -26,7 +26,8 @@ export function storyOf(journal: readonly Entry[], standing: Standing, contract:
   const attempts: ReadStep[][] = [[]];
   for (const entry of journal) {
     const step = readEntry(entry, contract);
-    if (step.begins !== null && (attempts.at(-1)?.length ?? 0) > 0) attempts.push([]);
+    if (step.begins !== null && (attempts.at(-1)?.length ?? 0) > 0)
+      attempts.push(askedWith(step, attempts.at(-1) ?? []));
     attempts.at(-1)?.push(step);
   }
   const steps = attempts.at(-1) ?? [];
@@ -40,6 +41,13 @@ export function storyOf(journal: readonly Entry[], standing: Standing, contract:
       .flatMap((one) => earlierOf(one))
       .reverse(),
   };
+}
+
+/** Who asks for an attempt stands before its beginning, and belongs to it: those steps are taken out of `before`. */
+function askedWith({ at }: ReadStep, before: ReadStep[]): ReadStep[] {
+  const from = before.findLastIndex(({ kind }) => kind === 'person');
+  const belongs = from >= 0 && before.slice(from).every((step) => step.at === at);
+  return belongs ? before.splice(from) : [];
 }
 
 function earlierOf(steps: readonly ReadStep[]): EarlierAttempt[] {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { consume, type IncomingRecord, type KafkaHandle, type Subscription } from '../../kafka/index.js';
 import type { DeadLetter } from '../api/node.js';
 import { errorText } from '../../error-text.js';
-import { readDeadLetter, replayedLetter, whereFrom } from '../../protocol/dead-letter.js';
+import { readDeadLetter, replayedLetter, whereFrom, whyNotReplayed } from '../../protocol/dead-letter.js';
 
 const DAY = 86_400_000;
 /** The newest are kept; who has more than this has another trouble than their words. */
@@ -13,6 +13,8 @@ const TEXT_LENGTH = 2_000;
 export class DeadLetters {
   readonly #kafka: KafkaHandle;
   readonly #topic: string;
+  /** Ids of letters whose originals were sent again. */
+  readonly #replayed = new Set<string>();
   #letters: DeadLetter[] = [];
   #failure: string | null = null;
   #subscription: Subscription | null = null;
@@ -27,7 +29,9 @@ export class DeadLetters {
   /** Newest first. */
   read(): readonly DeadLetter[] {
     const from = Date.now() - DAY;
-    return this.#letters.filter(({ at }) => at > from);
+    return this.#letters
+      .filter(({ at }) => at > from)
+      .map((letter) => ({ ...letter, replayed: this.#replayed.has(letter.id) }));
   }
 
   /** The letters about a node: those that name it, and those whose bytes hold its id. */
@@ -67,7 +71,9 @@ export class DeadLetters {
         onFatal: lost,
         onBatch: (batch) => {
           for (const record of batch.records) {
-            if (replayedLetter(record) === null) this.#keep(letterOf(record));
+            const again = replayedLetter(record);
+            if (again === null) this.#keep(letterOf(record));
+            else this.#replayed.add(again);
             batch.done(record);
           }
           return Promise.resolve();
@@ -88,5 +94,14 @@ export class DeadLetters {
 function letterOf(record: IncomingRecord): DeadLetter {
   const letter = readDeadLetter(record);
   const { at, node_id, reason, value } = letter;
-  return { at, node_id, reason, from: whereFrom(letter), text: (value?.toString('utf8') ?? '').slice(0, TEXT_LENGTH) };
+  return {
+    id: `${record.partition}-${record.offset}`,
+    at,
+    node_id,
+    reason,
+    from: whereFrom(letter),
+    text: (value?.toString('utf8') ?? '').slice(0, TEXT_LENGTH),
+    replayed: false,
+    stays: whyNotReplayed(letter),
+  };
 }

@@ -8,6 +8,7 @@ import type { KafkaAdmin } from '../../kafka/index.js';
 import { isLocked } from '../../registry/advisory-lock.js';
 import type { ConsulClient } from '../../registry/consul/client.js';
 import { readSelfPreservation } from '../../registry/leases/self-preservation.js';
+import { readReconciliation } from '../../registry/reconciliations.js';
 import type { Health } from '../api/health.js';
 import { errorText } from '../../error-text.js';
 import type { DeadLetters } from './dead-letters.js';
@@ -53,6 +54,8 @@ export class HealthWatch {
       held: null,
       topics: [],
       swept: null,
+      reconciled: null,
+      reconcile_seconds: options.contracts.reconcile?.interval_seconds ?? null,
       sweep_seconds: options.contracts.sweep?.interval_seconds ?? null,
       workers: null,
       contract_version: options.contracts.compiled.version,
@@ -101,9 +104,10 @@ export class HealthWatch {
     };
     const question = selfPreservationQuestion(contracts, names);
     const { heartbeats } = bridgeTopics(contracts, names);
-    const [held, swept, topics, workers, written] = await Promise.all([
+    const [held, swept, reconciled, topics, workers, written] = await Promise.all([
       orNull('self-preservation', async () => ({ state: await readSelfPreservation(pool, question), question })),
       orNull('the sweep', () => isLocked(pool, heartbeats[0])),
+      orNull('the reconciler', () => readReconciliation(pool, heartbeats[0])),
       this.#topics(orNull),
       orNull('the task queue', () => this.#workers()),
       orNull('the contracts of the rows', () => this.#written()),
@@ -113,6 +117,7 @@ export class HealthWatch {
       ...this.#facts,
       held,
       swept: contracts.sweep === null ? null : swept,
+      reconciled,
       topics,
       workers,
       contracts: written ?? [],

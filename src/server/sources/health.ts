@@ -1,10 +1,15 @@
 import type { SelfPreservationQuestion, SelfPreservationState } from '../../registry/leases/self-preservation.js';
 import { heldUntil, shareOf } from '../../registry/leases/self-preservation-words.js';
+import type { StoredReconciliation } from '../../registry/reconciliations.js';
 import type { Backend, Health, Part, SelfPreservation, Stream, Verdict } from '../api/health.js';
 import type { DeadLetter } from '../api/node.js';
 
 /** A watermark that is further behind stops expiry for its topic: worth a look. Milliseconds. */
 const BEHIND = 10_000;
+/** A comparison may wait for a lock and a slow backend: so many rounds later it is late. */
+const LATE_ROUNDS = 4;
+
+type Reconciled = Pick<StoredReconciliation, 'at' | 'rows' | 'entries' | 'differences' | 'outcomes' | 'failure'>;
 
 /** What was found at the last look; null where it could not be found out. */
 export interface HealthFacts {
@@ -19,6 +24,10 @@ export interface HealthFacts {
   /** Whether a bridge sweeps; null when the registry was not asked, or the contract has no sweep. */
   readonly swept: boolean | null;
   readonly sweep_seconds: number | null;
+  /** The last comparison of Consul with the registry; null when the registry was not asked. */
+  readonly reconciled: Reconciled | null;
+  /** null: the contract has no reconciler. */
+  readonly reconcile_seconds: number | null;
   /** Workers that poll. */
   readonly workers: { readonly polling: readonly string[]; readonly queue: string } | null;
   readonly contract_version: string;
@@ -34,7 +43,9 @@ export interface HealthFacts {
 export function healthOf(facts: HealthFacts): Health {
   const self_preservation = facts.held === null ? null : selfPreservation(facts.held);
   const streams = facts.topics.map(stream);
-  const parts = [sweepPart(facts), workersPart(facts), contractPart(facts)].filter((part) => part !== null);
+  const parts = [sweepPart(facts), reconcilerPart(facts), workersPart(facts), contractPart(facts)].filter(
+    (part) => part !== null,
+  );
   const failing = facts.backends.filter(({ verdict }) => verdict === 'look');
   const holds = self_preservation?.verdict === 'look';
   const look = [...streams, ...parts].some(({ verdict }) => verdict === 'look') || failing.length > 0 || holds;
@@ -46,6 +57,7 @@ export function healthOf(facts: HealthFacts): Health {
     streams,
     backends: facts.backends,
     parts,
+    dead_letters_count: facts.dead_letters.length,
     dead_letters: facts.dead_letters.slice(0, 50),
     dead_letters_failure: facts.dead_letters_failure,
   };
@@ -118,6 +130,54 @@ function sweepPart({ swept, sweep_seconds }: HealthFacts): Part | null {
         : 'One bridge looks for nodes whose lease has run out, and wakes their runs.',
     todo: swept === false ? 'Start a bridge: registrar bridge' : 'Held by one bridge at a time; another takes over.',
   };
+}
+
+function reconcilerPart({ reconciled, reconcile_seconds }: HealthFacts): Part | null {
+  if (reconcile_seconds === null) return null;
+  const part = { name: 'Reconciler', beside: `every ${reconcile_seconds} s` };
+  const at = reconciled?.at ?? null;
+  if (reconciled === null || (at === null && reconciled.failure === null))
+    return {
+      ...part,
+      verdict: 'unknown',
+      figure: 'not known',
+      unit: '',
+      sentence: 'Nothing was compared yet, or the registry did not answer.',
+      todo: 'The bridge that sweeps compares Consul with the registry.',
+    };
+  const { failure, rows, entries, differences, outcomes } = reconciled;
+  const count = sum(differences);
+  const age = at === null ? null : Math.round((Date.now() - Date.parse(at)) / 1_000);
+  const late = age === null || age > LATE_ROUNDS * reconcile_seconds;
+  const compared = `${number(rows)} rows with ${number(entries)} entries of Consul, ${age ?? '?'} s ago`;
+  const found = count === 0 ? 'Consul shows what the registry says.' : listed(differences, outcomes);
+  return {
+    ...part,
+    verdict: failure !== null || late || (outcomes.failed ?? 0) > 0 ? 'look' : 'ok',
+    figure: number(count),
+    unit: count === 1 ? 'difference' : 'differences',
+    sentence: failure !== null ? `The last comparison could not be done: ${failure}` : `Compared ${compared}. ${found}`,
+    todo:
+      failure !== null || late
+        ? 'Look at Consul, and whether a bridge runs; once by hand: registrar reconcile --dry-run'
+        : 'What differs twice is mended: its run writes it again, or it is removed.',
+  };
+}
+
+function sum(counts: Reconciled['differences']): number {
+  return Object.values(counts).reduce<number>((total, one) => total + (one ?? 0), 0);
+}
+
+/** "2 missing, 1 foreign; 2 signalled". */
+function listed(...all: readonly Reconciled['differences'][]): string {
+  const one = (counts: Reconciled['differences']): string =>
+    Object.entries(counts)
+      .map(([name, count]) => `${count} ${name.replaceAll('_', ' ')}`)
+      .join(', ');
+  return `${all
+    .map(one)
+    .filter((text) => text !== '')
+    .join('; ')}.`;
 }
 
 function workersPart({ workers }: HealthFacts): Part {

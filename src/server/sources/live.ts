@@ -1,6 +1,9 @@
 import type { Client } from '@temporalio/client';
 import pLimit from 'p-limit';
 import type { Pool } from 'pg';
+import { readConflicts } from '../../registry/leases/read-conflicts.js';
+import { readActions, type KeptAction } from '../../registry/operator-actions.js';
+import type { Act } from '../api/activity.js';
 import type { Contracts } from '../../contracts/load.js';
 import type { FleetNode, RowDetail } from '../api/fleet.js';
 import type { Health } from '../api/health.js';
@@ -35,6 +38,8 @@ export interface LiveSourcesOptions {
 /** A visible row whose backend has not confirmed is asked about in Temporal: at most so many at once. */
 const ASKED_AT_ONCE = 4;
 const ASKED_PER_SCREEN = 24;
+/** The newest acts of people. */
+const ACTS_SHOWN = 100;
 /** Several people who look at one node ask once. Milliseconds. */
 const FRESH = 700;
 
@@ -49,7 +54,12 @@ export class LiveSources implements Sources {
   }
 
   readFleet(since: number | null) {
-    return readFleet(this.#options.pool, since);
+    const { pool, contracts } = this.#options;
+    return readFleet(pool, since, contracts.compiled.liveness.window_seconds);
+  }
+
+  async activity() {
+    return (await readActions(this.#options.pool, null, ACTS_SHOWN)).map(actOf);
   }
 
   async openRuns() {
@@ -114,8 +124,12 @@ export class LiveSources implements Sources {
         unasked.push(`${what} was not asked: ${errorText(error)}`);
         return null;
       });
-    const [recorded, described] = await Promise.all([
+    const { window_seconds } = contracts.compiled.liveness;
+    const [recorded, others, acts, described] = await Promise.all([
       orElse('PostgreSQL', readNode(pool, id)),
+      // Where the row could be read, these can be: what fails is said once.
+      readConflicts(pool, id, window_seconds).catch(() => []),
+      readActions(pool, id, ACTS_SHOWN).catch(() => []),
       orElse('Temporal', describeRun(temporal, id, contracts.compiled)),
     ]);
     const letters = deadLetters.about(id);
@@ -123,7 +137,15 @@ export class LiveSources implements Sources {
       return null;
     const asked =
       described === null ? { status: null, no_answer: null } : await askStatus(temporal, id, ANSWER_WITHIN_MS);
-    return this.#view(id, known, recorded, described, asked, letters, unasked);
+    return {
+      ...this.#view(id, known, recorded, described, asked, letters, unasked),
+      others: others.map((other) => ({
+        ...other,
+        since: Date.parse(other.since),
+        last_seen: Date.parse(other.last_seen),
+      })),
+      acts: acts.map(actOf),
+    };
   }
 
   #view(
@@ -134,14 +156,14 @@ export class LiveSources implements Sources {
     { status, no_answer }: AskedStatus,
     letters: NodeView['dead_letters'],
     unasked: readonly string[],
-  ): NodeView {
+  ): Omit<NodeView, 'others' | 'acts'> {
     const { contracts, links } = this.#options;
     const { compiled } = contracts;
     const registration = status?.registration ?? null;
     const row = recorded?.row ?? null;
     const view = stateViews(compiled).find(({ name }) => name === row?.state);
     const node: FleetNode | null =
-      row === null ? known : { ...row, look: lookOf(row, view, compiled.orchestrator.initial, Date.now()) };
+      row === null ? known : { ...row, look: lookOf(row, view, compiled.orchestrator.initial, Date.now(), false) };
     const state = registration?.state ?? registration?.entering?.state ?? node?.state ?? null;
     const standing = {
       state,
@@ -201,6 +223,10 @@ function statusWhenConfirmed({ reducer, confirmations }: Contracts['compiled']):
     to: Object.entries(transitions).flatMap(([trigger, { to }]) => (triggers.has(trigger) ? [to] : [])),
   }));
   return onward.flatMap(({ to }) => to).find((name) => onward.some((one) => one.name === name && one.to.length === 0));
+}
+
+function actOf({ at, action, refused, ...act }: KeptAction): Act {
+  return { ...act, at: Date.parse(at), what: action, refused: refused === true };
 }
 
 function pendingSentence({ backend, activity, attempt, failure, next_at }: PendingTry): string {

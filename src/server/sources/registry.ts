@@ -1,3 +1,4 @@
+import { conflictingNodes } from '../../registry/leases/read-conflicts.js';
 import type { Sql } from '../../registry/pool.js';
 import type { NodeFacts } from '../api/node.js';
 import type { FleetRead, FleetRow } from '../source.js';
@@ -20,8 +21,9 @@ const ROW = `
  * Reads what may have changed. The whole registry is one statement too, and is read seldom.
  *
  * @param since the `at` of the read before, milliseconds; null for everything
+ * @param lease_seconds another process that was not seen for so long is gone
  */
-export async function readFleet(sql: Sql, since: number | null): Promise<FleetRead> {
+export async function readFleet(sql: Sql, since: number | null, lease_seconds: number): Promise<FleetRead> {
   const now = await sql.query<{ at: number }>(`select ${millis('now()')} as at`);
   const rows =
     since === null
@@ -34,7 +36,8 @@ export async function readFleet(sql: Sql, since: number | null): Promise<FleetRe
     `select node_id as id, ${millis('deadline')} as lease, ${millis('last_heartbeat_at')} as beat
      from node_leases where expired_at is null and deadline < now()`,
   );
-  return { at: now.rows[0]?.at ?? Date.now(), whole: since === null, rows: rows.rows, silent: silent.rows };
+  const conflicts = await conflictingNodes(sql, lease_seconds);
+  return { at: now.rows[0]?.at ?? Date.now(), whole: since === null, rows: rows.rows, silent: silent.rows, conflicts };
 }
 
 /** Leases of some nodes. */

@@ -69,7 +69,7 @@ describe('a dead letter', () => {
   });
 
   it('that was replayed is named by a record that is no dead letter', () => {
-    expect(replayedLetter(buildReplayed(letter.record, '2-1047'))).toBe('2-1047');
+    expect(replayedLetter(buildReplayed(letter.record, '2-1047', { who: 'ann', why: null }))).toBe('2-1047');
     expect(replayedLetter(buildDeadLetter({ ...letter, record: { ...record, value: null } }))).toBeNull();
   });
 
@@ -252,11 +252,11 @@ describe('a dead letter that is read', () => {
 });
 
 describe('a record that says that a letter was replayed', () => {
-  it('has the key of the letter and no value, and is known by its header', () => {
-    expect(buildReplayed({ key: Buffer.from('k') }, '0-7')).toEqual({
+  it('has the key of the letter and no value, says who and why, and is known by its header', () => {
+    expect(buildReplayed({ key: Buffer.from('k') }, '0-7', { who: 'ann', why: 'corrected' })).toEqual({
       key: Buffer.from('k'),
       value: null,
-      headers: { event_type: 'DeadLetterReplayed', replayed_letter: '0-7' },
+      headers: { event_type: 'DeadLetterReplayed', replayed_letter: '0-7', asked_by: 'ann', why: 'corrected' },
     });
   });
 

@@ -30,7 +30,7 @@ function row(id: string, change: Partial<FleetRow> = {}): FleetRow {
 }
 
 function read(rows: readonly FleetRow[], change: Partial<FleetRead> = {}): FleetRead {
-  return { at: NOW, whole: false, rows, silent: [], ...change };
+  return { at: NOW, whole: false, rows, silent: [], conflicts: [], ...change };
 }
 
 test('a delta holds only what changed; heartbeats are no change', () => {
@@ -53,7 +53,7 @@ test('a node that is missing in a whole read is gone, and not one that is missin
   expect(fleet.apply(read([row('a')], { whole: true }))?.gone).toEqual(['b']);
 });
 
-test('who needs a look: silent, without a backend for 30 s, asked again, ended without leaving; and no longer than that', () => {
+test('who needs a look: silent, without a backend for 30 s, asked again, ended without leaving, twice there; and no longer than that', () => {
   const fleet = new Fleet(contract);
   const looks = (): unknown[] => fleet.nodes.map(({ id, look }) => [id, look]);
   const pending = { state: 'PENDING_REGISTRATION', reducer: 'partial', lease: null, beat: null };
@@ -64,8 +64,10 @@ test('who needs a look: silent, without a backend for 30 s, asked again, ended w
     row('asked', { state: 'AWAITING_ACK', round: 2, lease: null }),
     row('expired', { state: 'LIVENESS_EXPIRED', ended: NOW - 60_000, lease: null }),
     row('left', { state: 'DEREGISTERED', ended: NOW - 60_000, lease: null }),
+    row('twice'),
   ];
-  fleet.apply(read(rows, { whole: true, silent: [{ id: 'silent', lease: NOW - 1_000, beat: NOW - 91_000 }] }));
+  const silent = [{ id: 'silent', lease: NOW - 1_000, beat: NOW - 91_000 }];
+  fleet.apply(read(rows, { whole: true, silent, conflicts: ['twice', 'silent', 'left'] }));
   expect(looks()).toEqual([
     ['silent', 'silent'],
     ['new', null],
@@ -73,6 +75,7 @@ test('who needs a look: silent, without a backend for 30 s, asked again, ended w
     ['asked', 'ack'],
     ['expired', 'ended'],
     ['left', null],
+    ['twice', 'conflict'],
   ]);
   const later = fleet.apply(read([], { at: NOW + 3_600_000 }));
   expect(later?.changed).toContainEqual(['expired', { look: null }]);

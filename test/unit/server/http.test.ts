@@ -10,7 +10,7 @@ import { healthOf } from '../../../src/server/sources/health.js';
 
 const contract = contractView(loadContracts(), { env: 'dev', namespace: '' });
 const nothing: Sources = {
-  readFleet: () => Promise.resolve({ at: Date.now(), whole: true, rows: [], silent: [] }),
+  readFleet: () => Promise.resolve({ at: Date.now(), whole: true, rows: [], silent: [], conflicts: [] }),
   openRuns: () => Promise.resolve([]),
   rowDetails: () => Promise.resolve([]),
   node: () => Promise.resolve(null),
@@ -20,6 +20,8 @@ const nothing: Sources = {
       held: null,
       topics: [],
       swept: null,
+      reconciled: null,
+      reconcile_seconds: null,
       sweep_seconds: null,
       workers: null,
       contract_version: '1',
@@ -28,6 +30,7 @@ const nothing: Sources = {
       dead_letters_failure: null,
       waiting: 0,
     }),
+  activity: () => Promise.resolve([]),
   close: () => Promise.resolve(),
 };
 

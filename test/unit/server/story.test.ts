@@ -86,6 +86,28 @@ test('only the newest attempt is shown in steps; those before it are a line each
   expect(story.earlier).toEqual([{ attempt: 1, state: 'DEREGISTERED', ended: START + 9_000 }]);
 });
 
+test('who asked for an attempt, and why, stands at its beginning', () => {
+  const asked = { at: at(20_000), what: 'a retry was asked for by ada: its disk is full: no more' };
+  const story = storyOf(
+    [
+      ...ACTIVE,
+      { at: at(9_000), what: 'ACTIVE -> REJECTED: too old' },
+      asked,
+      { at: at(20_000), what: 'reset: complete -> idle' },
+      { at: at(20_000), what: 'registration attempt 2 begins: introspection (startup) of 2026-11-25T20:00:20.000Z' },
+    ],
+    standing({ state: 'PENDING_REGISTRATION', since: START + 20_012, reducer: 'pending' }),
+    compiled,
+  );
+  expect(story.steps[0]).toMatchObject({
+    kind: 'person',
+    text: 'ada asked for a retry',
+    detail: 'its disk is full: no more',
+  });
+  expect(story.steps).toHaveLength(3);
+  expect(story.earlier).toEqual([{ attempt: 1, state: 'REJECTED', ended: START + 9_000 }]);
+});
+
 test('words that are not recognised are shown as they are written', () => {
   const story = storyOf(
     [{ at: at(5), what: 'ignored an ack: it came too late' }],

@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect } from 'react';
 import { Route, Switch, useLocation } from 'wouter';
+import { ActivityPage } from './activity/activity-page.js';
 import { cameBack } from './came-back.js';
 import { FleetPage } from './fleet/fleet-page.js';
 import { Frame } from './frame.js';
@@ -21,6 +22,9 @@ export function App({ stream }: { stream: StreamReader }) {
         <Route path="/">
           <FleetPage />
         </Route>
+        <Route path="/activity">
+          <ActivityPage />
+        </Route>
         <Route path="/health">
           <HealthPage />
         </Route>
@@ -35,6 +39,7 @@ export function App({ stream }: { stream: StreamReader }) {
 
 function titleOf(path: string): string {
   if (path.startsWith('/nodes/')) return decodeURIComponent(path.slice('/nodes/'.length));
+  if (path === '/activity') return 'Activity';
   return path === '/health' ? 'Health' : 'Fleet';
 }
 

@@ -17,6 +17,7 @@ export function Frame({ stream, children }: { stream: StreamReader; children: Re
     onKey((key) => {
       if (key === 'g f') navigate('/');
       else if (key === 'g h') navigate('/health');
+      else if (key === 'g a') navigate('/activity');
       else if (key === '?') help.current?.showModal();
       else if (key === '/') {
         const search = document.getElementById('search');
@@ -44,6 +45,9 @@ export function Frame({ stream, children }: { stream: StreamReader; children: Re
             </Link>
             <Link href="/health" aria-current={path === '/health' ? 'page' : undefined}>
               Health <HealthSign />
+            </Link>
+            <Link href="/activity" aria-current={path === '/activity' ? 'page' : undefined}>
+              Activity
             </Link>
           </nav>
           <div className="right">
@@ -195,7 +199,7 @@ const KEYS = [
   [['j', 'k'], 'next, previous node'],
   [['Enter'], 'open the node'],
   [['[', ']'], 'previous, next node of the list, from a node'],
-  [['g f', 'g h'], 'fleet, health'],
+  [['g f', 'g h', 'g a'], 'fleet, health, activity'],
   [['u'], 'apply a changed order'],
   [['a', 'r'], 'acknowledge, retry: each asks first'],
   [['Esc'], 'close, clear the search'],

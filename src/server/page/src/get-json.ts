@@ -11,7 +11,7 @@ export async function getJson<T>(url: string, signal?: AbortSignal): Promise<Ans
 /** Asks for something to be done. The header cannot be sent by a page of another origin. */
 export async function act(
   url: string,
-  body: { readonly who: string; readonly why: string },
+  body: { readonly who: string; readonly why: string; readonly [more: string]: unknown },
 ): Promise<Answer<{ readonly outcome: string }>> {
   return ask(url, {
     method: 'POST',

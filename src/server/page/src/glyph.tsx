@@ -2,7 +2,7 @@ import type { ReactElement } from 'react';
 import type { Shape, StateView, Tone } from '../../api/contract.js';
 
 /** Every sign is drawn in place: thousands of references to one drawing cost frames. */
-const SHAPES: Readonly<Record<Shape | 'warn' | 'ok' | 'point' | 'ring', ReactElement>> = {
+const SHAPES: Readonly<Record<Shape | 'warn' | 'ok' | 'point' | 'ring' | 'person', ReactElement>> = {
   half: (
     <>
       <circle cx="7" cy="7" r="5.2" fill="none" stroke="currentColor" strokeWidth="1.6" />
@@ -53,6 +53,12 @@ const SHAPES: Readonly<Record<Shape | 'warn' | 'ok' | 'point' | 'ring', ReactEle
       strokeLinecap="round"
       strokeLinejoin="round"
     />
+  ),
+  person: (
+    <>
+      <circle cx="7" cy="4.3" r="2.6" fill="currentColor" />
+      <path d="M1.9 13c.3-3 2.3-4.8 5.1-4.8s4.8 1.8 5.1 4.8z" fill="currentColor" />
+    </>
   ),
   point: <circle cx="7" cy="7" r="2.6" fill="currentColor" />,
   ring: <circle cx="7" cy="7" r="4.2" fill="none" stroke="currentColor" strokeWidth="1.5" strokeDasharray="2.4 2" />,

@@ -20,6 +20,10 @@ export const GROUPS: Readonly<
         ? 'The node may not read its topic.'
         : `Asked ${timesWords(ack.rounds)}, ${ack.seconds} s each. The node may not read its topic.`,
   },
+  conflict: {
+    title: 'Two processes under one id',
+    hint: () => 'The registered one counts; heartbeats of the other do not. Stop one, or give it an id of its own.',
+  },
   ended: {
     title: 'Ended in the last hour, not by leaving',
     hint: () => 'A new startup of the node begins a new registration attempt; so does Retry.',

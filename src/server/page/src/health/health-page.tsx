@@ -1,9 +1,10 @@
 import { useEffect, useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { Backend, Health, Part, SelfPreservation, Stream, Verdict } from '../../../api/health.js';
-import type { DeadLetter } from '../../../api/node.js';
+import { AskButton, type Question } from '../ask-dialog.js';
 import { getJson } from '../get-json.js';
 import { Glyph } from '../glyph.js';
+import { ReplayLetter } from '../replay-letter.js';
 import { Ago, Until } from '../time.js';
 import { clock, count, counted, cut, exact, long } from '../words.js';
 
@@ -56,7 +57,7 @@ export function HealthPage() {
           <PartCard key={part.name} part={part} />
         ))}
       </div>
-      <DeadLetters letters={health.dead_letters} failure={health.dead_letters_failure} />
+      <DeadLetters health={health} />
     </>
   );
 }
@@ -128,7 +129,8 @@ function SelfPreservationCard({ state }: { state: SelfPreservation | null }) {
           <>
             <b>What to do.</b> Look at the network between nodes and Kafka. It lets go by itself when enough are back,
             at the latest in {held_until === null ? 'a while' : <Until at={held_until} />} of a moving stream. If they
-            are gone for good: <span className="mono">registrar self-preservation release</span>
+            are gone for good, release it: <span className="mono">registrar self-preservation release</span>
+            <AskButton question={releaseQuestion(gone)} label="Release…" small />
           </>
         ) : (
           `Held at most ${long(state.max_hold_seconds * 1_000)} of a moving stream.`
@@ -136,6 +138,19 @@ function SelfPreservationCard({ state }: { state: SelfPreservation | null }) {
       </div>
     </Card>
   );
+}
+
+function releaseQuestion(gone: number): Question {
+  return {
+    title: 'Release self-preservation?',
+    verb: 'Release',
+    what: [
+      `${counted(gone, 'node')} that are silent now expire within a lease duration, unless they are heard again.`,
+      'They leave Consul, and others find them no more. It holds again at the next mass failure.',
+    ],
+    url: '/api/self-preservation/release',
+    confirm: { label: `Type how many nodes may expire: ${gone}`, number: gone, field: 'nodes' },
+  };
 }
 
 /** A share as a length of the gauge: style sheets know no space before the sign. */
@@ -283,7 +298,9 @@ function PartCard({ part }: { part: Part }) {
   );
 }
 
-function DeadLetters({ letters, failure }: { letters: readonly DeadLetter[]; failure: string | null }) {
+function DeadLetters({ health }: { health: Health }) {
+  const { dead_letters: letters, dead_letters_count: many, dead_letters_failure: failure } = health;
+  const newest = many > letters.length ? `, the newest ${letters.length} of them` : '';
   const verdict: Verdict = failure !== null ? 'unknown' : letters.length > 0 ? 'look' : 'ok';
   return (
     <section className="card section" id="dead-letters" aria-label="Dead letters">
@@ -291,9 +308,9 @@ function DeadLetters({ letters, failure }: { letters: readonly DeadLetter[]; fai
         <VerdictGlyph verdict={verdict} />
         Dead letters
         <span>
-          {letters.length === 0
+          {many === 0
             ? 'none in the last day'
-            : `${count(letters.length)} in the last day; what could not be understood, with its reason`}
+            : `${count(many)} in the last day${newest}; what could not be understood, with its reason`}
         </span>
       </h2>
       {failure !== null && <p className="dim">They cannot be read now: {failure}</p>}
@@ -307,11 +324,12 @@ function DeadLetters({ letters, failure }: { letters: readonly DeadLetter[]; fai
                   <th scope="col">Read from</th>
                   <th scope="col">Node</th>
                   <th scope="col">Reason</th>
+                  <th scope="col">Its original</th>
                 </tr>
               </thead>
               <tbody>
                 {letters.map((letter) => (
-                  <tr key={`${letter.at} ${letter.from}`}>
+                  <tr key={letter.id}>
                     <td className="mono num" title={exact(letter.at)}>
                       {clock(letter.at)}
                     </td>
@@ -331,6 +349,9 @@ function DeadLetters({ letters, failure }: { letters: readonly DeadLetter[]; fai
                         <pre className="words">{letter.text === '' ? '(no bytes)' : letter.text}</pre>
                       </details>
                     </td>
+                    <td>
+                      <ReplayLetter letter={letter} />
+                    </td>
                   </tr>
                 ))}
               </tbody>
@@ -338,7 +359,8 @@ function DeadLetters({ letters, failure }: { letters: readonly DeadLetter[]; fai
           </div>
           <p className="todo">
             <b>What to do.</b> The reason says what was wrong with the message: correct the sender; its next
-            introspection counts.
+            introspection counts. A record that was right all along is replayed:{' '}
+            <span className="mono">registrar dlq replay &lt;id&gt;</span>
           </p>
         </>
       )}

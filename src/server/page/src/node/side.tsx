@@ -1,5 +1,6 @@
 import type { NodeView } from '../../../api/node.js';
-import { StateGlyph } from '../glyph.js';
+import { Glyph, StateGlyph } from '../glyph.js';
+import { ReplayLetter } from '../replay-letter.js';
 import { store } from '../store.js';
 import { Ago } from '../time.js';
 import { clock, cut, exact } from '../words.js';
@@ -9,7 +10,9 @@ export function Side({ view }: { view: NodeView }) {
   return (
     <aside className="side" aria-label="About the node">
       <NodeFacts view={view} />
+      <Others view={view} />
       <EarlierAttempts view={view} />
+      <Acts view={view} />
       <Letters view={view} />
     </aside>
   );
@@ -54,6 +57,65 @@ function NodeFacts({ view: { node, facts } }: { view: NodeView }) {
   );
 }
 
+/** Other processes under the node's id; nothing where there is none, which is as it should be. */
+function Others({ view: { others } }: { view: NodeView }) {
+  if (others.length === 0) return null;
+  return (
+    <section className="card section">
+      <h2>
+        <Glyph shape="warn" tone="warn" />
+        Another process has this id
+      </h2>
+      <p className="dim">
+        The registered one counts; heartbeats of others do not. Stop one, or give it an id of its own.
+      </p>
+      <ul className="letters">
+        {others.map(({ instance_id, registered, since, last_seen, lasts }) => (
+          <li key={instance_id}>
+            <span>
+              {lasts ? 'process' : 'was process'} <span className="mono">{instance_id}</span>
+            </span>
+            <span className="dim">
+              since {clock(since)}, last seen <Ago at={last_seen} full /> ago
+            </span>
+            <span className="dim">
+              registered: <span className="mono">{registered ?? 'a process that does not say who it is'}</span>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** What people asked for. Nothing where nobody did. */
+function Acts({ view: { acts } }: { view: NodeView }) {
+  if (acts.length === 0) return null;
+  return (
+    <section className="card section">
+      <h2>
+        Asked by people <span>{acts.length}</span>
+      </h2>
+      <ul className="letters">
+        {acts.slice(0, 10).map(({ id, at, who, what, why, outcome, refused }) => (
+          <li key={id}>
+            <span>
+              <time className="mono dim" dateTime={new Date(at).toISOString()} title={exact(at)}>
+                {clock(at)}
+              </time>{' '}
+              <b>{who}</b> asked to {what}
+            </span>
+            {why !== null && <span>{cut(why)}</span>}
+            <span className="dim">
+              {outcome === null ? 'What became of it is not known.' : `${refused ? 'Refused: ' : ''}${cut(outcome)}`}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
 function EarlierAttempts({ view }: { view: NodeView }) {
   return (
     <section className="card section">
@@ -91,12 +153,13 @@ function Letters({ view }: { view: NodeView }) {
       ) : (
         <ul className="letters">
           {view.dead_letters.map((letter) => (
-            <li key={`${letter.at} ${letter.from}`}>
+            <li key={letter.id}>
               <time className="mono dim" dateTime={new Date(letter.at).toISOString()} title={exact(letter.at)}>
                 {clock(letter.at)}
               </time>
               <span className="words">{cut(letter.reason)}</span>
               <span className="dim mono">{letter.from}</span>
+              <ReplayLetter letter={letter} />
             </li>
           ))}
         </ul>

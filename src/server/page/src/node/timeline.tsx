@@ -164,6 +164,8 @@ export function signOf({ kind, state }: Step): { readonly shape: GlyphShape; rea
   switch (kind) {
     case 'node':
       return { shape: 'point', tone: 'ink' };
+    case 'person':
+      return { shape: 'person', tone: 'ink' };
     case 'state': {
       const view = state === null ? undefined : store.state(state);
       return view === undefined ? { shape: 'ring', tone: 'plain' } : { shape: view.shape, tone: view.tone };

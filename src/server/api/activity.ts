@@ -1,0 +1,22 @@
+/** What a person asked the registrar to do. */
+export interface Act {
+  readonly id: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly who: string;
+  /** null: nobody has said. */
+  readonly why: string | null;
+  /** What was asked for, in words. */
+  readonly what: string;
+  /** null: it was about no node, or nobody knows about which. */
+  readonly node_id: string | null;
+  /** What became of it; null: it is being done, or nobody knows. */
+  readonly outcome: string | null;
+  readonly refused: boolean;
+}
+
+export interface Activity {
+  readonly now: number;
+  /** Newest first. */
+  readonly acts: readonly Act[];
+}

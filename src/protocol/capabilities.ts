@@ -61,7 +61,6 @@ function* declared(value: unknown, prefix = ''): Generator<unknown> {
     for (const [name, inner] of Object.entries(value)) {
       if (prefix === '' && SETTINGS.has(name) && inner !== true) continue;
       if (inner === true) yield prefix + name;
-      else if (Array.isArray(inner)) yield* inner as unknown[];
       else yield* declared(inner, `${prefix}${name}.`);
     }
   }

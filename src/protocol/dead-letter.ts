@@ -185,7 +185,7 @@ interface Origin {
 export function readDeadLetter(record: Omit<OriginalRecord, 'topic' | 'partition' | 'offset'>): DeadLetter {
   const { headers, timestamp, key, value } = record;
   const code = textOf(headers.code);
-  const cut = textOf(headers.cut_from_bytes) ?? textOf(headers.truncated_from_bytes);
+  const cut = digitsOf(headers.cut_from_bytes) ?? digitsOf(headers.truncated_from_bytes);
   const original = originalHeaders(headers);
   return {
     at: isTime(timestamp) ? timestamp : 0,
@@ -195,23 +195,25 @@ export function readDeadLetter(record: Omit<OriginalRecord, 'topic' | 'partition
     origin: originOf(headers),
     unpublished: shownOf(headers.original_event_type, LONGEST_NAME),
     replays: Number(textOf(original[REPLAYS])) || 0,
-    cut_from_bytes: cut === null || !DIGITS.test(cut) ? null : Number(cut),
+    cut_from_bytes: cut === null ? null : Number(cut),
     key,
     value,
     headers: original,
   };
 }
 
-const DIGITS = /^\d{1,19}$/;
-
 function originOf(headers: RecordHeaders): Origin | null {
   const topic = shownOf(headers.original_topic, LONGEST_NAME);
-  const [partition = '', offset = ''] = [headers.original_partition, headers.original_offset].map(
-    (header) => textOf(header) ?? '',
-  );
-  return topic !== null && DIGITS.test(partition) && DIGITS.test(offset)
-    ? { topic, partition: Number(partition), offset }
-    : null;
+  const partition = digitsOf(headers.original_partition);
+  const offset = digitsOf(headers.original_offset);
+  return topic === null || partition === null || offset === null
+    ? null
+    : { topic, partition: Number(partition), offset };
+}
+
+function digitsOf(header: RecordHeaders[string]): string | null {
+  const text = textOf(header);
+  return text !== null && /^\d{1,19}$/.test(text) ? text : null;
 }
 
 function shownOf(header: RecordHeaders[string], maxLength: number): string | null {

@@ -32,9 +32,9 @@ export const endpointFields = z
     const all = new Map<string, unknown>(named.map(({ name, url }) => [name, url]));
     const separate = typeof health_endpoint === 'string';
     if (separate) all.set('health', health_endpoint);
-    const first = named.find(({ url }) => isAbsolute(url))?.url;
+    const first = named.map(({ url }) => url).find(isAbsolute);
     const health = all.get('health');
-    const joined = isRelative(health) && typeof first === 'string' ? parseUrl(health, first) : null;
+    const joined = isRelative(health) ? parseUrl(health, first) : null;
     if (joined !== null) all.set('health', joined.href);
 
     for (const [name, url] of all) {

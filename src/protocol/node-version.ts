@@ -28,10 +28,7 @@ export const nodeVersion = z
       const { major, minor, patch, prerelease, build } = parts.data;
       return `${major}.${minor}.${patch}${prerelease ? `-${prerelease}` : ''}${build ? `+${build}` : ''}`;
     }
-    context.addIssue({
-      code: 'custom',
-      message: 'a semantic version such as 1.2.3, or an object of major, minor and patch',
-    });
+    context.addIssue('a semantic version such as 1.2.3, or an object of major, minor and patch');
     return z.NEVER;
   });
 

@@ -98,6 +98,7 @@ describe('a dead letter', () => {
 
   it.each([
     ['original_partition', 'x'],
+    ['original_partition', 'n7'],
     ['original_offset', '7n'],
     ['original_offset', ''],
   ])('whose %s is "%s" comes from an unknown place', (name, value) => {
@@ -228,6 +229,7 @@ describe('a dead letter that is read', () => {
     [{ cut_from_bytes: '7', truncated_from_bytes: '8' }, { cut_from_bytes: 7 }],
     // As older registrars called it.
     [{ truncated_from_bytes: '8' }, { cut_from_bytes: 8 }],
+    [{ cut_from_bytes: '-7' }, { cut_from_bytes: null }],
     [{ 'original_header.registrar-replays': '3' }, { replays: 3 }],
     [{ 'original_header.registrar-replays': 'many' }, { replays: 0 }],
     [{ 'original_header.a': 'x', b: 'y', 'not.original_header.c': 'z' }, { headers: { a: 'x' } }],

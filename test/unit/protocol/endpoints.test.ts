@@ -66,6 +66,7 @@ describe('endpoints', () => {
     [{ endpoints: { ['n'.repeat(65)]: 'http://a' } }, `endpoints.${'n'.repeat(63)}…: ${NAME}, got "http://a"`],
     [{ endpoints: { 'a\n': 'http://a' } }, `endpoints.a\\u000a: ${NAME}, got "http://a"`],
     [{ endpoints: ['/x'] }, `endpoints.0: ${RELATIVE}, got "/x"`],
+    [{ endpoints: { a: 'http://a', health: ['/h'] } }, `endpoints.health: ${ABSOLUTE}, got a list of 1`],
     [{ endpoints: { health: '/h' } }, `endpoints.health: ${RELATIVE}, got "/h"`],
     [{ health_endpoint: '/h' }, `health_endpoint: ${RELATIVE}, got "/h"`],
     [{ health_endpoint: 'h' }, `health_endpoint: ${ABSOLUTE}, got "h"`],

@@ -74,13 +74,20 @@ describe('a target', () => {
 });
 
 describe('an update of a row', () => {
-  const updated = (changes: Partial<Record<keyof typeof update, unknown>>): string | null =>
+  const updated = (changes: Record<string, unknown>): string | null =>
     wrong('postgres.update_registration', { ...update, ...changes });
 
   it('opens a lease, closes it, or leaves it', () => {
     expect(updated({ lease: 'close', ended: true, liveness_deadline: null })).toBeNull();
     expect(updated({ lease: null, ended: true, ack_deadline: null })).toBeNull();
     expect(updated({ lease: 'renew' })).toContain('lease: expected one of open, close');
+  });
+
+  it('has a first deadline that may be long, is never in the past, and is none where nothing is said', () => {
+    const { payload } = INTENTS['postgres.update_registration'];
+    expect(payload.parse(update)).toMatchObject({ first_deadline_seconds: 0 });
+    expect(payload.parse({ ...update, first_deadline_seconds: 90 })).toMatchObject({ first_deadline_seconds: 90 });
+    expect(updated({ first_deadline_seconds: -1 })).toBe('first_deadline_seconds: expected at least 0, got -1');
   });
 
   it('opens no lease without its deadline, and none at an end', () => {

@@ -38,13 +38,21 @@ describe('the bytes of a record', () => {
   });
 
   it('may hold the numbers of Python that JSON has not: they are null, and texts stay texts', () => {
-    const text = '{"a":NaN,"b":[-Infinity,Infinity],"c":"NaN \\"NaN\\" Infinity"}';
+    const text = '{"a":NaN,"b":[-Infinity,Infinity],"c":"NaN \\"NaN\\" Infinity","d":"\\n NaN"}';
     expect(decodeObject(Buffer.from(text))).toEqual({
       ok: true,
-      json: { a: null, b: [null, null], c: 'NaN "NaN" Infinity' },
+      json: { a: null, b: [null, null], c: 'NaN "NaN" Infinity', d: '\n NaN' },
     });
     expect(decodeObject(Buffer.from('{"a":NaNs}'))).toMatchObject({ ok: false });
     expect(decodeObject(Buffer.from(`{"a":NaN,"${'\\"'.repeat(120_000)}`))).toMatchObject({ ok: false });
+  });
+
+  it('are no JSON where a text has no end', () => {
+    const refused = decodeObject(Buffer.from('"text'));
+    expect(refused).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(/^not JSON: Unterminated string/) as string,
+    });
   });
 
   it('are quoted no longer than 200 characters when they are no JSON', () => {

@@ -52,10 +52,7 @@ async function chaos({ scenario = SCENARIOS, seed, nodes, seconds, keep }: Optio
   print(lined(TITLES, rows));
 }
 
-async function onServers(
-  scenario: Scenario,
-  options: { readonly seed: number; readonly nodes: number; readonly seconds: number },
-): Promise<Outcome> {
+async function onServers(scenario: Scenario, options: Pick<Options, 'seed' | 'nodes' | 'seconds'>): Promise<Outcome> {
   const directory = await mkdtemp(join(tmpdir(), 'node-registrar-chaos-'));
   const dataDir = join(directory, 'data');
   // Where we are root, PostgreSQL runs as somebody else, who must get at its data.
@@ -69,6 +66,7 @@ async function onServers(
     const env = { ...process.env, ...stack.environment(), REGISTRAR_DATA_DIR: dataDir };
     return await runScenario(scenario, {
       ...options,
+      deadly: true,
       env,
       directory: join(directory, 'contracts'),
       log: (text) => log(`  ${new Date().toISOString().slice(11, 19)} ${text}`),

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly nodes: number;
   /** How long the load does new things; the scenario may take longer. */
   readonly seconds: number;
+  /** Whether nodes die and freeze, too. */
+  readonly deadly: boolean;
   /** The environment that names running servers, and REGISTRAR_DATA_DIR, whose owner starts and stops them. */
   readonly env: NodeJS.ProcessEnv;
   /** An empty directory. */
@@ -44,7 +46,7 @@ const LOOK_EVERY_MS = 4_000;
 
 /** Runs a scenario under a load, on servers that run already, and lets the checker compare what is left. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Outcome> {
-  const { seed, nodes, seconds, log, directory } = options;
+  const { seed, nodes, seconds, deadly, log, directory } = options;
   const name = `c${randomUUID().slice(0, 8)}`;
   const env = {
     ...options.env,
@@ -75,6 +77,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       random: random.fork(),
       nodes,
       seconds,
+      deadly,
       clockOffMs: (scenario.clocks?.nodes ?? 0) * 1_000,
     });
     const world = new World({ config, client, targets, load, network, random: random.fork(), log, seconds });
@@ -97,13 +100,18 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 /** Until the checker has nothing to say and no dead node is still to be found, or for as long as anything may take. */
 async function settle(world: World): Promise<Outcome> {
   const began = Date.now();
+  const isOver = (): boolean => Date.now() - began > SETTLES_WITHIN_MS;
   for (;;) {
-    const snapshot = await take(world);
-    const violations = check(snapshot);
-    const settled_seconds = Math.round((Date.now() - began) / 1_000);
-    const isOver = Date.now() - began > SETTLES_WITHIN_MS;
-    if (isOver || (violations.length === 0 && !someDeadAreUnfound(snapshot)))
-      return { violations, snapshot, settled_seconds };
+    try {
+      const snapshot = await take(world);
+      const violations = check(snapshot);
+      const settled_seconds = Math.round((Date.now() - began) / 1_000);
+      if (isOver() || (violations.length === 0 && !someDeadAreUnfound(snapshot)))
+        return { violations, snapshot, settled_seconds };
+    } catch (error) {
+      // A server that has just been restarted may refuse to be read for a while.
+      if (isOver()) throw error;
+    }
     await delay(LOOK_EVERY_MS);
   }
 }

@@ -13,6 +13,7 @@ const LONGEST = [
   'integration/replicas.test.ts',
   'integration/demo.test.ts',
   'integration/bridge.test.ts',
+  'integration/chaos.test.ts',
   'integration/stack.test.ts',
   'integration/killed-worker.test.ts',
   'integration/fleet-page.test.ts',

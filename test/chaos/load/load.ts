@@ -11,17 +11,16 @@ import { nodeTopics } from '../../../src/node/node-topics.js';
 import { parsePublished, type PublishedEvent } from '../../../src/protocol/published.js';
 import type { Deed } from '../checker/snapshot.js';
 import type { Random } from '../random.js';
-import { planOf, type Plan, type Step } from './plan.js';
+import { planOf, type Extent, type Plan, type Step } from './plan.js';
 import { RawNode } from './raw-node.js';
 import { startSdkNodes, type SdkNodes } from './sdk-nodes.js';
 
-export interface LoadOptions {
+export interface LoadOptions extends Extent {
   readonly brokers: readonly string[];
   readonly env: string;
   readonly namespace: string;
   readonly random: Random;
   readonly nodes: number;
-  readonly seconds: number;
   readonly clockOffMs: number;
 }
 
@@ -44,8 +43,8 @@ export class Load {
     private readonly options: LoadOptions,
     private readonly producer: EventProducer,
   ) {
-    const { env, namespace, random, nodes, seconds, clockOffMs } = options;
-    this.#plans = planOf(random, nodes, seconds);
+    const { env, namespace, random, nodes, clockOffMs } = options;
+    this.#plans = planOf(random, nodes, options);
     const topics = nodeTopics({ env, namespace }).sent;
     this.#plans.forEach(({ acknowledges }, index) => {
       const node_id = `${env}-${String(index).padStart(3, '0')}`;
@@ -108,7 +107,7 @@ export class Load {
   }
 
   #startSdk(): void {
-    const { env, brokers, random, seconds } = this.options;
+    const { env, brokers, random, seconds, deadly } = this.options;
     const start = (name: string): SdkNodes => {
       const ids = Array.from({ length: SDK_NODES }, (_, index) => `${env}-sdk-${name}-${index}`);
       const nodes = startSdkNodes(ids, { env, brokers }, () => {
@@ -118,6 +117,7 @@ export class Load {
       return nodes;
     };
     start('living');
+    if (!deadly) return;
     const mortal = start('mortal');
     this.#timers.push(
       setTimeout(

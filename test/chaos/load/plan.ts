@@ -11,12 +11,19 @@ export interface Plan {
   readonly steps: readonly Step[];
 }
 
+export interface Extent {
+  /** How long nodes do new things. */
+  readonly seconds: number;
+  /** Whether nodes die and freeze, too. Finding who is dead takes its time. */
+  readonly deadly: boolean;
+}
+
 /**
  * The whole load from a seed alone. Of ten nodes five live undisturbed, three are restless, one dies for good and one
  * is now deaf, now restless: so few are gone at once that self-preservation has no reason to hold.
  */
-export function planOf(random: Random, nodes: number, seconds: number): readonly Plan[] {
-  return Array.from({ length: nodes }, (_, index) => {
+export function planOf(random: Random, nodes: number, { seconds, deadly }: Extent): readonly Plan[] {
+  const all = Array.from({ length: nodes }, (_, index): Plan => {
     const own = random.fork();
     const start: Step = { at: own.between(0, 6), does: 'start' };
     switch (index % 10) {
@@ -35,7 +42,12 @@ export function planOf(random: Random, nodes: number, seconds: number): readonly
         return { acknowledges: true, steps: [start, ...restless(own, seconds)] };
     }
   });
+  if (deadly) return all;
+  return all.map(({ acknowledges, steps }) => ({ acknowledges, steps: steps.filter(({ does }) => !DEADLY.has(does)) }));
 }
+
+/** After these nobody hears from a node for a while, or never again. */
+const DEADLY: ReadonlySet<Step['does']> = new Set(['die', 'freeze', 'thaw']);
 
 const RESTLESS = ['restart', 'restart', 'refresh', 'refresh', 'repeat', 'leave', 'freeze'] as const;
 

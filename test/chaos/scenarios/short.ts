@@ -11,7 +11,7 @@ async function restart({ targets }: World): Promise<void> {
   await targets.start('kafka');
 }
 
-/** The short form: kills and a restart of Kafka under a small load. */
+/** The short form in `npm test`: kills and a restart of Kafka under a small load. */
 export const scenario: Scenario = {
   what: 'bridge and worker killed, Kafka restarted',
   async disturb(world) {

@@ -1,0 +1,43 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, expect, it } from 'vitest';
+import { readCatalog } from '../chaos/checker/read/consul.js';
+import { runScenario } from '../chaos/run-scenario.js';
+import { scenario } from '../chaos/scenarios/short.js';
+import { seeds } from '../run/seeds.js';
+import { temporaryFolder } from '../run/temporary-folder.js';
+import { servers } from './servers.js';
+
+/** The checker forgives nothing, so what its nodes leave behind must not disturb the files that come after. */
+afterAll(async () => {
+  const { consulAddress, databaseUrl } = servers();
+  for (const { name } of await readCatalog(consulAddress, (node_id) => /^c[0-9a-f]{8}-/.test(node_id)))
+    await fetch(new URL('/v1/catalog/deregister', consulAddress), {
+      method: 'PUT',
+      body: JSON.stringify({ Node: name }),
+    });
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query('truncate node_registrations, node_leases, lease_expiries, liveness_brake, instance_conflicts');
+  await client.end();
+});
+
+it('a fleet comes through kills and a restart of Kafka: the checker has nothing to say', async () => {
+  const directory = join(temporaryFolder('chaos'), 'contracts');
+  mkdirSync(directory);
+  const { violations, snapshot } = await runScenario(scenario, {
+    seed: seeds()[0] ?? 0,
+    nodes: 12,
+    seconds: 20,
+    deadly: false,
+    env: process.env,
+    directory,
+    log: (text) => process.stderr.write(`chaos: ${text}\n`),
+  });
+  expect(violations.map(({ rule, node_id, what }) => `${rule}: ${node_id ?? ''}: ${what}`)).toEqual([]);
+  // There was something to look at.
+  expect(snapshot.disturbances).toHaveLength(2);
+  expect(snapshot.rows.length).toBeGreaterThan(12);
+  expect(snapshot.rows.filter(({ state }) => state === 'ACTIVE').length).toBeGreaterThan(5);
+}, 300_000);

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type ParsedNode } from 'yaml';
 
 /** A place in a contract file, counted from 1. */
 export interface Position {
@@ -36,9 +36,9 @@ export class Positions {
     if (place) this.set(to, as, place);
   }
 
-  /** Position of the deepest part of the path that exists. */
-  at(root: object, path: readonly PropertyKey[], fallback: Position): Position {
-    let place = fallback;
+  /** Position of the deepest part of the path that exists; where none does, the top of the file. */
+  at(root: object, path: readonly PropertyKey[], file: string): Position {
+    let place: Position = { file, line: 1, column: 1 };
     let here: unknown = root;
     for (const key of path) {
       if (typeof here !== 'object' || here === null || typeof key === 'symbol') break;
@@ -61,18 +61,15 @@ export class Positions {
 export function parseLocated(text: string, file: string, positions: Positions): { data: unknown; faults: Fault[] } {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  const place = (node: Node): Position => {
-    const { line, col } = lines.linePos(node.range?.[0] ?? 0);
+  const placeAt = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
     return { file, line, column: col };
   };
+  // Whatever was parsed has its range.
+  const place = (node: unknown): Position => placeAt((node as ParsedNode).range[0]);
   const faults = document.errors.map((error): Fault => {
-    const start = error.linePos?.[0];
-    return {
-      file,
-      line: start?.line ?? 1,
-      column: start?.col ?? 1,
-      message: `This is not valid YAML: ${error.message.split('\n')[0] ?? ''}`,
-    };
+    const message = `This is not valid YAML: ${error.message.replace(/\n[^]*/, '')}`;
+    return { ...placeAt(error.pos[0]), message };
   });
   if (faults.length > 0) return { data: undefined, faults };
 
@@ -92,7 +89,7 @@ export function parseLocated(text: string, file: string, positions: Positions): 
       const list: unknown[] = [];
       node.items.forEach((item, index) => {
         list.push(plain(item));
-        positions.set(list, index, place(item as Node));
+        positions.set(list, index, place(item));
       });
       return list;
     }
@@ -106,13 +103,13 @@ export function parseLocated(text: string, file: string, positions: Positions): 
           for (const [inner, value] of Object.entries(merged ?? {})) {
             if (inner in map) continue;
             map[inner] = value;
-            positions.set(map, inner, place(pair.key as Node));
+            positions.set(map, inner, place(pair.key));
           }
           continue;
         }
         const key = String(name);
         map[key] = plain(pair.value);
-        positions.set(map, key, place(pair.key as Node));
+        positions.set(map, key, place(pair.key));
       }
       return map;
     }

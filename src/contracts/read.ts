@@ -22,12 +22,8 @@ export const SHIPPED_CONTRACTS = shippedDirectory();
 
 function shippedDirectory(): string {
   // From the source tree the folder is two levels up; from dist/src/contracts it is three.
-  const here = fileURLToPath(new URL('.', import.meta.url));
-  return (
-    [join(here, '../../contracts'), join(here, '../../../contracts')].find((dir) =>
-      existsSync(join(dir, FILES.orchestrator)),
-    ) ?? join(here, '../../contracts')
-  );
+  const near = fileURLToPath(new URL('../../contracts', import.meta.url));
+  return existsSync(near) ? near : fileURLToPath(new URL('../../../contracts', import.meta.url));
 }
 
 /**
@@ -74,9 +70,9 @@ function readFile(path: string, positions: Positions, faults: Fault[]): Record<s
     return undefined;
   }
   for (const { name, key, list, first, second } of namedTwice(data)) {
-    const place = positions.get(list, second) ?? { file, line: 1, column: 1 };
-    const other = positions.get(list, first)?.line ?? 1;
-    faults.push({ ...place, message: `"${name}" stands twice in ${key}, here and in line ${other}: keep one of them` });
+    const { line } = positions.at(list, [first], file);
+    const message = `"${name}" stands twice in ${key}, here and in line ${line}: keep one of them`;
+    faults.push({ ...positions.at(list, [second], file), message });
   }
   return data as Record<string, unknown>;
 }
@@ -92,7 +88,7 @@ function schemaFaults(schema: z.ZodType, data: unknown, positions: Positions, fi
       unknownKey === undefined
         ? `${where}: ${issue.message}`
         : `${where}: this key is not known here; check its spelling or remove it`;
-    return { ...positions.at(data as object, path, { file, line: 1, column: 1 }), message };
+    return { ...positions.at(data as object, path, file), message };
   });
 }
 

@@ -17,7 +17,7 @@ export interface ContractSources {
 
 /** Where a part of the contract stood; the nearest part around it that exists, else the top of the file. */
 export function placeOf(sources: ContractSources, part: Part, path: readonly (string | number)[]): Position {
-  return sources.positions.at(sources[part], path, { file: sources.files[part], line: 1, column: 1 });
+  return sources.positions.at(sources[part], path, sources.files[part]);
 }
 
 /** The layer that a part of the contract comes from: 0 is the shipped contract, 1 what lies over it. */

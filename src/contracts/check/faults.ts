@@ -32,7 +32,7 @@ export class Faults {
    */
   addTopmost(part: Part, paths: readonly Path[], message: string): void {
     const layer = (path: Path): number => layerOf(this.#sources, part, path);
-    const topmost = paths.reduce<Path>((best, path) => (layer(path) > layer(best) ? path : best), paths[0] ?? []);
+    const topmost = paths.reduce((best, path) => (layer(path) > layer(best) ? path : best));
     this.add(part, topmost, message);
   }
 

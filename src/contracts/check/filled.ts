@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { explain } from '../../protocol/explain.js';
 import { INTENTS } from '../../protocol/intents.js';
-import { COMMON_FIELDS, payloadOf, publishedEventType, publishedSchemas } from '../../protocol/published.js';
+import {
+  COMMON_FIELDS,
+  payloadOf,
+  publishedEventType,
+  publishedSchemas,
+  type PublishedEventType,
+} from '../../protocol/published.js';
 import type { Template } from '../compiled.js';
 import type { PublishedEventContract, ReducerContract } from '../schema.js';
 import type { ContractSources, Part } from '../sources.js';
@@ -104,8 +110,7 @@ function nowhere({ orchestrator }: ContractSources, action: string): Place {
 }
 
 function eventProblems(event: PublishedEventContract, sample: Sample): Problem[] {
-  const type = publishedEventType(event.event_type);
-  if (type === null) return [];
+  const type = publishedEventType(event.event_type) as PublishedEventType;
   const { payload = {}, stamps = {} } = event;
   const common = Object.keys({ ...payload, ...stamps }).filter((field) => COMMON_FIELDS.includes(field));
   const filled = payloadOf(
@@ -136,16 +141,19 @@ function intentProblems({ effect }: ContractSources, intent: Intent, sample: Sam
   const route = effect.handler_routing.handlers.find(({ intent_type }) => intent_type === intent.payload.intent_type);
   const handler = EFFECT_HANDLERS[route?.handler.name as keyof typeof EFFECT_HANDLERS];
   const { payload: schema, targetOf } = INTENTS[handler.activity];
-  const payload = { ...fillMap(intent.payload as Map, sample), intent_type: intent.payload.intent_type };
+  const payload: Readonly<Record<string, unknown>> = {
+    ...fillMap(intent.payload as Map, sample),
+    intent_type: intent.payload.intent_type,
+  };
   const problems = schemaProblems(schema, payload);
   if (problems.length > 0) return problems.map(({ path, sentence }) => ({ path: ['payload', ...path], sentence }));
-  // The schemas of both backends have these fields.
-  const { node_id, service_id = '' } = payload as { node_id?: string; service_id?: string };
+  // The schemas of both backends have a node_id, and those of which the target is a service have its id.
+  const { node_id, service_id } = payload as { readonly node_id: string; readonly service_id: string };
   if (node_id !== SAMPLE_NODE)
     return [
       {
         path: ['payload', 'node_id'],
-        sentence: `node_id "${node_id ?? ''}" is not the node whose run asks for it ("${SAMPLE_NODE}" in this sample)`,
+        sentence: `node_id "${node_id}" is not the node whose run asks for it ("${SAMPLE_NODE}" in this sample)`,
       },
     ];
   const target = text(fill(intent.target, sample));

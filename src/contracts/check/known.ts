@@ -45,9 +45,9 @@ const FROM_THE_START: Known = new Set(VARIABLES.filter((name) => !NOT_YET.includ
 const LOST_WITH_THE_RUN: readonly Variable[] = ['previous_state', 'reason', 'rounds', 'rounds_left'];
 
 /** Triggers of messages: a reason of before does not hold after them. */
-const RAISED_BY_MESSAGES: ReadonlySet<string> = new Set(
+const RAISED_BY_MESSAGES: ReadonlySet<string | undefined> = new Set(
   Object.values(ORCHESTRATOR_HANDLERS).flatMap(({ actions }) =>
-    Object.values<Action>(actions).flatMap(({ raises }) => (raises === undefined ? [] : [raises])),
+    Object.values<Action>(actions).map(({ raises }) => raises),
   ),
 );
 
@@ -171,7 +171,7 @@ class Analysis {
   #after(row: Transition, before: Known, counted: readonly Variable[]): Known {
     const known = new Set<Variable>([...before, 'previous_state', ...counted]);
     if (row.trigger === 'ack_received') known.add('liveness_deadline');
-    const failed = /^reducer_(.*)$/.exec(row.trigger)?.[1];
+    const failed = /^reducer_(.*)/.exec(row.trigger)?.[1];
     if (row.reason !== undefined) known.add('reason');
     else if (RAISED_BY_MESSAGES.has(row.trigger)) known.delete('reason');
     else if (failed !== undefined) for (const name of this.reducerKnows(failed)) known.add(name);

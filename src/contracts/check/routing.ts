@@ -13,7 +13,7 @@ export function checkRouting(sources: ContractSources, faults: Faults): void {
     if (!checkHandler(row, index, faults)) return;
     const rows = row.state_decision_matrix ?? [];
     rows.forEach((decision, item) => checkRow(sources, row, decision, [index, item], faults));
-    checkTies(sources, row, index, faults);
+    checkTies(sources, rows, row.handler, index, faults);
   });
 }
 
@@ -71,11 +71,12 @@ function checkRow(
 /** Two rows of one file that are equally specific about one message: it would be chance which of them decides. */
 function checkTies(
   sources: ContractSources,
-  { state_decision_matrix = [], handler }: HandlerContract,
+  decisions: readonly MatrixRowContract[],
+  handler: HandlerContract['handler'],
   index: number,
   faults: Faults,
 ): void {
-  const rows = state_decision_matrix.map((row, item) => {
+  const rows = decisions.map((row, item) => {
     const path = at(index, 'state_decision_matrix', item);
     return { row: compileRow(row, handler), path, layer: layerOf(sources, 'orchestrator', path) };
   });

@@ -1,4 +1,3 @@
-import { derivedId } from '../../protocol/ids.js';
 import type { ContractSources } from '../sources.js';
 import { VARIABLES, type Variable } from '../vocabulary.js';
 import type { Place } from './known.js';
@@ -6,6 +5,7 @@ import type { Place } from './known.js';
 export const SAMPLE_NODE = 'abc-123';
 export const SAMPLE_TIME = new Date('2026-01-31T12:00:00.000Z');
 const CORRELATION = '11111111-1111-4111-8111-111111111111';
+const ATTEMPT = '22222222-2222-4222-8222-222222222222';
 
 /** Values as a node's run has them, for trying templates out. */
 export type Sample = Readonly<Record<Variable, unknown>>;
@@ -25,7 +25,7 @@ export function fullSample(
     correlation_id: CORRELATION,
     epoch: 1,
     introspected_at: time(0),
-    registration_attempt_id: derivedId(SAMPLE_NODE, CORRELATION, 'attempt', 1),
+    registration_attempt_id: ATTEMPT,
     attempt: 1,
     state: place.state,
     entering: place.entering,

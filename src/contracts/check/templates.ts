@@ -24,7 +24,7 @@ export function checkNames(
 export function namesIn(template: unknown): string[] {
   if (typeof template === 'object' && template !== null) return Object.values(template).flatMap(namesIn);
   if (typeof template !== 'string') return [];
-  return [...template.matchAll(/\{([^}]*)\}/g)].map(([, name = '']) => name);
+  return [...template.matchAll(/\{[^}]*\}/g)].map(([braced]) => braced.slice(1, -1));
 }
 
 /** A condition must be one, and speak of a field that there is. */

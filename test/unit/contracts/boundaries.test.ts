@@ -18,6 +18,11 @@ describe('a contract is accepted', () => {
     ['with a topic of letters, digits, dots, dashes and underscores', topic('Az09._-{env}-{namespace}')],
     ['with a topic of one character', topic('a')],
     ['with a topic that is the environment', topic('{env}')],
+    ['with a topic that is the namespace', topic('{namespace}')],
+    [
+      'with a topic of 249 characters once "dev" and "fleet" are filled in',
+      topic(`{env}.{namespace}.${'a'.repeat(239)}`),
+    ],
     ['with a lease that is just longer than two heartbeats', orchestrator('liveness: { window_seconds: 20.5 }\n')],
     ['with an end that is remembered for a week', orchestrator('retention: { ended_seconds: 604800 }\n')],
     [
@@ -116,6 +121,18 @@ describe('a contract is refused', () => {
       [/^2:20: unknown field "colour"/],
     ],
     [
+      'with a condition of the reducer that asks for more than the node, the status and the flags there are',
+      {
+        reducer:
+          'confirmations:\n  - { event_type: "consul.passed", trigger: "consul_confirmed" }\n' +
+          'state_machine:\n  transitions:\n    - { from_state: "partial", trigger: "reset", to_state: "idle", ' +
+          'conditions: [{ expression: "colour is_present" }] }\n',
+      },
+      [
+        /^5:83: unknown field "colour" in "colour is_present": use one of node_id, status, consul_confirmed, postgres_confirmed$/,
+      ],
+    ],
+    [
       'with a condition of a transition, where it stands',
       machine('state_name: "ACCEPTED"', [
         'from_state: "ACTIVE", trigger: "lease_expired", conditions: [{ expression: "colour is_present" }]',
@@ -195,6 +212,23 @@ describe('a contract is refused', () => {
       [
         /^3:47: HandlerNodeIntrospected leads to NodeLivenessExpired \("deregister" enters "PAUSED"\)/,
         /^3:47: HandlerRunCancelled leads to NodeLivenessExpired/,
+      ],
+    ],
+    [
+      'with a row that leads to an event which its handler does not list, where that row stands',
+      orchestrator(`state_machine:
+  states:
+    - { state_name: "DEREGISTERED", entry_actions: ["emit_liveness_expired"] }
+handler_routing:
+  handlers:
+    - event_model: { name: "ModelNodeIntrospectionEvent" }
+      state_decision_matrix:
+        - { current_state: "ACTIVE", reason: "shutdown", action: "deregister" }
+`),
+      [
+        /^3:53: HandlerNodeIntrospected leads to NodeLivenessExpired \("deregister" enters "DEREGISTERED"\)/,
+        /^3:53: HandlerRunCancelled leads to NodeLivenessExpired/,
+        /^8:11: HandlerNodeIntrospected leads to NodeLivenessExpired/,
       ],
     ],
     [

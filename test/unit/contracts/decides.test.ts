@@ -332,6 +332,10 @@ state_machine:
     expect(faultsOf(files)).toEqual([]);
   });
 
+  it('has no number of tries where the contract has none', () => {
+    expect(shipped().compiled.effects['consul.pass']?.retry).not.toHaveProperty('maximum_attempts');
+  });
+
   it('leaves the conditions of a transition, which are compiled with it', () => {
     const { states } = shipped().compiled.orchestrator;
     expect(states['ACK_TIMED_OUT']?.transitions['entry_done']?.conditions).toEqual([

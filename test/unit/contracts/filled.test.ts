@@ -55,6 +55,35 @@ describe('a template that cannot be filled is refused', () => {
       ],
     ],
     [
+      'with more than one name that can be null in it',
+      event('action: "emit_ack_received", payload: { liveness_deadline: "2026-01-31T12:00:{rounds}{rounds_left}Z" }'),
+      [
+        `liveness_deadline: NodeRegistrationAckReceived would be refused ${INTO_ACTIVE}: liveness_deadline: expected an ISO 8601 time ` +
+          'with a zone, got "2026-01-31T12:00:nonenoneZ"; {rounds}, {rounds_left} can be null there: name what is known',
+      ],
+    ],
+    [
+      'without the payload that its type needs',
+      event('action: "emit_other", event_type: "NodeLivenessExpired", topic: "other"'),
+      [
+        '{: NodeLivenessExpired would be refused: last_heartbeat_at: expected string, got nothing; correct this template',
+      ],
+    ],
+    ...(
+      [
+        ['{discoverable}', 'false'],
+        ['of {capabilities}', String.raw`"of [\"batch\",\"storage\"]"`],
+        ['at {endpoints}', String.raw`"at {\"health\":\"http://10.0.0.1:8080/health\"}"`],
+      ] as const
+    ).map(([template, value]): [string, PartialContracts, readonly string[]] => [
+      `with a value of a sample node in it: ${template}`,
+      event(`action: "emit_ack_received", payload: { liveness_deadline: "${template}" }`),
+      [
+        `liveness_deadline: NodeRegistrationAckReceived would be refused ${INTO_ACTIVE}: liveness_deadline: expected ` +
+          `${value === 'false' ? 'string' : 'an ISO 8601 time with a zone'}, got ${value}; correct this template`,
+      ],
+    ]),
+    [
       'with a text that is no time once it is filled',
       event('action: "emit_ack_received", payload: { liveness_deadline: "at {liveness_deadline}" }'),
       [

@@ -62,6 +62,10 @@ describe('the places at which the shipped contract fills a template', () => {
     for (const place of here) expect(new Set(unknownAt(place))).toEqual(new Set(unknown));
   });
 
+  it('are never sure of an epoch, a lease or a heartbeat', () => {
+    for (const { known } of places()) expect(NEVER.filter((name) => known.has(name))).toEqual([]);
+  });
+
   it('each have the states between which they are, and the transition that leads there', () => {
     const shown = new Set(
       places()
@@ -105,7 +109,30 @@ describe('what is known', () => {
   });
   const [accepted, received, intent] = ['"emit_registration_accepted"', '"emit_ack_received"', '"emit_consul_intent"'];
 
+  it('becomes less along every way, whatever the order in which the states stand', () => {
+    const files = machine(
+      state('FIRST', '') + state('SECOND', ''),
+      row('ACCEPTED', 'FIRST', 'x') + row('FIRST', 'SECOND', 'x') + row('SECOND', 'LIVENESS_EXPIRED', 'x'),
+    );
+    const ends = places(files).filter(({ when }) => when === 'at the end in "LIVENESS_EXPIRED"');
+    expect(new Set(ends.map(({ known }) => known.has('liveness_deadline')))).toEqual(new Set([false]));
+    expect(places().some(({ when, known }) => when === ends[0]?.when && known.has('liveness_deadline'))).toBe(true);
+  });
+
   it.each<[string, PartialContracts, string, string, Variable, boolean]>([
+    ...(['reason', 'previous_state'] as const).flatMap((name) =>
+      (['liveness', 'ack'] as const).map((timer): [string, PartialContracts, string, string, Variable, boolean] => [
+        `the ${name} is ${timer === 'ack' ? 'known' : 'lost with a run'} in a state of the timer ${timer}`,
+        machine(
+          state('LAST', '', `, timer: "${timer}", end_actions: [${intent}]`),
+          row('ACCEPTED', 'LAST', 'x', ', reason: "left"'),
+        ),
+        'emit_consul_intent',
+        'at the end in "LAST"',
+        name,
+        timer === 'ack',
+      ]),
+    ),
     [
       'a deadline is not known in the publish that stamps it',
       waiting(`${accepted}, ${received}`),
@@ -236,6 +263,14 @@ describe('what is known', () => {
       'emit_ack_timed_out',
       'on the way from "AWAITING_ACK" into "ACK_TIMED_OUT"',
       'rounds',
+      false,
+    ],
+    [
+      'and not how many of them are left',
+      { orchestrator: 'timers:\n  - { timer: "ack", verify: "lease" }\n' },
+      'emit_ack_timed_out',
+      'on the way from "AWAITING_ACK" into "ACK_TIMED_OUT"',
+      'rounds_left',
       false,
     ],
     [

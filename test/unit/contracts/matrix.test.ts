@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { MatrixRow } from '../../../src/contracts/compiled.js';
 import { loadContracts } from '../../../src/contracts/load.js';
+import { overlap } from '../../../src/contracts/matrix.js';
 import { faultsOf, laidOver } from './contract-files.js';
 
 const MODEL = 'ModelNodeIntrospectionEvent';
@@ -115,6 +117,36 @@ describe('two rows of one file', () => {
         ),
       }),
     ).toEqual([]);
+  });
+});
+
+describe('the states in which two rows match one message', () => {
+  const row = (states: MatrixRow['states'], more: Partial<MatrixRow> = {}): MatrixRow => ({
+    states,
+    reason: null,
+    incarnation: 'newer',
+    action: 'no_op',
+    ...more,
+  });
+
+  it.each<[MatrixRow['states'], MatrixRow['states'], readonly (string | null)[]]>([
+    ['any', 'any', ['any']],
+    ['any', ['A', null], ['A', null]],
+    [['A', null], 'any', ['A', null]],
+    [
+      ['A', 'B', null],
+      ['C', 'B', null],
+      ['B', null],
+    ],
+    [['A'], ['B'], []],
+  ])('of %j and %j are %j', (one, other, both) => {
+    expect(overlap(row(one), row(other))).toEqual(both);
+  });
+
+  it('are none where the reasons or the incarnations differ', () => {
+    expect(overlap(row('any', { reason: 'startup' }), row('any'))).toEqual(['any']);
+    expect(overlap(row('any', { reason: 'startup' }), row('any', { reason: 'shutdown' }))).toEqual([]);
+    expect(overlap(row('any'), row('any', { incarnation: 'stale' }))).toEqual([]);
   });
 });
 

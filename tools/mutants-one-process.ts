@@ -17,8 +17,8 @@ import { createVitest, type Vitest } from 'vitest/node';
 import { CHANNEL, type Answer, type Request } from '../test/mutants/requests.js';
 
 /**
- * A change whose tests have used so much time of a core is an endless loop. On a busy machine the time of a clock says
- * nothing.
+ * A change whose tests have used so much time of a core is an endless loop, where loading and running all of them does
+ * not use a third of it. On a busy machine the time of a clock says nothing.
  */
 const ENDLESS_CPU_SECONDS = Number(process.env['MUTANTS_CPU_SECONDS']);
 
@@ -31,6 +31,7 @@ class OneProcess implements TestRunner {
   #vitest: Vitest | undefined;
   #running: Promise<unknown> | undefined;
   #answered: (answer: unknown) => void = () => undefined;
+  #endlessCpuSeconds = ENDLESS_CPU_SECONDS;
 
   /** Our modules are loaded anew for each change. */
   capabilities(): { readonly reloadEnvironment: boolean } {
@@ -49,6 +50,10 @@ class OneProcess implements TestRunner {
         throw new Error('vitest has ended before any test was asked for');
       }),
     ]);
+    // Each process does this once, and the first change that it tries must not count as an endless loop for it.
+    const before = process.cpuUsage();
+    await this.#ask({ kind: 'prepare' });
+    this.#endlessCpuSeconds = Math.max(ENDLESS_CPU_SECONDS, 3 * cpuSeconds(before));
   }
 
   async dryRun({ coverageAnalysis }: DryRunOptions): Promise<DryRunResult> {
@@ -63,7 +68,7 @@ class OneProcess implements TestRunner {
     const over = new AbortController();
     const answer = await Promise.race([
       this.#ask({ kind: 'changed', mutant: activeMutant.id, tests: testFilter, hitLimit }),
-      endless(over.signal),
+      endless(this.#endlessCpuSeconds, over.signal),
     ]);
     over.abort();
     if (answer === 'endless') {
@@ -99,14 +104,17 @@ class OneProcess implements TestRunner {
   }
 }
 
-/** Resolves when this process has used too much time of a core from now on. */
-async function endless(signal: AbortSignal): Promise<'endless'> {
+/** Resolves when this process has used that much time of a core from now on. */
+async function endless(seconds: number, signal: AbortSignal): Promise<'endless'> {
   const before = process.cpuUsage();
-  for await (const _ of setInterval(1_000, undefined, { signal })) {
-    const { user, system } = process.cpuUsage(before);
-    if (user + system > ENDLESS_CPU_SECONDS * 1_000_000) break;
-  }
+  for await (const _ of setInterval(1_000, undefined, { signal })) if (cpuSeconds(before) > seconds) break;
   return 'endless';
+}
+
+/** Seconds of a core that this process has used since then. */
+function cpuSeconds(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1_000_000;
 }
 
 function testResults({ tests }: Answer): TestResult[] {

@@ -76,6 +76,7 @@ export default class OneProcess extends TestRunner {
     uncaught.length = 0;
     // What runs in a bundle is loaded anew for each change, and tells nobody what it passes.
     this.#passedWhileLoading ??= this.#bundle === undefined ? await this.#passesWhileLoading() : {};
+    if (request.kind === 'prepare') return { tests: [], uncaught: [], hits: 0, coverage: {} };
     const mutant = request.kind === 'changed' ? request.mutant : undefined;
     stryker.activeMutant = mutant;
     this.#bundle?.change(mutant);

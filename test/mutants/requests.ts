@@ -4,6 +4,8 @@
 export const CHANNEL = 'mutants';
 
 export type Request =
+  /** Finds which places are passed while our modules load: loads and runs everything once, with the code as it is. */
+  | { readonly kind: 'prepare' }
   /** Runs every test with the code as it is. */
   | { readonly kind: 'unchanged' }
   /** Runs tests with one change, until the first fails. */

@@ -173,6 +173,27 @@ describe('a run that is cancelled', () => {
     expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED', attempt: 1 });
   });
 
+  it('lets a node come back that still repeats its startup: no event told it that its attempt has ended', async () => {
+    const introspection = await h.introspection();
+    const { node_id } = introspection;
+    h.world.fail(node_id, 'consul.register', 1000);
+    const handle = await h.introduce(introspection);
+    await h.until(node_id, 'partial', ({ registration: node }) => node?.reducer.status === 'partial');
+    const before = await h.world.now();
+    await handle.cancel();
+    await handle.result();
+    h.world.fail(node_id, 'consul.register', 0);
+
+    const from = async (at: string) => h.introduce({ ...introspection, message_id: randomUUID(), at });
+    // Said before the end, and read after it.
+    expect(await (await from(before)).result()).toMatchObject({ state: null, attempt: 1 });
+    await h.sleep(1);
+    await from(await h.world.now());
+    await attemptIs(node_id, 2, 'AWAITING_ACK');
+    await h.ack(node_id);
+    await attemptIs(node_id, 2, 'ACTIVE');
+  });
+
   it('lets the same node come back', async () => {
     const { introspection, handle } = await active();
     await handle.cancel();

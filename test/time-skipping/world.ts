@@ -166,7 +166,7 @@ export class World {
         this.fences.delete(callOf(activity, request.node_id));
         if (fenced_by !== undefined) return { done: false, fenced_by };
         this.effects.push({ activity, request });
-        if (activity.startsWith('postgres.')) this.remember(request);
+        if (activity.startsWith('postgres.')) this.remember(request, await this.now());
         return effectResult(request, { done: true });
       };
     return {
@@ -235,7 +235,7 @@ export class World {
     throw ApplicationFailure.create({ message: failure.message, type: failure.type });
   }
 
-  private remember({ node_id, attempt, intent: { payload } }: EffectRequest): void {
+  private remember({ node_id, attempt, intent: { payload } }: EffectRequest, now: string): void {
     const { correlation_id, epoch, introspected_at, state, reducer_status, reason, ...data } =
       payload as unknown as NodeRow & Introspection;
     const { node_type, node_version, endpoints, capabilities } = data;
@@ -263,6 +263,7 @@ export class World {
       introspection,
       lasting,
       unfinished: payload['ended'] !== true && lasting === null,
+      ended_at: payload['ended'] === true ? now : null,
     });
   }
 

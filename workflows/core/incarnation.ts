@@ -10,9 +10,11 @@ const REMEMBERED = 20;
  * anything; a new incarnation always wins.
  *
  * Only a startup can be a duplicate: its correlation_id was seen in this attempt, or began one that this running
- * attempt has superseded. Any other introspection is ordered, whatever correlation_id it carries, since many nodes use
- * one for their whole life. Ordered by epoch when both carry one, else (and when they carry the same) by the Kafka
- * record's time. While its attempt runs, only a startup of another process is newer: what else that one sends is stale.
+ * attempt has superseded. It is none where the attempt ended before it was said, and no event told the node so: that
+ * node would wait for an answer for ever. Any other introspection is ordered, whatever correlation_id it carries,
+ * since many nodes use one for their whole life. Ordered by epoch when both carry one, else (and when they carry the
+ * same) by the Kafka record's time. While its attempt runs, only a startup of another process is newer: what else that
+ * one sends is stale.
  *
  * @param over the attempt of `known` has ended. Then the same time means a message delivered again, whose id the
  *   registry row no longer has; while it runs, the same time is another message of the same append. And then a startup
@@ -26,11 +28,15 @@ export function compareIncarnation(
   if (known === null) return 'newer';
   const { correlation_id, epoch, at, reason } = introspection;
   const isStartup = reason === 'startup';
-  if (isStartup && isRepeat(known, correlation_id, over)) return 'duplicate';
+  if (isStartup && isRepeat(known, correlation_id, over)) return isStillAsking(known, at) ? 'newer' : 'duplicate';
   if (!over && !isStartup && isAnother(known.instance_id, introspection.instance_id)) return 'stale';
   const byEpoch = known.epoch !== null && epoch !== null && known.epoch !== epoch && !(isStartup && over);
   if (byEpoch) return epoch > known.epoch ? 'newer' : 'stale';
   return at > known.at || (at === known.at && !over) ? 'newer' : 'stale';
+}
+
+function isStillAsking({ untold_since }: Incarnation, at: string): boolean {
+  return untold_since !== undefined && at > untold_since;
 }
 
 function isRepeat(known: Incarnation, correlation_id: string, over: boolean): boolean {

@@ -16,6 +16,8 @@ export interface Incarnation {
   readonly superseded?: readonly string[];
   /** The process that introduced itself, where it said so. */
   readonly instance_id?: string;
+  /** Since when its attempt has ended without an event that says so to the node: it may still wait for an answer. */
+  readonly untold_since?: string;
 }
 
 /** Neighbouring entry actions of one kind: one publish, or effects side by side. */
@@ -91,7 +93,7 @@ export function unknownNode(node_id: string, row: NodeRow | null, contract: Comp
   return Object.freeze({
     node_id,
     attempt: row?.attempt ?? 0,
-    incarnation: row && incarnationOfRow(row),
+    incarnation: row && incarnationOfRow(row, contract),
     introspection: row?.introspection ?? null,
     ...NOTHING_YET,
     since: null,
@@ -101,9 +103,23 @@ export function unknownNode(node_id: string, row: NodeRow | null, contract: Comp
   });
 }
 
-function incarnationOfRow({ correlation_id, epoch, introspected_at, instance_id }: NodeRow): Incarnation {
-  const known = { correlation_id, epoch, at: introspected_at, seen: Object.freeze([correlation_id]) };
-  return Object.freeze(typeof instance_id === 'string' ? { ...known, instance_id } : known);
+function incarnationOfRow(row: NodeRow, contract: CompiledContract): Incarnation {
+  const { correlation_id, epoch, introspected_at, instance_id, state, ended_at } = row;
+  const isUntold = typeof ended_at === 'string' && !isAnnounced(state, contract);
+  return Object.freeze({
+    correlation_id,
+    epoch,
+    at: introspected_at,
+    seen: Object.freeze([correlation_id]),
+    ...(typeof instance_id === 'string' ? { instance_id } : {}),
+    ...(isUntold ? { untold_since: ended_at } : {}),
+  });
+}
+
+/** Whether an event says that a node has come into this state. */
+function isAnnounced(state: string, { orchestrator, events }: CompiledContract): boolean {
+  const { entry_actions = [], end_actions = [] } = orchestrator.states[state] ?? {};
+  return [...entry_actions, ...end_actions].some((action) => action in events);
 }
 
 /**

@@ -16,6 +16,8 @@ export interface NodeRow {
   readonly lasting: LastingAttempt | null;
   /** The attempt has not ended and has no lease: a fresh run that finds one begins it again. */
   readonly unfinished: boolean;
+  /** When the attempt ended (ISO 8601); null while it lasts. */
+  readonly ended_at?: string | null;
   /** The process that the lease is of, where it says who it is. */
   readonly instance_id?: string | null;
 }

@@ -6,7 +6,7 @@ import type { LastingAttempt, NodeRow } from './node-row.js';
 type Identity = Pick<Introspection, 'node_id' | 'node_type' | 'node_version' | 'endpoints' | 'capabilities'>;
 type Row = Omit<NodeRow, 'introspection' | 'lasting' | 'unfinished'> &
   Identity &
-  LastingAttempt & { readonly open: boolean; readonly has_lease: boolean };
+  LastingAttempt & { readonly has_lease: boolean };
 
 /** The registry row of a node, as a fresh run needs it; null if there is none. */
 export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRow | null> {
@@ -16,7 +16,7 @@ export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRow
         reducer_status, state_since, ack_deadline, liveness_deadline,
         (select instance_id from node_leases lease
           where lease.node_id = record.node_id and lease.attempt = record.attempt) as instance_id,
-        ended_at is null as open,
+        ended_at,
         exists (
           select from node_leases lease
           where lease.node_id = record.node_id and lease.attempt = record.attempt) as has_lease
@@ -32,7 +32,7 @@ export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRow
     introspected_at,
     state,
     reason,
-    open,
+    ended_at = null,
     has_lease,
     instance_id,
     reducer_status,
@@ -50,7 +50,8 @@ export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRow
     reason: 'startup',
     at: introspected_at,
   };
+  const open = ended_at === null;
   const lasting = open && has_lease ? { state_since, ack_deadline, liveness_deadline } : null;
-  const last = { attempt, correlation_id, epoch, introspected_at, state, reducer_status, reason };
+  const last = { attempt, correlation_id, epoch, introspected_at, state, reducer_status, reason, ended_at };
   return { ...last, introspection, lasting, unfinished: open && !has_lease, instance_id: instance_id ?? null };
 }

@@ -38,6 +38,14 @@ describe('an introspection', () => {
     expect(compareIncarnation(before, { ...later('c-1'), ...changes }, false)).toBe('stale');
   });
 
+  it('that repeats the startup after an end of which no event has told its node is no duplicate', () => {
+    const untold = { ...known, untold_since: '2026-01-01T00:45:00.000Z' };
+    const repeatAt = (at: string) => compareIncarnation(untold, { ...startup, epoch: 7, at }, true);
+    expect(repeatAt('2026-01-01T00:45:00.000Z')).toBe('duplicate');
+    expect(repeatAt('2026-01-01T00:45:00.001Z')).toBe('newer');
+    expect(compareIncarnation(known, later('c-0'), true)).toBe('duplicate');
+  });
+
   it('of an incarnation that is known from its registry row is compared like any other', () => {
     const { superseded: _, ...ofRow } = known;
     expect(compareIncarnation(ofRow, later('c-1'), false)).toBe('newer');

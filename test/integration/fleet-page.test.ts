@@ -9,7 +9,9 @@ import { pino } from 'pino';
 import { buildPage } from '../../src/cli/ui/page-build.js';
 import { loadConfig } from '../../src/config.js';
 import { createKafka, createProducer } from '../../src/kafka/index.js';
+import { askOwner } from '../../src/stack/index.js';
 import { createPool } from '../../src/registry/pool.js';
+import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
 import { forgetFleet, servers } from './servers.js';
 
@@ -23,6 +25,10 @@ const env: NodeJS.ProcessEnv = {
   REGISTRAR_ENV: name,
   REGISTRAR_TASK_QUEUE: name,
   REGISTRAR_DATA_DIR: dataDir,
+  // As shipped, but lives are short.
+  REGISTRAR_CONTRACTS: contractDirectory({
+    orchestrator: `liveness: { window_seconds: 24, grace_seconds: 2 }\n`,
+  }),
 };
 let up: RegistrarProcess;
 let ui: RegistrarProcess;
@@ -120,6 +126,66 @@ test(
     await dialog.getByRole('button', { name: 'Close' }).click();
     await page.locator('.steps li').first().getByText('grace asked for a retry').waitFor({ timeout: 30_000 });
     await second.ends();
+  },
+);
+
+test('a node that dies turns red where it stands, and is a thing that needs a look', { timeout: 180_000 }, async () => {
+  const dying = `${id}-dies`;
+  const process = new RegistrarProcess(['node', '--id', dying], env);
+  await page.goto(`${url}?q=${dying}`);
+  const row = page.locator('.row', { hasText: dying });
+  await row.getByText('ACTIVE').waitFor({ timeout: 60_000 });
+  process.kill('SIGKILL');
+  await row.getByText(/^silent for /).waitFor({ timeout: 60_000 });
+  await row.getByText('LIVENESS_EXPIRED').waitFor({ timeout: 60_000 });
+  await page.getByText('Ended in the last hour, not by leaving').first().waitFor();
+});
+
+test(
+  'Consul is stopped and comes back: the page says so, and the node that waits goes on by itself',
+  { timeout: 240_000 },
+  async () => {
+    const { dataDir: stack } = loadConfig(process.env);
+    await askOwner(stack, { action: 'stop', server: 'consul' });
+    const waiting = new RegistrarProcess(['node', '--id', `${id}-waits`], env);
+    try {
+      await page.goto(`${url}nodes/${id}-waits`);
+      await page.getByRole('heading', { name: 'Waits for Consul' }).waitFor({ timeout: 60_000 });
+      await page
+        .getByText(/ECONNREFUSED/)
+        .first()
+        .waitFor();
+      await page.getByRole('link', { name: /^Health/ }).click();
+      await page.getByRole('heading', { name: 'Consul does not answer' }).waitFor({ timeout: 30_000 });
+      await page.getByRole('region', { name: 'Consul', exact: true }).getByText('What to do.').waitFor();
+    } finally {
+      await askOwner(stack, { action: 'start', server: 'consul' });
+    }
+    await page.goBack();
+    await page.getByRole('img', { name: /^Orchestrator: now ACTIVE/ }).waitFor({ timeout: 90_000 });
+    await page.locator('.steps').getByText('Consul confirmed').first().waitFor();
+    await page.getByRole('link', { name: /^Health/ }).click();
+    await page
+      .getByRole('region', { name: 'Consul', exact: true })
+      .getByText(/ms p50/)
+      .waitFor({ timeout: 30_000 });
+    waiting.kill('SIGTERM');
+    await waiting.ends();
+  },
+);
+
+test(
+  'the page’s server is killed and started again: the page says that it is not live, and comes back by itself',
+  { timeout: 180_000 },
+  async () => {
+    await page.goto(url);
+    await page.locator('.row').first().waitFor();
+    ui.kill('SIGKILL');
+    await page.getByText('Not live.').waitFor({ timeout: 30_000 });
+    ui = new RegistrarProcess(['ui', '--port', new URL(url).port, '--allow-actions'], env);
+    await ui.says(/The fleet page: /);
+    await page.locator('.live', { hasText: 'Live' }).waitFor({ timeout: 60_000 });
+    await page.getByText('Not live.').waitFor({ state: 'detached' });
   },
 );
 

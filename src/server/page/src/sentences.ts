@@ -58,6 +58,7 @@ export function whatIsGoingOn(
     return detail?.waits_for ?? `waits for the node’s acknowledgement${round}`;
   }
   if (node.state === contract.initial) return detail?.waits_for ?? 'waits for its backends';
+  if (node.look === 'conflict') return 'another process sends heartbeats under its id; they do not count';
   return node.reason ?? '';
 }
 

@@ -1,6 +1,7 @@
 import { useEffect, useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { Backend, Health, Part, SelfPreservation, Stream, Verdict } from '../../../api/health.js';
+import type { DeadLetter } from '../../../api/node.js';
 import { AskButton, type Question } from '../ask-dialog.js';
 import { getJson } from '../get-json.js';
 import { Glyph } from '../glyph.js';
@@ -52,7 +53,7 @@ export function HealthPage() {
           <BackendCard key={backend.name} backend={backend} now={health.now} />
         ))}
       </div>
-      <div className="grid-three">
+      <div className="grid-four">
         {health.parts.map((part) => (
           <PartCard key={part.name} part={part} />
         ))}
@@ -168,34 +169,44 @@ function Streams({ streams }: { streams: readonly Stream[] }) {
   return (
     <Card title="Streams" beside="what the bridge reads" verdict={worst}>
       <div className="scroll" tabIndex={0} role="region" aria-label="Topics">
-        <table className="table streams">
-          <thead>
-            <tr>
-              <th scope="col">Topic</th>
-              <th scope="col" className="right">
+        <table className="table stacked streams" role="table">
+          <thead role="rowgroup">
+            <tr role="row">
+              <th scope="col" role="columnheader">
+                Topic
+              </th>
+              <th scope="col" role="columnheader" className="right">
                 Lag, records
               </th>
-              <th scope="col" className="right">
+              <th scope="col" role="columnheader" className="right">
                 Watermark behind
               </th>
-              <th scope="col" className="right no-phone">
+              <th scope="col" role="columnheader" className="right no-phone">
                 By partition
               </th>
             </tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             {streams.map((stream) => (
-              <tr key={stream.topic}>
-                <td className="mono">{stream.topic}</td>
-                <td className="right num">{stream.lag === null ? 'not known' : count(stream.lag)}</td>
-                <td className={`right num ${stream.keeps_watermark ? '' : 'dim'}`}>
+              <tr key={stream.topic} role="row">
+                <td role="cell" className="mono">
+                  {stream.topic}
+                </td>
+                <td role="cell" data-label="Lag, records" className="right num">
+                  {stream.lag === null ? 'not known' : count(stream.lag)}
+                </td>
+                <td
+                  role="cell"
+                  data-label="Watermark behind"
+                  className={`right num ${stream.keeps_watermark ? '' : 'dim'}`}
+                >
                   {!stream.keeps_watermark
                     ? 'none kept'
                     : stream.behind === null
                       ? 'none yet'
                       : `${(stream.behind / 1_000).toFixed(1)} s`}
                 </td>
-                <td className="right no-phone">
+                <td role="cell" className="right no-phone">
                   {stream.partitions.length > 0 && (
                     <span
                       className={`partitions tone-${stream.verdict === 'look' ? 'warn' : 'plain'}`}
@@ -317,42 +328,19 @@ function DeadLetters({ health }: { health: Health }) {
       {letters.length > 0 && (
         <>
           <div className="scroll" tabIndex={0} role="region" aria-label="List of dead letters">
-            <table className="table letters-table">
-              <thead>
-                <tr>
-                  <th scope="col">Time</th>
-                  <th scope="col">Read from</th>
-                  <th scope="col">Node</th>
-                  <th scope="col">Reason</th>
-                  <th scope="col">Its original</th>
+            <table className="table stacked letters-table" role="table">
+              <thead role="rowgroup">
+                <tr role="row">
+                  {['Time', 'Reason', 'Node', 'Read from', 'Its original'].map((head) => (
+                    <th key={head} scope="col" role="columnheader">
+                      {head}
+                    </th>
+                  ))}
                 </tr>
               </thead>
-              <tbody>
+              <tbody role="rowgroup">
                 {letters.map((letter) => (
-                  <tr key={letter.id}>
-                    <td className="mono num" title={exact(letter.at)}>
-                      {clock(letter.at)}
-                    </td>
-                    <td className="mono">{letter.from}</td>
-                    <td className="mono">
-                      {letter.node_id === null ? (
-                        'not known'
-                      ) : (
-                        <Link className="underlined" href={`/nodes/${encodeURIComponent(letter.node_id)}`}>
-                          {letter.node_id}
-                        </Link>
-                      )}
-                    </td>
-                    <td>
-                      <details>
-                        <summary>{cut(letter.reason)}</summary>
-                        <pre className="words">{letter.text === '' ? '(no bytes)' : letter.text}</pre>
-                      </details>
-                    </td>
-                    <td>
-                      <ReplayLetter letter={letter} />
-                    </td>
-                  </tr>
+                  <LetterRow key={letter.id} letter={letter} />
                 ))}
               </tbody>
             </table>
@@ -365,5 +353,38 @@ function DeadLetters({ health }: { health: Health }) {
         </>
       )}
     </section>
+  );
+}
+
+/** On a phone its cells stand below each other: the roles keep the table a table there. */
+function LetterRow({ letter }: { letter: DeadLetter }) {
+  const { at, reason, text, node_id, from } = letter;
+  return (
+    <tr role="row">
+      <td role="cell" className="mono num" title={exact(at)}>
+        {clock(at)}
+      </td>
+      <td role="cell">
+        <details>
+          <summary>{cut(reason)}</summary>
+          <pre className="words">{text === '' ? '(no bytes)' : text}</pre>
+        </details>
+      </td>
+      <td role="cell" className="mono">
+        {node_id === null ? (
+          'not known'
+        ) : (
+          <Link className="underlined" href={`/nodes/${encodeURIComponent(node_id)}`}>
+            {node_id}
+          </Link>
+        )}
+      </td>
+      <td role="cell" className="mono">
+        {from}
+      </td>
+      <td role="cell">
+        <ReplayLetter letter={letter} />
+      </td>
+    </tr>
   );
 }

@@ -376,6 +376,19 @@ describe('the checker', () => {
     expect(said({ ...good, records: late, disturbances: [outage] })).toEqual([]);
   });
 
+  it('lets an expiry be published late of a node that had been away for long enough, and is back', () => {
+    const good = goodLives();
+    const records = good.records.map((one) => (one.topic.includes('expired') ? { ...one, at: at(90) } : one));
+    const expiries = (backAt: number) =>
+      said({
+        ...good,
+        records,
+        load: [...good.load, { at: at(backAt), node_id: 'dead', did: 'lives' as const }],
+      }).filter((line) => line.startsWith('nobody expires falsely'));
+    expect(expiries(62)).toEqual([]);
+    expect(expiries(35)).toEqual([expect.stringMatching(/and the node has lived since 12:00:35/)]);
+  });
+
   it('lets an ack that was too late for a round count in the next one', () => {
     const good = goodLives();
     const active = [ack('deaf', 11.5, 's1'), event('NodeBecameActive', 'deaf', 13, { correlation: 's1' })];

@@ -29,10 +29,16 @@ function byTheLog({ events, beats }: NodeFacts, expired: PublishedEvent, { setti
   ];
 }
 
-function byTheLoad({ deeds }: NodeFacts, { attempt, at }: PublishedEvent, { settings }: Snapshot): readonly string[] {
+/** Where the broker takes none, an event comes late: what counts then is whether the node had been away long enough. */
+function byTheLoad({ deeds }: NodeFacts, expired: PublishedEvent, { settings }: Snapshot): readonly string[] {
+  const { attempt, at, payload } = expired;
   const silent = (settings.window_seconds + settings.grace_seconds) * 1_000;
-  const life = livesOf(deeds).find(({ from, to }) => from <= at - silent && at <= to);
+  const lives = livesOf(deeds);
+  const life = lives.find(({ from, to }) => from <= at - silent && at <= to);
   if (life === undefined) return [];
+  const before = lives.findLast(({ to }) => to < life.from);
+  const counted = Date.parse(String(payload['last_heartbeat_at']));
+  if (before !== undefined && life.from - before.to >= silent && counted < life.from) return [];
   return [`attempt ${attempt} expired at ${clock(at)}, and the node has lived since ${clock(life.from)}`];
 }
 

@@ -50,7 +50,10 @@ export function next(node: Registration, around: Surroundings, contract: Compile
 
 function rule(node: Registration, around: Surroundings, contract: CompiledContract): Task {
   const step = node.entering?.steps[0];
-  if (around.answered) return { task: 'apply answer' };
+  if (around.answered) {
+    const newer = isOver(node) ? undefined : superseding(node, around, contract);
+    return newer === undefined ? { task: 'apply answer' } : { task: 'handle', message: newer };
+  }
   if (step?.kind === 'publish' && around.publish === 'none') return { task: 'publish', actions: step.actions };
   if (step?.kind === 'effects' && mayRunEffects(node, around)) return { task: 'run effects', actions: step.actions };
   const message = around.inbox.find((waiting) => mayHandle(node, waiting, around, contract));
@@ -82,6 +85,14 @@ function mayHandle(
   contract: CompiledContract,
 ): boolean {
   return publish !== 'in flight' || supersedes(node, decide(node, message, contract), contract);
+}
+
+/**
+ * The message that supersedes the running attempt. It goes before the attempt's answers: a task that is lost after the
+ * newer attempt was announced is done anew with answers that came since, and would announce the older one after it.
+ */
+function superseding(node: Registration, { inbox }: Surroundings, contract: CompiledContract): Message | undefined {
+  return inbox.find((waiting) => supersedes(node, decide(node, waiting, contract), contract));
 }
 
 /** A message supersedes when it begins a new attempt, or leads to an end. */

@@ -86,6 +86,22 @@ describe('an answer', () => {
   ])('comes before %s', (_, node) => {
     expect(nextOf(node, {}, EVERYTHING)).toEqual({ task: 'apply answer' });
   });
+
+  it.each([
+    ['its node has begun anew', message('startup')],
+    ['its node leaves', message('shutdown')],
+  ])('of a running attempt comes after the message that supersedes it: %s', (_, superseding) => {
+    const inbox = [request, superseding];
+    for (const node of [publishing, awaitingAck, activating, active])
+      expect(nextOf(node, { inbox, answered: true })).toEqual({ task: 'handle', message: superseding });
+  });
+
+  it.each([
+    ['is ending', ending],
+    ['has ended', over],
+  ])('of an attempt that %s comes before a newer one', (_, node) => {
+    expect(nextOf(node, { inbox: [message('startup')], answered: true })).toEqual({ task: 'apply answer' });
+  });
 });
 
 describe('a publish', () => {

@@ -146,7 +146,7 @@ test.each(Object.entries(WORK))(
     );
     for (const run of runs) process.stderr.write(`${what}, load ${load()}: ${JSON.stringify(run)}\n`);
     const best = (of: keyof Frames): number => Math.min(...runs.map((run) => run[of]));
-    if (isOverloaded()) process.stderr.write(`${what}: the clock is not judged, others need the processor\n`);
+    if (isOverloaded()) process.stderr.write(`${what}: the clock does not count, others need the processor\n`);
     else expect(best('longest')).toBeLessThanOrEqual(LONGEST_FRAME);
     expect(best('longest_task')).toBeLessThanOrEqual(LONGEST_FRAME);
     expect(best('script')).toBeLessThan(MOST_SCRIPT);

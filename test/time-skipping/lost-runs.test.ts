@@ -173,7 +173,7 @@ describe('a run that is cancelled', () => {
     expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED', attempt: 1 });
   });
 
-  it('lets a node come back that still repeats its startup: no event told it that its attempt has ended', async () => {
+  it('lets a node come back that still repeats its startup: no event announced that its attempt has ended', async () => {
     const introspection = await h.introspection();
     const { node_id } = introspection;
     h.world.fail(node_id, 'consul.register', 1000);

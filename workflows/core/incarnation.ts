@@ -10,11 +10,11 @@ const REMEMBERED = 20;
  * anything; a new incarnation always wins.
  *
  * Only a startup can be a duplicate: its correlation_id was seen in this attempt, or began one that this running
- * attempt has superseded. It is none where the attempt ended before it was said, and no event told the node so: that
- * node would wait for an answer for ever. Any other introspection is ordered, whatever correlation_id it carries,
- * since many nodes use one for their whole life. Ordered by epoch when both carry one, else (and when they carry the
- * same) by the Kafka record's time. While its attempt runs, only a startup of another process is newer: what else that
- * one sends is stale.
+ * attempt has superseded. It is none where the attempt ended before it was said, and no event announced that: its node
+ * would wait for an answer for ever. Any other introspection is ordered, whatever correlation_id it carries, since
+ * many nodes use one for their whole life. Ordered by epoch when both carry one, else (and when they carry the same)
+ * by the Kafka record's time. While its attempt runs, only a startup of another process is newer: what else that one
+ * sends is stale.
  *
  * @param over the attempt of `known` has ended. Then the same time means a message delivered again, whose id the
  *   registry row no longer has; while it runs, the same time is another message of the same append. And then a startup
@@ -35,8 +35,8 @@ export function compareIncarnation(
   return at > known.at || (at === known.at && !over) ? 'newer' : 'stale';
 }
 
-function isStillAsking({ untold_since }: Incarnation, at: string): boolean {
-  return untold_since !== undefined && at > untold_since;
+function isStillAsking({ unannounced_end }: Incarnation, at: string): boolean {
+  return unannounced_end !== undefined && at > unannounced_end;
 }
 
 function isRepeat(known: Incarnation, correlation_id: string, over: boolean): boolean {

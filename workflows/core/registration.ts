@@ -16,8 +16,8 @@ export interface Incarnation {
   readonly superseded?: readonly string[];
   /** The process that introduced itself, where it said so. */
   readonly instance_id?: string;
-  /** Since when its attempt has ended without an event that says so to the node: it may still wait for an answer. */
-  readonly untold_since?: string;
+  /** When its attempt ended, where no event announced that: its node may still wait for an answer. */
+  readonly unannounced_end?: string;
 }
 
 /** Neighbouring entry actions of one kind: one publish, or effects side by side. */
@@ -105,14 +105,14 @@ export function unknownNode(node_id: string, row: NodeRow | null, contract: Comp
 
 function incarnationOfRow(row: NodeRow, contract: CompiledContract): Incarnation {
   const { correlation_id, epoch, introspected_at, instance_id, state, ended_at } = row;
-  const isUntold = typeof ended_at === 'string' && !isAnnounced(state, contract);
+  const isUnannounced = typeof ended_at === 'string' && !isAnnounced(state, contract);
   return Object.freeze({
     correlation_id,
     epoch,
     at: introspected_at,
     seen: Object.freeze([correlation_id]),
     ...(typeof instance_id === 'string' ? { instance_id } : {}),
-    ...(isUntold ? { untold_since: ended_at } : {}),
+    ...(isUnannounced ? { unannounced_end: ended_at } : {}),
   });
 }
 

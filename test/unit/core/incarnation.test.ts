@@ -38,9 +38,9 @@ describe('an introspection', () => {
     expect(compareIncarnation(before, { ...later('c-1'), ...changes }, false)).toBe('stale');
   });
 
-  it('that repeats the startup after an end of which no event has told its node is no duplicate', () => {
-    const untold = { ...known, untold_since: '2026-01-01T00:45:00.000Z' };
-    const repeatAt = (at: string) => compareIncarnation(untold, { ...startup, epoch: 7, at }, true);
+  it('that repeats the startup after an end that no event announced is no duplicate', () => {
+    const unannounced = { ...known, unannounced_end: '2026-01-01T00:45:00.000Z' };
+    const repeatAt = (at: string) => compareIncarnation(unannounced, { ...startup, epoch: 7, at }, true);
     expect(repeatAt('2026-01-01T00:45:00.000Z')).toBe('duplicate');
     expect(repeatAt('2026-01-01T00:45:00.001Z')).toBe('newer');
     expect(compareIncarnation(known, later('c-0'), true)).toBe('duplicate');

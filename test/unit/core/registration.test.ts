@@ -89,13 +89,13 @@ describe('a run that begins', () => {
     expect(ofProcess.incarnation).toEqual({ ...node.incarnation, instance_id: 'p-1' });
   });
 
-  it('knows since when a node has not been told of its end: where no event of the contract announces the state', () => {
-    const untoldSince = (row: Partial<NodeRow>) =>
-      nodeOfRow('abc-123', { ...ended, ended_at: NOW, ...row }, contract, NOW).incarnation?.untold_since;
-    expect(untoldSince({ state: 'DEREGISTERED' })).toBe(NOW);
-    expect(untoldSince({ state: 'LIVENESS_EXPIRED' })).toBeUndefined();
-    expect(untoldSince({ state: 'a state of another contract' })).toBe(NOW);
-    expect(untoldSince({ state: 'DEREGISTERED', ended_at: null })).toBeUndefined();
+  it('knows when an attempt ended that no event of the contract announced', () => {
+    const unannouncedEnd = (row: Partial<NodeRow>) =>
+      nodeOfRow('abc-123', { ...ended, ended_at: NOW, ...row }, contract, NOW).incarnation?.unannounced_end;
+    expect(unannouncedEnd({ state: 'DEREGISTERED' })).toBe(NOW);
+    expect(unannouncedEnd({ state: 'LIVENESS_EXPIRED' })).toBeUndefined();
+    expect(unannouncedEnd({ state: 'a state of another contract' })).toBe(NOW);
+    expect(unannouncedEnd({ state: 'DEREGISTERED', ended_at: null })).toBeUndefined();
   });
 
   it.each([

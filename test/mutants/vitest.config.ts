@@ -11,7 +11,8 @@ export default defineConfig({
     maxWorkers: 1,
     isolate: false,
     silent: true,
-    testTimeout: 120_000,
+    // A test that waits for ever is noticed after this long. Only a bundle's tests have servers to wait for.
+    testTimeout: process.env['MUTANTS_BUNDLED'] === 'true' ? 120_000 : 20_000,
     hookTimeout: 120_000,
   },
 });

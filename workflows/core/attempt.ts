@@ -1,10 +1,9 @@
 import type { CompiledContract } from '../../src/contracts/compiled.js';
-import { derivedId } from '../../src/protocol/ids.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
 import { refusalOf } from './admission.js';
 import { incarnationOf } from './incarnation.js';
 import { enter } from './machine.js';
-import { initialState, resetState } from './reducer.js';
+import { initialState } from './reducer.js';
 import { NOTHING_YET, withChanges, type Registration } from './registration.js';
 import { andThen, turn, type Turn } from './turn.js';
 
@@ -19,8 +18,8 @@ export interface Beginning {
 
 /**
  * A new attempt of this node. Everything older is superseded, and the reducer is
- * reset. Where the contract cannot reset it, a new incarnation still begins
- * (an operator's retry was refused before).
+ * in its initial state, as after a reset. Where the contract cannot reset it, a
+ * new incarnation still begins (an operator's retry was refused before).
  */
 export function beginAttempt(
   registration: Registration,
@@ -28,9 +27,8 @@ export function beginAttempt(
   now: string,
   contract: CompiledContract,
 ): Turn {
-  const { node_id, reducer } = registration;
-  const event = { id: derivedId(node_id, 'reset', attempt), trigger: 'reset', node_id };
-  const reset = resetState(reducer, event, contract) ?? initialState(contract);
+  const { reducer } = registration;
+  const reset = initialState(contract);
   const wasReset = reducer.status === reset.status ? [] : [`reset: ${reducer.status} -> ${reset.status}`];
   const why = `introspection (${introspection.reason}) of ${introspection.at}`;
   const refused = refusal === null ? '' : `, refused: ${refusal}`;

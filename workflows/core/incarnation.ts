@@ -36,7 +36,7 @@ export function compareIncarnation(
 }
 
 function isStillAsking({ unannounced_end }: Incarnation, at: string): boolean {
-  return unannounced_end !== undefined && at > unannounced_end;
+  return at > (unannounced_end ?? at);
 }
 
 function isRepeat(known: Incarnation, correlation_id: string, over: boolean): boolean {

@@ -118,8 +118,8 @@ function incarnationOfRow(row: NodeRow, contract: CompiledContract): Incarnation
 
 /** Whether an event says that a node has come into this state. */
 function isAnnounced(state: string, { orchestrator, events }: CompiledContract): boolean {
-  const { entry_actions = [], end_actions = [] } = orchestrator.states[state] ?? {};
-  return [...entry_actions, ...end_actions].some((action) => action in events);
+  const found = orchestrator.states[state];
+  return found !== undefined && [...found.entry_actions, ...found.end_actions].some((action) => action in events);
 }
 
 /**

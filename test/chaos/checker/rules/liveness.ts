@@ -37,8 +37,9 @@ function byTheLoad({ deeds }: NodeFacts, expired: PublishedEvent, { settings }: 
   const life = lives.find(({ from, to }) => from <= at - silent && at <= to);
   if (life === undefined) return [];
   const before = lives.findLast(({ to }) => to < life.from);
-  const counted = Date.parse(String(payload['last_heartbeat_at']));
-  if (before !== undefined && life.from - before.to >= silent && counted < life.from) return [];
+  const { last_heartbeat_at: counted } = payload;
+  const wasSilent = typeof counted !== 'string' || Date.parse(counted) < life.from;
+  if (before !== undefined && life.from - before.to >= silent && wasSilent) return [];
   return [`attempt ${attempt} expired at ${clock(at)}, and the node has lived since ${clock(life.from)}`];
 }
 

@@ -1,0 +1,90 @@
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import { describe, expect, it } from 'vitest';
+import { endStuckRun, findStuckRuns } from '../../../src/runs/stuck-runs.js';
+
+const { WorkflowTaskFailedCause: Cause, EventType } = proto.temporal.api.enums.v1;
+
+const COMPLETED = { eventType: EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED };
+const SIGNALED = { eventType: EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED };
+const failed = (cause: number, message?: string) => ({
+  eventType: EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED,
+  workflowTaskFailedEventAttributes: { cause, failure: message === undefined ? null : { message } },
+});
+const MISTAKE = failed(Cause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE, 'reading map');
+
+/** A Temporal that reports one run, with the newest of its events first. */
+function temporal(events: readonly object[], terminate: () => Promise<void> = () => Promise.resolve()) {
+  const queries: string[] = [];
+  const reasons: string[] = [];
+  const run = { workflowId: 'registration/a', runId: 'r-1', typedSearchAttributes: { get: () => 'a' } };
+  const client = {
+    options: { namespace: 'default' },
+    withDeadline: (_: number, call: () => Promise<unknown>) => call(),
+    workflow: {
+      async *list({ query }: { query: string }) {
+        queries.push(query);
+        yield await Promise.resolve(run);
+      },
+      getHandle: (id: string, run_id: string) => ({
+        terminate(reason: string) {
+          reasons.push(`${id} ${run_id}: ${reason}`);
+          return terminate();
+        },
+      }),
+    },
+    workflowService: { getWorkflowExecutionHistoryReverse: () => Promise.resolve({ history: { events } }) },
+  } as unknown as Client;
+  return { client, queries, reasons };
+}
+
+describe('a run that Temporal reports', () => {
+  it.each([
+    ['whose worker failed its newest task', [SIGNALED, MISTAKE, COMPLETED], 'reading map'],
+    [
+      'whose replay went another way',
+      [failed(Cause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR, 'TMPRL1100')],
+      'TMPRL1100',
+    ],
+    [
+      'whose worker failed without a word',
+      [failed(Cause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE)],
+      'it does not say why',
+    ],
+  ])('and %s is stuck, with what the worker said', async (_, events, failure) => {
+    const { client, queries } = temporal(events);
+    expect(await findStuckRuns(client, 'nodes')).toEqual([{ node_id: 'a', run_id: 'r-1', failure }]);
+    expect(queries).toEqual([
+      "WorkflowType = 'registration' AND TaskQueue = 'nodes' AND ExecutionStatus = 'Running' " +
+        'AND TemporalReportedProblems IS NOT NULL',
+    ]);
+  });
+
+  it.each([
+    ['has completed a task since', [COMPLETED, MISTAKE]],
+    ['only met a message in its last task', [failed(Cause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND)]],
+    ['waits for a worker that does not answer', [SIGNALED]],
+  ])('and %s goes on by itself', async (_, events) => {
+    expect(await findStuckRuns(temporal(events).client, 'nodes')).toEqual([]);
+  });
+});
+
+describe('ending a stuck run', () => {
+  const run = { node_id: 'a', run_id: 'r-1', failure: 'reading map' };
+
+  it('ends that run alone, and says why', async () => {
+    const { client, reasons } = temporal([]);
+    expect(await endStuckRun(client, run)).toBe(true);
+    expect(reasons).toEqual(['registration/a r-1: its history cannot be replayed: reading map']);
+  });
+
+  it('has nothing to do where it has ended by itself', async () => {
+    const gone = () => Promise.reject(new WorkflowNotFoundError('not found', 'registration/a', 'r-1'));
+    expect(await endStuckRun(temporal([], gone).client, run)).toBe(false);
+  });
+
+  it('fails where Temporal does', async () => {
+    const away = () => Promise.reject(new Error('away'));
+    await expect(endStuckRun(temporal([], away).client, run)).rejects.toThrow('away');
+  });
+});

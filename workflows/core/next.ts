@@ -51,7 +51,7 @@ export function next(node: Registration, around: Surroundings, contract: Compile
 function rule(node: Registration, around: Surroundings, contract: CompiledContract): Task {
   const step = node.entering?.steps[0];
   if (around.answered) {
-    const newer = isOver(node) ? undefined : superseding(node, around, contract);
+    const newer = beginning(node, around, contract);
     return newer === undefined ? { task: 'apply answer' } : { task: 'handle', message: newer };
   }
   if (step?.kind === 'publish' && around.publish === 'none') return { task: 'publish', actions: step.actions };
@@ -88,11 +88,16 @@ function mayHandle(
 }
 
 /**
- * The message that supersedes the running attempt. It goes before the attempt's answers: a task that is lost after the
- * newer attempt was announced is done anew with answers that came since, and would announce the older one after it.
+ * The message with which a newer attempt begins. It goes before the answers of a running one: a task that is lost after
+ * the newer attempt was announced is done anew with answers that came since, and would announce the older one after it.
+ * What has been decided to end ends first.
  */
-function superseding(node: Registration, { inbox }: Surroundings, contract: CompiledContract): Message | undefined {
-  return inbox.find((waiting) => supersedes(node, decide(node, waiting, contract), contract));
+function beginning(node: Registration, { inbox }: Surroundings, contract: CompiledContract): Message | undefined {
+  const ends = contract.orchestrator.states[node.entering?.state ?? '']?.terminal === true;
+  if (ends || isOver(node)) return undefined;
+  return inbox.find((waiting) =>
+    decide(node, waiting, contract).events.some(({ event }) => event === 'attempt_requested'),
+  );
 }
 
 /** A message supersedes when it begins a new attempt, or leads to an end. */

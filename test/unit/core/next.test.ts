@@ -29,6 +29,14 @@ const activating = after(introspect, wellGoes, ack);
 const active = after(introspect, wellGoes, ack, wellGoes);
 /** Runs the effects of its end. */
 const ending = after(introspect, wellGoes, ack, wellGoes, leave);
+/** Publishes that it has expired. */
+const expiring = withChanges(active, {
+  entering: {
+    state: 'LIVENESS_EXPIRED',
+    steps: [{ kind: 'publish', actions: ['emit_liveness_expired'] }],
+    ending: false,
+  },
+});
 const over = withChanges(ending, { entering: null, ended: true });
 
 const message = (kind: 'startup' | 'shutdown' | 'request'): Surroundings['inbox'][number] => ({
@@ -87,16 +95,18 @@ describe('an answer', () => {
     expect(nextOf(node, {}, EVERYTHING)).toEqual({ task: 'apply answer' });
   });
 
-  it.each([
-    ['its node has begun anew', message('startup')],
-    ['its node leaves', message('shutdown')],
-  ])('of a running attempt comes after the message that supersedes it: %s', (_, superseding) => {
-    const inbox = [request, superseding];
-    for (const node of [publishing, awaitingAck, activating, active])
-      expect(nextOf(node, { inbox, answered: true })).toEqual({ task: 'handle', message: superseding });
+  it('of a running attempt comes after the startup of a newer one, and before a goodbye', () => {
+    for (const node of [publishing, awaitingAck, activating, active]) {
+      const startup = message('startup');
+      const superseded = nextOf(node, { inbox: [request, startup], answered: true });
+      expect(superseded).toEqual({ task: 'handle', message: startup });
+      const leaves = nextOf(node, { inbox: [message('shutdown')], answered: true });
+      expect(leaves).toEqual({ task: 'apply answer' });
+    }
   });
 
   it.each([
+    ['is about to end', expiring],
     ['is ending', ending],
     ['has ended', over],
   ])('of an attempt that %s comes before a newer one', (_, node) => {

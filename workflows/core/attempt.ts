@@ -17,9 +17,9 @@ export interface Beginning {
 }
 
 /**
- * A new attempt of this node. Everything older is superseded, and the reducer is
- * in its initial state, as after a reset. Where the contract cannot reset it, a
- * new incarnation still begins (an operator's retry was refused before).
+ * A new attempt of this node. Everything older is superseded, and the reducer
+ * begins anew, also where the contract has no way back for it: an operator's
+ * retry was refused before, a new incarnation always begins.
  */
 export function beginAttempt(
   registration: Registration,
@@ -27,9 +27,9 @@ export function beginAttempt(
   now: string,
   contract: CompiledContract,
 ): Turn {
-  const { reducer } = registration;
-  const reset = initialState(contract);
-  const wasReset = reducer.status === reset.status ? [] : [`reset: ${reducer.status} -> ${reset.status}`];
+  const { status } = registration.reducer;
+  const reducer = initialState(contract);
+  const wasReset = status === reducer.status ? [] : [`reset: ${status} -> ${reducer.status}`];
   const why = `introspection (${introspection.reason}) of ${introspection.at}`;
   const refused = refusal === null ? '' : `, refused: ${refusal}`;
   const begun = withChanges(registration, {
@@ -37,7 +37,7 @@ export function beginAttempt(
     incarnation: incarnationOf(introspection, registration.incarnation),
     introspection,
     ...NOTHING_YET,
-    reducer: reset,
+    reducer,
     reason: refusal,
     causation_id: introspection.message_id,
   });

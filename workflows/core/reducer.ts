@@ -97,16 +97,12 @@ export function reduce(state: ReducerState, event: ReducerEvent, contract: Reduc
 }
 
 /**
- * The reducer of a new attempt. A status that only `reset` leaves is left by
- * that transition. Any other status belongs to a running attempt, which the new
- * one supersedes: its state is dropped.
- *
- * @returns the initial state; null where the contract has no way back to it
+ * May a new attempt begin by this `reset`? From a status that only `reset`
+ * leaves, the contract's transition must lead back to the initial one. Any other
+ * status belongs to a running attempt, which the new one supersedes.
  */
-export function resetState(state: ReducerState, event: ReducerEvent, contract: ReducerContract): ReducerState | null {
-  if (!rests(state.status, contract)) return initialState(contract);
-  const after = reduce(state, event, contract).state;
-  return after.status === contract.reducer.initial ? after : null;
+export function canReset(state: ReducerState, event: ReducerEvent, contract: ReducerContract): boolean {
+  return !rests(state.status, contract) || reduce(state, event, contract).state.status === contract.reducer.initial;
 }
 
 /** The state of an attempt of which only the status is known. An attempt that was under way begins anew. */

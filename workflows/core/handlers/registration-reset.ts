@@ -2,7 +2,7 @@ import type { CompiledContract } from '../../../src/contracts/compiled.js';
 import { refusalOf } from '../admission.js';
 import { matchRow } from '../matrix.js';
 import type { Command, Message } from '../message.js';
-import { resetState } from '../reducer.js';
+import { canReset } from '../reducer.js';
 import type { Registration } from '../registration.js';
 import { ignore, output, type HandlerOutput } from './output.js';
 
@@ -24,7 +24,7 @@ export function handleRegistrationReset(
   if (action !== 'emit_registration_initiated') {
     return ignore(`a retry in state ${state ?? 'none'}: there is nothing to retry`);
   }
-  if (resetState(reducer, { id: message_id, trigger: 'reset', node_id: registration.node_id }, contract) === null) {
+  if (!canReset(reducer, { id: message_id, trigger: 'reset', node_id: registration.node_id }, contract)) {
     return ignore(`a retry: the reducer's contract has no transition on reset from "${reducer.status}"`);
   }
   const again = Object.freeze({ ...introspection, message_id });

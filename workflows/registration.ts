@@ -14,6 +14,7 @@ import { applyAnswer, type Answer, type Purpose } from './core/answer.js';
 import { beginAgain } from './core/attempt.js';
 import { decide } from './core/decide.js';
 import { applyOutput } from './core/handle.js';
+import { beginsAttempt } from './core/handlers/output.js';
 import type { Message } from './core/message.js';
 import { next, type Surroundings } from './core/next.js';
 import { eventsOf, intentsOf } from './core/outgoing.js';
@@ -151,7 +152,7 @@ class Life {
     this.mailbox.remove(message);
     this.#note(...askedNotes(message));
     let output = decide(this.node, message, this.contract);
-    if (!this.#contractIsFresh && output.events.some(({ event }) => event === 'attempt_requested')) {
+    if (!this.#contractIsFresh && beginsAttempt(output)) {
       this.contract = (await openAttempt(this.node.node_id)).contract;
       this.#contractIsFresh = true;
       this.keepsContract = false;

@@ -1,6 +1,6 @@
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { decide } from './decide.js';
-import type { HandlerOutput } from './handlers/output.js';
+import { beginsAttempt, type HandlerOutput } from './handlers/output.js';
 import type { Message } from './message.js';
 import { currentState, isOver, livesByLease, type Registration } from './registration.js';
 
@@ -95,16 +95,14 @@ function mayHandle(
 function beginning(node: Registration, { inbox }: Surroundings, contract: CompiledContract): Message | undefined {
   const ends = contract.orchestrator.states[node.entering?.state ?? '']?.terminal === true;
   if (ends || isOver(node)) return undefined;
-  return inbox.find((waiting) =>
-    decide(node, waiting, contract).events.some(({ event }) => event === 'attempt_requested'),
-  );
+  return inbox.find((waiting) => beginsAttempt(decide(node, waiting, contract)));
 }
 
 /** A message supersedes when it begins a new attempt, or leads to an end. */
-function supersedes(node: Registration, { events }: HandlerOutput, { orchestrator }: CompiledContract): boolean {
+function supersedes(node: Registration, output: HandlerOutput, { orchestrator }: CompiledContract): boolean {
+  if (beginsAttempt(output)) return true;
   const transitions = orchestrator.states[currentState(node) ?? '']?.transitions ?? {};
-  return events.some((event) => {
-    if (event.event === 'attempt_requested') return true;
+  return output.events.some((event) => {
     if (event.event !== 'triggered') return false;
     const to = transitions[event.trigger]?.to;
     return to !== undefined && orchestrator.states[to]?.terminal === true;

@@ -36,3 +36,8 @@ export function ignore(why: string): HandlerOutput {
 export function output(action: string, event: DomainEvent): HandlerOutput {
   return Object.freeze({ action, events: Object.freeze([Object.freeze(event)]), ignored: null });
 }
+
+/** Whether a new attempt begins by what a handler has decided. */
+export function beginsAttempt({ events }: HandlerOutput): boolean {
+  return events.some(({ event }) => event === 'attempt_requested');
+}

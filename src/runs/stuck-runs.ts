@@ -1,4 +1,4 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { SEARCH_ATTRIBUTES, WORKFLOW_TYPE, workflowId } from '../../workflows/messages.js';
 
@@ -23,26 +23,34 @@ export interface StuckRun {
 
 /**
  * Finds the runs that Temporal reports because their workflow tasks fail in a row (search attribute
- * TemporalReportedProblems, server 1.30 and later), and whose worker has said why.
+ * TemporalReportedProblems, server 1.30 and later), and whose worker has said why. The list has 10 s, and each history.
  *
- * @throws ServiceError when Temporal does not answer, or does not know the attribute
+ * @throws ServiceError when Temporal does not answer, or does not know the attribute; the signal's reason once aborted
  */
-export async function findStuckRuns(client: Client, taskQueue: string): Promise<StuckRun[]> {
+export async function findStuckRuns(client: Client, taskQueue: string, signal: AbortSignal): Promise<StuckRun[]> {
   const query = [
     `WorkflowType = '${WORKFLOW_TYPE}'`,
     `TaskQueue = '${taskQueue}'`,
     `ExecutionStatus = 'Running'`,
     'TemporalReportedProblems IS NOT NULL',
   ].join(' AND ');
-  return client.withDeadline(Date.now() + CALL_TIMEOUT_MS, async () => {
-    const stuck: StuckRun[] = [];
-    for await (const run of client.workflow.list({ query })) {
-      const node_id = run.typedSearchAttributes.get(SEARCH_ATTRIBUTES.node_id);
-      const failure = await lastFailure(client, run.workflowId, run.runId);
-      if (node_id !== undefined && failure !== null) stuck.push({ node_id, run_id: run.runId, failure });
-    }
-    return stuck;
+  const reported = await within(client, async () => {
+    const runs: WorkflowExecutionInfo[] = [];
+    for await (const run of client.workflow.list({ query })) runs.push(run);
+    return runs;
   });
+  const stuck: StuckRun[] = [];
+  for (const { workflowId: workflow_id, runId: run_id, typedSearchAttributes } of reported) {
+    signal.throwIfAborted();
+    const node_id = typedSearchAttributes.get(SEARCH_ATTRIBUTES.node_id);
+    const failure = await within(client, () => lastFailure(client, workflow_id, run_id));
+    if (node_id !== undefined && failure !== null) stuck.push({ node_id, run_id, failure });
+  }
+  return stuck;
+}
+
+function within<T>(client: Client, call: () => Promise<T>): Promise<T> {
+  return client.withDeadline(Date.now() + CALL_TIMEOUT_MS, call);
 }
 
 /** Why the worker has failed the task after the last one that it completed; null where it has not. */
@@ -66,7 +74,7 @@ async function lastFailure(client: Client, workflow_id: string, run_id: string):
  */
 export async function endStuckRun(client: Client, { node_id, run_id, failure }: StuckRun): Promise<boolean> {
   try {
-    await client.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
+    await within(client, () =>
       client.workflow.getHandle(workflowId(node_id), run_id).terminate(`its history cannot be replayed: ${failure}`),
     );
     return true;

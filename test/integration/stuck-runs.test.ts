@@ -57,7 +57,7 @@ describe('a run whose history its worker cannot replay', () => {
     await registrar.handle(node_id).signal(REPAIR_SIGNAL);
 
     const [stuck] = await eventually('Temporal reports it', 60, async () => {
-      const found = await findStuckRuns(registrar.client, registrar.config.taskQueue);
+      const found = await findStuckRuns(registrar.client, registrar.config.taskQueue, AbortSignal.timeout(60_000));
       return found.length > 0 ? found : null;
     });
     expect(stuck).toMatchObject({ node_id, run_id: broken, failure: expect.stringMatching(/TMPRL1100/) as string });

@@ -5,6 +5,7 @@ import { readFleet, type CatalogEntry } from '../../registry/consul/fleet.js';
 import { findLeasesWithoutRow, pageLasting } from '../../registry/rows/page-lasting.js';
 import { readRegistryRows } from '../../registry/rows/read-registry-rows.js';
 import type { StuckRun } from '../../runs/stuck-runs.js';
+import { temporalErrorText } from '../../runs/temporal-errors.js';
 import {
   differenceOf,
   entryKey,
@@ -26,7 +27,7 @@ export interface Compared {
   /** The environment in whose name this registrar writes to Consul. */
   readonly environment: string;
   /** Finds the runs that cannot go on. */
-  readonly stuckRuns: () => Promise<readonly StuckRun[]>;
+  readonly stuckRuns: (signal: AbortSignal) => Promise<readonly StuckRun[]>;
 }
 
 /** One look at Consul, at the registry and at the runs. */
@@ -36,6 +37,8 @@ export interface Look {
   /** Nodes that Consul shows, of this environment. */
   readonly entries: number;
   readonly differences: readonly Difference[];
+  /** Why Temporal could not be asked for runs that cannot go on; null where it was. The rest is compared without. */
+  readonly runs_failure: string | null;
 }
 
 /** Compares all that Consul shows with the registry, a page after the other, and finds stuck runs. Changes nothing. */
@@ -45,7 +48,8 @@ export async function look(
 ): Promise<Look> {
   const fleet = await readFleet(consul, signal);
   const left = new Map(fleet.map((entry) => [entryKey(entry.name), entry]));
-  const stuck = new Map((await stuckRuns()).map((run) => [run.node_id, run]));
+  const runs = await askRuns(stuckRuns, signal);
+  const stuck = new Map(runs.stuck.map((run) => [run.node_id, run]));
   const differences: Difference[] = [];
   let rows = 0;
   for (let after: string | undefined = ''; after !== undefined;) {
@@ -71,7 +75,16 @@ export async function look(
   for (const run of stuck.values()) differences.push(stuckRun(run, null));
   differences.push(...(await leftovers(pool, [...left.values()], environment, signal)));
   const entries = fleet.filter((entry) => entry.environment === environment).length;
-  return { rows, entries, differences };
+  return { rows, entries, differences, runs_failure: runs.failure };
+}
+
+async function askRuns(stuckRuns: Compared['stuckRuns'], signal: AbortSignal) {
+  try {
+    return { stuck: await stuckRuns(signal), failure: null };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { stuck: [], failure: temporalErrorText(error) };
+  }
 }
 
 /** What Consul shows of nodes without an attempt that lasts. */

@@ -1,18 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Reconcile } from '../../contracts/compiled.js';
 import { sameDifference, type Difference } from './differences.js';
-import { look, type Compared } from './look.js';
+import { look, type Compared, type Look } from './look.js';
 import { mend, type Mended, type Mending } from './mend.js';
 
 /** One reconciliation: what differed, and what became of it. */
-export interface Reconciliation {
+export interface Reconciliation extends Look {
   /** ISO 8601. */
   readonly at: string;
   readonly seconds: number;
-  /** Attempts of the registry that last. */
-  readonly rows: number;
-  /** Nodes that Consul shows, of this environment. */
-  readonly entries: number;
   /** What differed in both looks. */
   readonly differences: readonly Difference[];
   /** Empty where nothing was to be done, as in a dry run. */
@@ -36,7 +32,7 @@ export async function reconcile({ rule, mends, ...options }: ReconcileOptions): 
   const first = await look(options, options.signal);
   const again = first.differences.length === 0 ? first : await secondLook(options, rule);
   const differences = again.differences.filter((one) => first.differences.some((seen) => sameDifference(seen, one)));
-  const { rows, entries } = again;
+  const { rows, entries, runs_failure } = again;
   const mended = await mend(mends(differences), { ...options, per_second: rule.mends_per_second, entries, rows });
   return {
     at: new Date(began).toISOString(),
@@ -44,6 +40,7 @@ export async function reconcile({ rule, mends, ...options }: ReconcileOptions): 
     rows,
     entries,
     differences,
+    runs_failure,
     mended,
   };
 }

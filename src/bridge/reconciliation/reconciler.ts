@@ -1,6 +1,8 @@
 import type { Config } from '../../config.js';
 import type { Contracts } from '../../contracts/load.js';
 import { errorText } from '../../error-text.js';
+import { OnceAMinute } from '../../once-a-minute.js';
+import { findStuckRuns } from '../../runs/stuck-runs.js';
 import { ConsulClient } from '../../registry/consul/client.js';
 import { storeReconciliation, storeReconciliationFailure } from '../../registry/reconciliations.js';
 import { Backend } from '../backend.js';
@@ -10,12 +12,12 @@ import { every, type Repetition } from '../every.js';
 import { SignalPauses } from '../liveness/signal-pauses.js';
 import { counted, type ReconciliationCounts } from './counts.js';
 import type { Difference } from './differences.js';
-import { findStuckRuns } from '../../runs/stuck-runs.js';
 import { reconcile } from './reconcile.js';
 
 /** One list of a large fleet takes longer than one write. */
 const CALL_TIMEOUT_MS = 10_000;
 const LONGEST_PAUSE_MS = 3_600_000;
+const WITHOUT_RUNS = 'Temporal could not be asked for runs that cannot go on: all else is compared';
 
 type Context = Pick<
   BridgeContext,
@@ -53,6 +55,7 @@ export function startReconciler(
   const stopping = new AbortController();
   const consul = reconcileClient(config.consul);
   const backend = new Backend('Consul, or the registry that it is compared with', logger);
+  const log = new OnceAMinute();
   const [fleet] = bridgeTopics(contracts, config).heartbeats;
   const pauses = new SignalPauses({ firstMs: rule.interval_seconds * 1_000, longestMs: LONGEST_PAUSE_MS });
   let last: ReconciliationCounts | null = null;
@@ -64,7 +67,7 @@ export function startReconciler(
       consul,
       contract: contracts.compiled,
       environment: environmentName(config),
-      stuckRuns: () => findStuckRuns(context.temporalClient, context.runs.taskQueue),
+      stuckRuns: (signal) => findStuckRuns(context.temporalClient, context.runs.taskQueue, signal),
       context,
       brake: contracts.brake,
       signal: stopping.signal,
@@ -72,6 +75,7 @@ export function startReconciler(
       mends: (differences) => dueNow(differences, pauses),
     });
     pauses.passed();
+    if (done.runs_failure !== null && log.isDue(WITHOUT_RUNS)) logger.warn({ reason: done.runs_failure }, WITHOUT_RUNS);
     last = counted(done);
     counters.reconciliations += 1;
     await storeReconciliation(pool, fleet, last);

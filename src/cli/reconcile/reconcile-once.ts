@@ -37,7 +37,7 @@ export async function reconcileOnce(config: Config, dryRun: boolean): Promise<Re
             consul,
             contract: contracts.compiled,
             environment: environmentName(config),
-            stuckRuns: () => findStuckRuns(temporalClient, config.taskQueue),
+            stuckRuns: (signal) => findStuckRuns(temporalClient, config.taskQueue, signal),
             context: {
               temporalClient,
               runs: runStart(contracts, config.taskQueue),

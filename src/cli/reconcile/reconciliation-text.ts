@@ -13,8 +13,14 @@ const OUTCOMES: Readonly<Record<Outcome, string>> = {
 };
 
 /** What differed and what was done about it, for a person. */
-export function reconciliationText({ rows, entries, differences, mended }: Reconciliation, dryRun: boolean): string {
-  const compared = `Compared ${counted(rows, 'node')} of the registry with ${counted(entries, 'node')} in Consul.`;
+export function reconciliationText(
+  { rows, entries, differences, mended, runs_failure }: Reconciliation,
+  dryRun: boolean,
+): string {
+  const without =
+    runs_failure === null ? '' : ` Temporal could not be asked for runs that cannot go on: ${runs_failure}.`;
+  const compared =
+    `Compared ${counted(rows, 'node')} of the registry with ${counted(entries, 'node')} in Consul.` + without;
   if (differences.length === 0) return `${compared} They agree.`;
   const lines = dryRun
     ? differences.map(({ node_id, kind, what }) => [node_id, kind, what, 'not changed: a dry run'])

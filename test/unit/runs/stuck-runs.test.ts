@@ -13,14 +13,20 @@ const failed = (cause: number, message?: string) => ({
 });
 const MISTAKE = failed(Cause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE, 'reading map');
 
+const GOES_ON = new AbortController().signal;
+
 /** A Temporal that reports one run, with the newest of its events first. */
 function temporal(events: readonly object[], terminate: () => Promise<void> = () => Promise.resolve()) {
   const queries: string[] = [];
   const reasons: string[] = [];
+  const deadlines: number[] = [];
   const run = { workflowId: 'registration/a', runId: 'r-1', typedSearchAttributes: { get: () => 'a' } };
   const client = {
     options: { namespace: 'default' },
-    withDeadline: (_: number, call: () => Promise<unknown>) => call(),
+    withDeadline(deadline: number, call: () => Promise<unknown>) {
+      deadlines.push(deadline);
+      return call();
+    },
     workflow: {
       async *list({ query }: { query: string }) {
         queries.push(query);
@@ -35,7 +41,7 @@ function temporal(events: readonly object[], terminate: () => Promise<void> = ()
     },
     workflowService: { getWorkflowExecutionHistoryReverse: () => Promise.resolve({ history: { events } }) },
   } as unknown as Client;
-  return { client, queries, reasons };
+  return { client, queries, reasons, deadlines };
 }
 
 describe('a run that Temporal reports', () => {
@@ -53,7 +59,7 @@ describe('a run that Temporal reports', () => {
     ],
   ])('and %s is stuck, with what the worker said', async (_, events, failure) => {
     const { client, queries } = temporal(events);
-    expect(await findStuckRuns(client, 'nodes')).toEqual([{ node_id: 'a', run_id: 'r-1', failure }]);
+    expect(await findStuckRuns(client, 'nodes', GOES_ON)).toEqual([{ node_id: 'a', run_id: 'r-1', failure }]);
     expect(queries).toEqual([
       "WorkflowType = 'registration' AND TaskQueue = 'nodes' AND ExecutionStatus = 'Running' " +
         'AND TemporalReportedProblems IS NOT NULL',
@@ -65,7 +71,23 @@ describe('a run that Temporal reports', () => {
     ['only met a message in its last task', [failed(Cause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND)]],
     ['waits for a worker that does not answer', [SIGNALED]],
   ])('and %s goes on by itself', async (_, events) => {
-    expect(await findStuckRuns(temporal(events).client, 'nodes')).toEqual([]);
+    expect(await findStuckRuns(temporal(events).client, 'nodes', GOES_ON)).toEqual([]);
+  });
+});
+
+describe('finding stuck runs', () => {
+  it('gives the list and each history ten seconds of its own', async () => {
+    const { client, deadlines } = temporal([MISTAKE]);
+    const before = Date.now();
+    await findStuckRuns(client, 'nodes', GOES_ON);
+    expect(deadlines).toHaveLength(2);
+    for (const deadline of deadlines) expect(deadline - before).toBeGreaterThanOrEqual(10_000);
+  });
+
+  it('asks for no history once it is to stop', async () => {
+    const { client, deadlines } = temporal([MISTAKE]);
+    await expect(findStuckRuns(client, 'nodes', AbortSignal.abort(new Error('stops')))).rejects.toThrow('stops');
+    expect(deadlines).toHaveLength(1);
   });
 });
 

@@ -36,6 +36,24 @@ describe('a look at Consul and the registry', () => {
     expect(differences).toEqual(['a not_in_consul', 'b other_data', 'lost no_row', 'ended ended', 'stranger no_row']);
   });
 
+  it('compares all else where Temporal cannot be asked for stuck runs', async () => {
+    const stuck = new Error('TemporalReportedProblems is not a search attribute');
+    expect(await look(worldOfBoth({ lasting: [row('a')], stuck }).compared, never)).toMatchObject({
+      differences: [{ node_id: 'a', kind: 'not_in_consul' }],
+      runs_failure: 'TemporalReportedProblems is not a search attribute',
+    });
+  });
+
+  it('stops where it is to stop while Temporal is asked', async () => {
+    const { compared } = worldOfBoth({ lasting: [row('a')] });
+    const stopping = new AbortController();
+    const stuckRuns = () => {
+      stopping.abort(new Error('stops'));
+      return Promise.reject(new Error('cancelled'));
+    };
+    await expect(look({ ...compared, stuckRuns }, stopping.signal)).rejects.toThrow('stops');
+  });
+
   it('finds a run that cannot go on, and nothing else of its node: only its run could mend that', async () => {
     const stuck = [
       { node_id: 'a', run_id: 'r-1', failure: 'reading map' },

@@ -27,7 +27,7 @@ export interface WorldOfBoth {
   /** What Consul shows from the second look on; by default the same. */
   readonly shownLater?: readonly Shown[];
   /** Runs that cannot go on. */
-  readonly stuck?: readonly StuckRun[];
+  readonly stuck?: readonly StuckRun[] | Error;
   /** Workflow ids of nodes without a run. */
   readonly without?: readonly string[];
 }
@@ -63,7 +63,7 @@ export function worldOfBoth({
     consul: consul.client,
     contract: contracts.compiled,
     environment: 'dev',
-    stuckRuns: () => Promise.resolve(stuck),
+    stuckRuns: () => (stuck instanceof Error ? Promise.reject(stuck) : Promise.resolve(stuck)),
   };
   return { ...bridge, contracts, database, consul, temporal, compared };
 }

@@ -19,6 +19,7 @@ const reconciliation = (...mended: Mended[]): Reconciliation => ({
   entries: 1,
   differences: mended.length === 0 ? [difference] : mended,
   mended,
+  runs_failure: null,
 });
 const stored = (changes: Partial<StoredReconciliation> = {}): StoredReconciliation => ({
   at: new Date(Date.now() - 5_000).toISOString(),
@@ -36,6 +37,11 @@ describe('a reconciliation by hand, for a person', () => {
     expect(reconciliationText({ ...reconciliation(), differences: [] }, false)).toBe(
       'Compared 2 nodes of the registry with 1 node in Consul. They agree.',
     );
+  });
+
+  it('says where Temporal could not be asked', () => {
+    const text = reconciliationText({ ...reconciliation(), differences: [], runs_failure: 'no such attribute' }, false);
+    expect(text).toContain('Temporal could not be asked for runs that cannot go on: no such attribute. They agree.');
   });
 
   it('says that a dry run has changed nothing', () => {

@@ -2,7 +2,15 @@ import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { derivedId } from '../../src/protocol/ids.js';
 import { holds } from './conditions.js';
 import { reduce } from './reducer.js';
-import { currentState, variables, withChanges, type Entering, type Registration, type Step } from './registration.js';
+import {
+  currentState,
+  stateOf,
+  variables,
+  withChanges,
+  type Entering,
+  type Registration,
+  type Step,
+} from './registration.js';
 import { cut, fill, text } from '../../src/contracts/template.js';
 import { plusSeconds } from './time.js';
 import { andThen, turn, type Turn } from './turn.js';
@@ -26,7 +34,7 @@ export function fire(
   contract: CompiledContract,
   otherwise: string | null = registration.reason,
 ): Turn {
-  const transition = contract.orchestrator.states[currentState(registration) ?? '']?.transitions[trigger];
+  const transition = stateOf(currentState(registration), contract)?.transitions[trigger];
   if (transition === undefined) return turn(registration);
   const values = variables(registration, contract);
   if (!transition.conditions.every((condition) => holds(condition, values))) return turn(registration);
@@ -37,7 +45,7 @@ export function fire(
 
 /** The way into a state begins: its entry actions are to be done. Without any, the state is current at once. */
 export function enter(registration: Registration, state: string, now: string, contract: CompiledContract): Turn {
-  const target = contract.orchestrator.states[state];
+  const target = stateOf(state, contract);
   const rounds = contract.timers[target?.timer ?? '']?.rounds ?? null;
   const entering = Object.freeze({ state, steps: stepsOf(target?.entry_actions ?? NONE, contract), ending: false });
   const counted = rounds === null ? {} : { round: registration.round + 1, rounds };
@@ -91,7 +99,7 @@ function arriveIfDone(registration: Registration, entering: Entering, now: strin
 }
 
 function arrive(registration: Registration, state: string, now: string, contract: CompiledContract): Turn {
-  const timer = contract.timers[contract.orchestrator.states[state]?.timer ?? ''];
+  const timer = contract.timers[stateOf(state, contract)?.timer ?? ''];
   const due = registration.timer_due ?? (timer === undefined ? null : plusSeconds(now, timer.seconds));
   const reason = registration.reason === null ? '' : `: ${registration.reason}`;
   return turn(withChanges(registration, { state, since: now, entering: null, timer_due: due }), {
@@ -105,7 +113,7 @@ function hasLeft({ state, entering }: Registration, from: string): boolean {
 
 /** A run ends in a terminal state, after its end actions. */
 function endIfTerminal(registration: Registration, state: string, now: string, contract: CompiledContract): Turn {
-  const { terminal = false, end_actions = NONE } = contract.orchestrator.states[state] ?? {};
+  const { terminal = false, end_actions = NONE } = stateOf(state, contract) ?? {};
   if (!terminal) return turn(registration);
   const entering = Object.freeze({ state, steps: stepsOf(end_actions, contract), ending: true });
   return arriveIfDone(registration, entering, now, contract);
@@ -134,7 +142,7 @@ function stamped(
   sent_at: string,
   contract: CompiledContract,
 ): Partial<Registration> {
-  const timerOfState = contract.orchestrator.states[state]?.timer;
+  const timerOfState = stateOf(state, contract)?.timer;
   const changes: { ack_deadline?: string; timer_due?: string } = {};
   const names = (step?.actions ?? []).flatMap((action) => Object.values(contract.events[action]?.stamps ?? {}));
   for (const name of names) {

@@ -2,7 +2,7 @@ import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { decide } from './decide.js';
 import { beginsAttempt, type HandlerOutput } from './handlers/output.js';
 import type { Message } from './message.js';
-import { currentState, isOver, livesByLease, type Registration } from './registration.js';
+import { currentState, isOver, livesByLease, stateOf, type Registration } from './registration.js';
 
 /** What a run has to do next. */
 export type Task =
@@ -93,18 +93,16 @@ function mayHandle(
  * What has been decided to end ends first.
  */
 function beginning(node: Registration, { inbox }: Surroundings, contract: CompiledContract): Message | undefined {
-  const ends = contract.orchestrator.states[node.entering?.state ?? '']?.terminal === true;
-  if (ends || isOver(node)) return undefined;
+  if (stateOf(node.entering?.state, contract)?.terminal === true || isOver(node)) return undefined;
   return inbox.find((waiting) => beginsAttempt(decide(node, waiting, contract)));
 }
 
 /** A message supersedes when it begins a new attempt, or leads to an end. */
-function supersedes(node: Registration, output: HandlerOutput, { orchestrator }: CompiledContract): boolean {
+function supersedes(node: Registration, output: HandlerOutput, contract: CompiledContract): boolean {
   if (beginsAttempt(output)) return true;
-  const transitions = orchestrator.states[currentState(node) ?? '']?.transitions ?? {};
-  return output.events.some((event) => {
-    if (event.event !== 'triggered') return false;
-    const to = transitions[event.trigger]?.to;
-    return to !== undefined && orchestrator.states[to]?.terminal === true;
-  });
+  const from = stateOf(currentState(node), contract);
+  return output.events.some(
+    (event) =>
+      event.event === 'triggered' && stateOf(from?.transitions[event.trigger]?.to, contract)?.terminal === true,
+  );
 }

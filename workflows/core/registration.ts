@@ -1,4 +1,4 @@
-import type { CompiledContract } from '../../src/contracts/compiled.js';
+import type { CompiledContract, State } from '../../src/contracts/compiled.js';
 import type { Variable } from '../../src/contracts/vocabulary.js';
 import { derivedId } from '../../src/protocol/ids.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
@@ -117,9 +117,11 @@ function incarnationOfRow(row: NodeRow, contract: CompiledContract): Incarnation
 }
 
 /** Whether an event says that a node has come into this state. */
-function isAnnounced(state: string, { orchestrator, events }: CompiledContract): boolean {
-  const found = orchestrator.states[state];
-  return found !== undefined && [...found.entry_actions, ...found.end_actions].some((action) => action in events);
+function isAnnounced(state: string, contract: CompiledContract): boolean {
+  const found = stateOf(state, contract);
+  return (
+    found !== undefined && [...found.entry_actions, ...found.end_actions].some((action) => action in contract.events)
+  );
 }
 
 /**
@@ -153,9 +155,14 @@ export function currentState({ state, entering }: Registration): string | null {
   return state ?? entering?.state ?? null;
 }
 
+/** A state as the contract has it; undefined for no state, and for one that it does not know. */
+export function stateOf(name: string | null | undefined, contract: CompiledContract): State | undefined {
+  return contract.orchestrator.states[name ?? ''];
+}
+
 /** Is a node in this state only as long as its lease is renewed? */
 export function livesByLease(state: string | null, contract: CompiledContract): boolean {
-  const timer = state === null ? null : (contract.orchestrator.states[state]?.timer ?? null);
+  const timer = stateOf(state, contract)?.timer ?? null;
   return timer !== null && contract.timers[timer]?.verify === 'lease';
 }
 
@@ -206,7 +213,7 @@ export function variables(registration: Registration, contract: CompiledContract
     attempt: registration.attempt,
     state: registration.state,
     entering: registration.entering?.state ?? registration.state,
-    discoverable: contract.orchestrator.states[registration.state ?? '']?.discoverable ?? false,
+    discoverable: stateOf(registration.state, contract)?.discoverable ?? false,
     lease: livesByLease(registration.state, contract) ? 'open' : null,
     previous_state: registration.previous_state,
     reducer_status: registration.reducer.status,

@@ -1,6 +1,6 @@
 import type { CompiledContract, Timer } from '../../src/contracts/compiled.js';
 import { fire } from './machine.js';
-import { superseded, withChanges, type Registration } from './registration.js';
+import { stateOf, superseded, withChanges, type Registration } from './registration.js';
 import { plusSeconds } from './time.js';
 import { andThen, turn, type Turn } from './turn.js';
 
@@ -21,7 +21,7 @@ const SHORTEST_PAUSE_SECONDS = 0.5;
 
 /** The timer of the current state, as the contract has it. */
 export function currentTimer({ state }: Registration, contract: CompiledContract): Timer | undefined {
-  return contract.timers[contract.orchestrator.states[state ?? '']?.timer ?? ''];
+  return contract.timers[stateOf(state, contract)?.timer ?? ''];
 }
 
 /**

@@ -230,6 +230,10 @@ describe('while a publish is in flight', () => {
     expect(next(accepting, around, { ...contract, orchestrator: { ...orchestrator, states } }).task).toBe('wait');
   });
 
+  it('a goodbye waits where the contract no longer has the state that the node is in', () => {
+    waits(withChanges(accepting, { state: 'GONE' }), [message('shutdown')]);
+  });
+
   it('a message for a node that is nowhere is handled where it begins an attempt', () => {
     const nowhere = withChanges(publishing, { entering: null, incarnation: null });
     const inbox = [message('startup')];

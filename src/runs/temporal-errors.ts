@@ -26,7 +26,7 @@ export function temporalErrorText(error: unknown): string {
 }
 
 /** The server's error, however deep the client has wrapped it. */
-export function grpcErrorOf(error: unknown) {
+export function grpcErrorOf(error: unknown): (Error & { readonly code: number; readonly details: string }) | undefined {
   for (let one = error; one instanceof Error; one = one.cause) if (isGrpcServiceError(one)) return one;
   return undefined;
 }

@@ -67,6 +67,7 @@ const TABLES = [
   'lease_expiries',
   'reconciliations',
   'operator_actions',
+  'node_changes',
 ];
 const RIGHTS = ['select', 'insert', 'update', 'delete'];
 

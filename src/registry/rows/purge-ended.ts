@@ -37,10 +37,14 @@ const leases = `
 /** Processes that were in conflict with a registered one long ago. */
 const conflicts = 'delete from instance_conflicts where last_seen < now() - make_interval(secs => $1)';
 
+/** That a row was deleted is known as long as readers may come back that have not read it. */
+const removals = 'delete from node_changes where removed_at < now() - make_interval(secs => $1)';
+
 /** Deletes nodes that ended long ago, and leases that belong to no lasting attempt. */
 export async function purgeEnded(sql: Sql, { ended_seconds, limit }: PurgeOptions): Promise<Purged> {
   const ofNodes = await sql.query(rows, [ended_seconds, limit]);
   const ofLeases = await sql.query(leases, [ended_seconds, limit]);
   await sql.query(conflicts, [ended_seconds]);
+  await sql.query(removals, [ended_seconds]);
   return { rows: ofNodes.rowCount ?? 0, leases: ofLeases.rowCount ?? 0 };
 }

@@ -104,7 +104,8 @@ describe('a node without acks of its own', () => {
   test('waits for one, and status says so', async () => {
     const { code, stdout } = await registrar(env, 'status', id);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/AWAITING_ACK.*ack round 1 of 3/);
+    expect(stdout).toMatch(/AWAITING_ACK\n\nIt waits for the node's acknowledgement: round 1 of 3, \d+ s left/);
+    expect(stdout).toMatch(/Next: with the acknowledgement, ACK_RECEIVED and then ACTIVE; without it, ACK_TIMED_OUT/);
     expect(stdout).toContain('mail.read, mail.send');
     expect(stdout).toContain(`ack ${id}`);
   });
@@ -139,7 +140,7 @@ describe('a node without acks of its own', () => {
     expect(stdout).toMatch(/left, after \d+ heartbeats?\n$/);
     await expect
       .poll(async () => (await registrar(env, 'status', id)).stdout, { timeout: 20_000, interval: 500 })
-      .toMatch(/DEREGISTERED: the node left/);
+      .toMatch(/ended \d+ s ago as DEREGISTERED: the node left\nNext: its next startup begins attempt 2/);
 
     const late = await registrar(env, 'ack', id);
     expect(late.code).toBe(1);

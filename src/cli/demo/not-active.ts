@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { explainNode, pendingSentence, type Explanation } from '../status/explain-node.js';
+import { explainNode, type Explanation } from '../status/explain-node.js';
+import { storyOf } from '../status/story.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { counted } from '../terminal/format.js';
 import type { DemoParts } from './parts.js';
@@ -25,14 +26,10 @@ export async function notActive({ options, fleet, registrar }: DemoParts): Promi
 }
 
 /** Where a node stands, and what it waits for, on one line. */
-function explanationLine({ report, letters, unasked, introspection_topic }: Explanation): string {
+function explanationLine({ report, letters, unasked, introspection_topic, contract }: Explanation): string {
   switch (report?.source) {
     case 'workflow':
-      return [
-        report.line,
-        ...report.pending.map(pendingSentence),
-        ...(report.no_answer === null ? [] : [report.no_answer]),
-      ].join('; ');
+      return [`${report.state}:`, ...storyOf(report, contract)].join(' ');
     case 'registry':
       return `${report.row.state}${report.row.reason === null ? '' : `: ${report.row.reason}`}`;
     case 'dead-letters':

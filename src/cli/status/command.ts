@@ -19,11 +19,11 @@ export function statusCommand(program: Command): void {
           import('../../config.js'),
         ]);
       const config = loadConfig();
-      const { report, conflicts, letters, unasked, introspection_topic, states } = await explainNode(id, config);
+      const { report, conflicts, letters, unasked, introspection_topic, contract } = await explainNode(id, config);
       for (const error of unasked) log(`(not asked: ${error.message})`);
       if (report !== null && options.json === true) return printJson({ ...report, conflicts, dead_letters: letters });
       if (report !== null) {
-        print([reportText(report, states), ...conflicts.map(conflictText)].join('\n\n'));
+        print([reportText(report, contract), ...conflicts.map(conflictText)].join('\n\n'));
         if (letters !== null && letters.letters.length > 0) print(`\n${nodeLettersText(letters)}`);
         const held = report.source === 'workflow' ? await heldBack(id, config) : null;
         return held === null ? undefined : print(`\nIt is silent and has not expired: ${held}`);
@@ -42,7 +42,7 @@ export function statusCommand(program: Command): void {
       });
     });
   withExamples(command, [
-    ['status node-1', 'where the node stands, what it waits for, and its history'],
+    ['status node-1', 'where the node stands, what it waits for, what comes next, and its history'],
     ['status node-1 --json | jq .state', 'only the state'],
   ]);
 }

@@ -1,6 +1,8 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import type { Pool } from 'pg';
 import { bridgeTopics } from '../../bridge/bridge-topics.js';
 import type { Config } from '../../config.js';
+import type { CompiledContract } from '../../contracts/compiled.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
 import { readConflicts, type Conflict } from '../../registry/leases/read-conflicts.js';
 import { readRegistryRow, type RegistryRow } from '../../registry/rows/read-registry-row.js';
@@ -12,7 +14,6 @@ import { pendingActivities, type PendingActivity } from '../../runs/pending-acti
 import { withRegistry, withTemporal } from '../connect.js';
 import { lettersOf, type NodeLetters } from './letters-of.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
-import { statesOf, type States } from '../terminal/states.js';
 import { linksOf, workflowLink } from '../terminal/links.js';
 
 /** From the running workflow. */
@@ -33,8 +34,17 @@ export interface RunningNode {
   readonly no_answer: string | null;
 }
 
+/** Until when the registry has a node's lease. Times are ISO 8601. */
+export interface Lease {
+  readonly deadline: string;
+  readonly last_heartbeat_at: string | null;
+}
+
 export type NodeReport =
-  | RunningNode
+  | (RunningNode & {
+      /** null: none is open, or the registry could not be asked. */
+      readonly lease: Lease | null;
+    })
   | {
       readonly source: 'registry';
       readonly node_id: string;
@@ -53,7 +63,7 @@ export interface Explanation {
   readonly unasked: readonly CliError[];
   /** Where a node would have introduced itself. */
   readonly introspection_topic: string;
-  readonly states: States;
+  readonly contract: CompiledContract;
 }
 
 /**
@@ -69,26 +79,49 @@ export async function explainNode(nodeId: string, config: Config): Promise<Expla
       unasked.push(error);
       return null;
     });
-  const [letters, known] = await Promise.all([
+  const [letters, running, recorded] = await Promise.all([
     orUnasked(lettersOf(nodeId, config, contracts)),
-    orUnasked(withTemporal(config, (client) => runningNode(nodeId, client, config, contracts))).then(
-      async (running) => running ?? orUnasked(registeredNode(nodeId, config)),
-    ),
+    orUnasked(withTemporal(config, (client) => runningNode(nodeId, client, config, contracts))),
+    orUnasked(withRegistry(config, (pool) => recordedNode(nodeId, pool, contracts))),
   ]);
-  const { window_seconds } = contracts.compiled.liveness;
-  const conflicts =
-    known === null
-      ? null
-      : await orUnasked(withRegistry(config, (pool) => readConflicts(pool, nodeId, window_seconds)));
   const hasLetters = letters !== null && letters.letters.length > 0;
   return {
-    report: known ?? (hasLetters ? { source: 'dead-letters', node_id: nodeId } : null),
-    conflicts: conflicts ?? [],
+    report:
+      reportOf(nodeId, running, recorded?.row ?? null, config) ??
+      (hasLetters ? { source: 'dead-letters', node_id: nodeId } : null),
+    conflicts: recorded?.conflicts ?? [],
     letters,
     unasked,
     introspection_topic: bridgeTopics(contracts, config).introspections.join(' or '),
-    states: statesOf(contracts.compiled),
+    contract: contracts.compiled,
   };
+}
+
+interface RecordedNode {
+  readonly row: RegistryRow | null;
+  readonly conflicts: readonly Conflict[];
+}
+
+async function recordedNode(nodeId: string, pool: Pool, contracts: Contracts): Promise<RecordedNode> {
+  const { window_seconds } = contracts.compiled.liveness;
+  return { row: await readRegistryRow(pool, nodeId), conflicts: await readConflicts(pool, nodeId, window_seconds) };
+}
+
+function reportOf(
+  nodeId: string,
+  running: RunningNode | null,
+  row: RegistryRow | null,
+  config: Config,
+): NodeReport | null {
+  if (running !== null) return { ...running, lease: leaseOf(row) };
+  return row === null
+    ? null
+    : { source: 'registry', node_id: nodeId, row, link: workflowLink(linksOf(config), nodeId) };
+}
+
+function leaseOf(row: RegistryRow | null): Lease | null {
+  if (row === null || row.lease_deadline === null || row.expired_at !== null) return null;
+  return { deadline: row.lease_deadline, last_heartbeat_at: row.last_heartbeat_at };
 }
 
 /** How long a person waits for the run's own answer. */
@@ -126,22 +159,4 @@ export async function runningNode(
     link: workflowLink(linksOf(config), nodeId),
     no_answer: no_answer === null ? null : `its workflow gave no answer (${no_answer}): does a worker run?`,
   };
-}
-
-async function registeredNode(nodeId: string, config: Config): Promise<NodeReport | null> {
-  const row = await withRegistry(config, (pool) => readRegistryRow(pool, nodeId));
-  return row === null
-    ? null
-    : { source: 'registry', node_id: nodeId, row, link: workflowLink(linksOf(config), nodeId) };
-}
-
-/** A pending activity as a sentence: what, which try, why not yet, when again. */
-export function pendingSentence(
-  { activity, attempt, failure, next_at }: PendingActivity,
-  now: number = Date.now(),
-): string {
-  const parts = [`${activity}: try ${attempt}${next_at === null ? ' under way' : ''}`];
-  if (failure !== null) parts.push(failure);
-  if (next_at !== null) parts.push(`next try in ${Math.max(1, Math.ceil((next_at - now) / 1000))} s`);
-  return parts.join(', ');
 }

@@ -1,19 +1,21 @@
 import pc from 'picocolors';
+import type { CompiledContract } from '../../contracts/compiled.js';
 import type { Conflict } from '../../registry/leases/read-conflicts.js';
-import type { NodeReport, RunningNode } from './explain-node.js';
-import { pendingSentence } from './explain-node.js';
-import { clock, colouredState, facts, since } from '../terminal/format.js';
+import type { Registration } from '../../../workflows/core/index.js';
+import type { NodeReport } from './explain-node.js';
+import { clock, clockSeconds, colouredState, facts, shown, since } from '../terminal/format.js';
 import { command } from '../terminal/invocation.js';
 import type { NodeLetters } from './letters-of.js';
-import type { States } from '../terminal/states.js';
+import { storyOf } from './story.js';
+import { statesOf, type States } from '../terminal/states.js';
 
 /** What is known of a node, for a person. */
-export function reportText(report: NodeReport, states: States): string {
+export function reportText(report: NodeReport, contract: CompiledContract): string {
   switch (report.source) {
     case 'workflow':
-      return runningText(report, states);
+      return runningText(report, contract);
     case 'registry':
-      return rowText(report, states);
+      return rowText(report, contract);
     case 'dead-letters':
       return `${pc.bold(report.node_id)}  ${pc.red('not understood')}: what it sent was put aside`;
   }
@@ -31,50 +33,48 @@ export function conflictText({ instance_id, registered, since: from, last_seen, 
 
 type Report<Source extends NodeReport['source']> = Extract<NodeReport, { readonly source: Source }>;
 
-function runningText(report: RunningNode, states: States): string {
-  const { node_id, registration, journal, state, line } = report;
-  const waitsForAck = state === states.awaitingAck;
+function runningText(report: Report<'workflow'>, contract: CompiledContract): string {
+  const states = statesOf(contract);
+  const { node_id, registration, journal, state } = report;
   const lines = [
-    `${pc.bold(node_id)}  ${line.replace(state, colouredState(state, states))}`,
+    heading(node_id, state, states),
+    ...storyOf(report, contract).map(shown),
     '',
-    facts([
-      ...registrationFacts(report),
-      ['ack until', waitsForAck ? (registration?.ack_deadline ?? null) : null],
-      ['contract', report.contract_version],
-      ['waits for', report.pending.length === 0 ? null : report.pending.map(pendingSentence).join('; ')],
-      ['workflow', report.link],
-    ]),
+    facts([...registrationFacts(registration), ['contract', report.contract_version], ['workflow', report.link]]),
   ];
-  if (report.no_answer !== null) lines.push('', pc.yellow(report.no_answer));
   if (journal.length > 0)
-    lines.push('', pc.bold('History'), ...journal.map(({ at, what }) => `  ${pc.dim(clock(at))}  ${what}`));
-  if (waitsForAck) lines.push('', `Acknowledge by hand: ${command(`ack ${node_id}`)}`);
+    lines.push('', pc.bold('History'), ...journal.map(({ at, what }) => `  ${pc.dim(clock(at))}  ${shown(what)}`));
+  if (state === states.awaitingAck) lines.push('', `Acknowledge by hand: ${command(`ack ${node_id}`)}`);
   return lines.join('\n');
+}
+
+function heading(node_id: string, state: string, states: States): string {
+  return `${pc.bold(node_id)}  ${colouredState(state, states)}\n`;
 }
 
 type Facts = Parameters<typeof facts>[0];
 
-function registrationFacts({ registration, state }: RunningNode): Facts {
+function registrationFacts(registration: Registration | null): Facts {
   if (registration === null) return [];
-  const { introspection: node, attempt, incarnation, since: at, reducer } = registration;
+  const { introspection: node, attempt, incarnation, reducer } = registration;
   return [
     ['node', node === null ? null : `${node.node_type} ${node.node_version}`],
     ['attempt', `${attempt} (correlation_id ${incarnation?.correlation_id ?? 'none'})`],
-    ['state', at === null ? null : `${state} since ${at} (${since(at)}), reducer ${reducer.status}`],
+    ['reducer', reducer.status],
     ['endpoints', node === null ? null : endpoints(node.endpoints)],
     ['can', node === null ? null : list(node.capabilities)],
   ];
 }
 
-function rowText({ row, link }: Report<'registry'>, states: States): string {
-  const unfinished = row.ended_at === null ? ', though its attempt has not ended; a new introspection starts one' : '';
+function rowText({ row, link }: Report<'registry'>, contract: CompiledContract): string {
   return [
-    `${pc.bold(row.node_id)}  ${colouredState(row.state, states)}${row.reason === null ? '' : `: ${row.reason}`}`,
+    heading(row.node_id, row.state, statesOf(contract)),
+    ...rowStory(row).map(shown),
     '',
     facts([
       ['node', `${row.node_type} ${row.node_version}`],
       ['attempt', `${row.attempt} (correlation_id ${row.correlation_id})`],
-      ['state', `${row.state} since ${row.state_since} (${since(row.state_since)}), reducer ${row.reducer_status}`],
+      ['reducer', row.reducer_status],
       ['active', row.active_at],
       ['ended', row.ended_at],
       ['last beat', row.last_heartbeat_at],
@@ -84,15 +84,31 @@ function rowText({ row, link }: Report<'registry'>, states: States): string {
       ['workflow', link],
     ]),
     '',
-    pc.dim(`From the registry in PostgreSQL: no workflow of this node is open${unfinished}.`),
+    pc.dim('From the registry in PostgreSQL: no workflow of this node is open.'),
   ].join('\n');
+}
+
+/** How its attempt came to its end, and what would begin another one. */
+function rowStory({ node_id, state, reason, attempt, state_since, ended_at }: Report<'registry'>['row']): string[] {
+  const why = reason === null ? '.' : `: ${reason}`;
+  const next = `attempt ${attempt + 1}; so does: ${command(`retry ${node_id}`)}`;
+  if (ended_at !== null)
+    return [
+      `Its registration attempt ${attempt} ended ${since(ended_at)} ago as ${state}${why}`,
+      `Next: its next startup begins ${next}`,
+    ];
+  return [
+    `The registry has it as ${state} for ${since(state_since)}, since ${clockSeconds(state_since)}${why}`,
+    'Its attempt has not ended, and no workflow carries it on.',
+    'Next: its next introspection starts one, or the sweep does, which looks for such nodes.',
+  ];
 }
 
 /** A node's dead letters, for a person. */
 export function nodeLettersText({ letters, topic, complete, more }: NodeLetters): string {
   return [
     pc.bold('Dead letters of the last day'),
-    ...letters.map(({ id, at, reason, from }) => `  ${id}  ${at}  ${reason}\n  ${pc.dim(`read from ${from}`)}`),
+    ...letters.map(({ id, at, reason, from }) => `  ${id}  ${at}  ${shown(reason)}\n  ${pc.dim(`read from ${from}`)}`),
     ...(more === 0 ? [] : [pc.dim(`  and ${more} older ones`)]),
     '',
     pc.dim(
@@ -107,5 +123,5 @@ function endpoints(of: Readonly<Record<string, string>>): string | null {
 }
 
 function list(names: readonly string[]): string | null {
-  return names.length === 0 ? null : names.join(', ');
+  return names.length === 0 ? null : shown(names.join(', '));
 }

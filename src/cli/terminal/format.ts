@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
+import { cut } from '../../contracts/template.js';
 import type { States } from './states.js';
 
 /** How long ago, or for how long: "12 s", "3 min", "2 h 05 min", "4 d". */
@@ -23,12 +24,29 @@ export function span(milliseconds: number): string {
   return milliseconds < 1000 ? `+${Math.round(milliseconds)} ms` : `+${(milliseconds / 1000).toFixed(2)} s`;
 }
 
+/** What is left of a time: "12 s" while the twelfth second runs, never less than "1 s". */
+export function secondsLeft(milliseconds: number): string {
+  return duration(Math.max(1, Math.ceil(milliseconds / 1000)) * 1000);
+}
+
 /** Local time of the day with milliseconds, as people compare it with a clock. */
 export function clock(at: string): string {
+  return `${clockSeconds(at)}.${String(new Date(at).getMilliseconds()).padStart(3, '0')}`;
+}
+
+/** Local time of the day. */
+export function clockSeconds(at: string): string {
   const date = new Date(at);
   const two = (value: number): string => String(value).padStart(2, '0');
-  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
-  return `${time}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
+}
+
+/** Longer texts are cut on the screen; whole they are in JSON. */
+const LONGEST_SHOWN = 200;
+
+/** A long text as the screen shows it, on one line. */
+export function shown(text: string): string {
+  return cut(text.replace(/\s+/g, ' '), LONGEST_SHOWN);
 }
 
 const COLOURS = { discoverable: pc.green, lost: pc.red, left: pc.dim, on_the_way: pc.yellow } as const;

@@ -8,6 +8,7 @@ import type { Contracts } from '../../contracts/load.js';
 import type { FleetNode, RowDetail } from '../api/fleet.js';
 import type { Health } from '../api/health.js';
 import type { NodeView, PendingTry } from '../api/node.js';
+import { confirmedBackends } from '../contract/confirmed-backends.js';
 import { titleOf } from '../contract/view.js';
 import { lookOf } from '../fleet/look.js';
 import { stateViews } from '../contract/states.js';
@@ -196,33 +197,6 @@ export class LiveSources implements Sources {
       unasked,
     };
   }
-}
-
-/** Which backends the reducer counts as confirmed: by the flags that confirmations set, else by its status alone. */
-function confirmedBackends(
-  reducer: object | undefined,
-  status: string | null,
-  contract: Contracts['compiled'],
-): Record<string, boolean> {
-  const flags = new Map(reducer === undefined ? [] : Object.entries(reducer));
-  const complete = status !== null && status === statusWhenConfirmed(contract);
-  const { effects, confirmations } = contract;
-  return Object.fromEntries(
-    Object.values(effects).flatMap(({ backend, confirmation }) => {
-      const flag = confirmations[confirmation]?.flag ?? null;
-      return flag === null ? [] : [[backend, flags.size > 0 ? flags.get(flag) === true : complete] as const];
-    }),
-  );
-}
-
-/** The reducer's status when every backend has confirmed: confirmations lead to it, and none leads on. */
-function statusWhenConfirmed({ reducer, confirmations }: Contracts['compiled']): string | undefined {
-  const triggers = new Set(Object.values(confirmations).map(({ trigger }) => trigger));
-  const onward = Object.entries(reducer.states).map(([name, { transitions }]) => ({
-    name,
-    to: Object.entries(transitions).flatMap(([trigger, { to }]) => (triggers.has(trigger) ? [to] : [])),
-  }));
-  return onward.flatMap(({ to }) => to).find((name) => onward.some((one) => one.name === name && one.to.length === 0));
 }
 
 function actOf({ at, action, refused, ...act }: KeptAction): Act {

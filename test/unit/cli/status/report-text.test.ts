@@ -1,33 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { SHIPPED_CONTRACTS, loadContracts } from '../../../../src/contracts/load.js';
-import { pendingSentence, type NodeReport } from '../../../../src/cli/status/explain-node.js';
+import type { NodeReport } from '../../../../src/cli/status/explain-node.js';
+import type { RegistryRow } from '../../../../src/registry/rows/read-registry-row.js';
 import { nodeLettersText, reportText } from '../../../../src/cli/status/report-text.js';
-import { statesOf } from '../../../../src/cli/terminal/states.js';
 
-const states = statesOf(loadContracts(SHIPPED_CONTRACTS).compiled);
+const contract = loadContracts(SHIPPED_CONTRACTS).compiled;
 
 /** What is read on a terminal, without its colours. */
 const plain = (text: string): string => text.replace(/\u001b\[\d+m/g, '');
 
 describe('a node explained', () => {
-  test('a retry says which try, why not yet, and when again', () => {
-    const pending = {
-      activity: 'consul.register',
-      attempt: 4,
-      limit: null,
-      failure: 'connect ECONNREFUSED 127.0.0.1:8500',
-      next_at: 9_000,
-      last_at: null,
-      made: 3,
-    };
-    expect(pendingSentence(pending, 1_000)).toBe(
-      'consul.register: try 4, connect ECONNREFUSED 127.0.0.1:8500, next try in 8 s',
-    );
-    expect(pendingSentence({ ...pending, attempt: 1, failure: null, next_at: null })).toBe(
-      'consul.register: try 1 under way',
-    );
-  });
-
   test('by its workflow', () => {
     const report: NodeReport = {
       source: 'workflow',
@@ -48,20 +30,46 @@ describe('a node explained', () => {
           made: 3,
         },
       ],
-      journal: [{ at: '2026-01-31T12:00:00.000Z', what: 'registration attempt 1 begins' }],
+      journal: [{ at: '2026-01-31T12:00:00.000Z', what: `registration attempt 1 begins${' and begins'.repeat(40)}` }],
       link: 'http://ui/registration%2Fnode-1',
       no_answer: null,
+      lease: null,
     };
-    const text = plain(reportText(report, states));
-    expect(text).toContain('node-1  AWAITING_ACK · ack round 1 of 3');
-    expect(text).toContain('waits for  consul.register: try 4 under way, refused');
-    expect(text).toContain('registration attempt 1 begins');
+    const text = plain(reportText(report, contract));
+    expect(text).toMatch(/^node-1  AWAITING_ACK\n\n/);
+    expect(text).toContain('has failed 3 times, and try 4 is under way; the last error was: refused');
+    expect(text).toMatch(/ {2}registration attempt 1 begins and .* and …\n/);
     expect(text).toContain('http://ui/registration%2Fnode-1');
     expect(text).toMatch(/Acknowledge by hand: .*registrar.* ack node-1/);
   });
 
+  test('by its registry row: how the attempt ended, and what begins another one', () => {
+    const row = {
+      node_id: 'node-1',
+      node_type: 'effect',
+      node_version: '1.2.3',
+      state: 'REJECTED',
+      reducer_status: 'failed',
+      attempt: 4,
+      reason: `refused: ${'no '.repeat(200)}`,
+      state_since: '2026-01-31T12:00:00.000Z',
+      ended_at: '2026-01-31T12:00:00.000Z',
+      capabilities: [],
+      endpoints: {},
+    } as unknown as RegistryRow;
+    const text = plain(reportText({ source: 'registry', node_id: 'node-1', row, link: null }, contract));
+    expect(text).toMatch(
+      /^node-1 {2}REJECTED\n\nIts registration attempt 4 ended \d+ d ago as REJECTED: refused: no .*…\n/,
+    );
+    expect(text).toMatch(/\nNext: its next startup begins attempt 5; so does: .*registrar.* retry node-1\n/);
+    const lost = plain(
+      reportText({ source: 'registry', node_id: 'node-1', row: { ...row, ended_at: null }, link: null }, contract),
+    );
+    expect(lost).toContain('Its attempt has not ended, and no workflow carries it on.');
+  });
+
   test('by its dead letters, whatever else is known', () => {
-    expect(plain(reportText({ source: 'dead-letters', node_id: 'node-1' }, states))).toBe(
+    expect(plain(reportText({ source: 'dead-letters', node_id: 'node-1' }, contract))).toBe(
       'node-1  not understood: what it sent was put aside',
     );
     const text = plain(

@@ -80,6 +80,7 @@ test('what people read has the contract’s names', () => {
     journal: [],
     link: null,
     no_answer: null,
+    lease: null,
   } as const;
-  expect(reportText(report, states)).toMatch(/Acknowledge by hand: .* ack a$/);
+  expect(reportText(report, renamed)).toMatch(/Acknowledge by hand: .* ack a$/);
 });

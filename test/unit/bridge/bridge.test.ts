@@ -66,6 +66,7 @@ function world({ contracts = { ...shipped(), reconcile: null }, more = {}, witho
     unfinished: ['state_since <', () => ({ rows: [] })],
     conflicts: [/count\(distinct node_id\)/, () => ({ rows: [{ nodes: 0 }] })],
     processes: ['delete from instance_conflicts', () => ({})],
+    removals: ['delete from node_changes', () => ({})],
     rows: ['delete from node_registrations', () => ({})],
     leases: ['delete from node_leases', () => ({})],
     preservation: ['insert into liveness_brake', () => ({ rows: [STATE] })],

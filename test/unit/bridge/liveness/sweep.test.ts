@@ -56,6 +56,7 @@ function world({ late = [], unfinished = [], purged = () => [0, 0], isMine = () 
     rows: ['delete from node_registrations', () => ({ rowCount: purged()[0] })],
     leases: ['delete from node_leases', () => ({ rowCount: purged()[1] })],
     processes: ['delete from instance_conflicts', () => ({})],
+    removals: ['delete from node_changes', () => ({})],
   });
   const temporal = fakeTemporal(options);
   const bridge = bridgeWorld({ temporalClient: temporal.client, pool: database.pool });

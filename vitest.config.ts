@@ -17,6 +17,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     globalSetup: ['test/run/whole-run.ts'],
+    setupFiles: ['test/run/remove-folders.ts'],
     sequence: { sequencer: LongestFirst },
     // Of the unit tests alone: the sandbox of the workflows and the processes of the integration tests are not seen.
     coverage: {
@@ -32,6 +33,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          // Loading our modules and the libraries for each file anew takes as long as all tests.
+          isolate: false,
           maxWorkers: BUSY_WORKERS,
           sequence: { groupOrder: 1 },
         },

@@ -6,6 +6,7 @@ export default defineConfig({
     env: { NO_COLOR: '1' },
     include: ['test/mutants/start.test.ts'],
     globalSetup: process.env['MUTANTS_BUNDLED'] === 'true' ? ['test/run/workflow-bundle.ts'] : [],
+    setupFiles: ['test/run/remove-folders.ts'],
     runner: 'test/mutants/one-process.ts',
     pool: 'threads',
     maxWorkers: 1,

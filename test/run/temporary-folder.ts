@@ -1,13 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 
 const folders: string[] = [];
-// Whoever imports this is a test file or imported by one: this stands before its own hooks, and so comes after them.
-afterAll(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-});
 
 /**
  * Makes an empty folder. It is removed, with all that is in it, after the last test of the file that asked for it.
@@ -19,4 +14,9 @@ export function temporaryFolder(prefix: string): string {
   const folder = mkdtempSync(join(tmpdir(), `${prefix}-`));
   folders.push(folder);
   return folder;
+}
+
+/** Removes the folders that a file of tests has made. */
+export function removeTemporaryFolders(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -1,8 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { ContractError, loadContracts, type Contracts } from '../../../src/contracts/load.js';
+import { temporaryFolder } from '../../run/temporary-folder.js';
 
 const FOLDERS = {
   orchestrator: 'node_registration_orchestrator',
@@ -12,18 +11,12 @@ const FOLDERS = {
 export type Part = keyof typeof FOLDERS;
 export type PartialContracts = Partial<Record<Part, string>>;
 
-const made: string[] = [];
-afterAll(() => {
-  for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true });
-});
-
 /**
  * A contract directory that holds only the given (partial) files; the rest comes
  * from the shipped ones. It is removed after the tests of the file.
  */
 export function contractDirectory(files: PartialContracts): string {
-  const dir = mkdtempSync(join(tmpdir(), 'contracts-'));
-  made.push(dir);
+  const dir = temporaryFolder('contracts');
   for (const [part, text] of Object.entries(files) as [Part, string][]) {
     mkdirSync(join(dir, FOLDERS[part]));
     writeFileSync(join(dir, FOLDERS[part], 'contract.yaml'), text);

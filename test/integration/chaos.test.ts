@@ -1,26 +1,27 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readCatalog } from '../chaos/checker/read/consul.js';
 import { runScenario } from '../chaos/run-scenario.js';
 import { scenario } from '../chaos/scenarios/short.js';
 import { seeds } from '../run/seeds.js';
 import { temporaryFolder } from '../run/temporary-folder.js';
+import { openDatabase, type Database } from './registry/database.js';
 import { servers } from './servers.js';
 
-/** The checker forgives nothing, so what its nodes leave behind must not disturb the files that come after. */
+let database: Database;
+beforeAll(async () => {
+  database = await openDatabase('chaos');
+});
 afterAll(async () => {
-  const { consulAddress, databaseUrl } = servers();
+  await database.drop();
+  // The reconciler of another test would look at what its nodes leave in Consul.
+  const { consulAddress } = servers();
   for (const { name } of await readCatalog(consulAddress, (node_id) => /^c[0-9a-f]{8}-/.test(node_id)))
     await fetch(new URL('/v1/catalog/deregister', consulAddress), {
       method: 'PUT',
       body: JSON.stringify({ Node: name }),
     });
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  await client.query('truncate node_registrations, node_leases, lease_expiries, liveness_brake, instance_conflicts');
-  await client.end();
 });
 
 it('a fleet comes through kills and a restart of Kafka: the checker has nothing to say', async () => {
@@ -31,7 +32,7 @@ it('a fleet comes through kills and a restart of Kafka: the checker has nothing 
     nodes: 12,
     seconds: 20,
     deadly: false,
-    env: process.env,
+    env: { ...process.env, DATABASE_URL: database.url },
     directory,
     log: (text) => process.stderr.write(`chaos: ${text}\n`),
   });

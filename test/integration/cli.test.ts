@@ -8,19 +8,27 @@ import { loadConfig } from '../../src/config.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { allTopics } from '../../src/cli/setup/all-topics.js';
 import { createAdmin, createKafka, createProducer, openCluster } from '../../src/kafka/index.js';
-import { createPool } from '../../src/registry/pool.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
-import { forgetFleet, servers } from './servers.js';
+import { openDatabase, type Database } from './registry/database.js';
+import { servers } from './servers.js';
 
 /** The commands against servers that somebody else runs, with topics and a task queue of their own. */
 
 const name = `cli${randomUUID().slice(0, 8)}`;
 const dataDir = mkdtempSync(join(tmpdir(), 'node-registrar-cli-'));
 let env: NodeJS.ProcessEnv;
+let database: Database;
 let up: RegistrarProcess;
 
 beforeAll(async () => {
-  env = { ...process.env, REGISTRAR_ENV: name, REGISTRAR_TASK_QUEUE: name, REGISTRAR_DATA_DIR: dataDir };
+  database = await openDatabase('cli');
+  env = {
+    ...process.env,
+    DATABASE_URL: database.url,
+    REGISTRAR_ENV: name,
+    REGISTRAR_TASK_QUEUE: name,
+    REGISTRAR_DATA_DIR: dataDir,
+  };
   const setup = await registrar(env, 'setup');
   expect(setup.code, setup.stderr).toBe(0);
   expect(setup.stdout).toMatch(/12 topics created/);
@@ -34,9 +42,6 @@ beforeAll(async () => {
   // Heartbeats and markers of a second are many: the others stay as long as the broker keeps them by default.
   expect(topics.filter((topic) => kept.get(topic) === '86400000')).toEqual([expect.stringContaining('heartbeat')]);
 
-  const pool = createPool(servers().databaseUrl);
-  await forgetFleet(pool);
-  await pool.end();
   const early = await registrar(env, 'doctor');
   expect(early.code).toBe(4);
   expect(early.stdout).toMatch(/a worker polls task queue .*: nobody does/);
@@ -52,6 +57,7 @@ afterAll(async () => {
   expect({ code, signal }, stderr).toEqual({ code: 0, signal: null });
   expect(stderr).toContain('Stopping: bridge, worker, servers.');
   rmSync(dataDir, { recursive: true, force: true });
+  await database.drop();
 }, 60_000);
 
 test('a start leaves nothing in Temporal and sends no introspection', async () => {

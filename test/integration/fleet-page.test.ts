@@ -10,10 +10,9 @@ import { buildPage } from '../../src/cli/ui/page-build.js';
 import { loadConfig } from '../../src/config.js';
 import { createKafka, createProducer } from '../../src/kafka/index.js';
 import { askOwner } from '../../src/stack/index.js';
-import { createPool } from '../../src/registry/pool.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
-import { forgetFleet, servers } from './servers.js';
+import { openDatabase, type Database } from './registry/database.js';
 
 /** The fleet page on real servers: a worker, a bridge and nodes, looked at with a browser. */
 
@@ -30,6 +29,7 @@ const env: NodeJS.ProcessEnv = {
     orchestrator: `liveness: { window_seconds: 24, grace_seconds: 2 }\n`,
   }),
 };
+let database: Database;
 let up: RegistrarProcess;
 let ui: RegistrarProcess;
 let node: RegistrarProcess | undefined;
@@ -39,11 +39,10 @@ let page: Page;
 
 beforeAll(async () => {
   await buildPage();
-  const pool = createPool(servers().databaseUrl);
+  database = await openDatabase('fleet_page');
+  env['DATABASE_URL'] = database.url;
   const setup = await registrar(env, 'setup');
   expect(setup.code, setup.stderr).toBe(0);
-  await forgetFleet(pool);
-  await pool.end();
   up = new RegistrarProcess(['up', '--no-stack'], env);
   await up.says(/The registrar is up\./);
   ui = new RegistrarProcess(['ui', '--port', '0', '--allow-actions'], env);
@@ -59,6 +58,7 @@ afterAll(async () => {
     await one?.ends();
   }
   rmSync(dataDir, { recursive: true, force: true });
+  await database.drop();
 }, 60_000);
 
 test(

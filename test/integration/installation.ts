@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { Runtime, DefaultLogger } from '@temporalio/worker';
+import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { startBridge, type Bridge } from '../../src/bridge/bridge.js';
 import type { BridgeCounters } from '../../src/bridge/counters.js';
@@ -11,15 +12,14 @@ import { RegisteredNode, type RegisteredNodeOptions } from '../../src/node/index
 import { parsePublished, type PublishedEvent } from '../../src/protocol/published.js';
 import { topicName } from '../../src/protocol/topics.js';
 import { Catalog } from '../../src/registry/consul/catalog.js';
-import { migrate } from '../../src/registry/migrate.js';
-import { createPool } from '../../src/registry/pool.js';
 import { createSearchAttributes, createTopics } from '../../src/stack/index.js';
 import { openWorker, type RegistrarWorker } from '../../src/worker.js';
 import type { Status } from '../../workflows/details.js';
 import { STATUS_QUERY, workflowId } from '../../workflows/messages.js';
 import { workflowBundle } from '../run/workflow-bundle.js';
 import { RegistrarProcess } from './cli-process.js';
-import { forgetFleet, servers } from './servers.js';
+import { openDatabase, type Database } from './registry/database.js';
+import { servers } from './servers.js';
 
 const silent = pino({ level: 'silent' });
 
@@ -30,15 +30,14 @@ export interface PublishedRecord {
 }
 
 /**
- * A whole registrar on the shared servers, with topics, groups and a task queue
- * that nothing else uses: bridge and worker in this process or, to be killed, in
+ * A whole registrar on the shared servers, with topics, groups, a task queue and
+ * a database that nothing else uses: bridge and worker in this process or, to be killed, in
  * processes of their own; everything they publish read back from Kafka.
  */
 export class Installation {
   readonly published: PublishedRecord[] = [];
   /** Warnings and errors of the bridge's log, oldest first. */
   readonly logged: string[] = [];
-  readonly pool = createPool(servers().databaseUrl);
   readonly catalog = new Catalog({ address: servers().consulAddress });
   readonly #logger = pino(
     { level: 'warn' },
@@ -55,6 +54,7 @@ export class Installation {
     readonly contracts: Contracts,
     readonly client: Client,
     readonly kafka: KafkaHandle,
+    private readonly database: Database,
   ) {}
 
   /** @param contractsDir what the worker runs; the shipped contracts by default */
@@ -64,30 +64,34 @@ export class Installation {
     return installation;
   }
 
+  get pool(): Pool {
+    return this.database.pool;
+  }
+
   /** Everything but worker and bridge. */
   static async prepare(contractsDir?: string): Promise<Installation> {
     Runtime.install({ logger: new DefaultLogger('ERROR') });
     const name = `t${randomUUID().slice(0, 8)}`;
+    const database = await openDatabase('installation');
     const config = loadConfig({
       ...process.env,
+      DATABASE_URL: database.url,
       REGISTRAR_ENV: name,
       REGISTRAR_TASK_QUEUE: name,
       ...(contractsDir === undefined ? {} : { REGISTRAR_CONTRACTS: contractsDir }),
     });
     const contracts = loadContracts(config.contractsDir);
-    const { temporalAddress, databaseUrl, kafkaBrokers } = servers();
+    const { temporalAddress, kafkaBrokers } = servers();
     const topics = [...contracts.consumed.map(({ topic }) => topic), ...Object.values(contracts.topics)].map((topic) =>
       topicName(topic, config),
     );
     await Promise.all([
-      migrate(databaseUrl),
       createSearchAttributes(temporalAddress, 'default'),
       createTopics(kafkaBrokers, topics, { partitions: 3 }),
     ]);
     const kafka = createKafka({ brokers: kafkaBrokers, clientId: name, logger: silent });
     const client = new Client({ connection: await Connection.connect({ address: temporalAddress }) });
-    const installation = new Installation(config, contracts, client, kafka);
-    await forgetFleet(installation.pool);
+    const installation = new Installation(config, contracts, client, kafka, database);
     installation.#reader = await installation.#read();
     return installation;
   }
@@ -97,6 +101,7 @@ export class Installation {
     const { env, taskQueue, contractsDir } = this.config;
     const started = new RegistrarProcess(args, {
       ...process.env,
+      DATABASE_URL: this.database.url,
       REGISTRAR_ENV: env,
       REGISTRAR_TASK_QUEUE: taskQueue,
       REGISTRAR_CONTRACTS: contractsDir,
@@ -197,7 +202,7 @@ export class Installation {
     for (const one of this.#processes) one.kill('SIGKILL');
     await Promise.all(this.#processes.map((one) => one.ends()));
     await this.#reader?.stop();
-    await Promise.all([this.pool.end(), this.client.connection.close()]);
+    await Promise.all([this.database.drop(), this.client.connection.close()]);
     this.catalog.close();
   }
 

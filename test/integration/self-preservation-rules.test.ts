@@ -11,12 +11,11 @@ import {
 } from '../../src/registry/leases/self-preservation.js';
 import { SelfPreservationLog } from '../../src/registry/leases/self-preservation-words.js';
 import { expireLease, type LeaseVerdict } from '../../src/registry/leases/expire-lease.js';
-import { migrate } from '../../src/registry/migrate.js';
 import { renewLeases, type Renewed } from '../../src/registry/leases/renew-leases.js';
-import { createPool, inTransaction } from '../../src/registry/pool.js';
+import { inTransaction } from '../../src/registry/pool.js';
 import { advanceWatermarks } from '../../src/registry/leases/watermarks.js';
 import { eventually } from './installation.js';
-import { servers } from './servers.js';
+import { openDatabase } from './registry/database.js';
 
 /** The statements of self-preservation on a real PostgreSQL; nothing else runs, and the tests set the stream's time. */
 
@@ -30,11 +29,9 @@ let about: SelfPreservationQuestion;
 /** Where the stream stands, in milliseconds. */
 let time: number;
 
-beforeAll(async () => {
-  await migrate(servers().databaseUrl);
-  pool = createPool(servers().databaseUrl);
-});
-afterAll(() => pool.end());
+let drop: () => Promise<void>;
+beforeAll(async () => ({ pool, drop } = await openDatabase('self_preservation')));
+afterAll(() => drop());
 
 beforeEach(async () => {
   await pool.query('truncate node_leases, lease_expiries');

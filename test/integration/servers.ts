@@ -1,5 +1,3 @@
-import type { Pool } from 'pg';
-
 /** Addresses of the servers that all integration tests of one run share; started by test/global-setup.ts. */
 export interface Servers {
   readonly temporalAddress: string;
@@ -15,11 +13,6 @@ export function servers(): Servers {
     consulAddress: address('CONSUL_HTTP_ADDR'),
     databaseUrl: address('DATABASE_URL'),
   };
-}
-
-/** Self-preservation counts the fleet as a whole: what other files have left dead in the tables would be part of it. */
-export async function forgetFleet(pool: Pool): Promise<void> {
-  await pool.query('truncate node_leases, lease_expiries, liveness_brake');
 }
 
 function address(variable: string): string {

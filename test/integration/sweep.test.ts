@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Pool, PoolClient } from 'pg';
 import { pino } from 'pino';
@@ -11,36 +10,31 @@ import { loadContracts } from '../../src/contracts/load.js';
 import { isLocked } from '../../src/registry/advisory-lock.js';
 import { expireLease } from '../../src/registry/leases/expire-lease.js';
 import { findSuspects, type Position, type SuspectSearch } from '../../src/registry/leases/find-suspects.js';
-import { migrate } from '../../src/registry/migrate.js';
 import { createPool } from '../../src/registry/pool.js';
 import { purgeEnded } from '../../src/registry/rows/purge-ended.js';
 import { readLastAttempt } from '../../src/registry/rows/read-last-attempt.js';
 import { advanceWatermarks, lowestWatermark } from '../../src/registry/leases/watermarks.js';
 import { eventually } from './installation.js';
+import { openDatabase, type Database } from './registry/database.js';
 import { servers } from './servers.js';
 
-/** A database of its own: what is counted here is all there is. */
-const name = `sweep_${randomUUID().replaceAll('-', '')}`;
 const TOPIC = 'heartbeats';
 const liveness = { window_seconds: 90, grace_seconds: 15 };
+/** Of the server; it may end sessions of the database. */
 let admin: Pool;
+let database: Database;
 let pool: Pool;
 
 beforeAll(async () => {
-  const { databaseUrl } = servers();
-  admin = createPool(databaseUrl);
-  await admin.query(`create database ${name}`);
-  const url = new URL(databaseUrl);
-  url.pathname = `/${name}`;
-  await migrate(url.href);
-  pool = createPool(url.href);
+  admin = createPool(servers().databaseUrl);
+  database = await openDatabase('sweep');
+  pool = database.pool;
 });
 afterEach(async () => {
   await pool.query('truncate node_registrations, node_leases, stream_watermarks');
 });
 afterAll(async () => {
-  await pool.end();
-  await admin.query(`drop database ${name}`);
+  await database.drop();
   await admin.end();
 });
 
@@ -529,7 +523,9 @@ describe('a sweep', () => {
     await stored(-1);
     const { counters, lines } = start();
     await passes(counters, 2);
-    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
+      new URL(database.url).pathname.slice(1),
+    ]);
     await node('silent');
     await passes(counters, 2);
     expect(callsTo('silent')).toEqual(['signal']);

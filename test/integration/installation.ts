@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { Runtime, DefaultLogger } from '@temporalio/worker';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { startBridge, type Bridge } from '../../src/bridge/bridge.js';
@@ -16,6 +15,7 @@ import { createSearchAttributes, createTopics } from '../../src/stack/index.js';
 import { openWorker, type RegistrarWorker } from '../../src/worker.js';
 import type { Status } from '../../workflows/details.js';
 import { STATUS_QUERY, workflowId } from '../../workflows/messages.js';
+import { errorsOnlyRuntime } from '../run/errors-only-runtime.js';
 import { workflowBundle } from '../run/workflow-bundle.js';
 import { RegistrarProcess } from './cli-process.js';
 import { openDatabase, type Database } from './registry/database.js';
@@ -70,7 +70,7 @@ export class Installation {
 
   /** Everything but worker and bridge. */
   static async prepare(contractsDir?: string): Promise<Installation> {
-    Runtime.install({ logger: new DefaultLogger('ERROR') });
+    errorsOnlyRuntime();
     const name = `t${randomUUID().slice(0, 8)}`;
     const database = await openDatabase('installation');
     const config = loadConfig({

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { eventually, Installation } from './installation.js';
@@ -19,18 +19,28 @@ const SHORT =
 const BY_THE_SWEEP = SHORT;
 const BY_THE_TIMER = `${SHORT}sweep: null\ntimers: [{ timer: "liveness", seconds: ${PERIOD} }]\n`;
 
-let registrar: Installation;
-const state = async (node_id: string) => (await readRegistryRow(registrar.pool, node_id))?.state;
+const running: Installation[] = [];
+afterAll(async () => {
+  await Promise.all(running.map((registrar) => registrar.stop()));
+});
+
+async function installation(contract: string): Promise<Installation> {
+  const registrar = await Installation.start(contractDirectory({ orchestrator: contract }));
+  running.push(registrar);
+  return registrar;
+}
+
+const stateIn = async ({ pool }: Installation, node_id: string) => (await readRegistryRow(pool, node_id))?.state;
 
 /** A node in a process of its own, through the CLI, so that it can really be killed. */
-const processOf = (node_id: string) =>
+const processOf = (registrar: Installation, node_id: string) =>
   registrar.process('node', '--id', node_id, '--type', 'compute', '--version', '1.0.0');
 
 /** Killed with -9 while it beats. */
-async function killed(): Promise<string> {
+async function killed(registrar: Installation): Promise<string> {
   const node_id = `killed-${randomUUID()}`;
-  const child = processOf(node_id);
-  await eventually('it is active', 30, async () => (await state(node_id)) === 'ACTIVE');
+  const child = processOf(registrar, node_id);
+  await eventually('it is active', 30, async () => (await stateIn(registrar, node_id)) === 'ACTIVE');
   await eventually(
     'it has beaten',
     10,
@@ -41,7 +51,7 @@ async function killed(): Promise<string> {
 }
 
 /** The event of its expiry, and how long after the node's last beat it was published. Seconds. */
-async function expiryOf(node_id: string) {
+async function expiryOf(registrar: Installation, node_id: string) {
   const { event } = await eventually('its expiry is published', 60, () =>
     registrar.of(node_id).find(({ event: { event_type } }) => event_type === 'NodeLivenessExpired'),
   );
@@ -52,20 +62,16 @@ async function expiryOf(node_id: string) {
 
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
 
-describe.each([
+// Each test has an installation of its own, and waits most of its time.
+describe.concurrent.each([
   ['with the sweep', BY_THE_SWEEP, WINDOW + GRACE + 5],
   ['without a sweep, by the timer of its own workflow', BY_THE_TIMER, WINDOW + GRACE + PERIOD],
 ])('%s an active node', (_, contract, within) => {
-  beforeAll(async () => {
-    registrar = await Installation.start(contractDirectory({ orchestrator: contract }));
-  });
-  afterAll(async () => {
-    await registrar.stop();
-  });
-
   it(`that is killed with -9, the only one on its partition, is found dead within ${within} s of its last beat on an idle machine: published, out of Consul, in the registry; when it starts again it is active again`, async () => {
-    const node_id = await killed();
-    const { after } = await expiryOf(node_id);
+    const registrar = await installation(contract);
+    const state = () => stateIn(registrar, node_id);
+    const node_id = await killed(registrar);
+    const { after } = await expiryOf(registrar, node_id);
     expect(after).toBeGreaterThan(WINDOW + GRACE);
     expect(after).toBeLessThan(within + BUSY);
     await registrar.handle(node_id).result();
@@ -75,44 +81,36 @@ describe.each([
     });
     expect(await registrar.catalog.instance(node_id)).toBeFalsy();
 
-    const second = processOf(node_id);
-    await eventually('it is active again', 30, async () => (await state(node_id)) === 'ACTIVE');
+    const second = processOf(registrar, node_id);
+    await eventually('it is active again', 30, async () => (await state()) === 'ACTIVE');
     expect((await readRegistryRow(registrar.pool, node_id))?.attempt).toBe(2);
     second.kill('SIGTERM');
-    await eventually('it has left', 30, async () => (await state(node_id)) === 'DEREGISTERED');
+    await eventually('it has left', 30, async () => (await state()) === 'DEREGISTERED');
   });
 
-  it('that beats stays active for many lease durations', async () => {
+  it('that beats stays active for many lease durations, also while the heartbeats cannot be read', async () => {
+    const registrar = await installation(contract);
     const node = registrar.node();
+    const state = () => stateIn(registrar, node.node_id);
     await node.start();
     await pause(3 * WINDOW);
-    expect(await state(node.node_id)).toBe('ACTIVE');
+    expect(await state()).toBe('ACTIVE');
     const { registration, journal } = await registrar.status(node.node_id);
     expect(registration).toMatchObject({ state: 'ACTIVE', attempt: 1 });
     expect(journal.filter(({ what }) => what.startsWith('ignored'))).toEqual([]);
-  });
 
-  it('is expired by nobody while the heartbeats cannot be read', async () => {
-    const node = registrar.node();
-    await node.start();
     await registrar.stopBridge();
     await pause(20);
-    expect(await state(node.node_id)).toBe('ACTIVE');
+    expect(await state()).toBe('ACTIVE');
     await registrar.startBridge();
     await pause(10);
-    expect(await state(node.node_id)).toBe('ACTIVE');
+    expect(await state()).toBe('ACTIVE');
   });
 });
 
-describe('with the sweep', () => {
-  beforeAll(async () => {
-    registrar = await Installation.start(contractDirectory({ orchestrator: BY_THE_SWEEP }));
-  });
-  afterAll(async () => {
-    await registrar.stop();
-  });
-
+describe.concurrent('with the sweep', () => {
   it('a healthy node is not woken: its run has no event between becoming active and leaving', async () => {
+    const registrar = await installation(BY_THE_SWEEP);
     const node = registrar.node();
     await node.start();
     const events = async () => ((await registrar.handle(node.node_id).fetchHistory()).events ?? []).length;
@@ -127,9 +125,10 @@ describe('with the sweep', () => {
   });
 
   it('a dead node whose run is lost too is ended by a run that adopts its registry row', async () => {
-    const node_id = await killed();
+    const registrar = await installation(BY_THE_SWEEP);
+    const node_id = await killed(registrar);
     await registrar.handle(node_id).terminate('the run is lost');
-    const { after, event } = await expiryOf(node_id);
+    const { after, event } = await expiryOf(registrar, node_id);
     expect(after).toBeLessThan(WINDOW + GRACE + 5 + BUSY);
     expect(await registrar.handle(node_id).result()).toMatchObject({ state: 'LIVENESS_EXPIRED', attempt: 1 });
     expect(event.correlation_id).toBe((await readRegistryRow(registrar.pool, node_id))?.correlation_id);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { listRegistryRows } from '../../src/registry/rows/list-registry-rows.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { startFleet, type FleetProcess } from './fleet-process.js';
@@ -11,47 +11,44 @@ timers: [{ timer: "liveness", seconds: 2 }]
 `;
 const contractsDir = contractDirectory({ orchestrator: SHORT });
 
-let registrar: Installation;
+const running: Installation[] = [];
 const processes: FleetProcess[] = [];
-beforeAll(async () => {
-  registrar = await Installation.start(contractsDir);
-});
-afterEach(() => {
-  for (const fleet of processes.splice(0)) fleet.process.kill('SIGKILL');
-});
 afterAll(async () => {
-  await registrar.stop();
+  for (const fleet of processes) fleet.process.kill('SIGKILL');
+  await Promise.all(running.map((registrar) => registrar.stop()));
 });
 
-async function fleetOf(nodes: number): Promise<FleetProcess> {
-  const fleet = await startFleet(nodes, { env: registrar.config.env, brokers: registrar.config.kafka.brokers });
-  processes.push(fleet);
-  return fleet;
+/** Each test has an installation of its own, and waits most of its time. */
+async function installation() {
+  const registrar = await Installation.start(contractsDir);
+  running.push(registrar);
+  const { pool, logged, config } = registrar;
+
+  const fleetOf = async (nodes: number): Promise<FleetProcess> => {
+    const fleet = await startFleet(nodes, { env: config.env, brokers: config.kafka.brokers });
+    processes.push(fleet);
+    return fleet;
+  };
+  /** `registrar …` for this installation, to its end. */
+  const run = (...args: string[]) => registrar.process(...args).ends();
+  const states = async (ids: readonly string[]): Promise<Readonly<Record<string, number>>> => {
+    const counts: Record<string, number> = {};
+    for (const { node_id, state, attempt } of await listRegistryRows(pool)) {
+      if (ids.includes(node_id)) counts[`${state} ${attempt}`] = (counts[`${state} ${attempt}`] ?? 0) + 1;
+    }
+    return counts;
+  };
+  const held = async (): Promise<boolean> =>
+    (await pool.query('select from liveness_brake where held_since is not null')).rowCount === 1;
+  const loggedOfIt = (): string[] => logged.filter((line) => line.startsWith('self-preservation'));
+  return { registrar, pool, fleetOf, run, states, held, loggedOfIt };
 }
 
 const pause = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
 
-/** `registrar …` for this installation, to its end. */
-const run = (...args: string[]) => registrar.process(...args).ends();
-
-async function states(ids: readonly string[]): Promise<Readonly<Record<string, number>>> {
-  const counts: Record<string, number> = {};
-  for (const { node_id, state, attempt } of await listRegistryRows(registrar.pool)) {
-    if (ids.includes(node_id)) counts[`${state} ${attempt}`] = (counts[`${state} ${attempt}`] ?? 0) + 1;
-  }
-  return counts;
-}
-
-const held = async (): Promise<boolean> =>
-  (
-    await registrar.pool.query('select from liveness_brake where topic like $1 and held_since is not null', [
-      `${registrar.config.env}.%`,
-    ])
-  ).rowCount === 1;
-const loggedOfIt = (): string[] => registrar.logged.filter((line) => line.startsWith('self-preservation'));
-
-describe('in a fleet below the floor', () => {
+describe.concurrent('in a fleet below the floor', () => {
   it('all may be gone at once: nothing is held', async () => {
+    const { fleetOf, states, loggedOfIt } = await installation();
     const { ids, process } = await fleetOf(3);
     process.kill('SIGKILL');
     await eventually('all three have expired', 40, async () => (await states(ids))['LIVENESS_EXPIRED 1'] === 3);
@@ -59,29 +56,33 @@ describe('in a fleet below the floor', () => {
   });
 });
 
-describe('after an outage of the bridge', () => {
-  it('nobody expires who comes back later than the bridge, be it within a window or long after it', async () => {
+describe.concurrent('after an outage of the bridge nobody expires', () => {
+  /** Six nodes, of which three are frozen while the bridge is away. */
+  async function outage() {
+    const here = await installation();
+    const { registrar, fleetOf } = here;
     const early = [registrar.node(), registrar.node(), registrar.node()];
     await Promise.all(early.map((node) => node.start()));
     const late = await fleetOf(3);
     const all = [...early.map((node) => node.node_id), ...late.ids];
-
-    // Back within a window after the bridge: the pause after a stall covers them.
     late.process.kill('SIGSTOP');
     await registrar.stopBridge();
     await pause(12);
     await registrar.startBridge();
+    return { ...here, late, all };
+  }
+
+  it('who comes back within a window after it: the pause after a stall covers them', async () => {
+    const { late, all, states, loggedOfIt } = await outage();
     await pause(2);
     late.process.kill('SIGCONT');
     await pause(8);
     expect(await states(all)).toEqual({ 'ACTIVE 1': 6 });
     expect(loggedOfIt()).toEqual([]);
+  });
 
-    // Back long after: half of the fleet looks dead at once, and is held.
-    late.process.kill('SIGSTOP');
-    await registrar.stopBridge();
-    await pause(12);
-    await registrar.startBridge();
+  it('who comes back long after it: half of the fleet looks dead at once, and is held', async () => {
+    const { late, all, states, held, loggedOfIt } = await outage();
     await eventually('self-preservation holds', 30, held);
     await pause(6);
     late.process.kill('SIGCONT');
@@ -98,14 +99,21 @@ describe('after an outage of the bridge', () => {
   }, 150_000);
 });
 
-describe('ten nodes killed at once', () => {
+describe.concurrent('ten nodes of thirteen killed at once', () => {
+  async function killed() {
+    const here = await installation();
+    const living = [here.registrar.node(), here.registrar.node(), here.registrar.node()];
+    await Promise.all(living.map((node) => node.start()));
+    const { ids, process } = await here.fleetOf(10);
+    return { ...here, ids, kill: () => process.kill('SIGKILL') };
+  }
+
   it('and never seen again are held, said and shown; in the end they are gone', async () => {
-    const before = loggedOfIt().length;
-    const { ids, process } = await fleetOf(10);
-    process.kill('SIGKILL');
+    const { pool, ids, kill, run, states, held, loggedOfIt } = await killed();
+    kill();
     await eventually('self-preservation holds', 40, held);
     // Some may have expired before so many were gone that it holds.
-    const active = await listRegistryRows(registrar.pool, { state: 'ACTIVE', limit: 100 });
+    const active = await listRegistryRows(pool, { state: 'ACTIVE', limit: 100 });
     const suspect = active.find(({ node_id }) => ids.includes(node_id))?.node_id ?? expect.fail('none is held');
     await eventually('status says why it is still active', 30, async () => {
       const { stdout } = await run('status', suspect);
@@ -115,17 +123,16 @@ describe('ten nodes killed at once', () => {
     expect(await held()).toBe(true);
 
     await eventually('all ten are gone', 90, async () => (await states(ids))['LIVENESS_EXPIRED 1'] === 10);
-    expect(loggedOfIt().slice(before)).toEqual([
+    expect(loggedOfIt()).toEqual([
       expect.stringMatching(/^self-preservation holds: \d+ of 13 nodes/) as string,
       expect.stringMatching(/^self-preservation is released after its longest hold/) as string,
     ]);
   }, 180_000);
 
   it('are shown by the doctor and let go by an operator, who is named', async () => {
-    const before = loggedOfIt().length;
-    const { ids, process } = await fleetOf(10);
+    const { ids, kill, run, states, held, loggedOfIt } = await killed();
     expect((await run('self-preservation', 'release')).code).toBe(1);
-    process.kill('SIGKILL');
+    kill();
     await eventually('self-preservation holds', 40, held);
     const [doctor, shown] = await Promise.all([run('doctor', '--json'), run('self-preservation', '--json')]);
     const { checks } = JSON.parse(doctor.stdout) as {
@@ -143,7 +150,7 @@ describe('ten nodes killed at once', () => {
     const released = await run('self-preservation', 'release');
     expect([released.code, released.stdout]).toEqual([0, expect.stringMatching(/^Self-preservation is released: /)]);
     await eventually('all ten are gone', 30, async () => (await states(ids))['LIVENESS_EXPIRED 1'] === 10);
-    expect(loggedOfIt().slice(before)).toEqual([
+    expect(loggedOfIt()).toEqual([
       expect.stringMatching(/^self-preservation holds/) as string,
       expect.stringMatching(/^self-preservation is released by operator \S+: /) as string,
     ]);

@@ -26,7 +26,7 @@ export async function openDatabase(subject: string): Promise<Database> {
   const pool = createPool(url.href);
   const drop = async (): Promise<void> => {
     await pool.end();
-    await admin.query(`drop database ${name} with (force)`);
+    await admin.query(`drop database ${name}`);
     await admin.end();
   };
   return { pool, url: url.href, drop };

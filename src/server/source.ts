@@ -35,8 +35,8 @@ export interface Sources {
    * @param since the `at` of the read before; null for everything
    */
   readFleet(since: number | null): Promise<FleetRead>;
-  /** Nodes on their way, from Temporal's list; empty when it does not answer. */
-  openRuns(): Promise<readonly OpenRun[]>;
+  /** Nodes on their way, from Temporal's list; null when it does not answer: what was known of them stays. */
+  openRuns(): Promise<readonly OpenRun[] | null>;
   /** @param nodes visible rows, at most a screen of them */
   rowDetails(nodes: readonly FleetNode[]): Promise<readonly RowDetail[]>;
   /**

@@ -98,7 +98,8 @@ export class LiveFleet {
     const { wholeEvery, runsEvery } = this.#options;
     const wasLoaded = this.isLoaded;
     try {
-      if (this.#reads % runsEvery === 0) this.#fleet.knowRuns(await this.#sources.openRuns());
+      const runs = this.#reads % runsEvery === 0 ? await this.#sources.openRuns() : null;
+      if (runs !== null) this.#fleet.knowRuns(runs);
       const whole = this.#reads % wholeEvery === 0;
       const delta = this.#fleet.apply(await this.#sources.readFleet(whole ? null : this.#fleet.at));
       this.#reads += 1;

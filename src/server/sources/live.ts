@@ -69,7 +69,7 @@ export class LiveSources implements Sources {
       return await temporal.withDeadline(Date.now() + 3_000, () => listOpenRuns(temporal, contracts.compiled));
     } catch {
       // Temporal's absence is shown by its own probe; the registry's rows go on without its list.
-      return [];
+      return null;
     }
   }
 

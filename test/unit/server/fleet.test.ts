@@ -4,7 +4,8 @@ import { contractView } from '../../../src/server/contract/view.js';
 import { RecentDeltas } from '../../../src/server/fleet/changes.js';
 import { Fleet } from '../../../src/server/fleet/fleet.js';
 import { CountHistory } from '../../../src/server/fleet/history.js';
-import type { FleetRead, FleetRow } from '../../../src/server/source.js';
+import { LiveFleet } from '../../../src/server/fleet/live-fleet.js';
+import type { FleetRead, FleetRow, OpenRun, Sources } from '../../../src/server/source.js';
 
 const contract = contractView(loadContracts(), { env: 'dev', namespace: '' });
 const NOW = 1_790_000_000_000;
@@ -94,6 +95,25 @@ test('a run that the registry does not know yet is listed, and a wait for the ac
   expect(fleet.get('waits')).toMatchObject({ state: 'AWAITING_ACK', round: 2, look: 'ack' });
   fleet.knowRuns([]);
   expect(fleet.apply(read([]))?.gone).toEqual(['unrecorded']);
+});
+
+test('while Temporal does not answer, what its list knew last stays', async () => {
+  let runs: readonly OpenRun[] | null = [{ id: 'on-its-way', type: 'effect', state: contract.initial, since: NOW }];
+  const sources = {
+    readFleet: () => Promise.resolve(read([row('a')], { whole: true })),
+    openRuns: () => Promise.resolve(runs),
+    health: () => ({ streams: [], backends: [], parts: [], self_preservation: null }),
+  } as unknown as Sources;
+  const fleet = new LiveFleet(sources, contract, { registryTodo: '', runsEvery: 1 });
+  const ids = async (): Promise<string[]> => {
+    await fleet.read();
+    return fleet.nodes.map(({ id }) => id);
+  };
+  expect(await ids()).toEqual(['a', 'on-its-way']);
+  runs = null;
+  expect(await ids()).toEqual(['a', 'on-its-way']);
+  runs = [];
+  expect(await ids()).toEqual(['a']);
 });
 
 test('recent deltas give what was missed, or say that it is too long ago', () => {

@@ -1,0 +1,80 @@
+import { Client, Connection } from '@temporalio/client';
+import { pino, type Logger } from 'pino';
+import { bridgeTopics } from '../bridge/bridge-topics.js';
+import type { Config } from '../config.js';
+import type { Contracts } from '../contracts/load.js';
+import { createAdmin, createKafka } from '../kafka/index.js';
+import { ConsulClient } from '../registry/consul/client.js';
+import { createPool, placeOf } from '../registry/pool.js';
+import type { Sources } from '../server/source.js';
+import { DeadLetters } from '../server/sources/dead-letters.js';
+import { HealthWatch } from '../server/sources/health-watch.js';
+import { LiveSources } from '../server/sources/live.js';
+import { temporalOptions } from './connect.js';
+import { linksOf, serviceLink, workflowLink } from './terminal/links.js';
+
+/** What the fleet page and `registrar watch` look at. */
+export interface OpenSources {
+  readonly sources: Sources;
+  /** Where the registry is, for people. */
+  readonly registryPlace: string;
+  /** Closes the connections; the sources are closed before, by whoever uses them. */
+  readonly close: () => Promise<void>;
+}
+
+/** Opens the sources of a configuration. Servers that are not there yet are waited for: `health` says which. */
+export function openSources(config: Config, contracts: Contracts, log: Logger): OpenSources {
+  const links = linksOf(config);
+  // A lost connection is shown by its probe.
+  const pool = createPool(config.postgres.connectionString, {
+    max: 6,
+    onConnectionLost: ({ message }) => log.debug({ reason: message }, 'lost a connection to PostgreSQL'),
+  });
+  const connection = Connection.lazy(temporalOptions(config));
+  const consul = new ConsulClient({
+    address: config.consul.httpAddr,
+    ...(config.consul.token === undefined ? {} : { token: config.consul.token }),
+  });
+  const kafka = createKafka({
+    brokers: config.kafka.brokers,
+    clientId: 'node-registrar-ui',
+    logger: pino({ level: 'silent' }),
+  });
+  const admin = createAdmin(kafka);
+  const deadLetters = new DeadLetters(kafka, bridgeTopics(contracts, config).deadLetters);
+  const health = new HealthWatch({
+    pool,
+    temporal: connection,
+    consul,
+    kafka: admin,
+    deadLetters,
+    contracts,
+    names: config,
+    namespace: config.temporal.namespace,
+    taskQueue: config.taskQueue,
+    addresses: {
+      consul: config.consul.httpAddr.replace(/^https?:\/\//, ''),
+      postgres: placeOf(pool),
+      temporal: config.temporal.address,
+      kafka: config.kafka.brokers.join(', '),
+    },
+    logger: log,
+  });
+  const sources = new LiveSources({
+    pool,
+    temporal: new Client({ connection, namespace: config.temporal.namespace }),
+    contracts,
+    deadLetters,
+    health,
+    links: { run: (id) => workflowLink(links, id), service: (type) => serviceLink(links, type) },
+  });
+  health.start();
+  return {
+    sources,
+    registryPlace: placeOf(pool),
+    close: async () => {
+      consul.close();
+      await Promise.allSettled([admin.close(), connection.close(), pool.end()]);
+    },
+  };
+}

@@ -20,6 +20,7 @@ import { statusCommand } from './status/command.js';
 import { stopCommand } from './stop/command.js';
 import { uiCommand } from './ui/command.js';
 import { upCommand } from './up/command.js';
+import { watchCommand } from './watch/command.js';
 import { wipeCommand } from './wipe/command.js';
 import { workerCommand } from './worker/command.js';
 import { explainError, wantsStackTraces } from './terminal/errors.js';
@@ -46,6 +47,7 @@ export function createProgram(): Command {
     nodeCommand,
     statusCommand,
     listCommand,
+    watchCommand,
     ackCommand,
     retryCommand,
     reconcileCommand,

@@ -87,8 +87,11 @@ test('doctor finds nothing to see to', async () => {
 describe('a node without acks of its own', () => {
   const id = `mailer-${randomUUID().slice(0, 8)}`;
   let node: RegistrarProcess;
+  let watch: RegistrarProcess;
 
   beforeAll(async () => {
+    watch = new RegistrarProcess(['watch', id, '--json'], env);
+    await watch.says(/"kind":"unknown"/);
     node = new RegistrarProcess(
       [
         'node',
@@ -154,6 +157,22 @@ describe('a node without acks of its own', () => {
     const retry = await registrar(env, 'retry', id);
     expect(retry.code, retry.stderr).toBe(0);
     expect(retry.stdout).toBe(`Node ${id} is being registered again: attempt 2.\n`);
+  });
+
+  test('was watched meanwhile: a line a change, until Ctrl-C', async () => {
+    await watch.says(/"to":"ACTIVE"[^]*"to":"DEREGISTERED"[^]*"attempt":2/);
+    watch.kill('SIGINT');
+    const { code, stdout, stderr } = await watch.ends();
+    expect(code, stderr).toBe(0);
+    const events = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(events[0]).toEqual({ at: expect.any(String) as string, kind: 'unknown', node_id: id });
+    expect(events).toContainEqual(
+      expect.objectContaining({ kind: 'state', node_id: id, to: 'DEREGISTERED', reason: 'the node left' }),
+    );
+    expect(events.filter(({ node_id }) => node_id !== id)).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { WriteStream } from 'node:tty';
-import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import { clock } from '../terminal/format.js';
+import { liveText } from '../terminal/live-text.js';
 import type { NodeChange } from '../../node/index.js';
 import type { States } from '../terminal/states.js';
 import type { ShownNode } from './fleet-state.js';
@@ -24,52 +24,20 @@ export interface Screen {
   end(): void;
 }
 
-const FRAME_MS = 100;
-
 /** A live picture on a terminal, plain lines anywhere else. */
 export function createScreen(stream: WriteStream): Screen {
   return stream.isTTY ? liveScreen(stream) : lineScreen((line) => stream.write(`${line}\n`));
 }
 
 function liveScreen(stream: WriteStream): Screen {
-  const update = createLogUpdate(stream);
-  const size = () => ({ columns: stream.columns || 80, rows: stream.rows || 24 });
-  let last: (() => View) | undefined;
-  let next: NodeJS.Timeout | undefined;
-  let height = 0;
-  let ended = false;
-  const paint = (): void => {
-    clearTimeout(next);
-    next = undefined;
-    if (last === undefined) return;
-    const text = viewText(last(), size());
-    const lines = text.split('\n').length;
-    // log-update 7 rewrites only the lines that differ, and loses those below when their number changes.
-    if (lines !== height) update.clear();
-    height = lines;
-    update(text);
-  };
-  // Of many changes at once only the last one is painted.
-  const draw = (view: () => View): void => {
-    if (ended) return;
-    last = view;
-    next ??= setTimeout(paint, FRAME_MS);
-  };
+  const live = liveText(stream);
+  const draw = (view: () => View): void => live.draw((size) => viewText(view(), size));
   return {
     draw,
     isLive: true,
     show: (_change, view) => draw(view),
-    print(text) {
-      update.clear();
-      stream.write(`${text}\n`);
-      paint();
-    },
-    end() {
-      paint();
-      update.done();
-      last = undefined;
-      ended = true;
-    },
+    print: (text) => live.print(text),
+    end: () => live.end(),
   };
 }
 

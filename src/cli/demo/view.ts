@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import { colouredState, columns, counted, since, span } from '../terminal/format.js';
+import type { Size } from '../terminal/live-text.js';
 import type { StateMeaning, States } from '../terminal/states.js';
 import type { ShownNode, Summary } from './fleet-state.js';
 
@@ -19,12 +20,6 @@ export interface View {
   readonly links: readonly (readonly [name: string, url: string])[];
   /** What is going on, or what to do next. */
   readonly line: string;
-}
-
-/** The size of the terminal. */
-export interface Size {
-  readonly columns: number;
-  readonly rows: number;
 }
 
 /** Below this width an id of 36 characters pushes the last columns off the line. */

@@ -18,6 +18,7 @@ import {
   COMMAND_UPDATE,
   INTROSPECTION_SIGNAL,
   REPAIR_SIGNAL,
+  REQUEST_SIGNAL,
   STATUS_QUERY,
   SUSPECT_SIGNAL,
   type AckSignal,
@@ -26,6 +27,7 @@ import {
 
 const introspectionSignal = defineSignal<[Introspection]>(INTROSPECTION_SIGNAL);
 const ackSignal = defineSignal<[AckSignal]>(ACK_SIGNAL);
+const requestSignal = defineSignal<[Message]>(REQUEST_SIGNAL);
 const suspectSignal = defineSignal(SUSPECT_SIGNAL);
 const repairSignal = defineSignal(REPAIR_SIGNAL);
 const commandUpdate = defineUpdate<number, [CommandRequest]>(COMMAND_UPDATE);
@@ -66,6 +68,9 @@ export class Mailbox {
     });
     setHandler(ackSignal, (ack) => {
       this.inbox.push({ event_model: ACK_MODEL, payload: { ...ack, at: ack.at ?? now() } });
+    });
+    setHandler(requestSignal, (request) => {
+      this.inbox.push(request);
     });
     setHandler(suspectSignal, () => {
       this.suspected = true;

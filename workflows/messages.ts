@@ -17,6 +17,8 @@ export function workflowId(node_id: string): string {
 /** A signal and not an update: the bridge must not wait for a worker. */
 export const INTROSPECTION_SIGNAL = 'introspection';
 export const ACK_SIGNAL = 'ack';
+/** What the node itself asks for, besides acks: the event model that the contract routes, and what it says. */
+export const REQUEST_SIGNAL = 'request';
 /** The lease of this node looks expired: verify it now. */
 export const SUSPECT_SIGNAL = 'suspect';
 /** What Consul or the registry shows of this node may differ from what its run knows: write both again. */
@@ -54,6 +56,12 @@ export interface CommandRequest {
   readonly event_model: string;
   readonly payload?: Readonly<Record<string, unknown>>;
 }
+
+/** What a node may ask for itself, by its message. */
+export const DRAIN: CommandRequest = Object.freeze({ event_model: 'ModelNodeDrainRequested' });
+export const UNDRAIN: CommandRequest = Object.freeze({ event_model: 'ModelNodeUndrainRequested' });
+/** An operator's eviction: the attempt ends. */
+export const EVICT: CommandRequest = Object.freeze({ event_model: 'ModelNodeEvictionRequested' });
 
 /** An operator's retry: the node's last introspection again, as a new registration attempt. */
 export const RETRY: CommandRequest = Object.freeze({ event_model: 'ModelRegistrationReset' });

@@ -13,6 +13,7 @@ export function compileMachine(machine: StateMachineContract): Machine {
       timer: state.timer ?? null,
       terminal: state.terminal ?? false,
       discoverable: state.discoverable ?? false,
+      ...(state.check_output === undefined ? {} : { check_output: state.check_output }),
       transitions: Object.fromEntries(leaving.map((row) => [row.trigger, compileTransition(row)])),
     };
   }
@@ -24,6 +25,7 @@ function compileTransition(row: StateMachineContract['transitions'][number]): Tr
     to: row.to_state,
     reason: row.reason ?? null,
     conditions: (row.conditions ?? []).map(({ expression }) => checkedCondition(expression)),
+    ...(row.entry_actions === undefined ? {} : { entry_actions: row.entry_actions }),
   };
 }
 

@@ -19,6 +19,8 @@ export interface Transition {
   /** Why, in words with variables; null keeps the reason that is there. */
   readonly reason: string | null;
   readonly conditions: readonly Condition[];
+  /** Done on this way into the state, instead of its own entry actions. */
+  readonly entry_actions?: readonly string[];
 }
 
 export interface State {
@@ -32,6 +34,8 @@ export interface State {
   readonly terminal: boolean;
   /** Consul shows the node to others in this state. */
   readonly discoverable: boolean;
+  /** What Consul's check says in this state, with variables; absent: what it says of every node. */
+  readonly check_output?: string;
   /** By trigger. */
   readonly transitions: Readonly<Record<string, Transition>>;
 }

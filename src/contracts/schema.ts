@@ -40,10 +40,17 @@ const orchestratorMachine = z.strictObject({
       end_actions: z.array(name).optional().describe('done when the run ends in this state'),
       timer: name.optional().describe('the timer that runs in this state'),
       discoverable: z.boolean().optional().describe('Consul shows the node to others in this state'),
+      check_output: words.optional().describe('what Consul\'s check says in this state; "{name}" is that value'),
     }),
   ),
   transitions: z.array(
-    z.strictObject({ ...transition, reason: words.optional().describe('why, in words; "{name}" is that value') }),
+    z.strictObject({
+      ...transition,
+      reason: words
+        .optional()
+        .describe('why, in words; "{name}" is that value, "{reason}" what the message that asks says'),
+      entry_actions: z.array(name).optional().describe("done on this way into the state, instead of the state's own"),
+    }),
   ),
 });
 

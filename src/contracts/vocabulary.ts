@@ -57,6 +57,21 @@ export const ORCHESTRATOR_HANDLERS = {
     distinguishes: [],
     actions: { deregister: { raises: 'run_cancelled' }, no_op: {} },
   },
+  HandlerDrainRequested: {
+    event_model: 'ModelNodeDrainRequested',
+    distinguishes: [],
+    actions: { drain: { raises: 'drain_requested' }, no_op: {} },
+  },
+  HandlerUndrainRequested: {
+    event_model: 'ModelNodeUndrainRequested',
+    distinguishes: [],
+    actions: { undrain: { raises: 'undrain_requested' }, no_op: {} },
+  },
+  HandlerEvictionRequested: {
+    event_model: 'ModelNodeEvictionRequested',
+    distinguishes: [],
+    actions: { evict: { raises: 'eviction_requested' }, no_op: {} },
+  },
 } as const satisfies Readonly<Record<string, Handler>>;
 export type HandlerName = keyof typeof ORCHESTRATOR_HANDLERS;
 
@@ -76,7 +91,12 @@ export const CALLS = ['publish_events'] as const;
 export const QUESTIONS = ['verify_lease', 'verify_acks_read'] as const;
 
 /** What the bridge can read; each must be consumed from some topic. */
-export const CONSUMED_EVENTS = ['NodeIntrospectionEvent', 'NodeRegistrationAcked', 'NodeHeartbeat'] as const;
+export const CONSUMED_EVENTS = [
+  'NodeIntrospectionEvent',
+  'NodeRegistrationAcked',
+  'NodeHeartbeat',
+  'NodeDrainRequested',
+] as const;
 
 /** Published by the bridge itself, never by a state's entry. */
 export const BRIDGE_ACTIONS = ['request_introspection', 'dead_letter'] as const;
@@ -88,7 +108,15 @@ export const BRIDGE_VARIABLES = {
 } as const satisfies Readonly<Record<(typeof BRIDGE_ACTIONS)[number], readonly string[]>>;
 
 /** Triggers that code raises; timers and confirmations add theirs. */
-export const ORCHESTRATOR_TRIGGERS = ['entry_done', 'ack_received', 'shutdown_received', 'run_cancelled'] as const;
+export const ORCHESTRATOR_TRIGGERS = [
+  'entry_done',
+  'ack_received',
+  'shutdown_received',
+  'run_cancelled',
+  'drain_requested',
+  'undrain_requested',
+  'eviction_requested',
+] as const;
 export const REDUCER_TRIGGERS = ['introspection_received', 'validation_failed', 'error_received', 'reset'] as const;
 
 /** What "{…}" in a template and the field of a condition may name. */
@@ -110,6 +138,7 @@ export const VARIABLES = [
   'previous_state',
   'reducer_status',
   'reason',
+  'check_output',
   'round',
   'rounds',
   'rounds_left',

@@ -32,6 +32,8 @@ export const ConsulPayload = z.object({
   tags: z.array(z.string()),
   /** Others may find the node. Runs under an older contract do not send it: then Consul's own state stays. */
   passing: z.boolean().optional(),
+  /** What the check says; null: what it says of every node that passes, or does not. */
+  check_output: z.string().nullish(),
 });
 export type ConsulPayload = z.infer<typeof ConsulPayload>;
 

@@ -67,6 +67,8 @@ export const publishedSchemas = {
   }),
   NodeBecameActive: z.strictObject({ ...common, capabilities: z.record(z.string(), z.literal(true)) }),
   NodeLivenessExpired: z.strictObject({ ...common, last_heartbeat_at: timestamp.nullable() }),
+  NodeDraining: z.strictObject({ ...common, drain_reason: z.string().min(1).max(1024) }),
+  NodeDeregistered: z.strictObject({ ...common, deregistration_reason: z.string().min(1).max(1024).nullable() }),
   RequestIntrospection: z.strictObject({ ...common, target_node_id: nodeId }),
 } as const;
 

@@ -2,7 +2,16 @@ import { WithStartWorkflowOperation, type WorkflowHandle } from '@temporalio/cli
 import { derivedId } from '../../src/protocol/ids.js';
 import type { Introspection, Reason } from '../../src/protocol/introspection.js';
 import { plusSeconds } from '../../workflows/core/time.js';
-import { COMMAND_UPDATE, RETRY, workflowId, WORKFLOW_TYPE, type CommandRequest } from '../../workflows/messages.js';
+import {
+  COMMAND_UPDATE,
+  DRAIN,
+  EVICT,
+  RETRY,
+  UNDRAIN,
+  workflowId,
+  WORKFLOW_TYPE,
+  type CommandRequest,
+} from '../../workflows/messages.js';
 import type { registration } from '../../workflows/registration.js';
 import type { Harness } from '../time-skipping/harness.js';
 
@@ -111,6 +120,19 @@ export const PATHS: Readonly<Record<string, Path>> = {
     await h.sleep(20);
     await h.untilState(node_id, 'AWAITING_ACK');
     return handle;
+  },
+
+  'drained-taken-back-and-evicted': async (h, node_id) => {
+    const { handle } = await active(h, node_id);
+    const asked = { payload: { asked_by: { who: 'ada', why: 'a new disk' } } };
+    await h.command(node_id, { ...DRAIN, ...asked });
+    await h.untilState(node_id, 'DRAINING');
+    await h.command(node_id, { ...UNDRAIN, ...asked });
+    await h.untilState(node_id, 'ACTIVE');
+    await h.request(node_id, true, { message_id: id(node_id, 'drain'), reason: 'too hot' });
+    await h.untilState(node_id, 'DRAINING');
+    await h.command(node_id, { ...EVICT, ...asked });
+    return ended(handle);
   },
 
   'superseded-while-in-flight': async (h, node_id) => {

@@ -6,14 +6,18 @@ import { WithStartWorkflowOperation, type Client, type WorkflowHandle } from '@t
 import type { Activities } from '../../activities/api.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
+import type { DrainRequest } from '../../src/protocol/drain-request.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
 import { provisionTestServer } from '../../src/stack/index.js';
 import type { Status } from '../../workflows/details.js';
 import {
   ACK_SIGNAL,
+  DRAIN,
   INTROSPECTION_SIGNAL,
   COMMAND_UPDATE,
+  REQUEST_SIGNAL,
   RETRY,
+  UNDRAIN,
   type CommandRequest,
   STATUS_QUERY,
   SUSPECT_SIGNAL,
@@ -40,6 +44,10 @@ export interface Harness {
   suspect(node_id: string): Promise<Handle>;
   /** As an operator does it; answers the new attempt's number. */
   retry(node_id: string): Promise<number>;
+  /** As an operator does it; answers the attempt's number. */
+  command(node_id: string, request: CommandRequest): Promise<number>;
+  /** As the bridge does it with what a node asks for itself. */
+  request(node_id: string, draining: boolean, changes?: Partial<DrainRequest>): Promise<DrainRequest>;
   ack(node_id: string, changes?: Partial<AckSignal>): Promise<void>;
   status(node_id: string): Promise<Status>;
   /** Waits, in real time, until the workflow is where the test wants it: time is skipped only after that. */
@@ -56,10 +64,10 @@ export interface Harness {
 
 export const TASK_QUEUE = 'registration';
 
-/** An operator's retry, of a node that has a run or had one. */
-export function retry(client: Client, node_id: string): Promise<number> {
+/** An operator's command, for a node that has a run or had one. */
+export function command(client: Client, node_id: string, request: CommandRequest): Promise<number> {
   return client.workflow.executeUpdateWithStart<typeof registration, number, [CommandRequest]>(COMMAND_UPDATE, {
-    args: [RETRY],
+    args: [request],
     startWorkflowOperation: new WithStartWorkflowOperation(WORKFLOW_TYPE, {
       workflowId: workflowId(node_id),
       taskQueue: TASK_QUEUE,
@@ -186,7 +194,23 @@ export async function startHarness(
         args: [{ node_id }],
         signal: SUSPECT_SIGNAL,
       }),
-    retry: (node_id) => retry(env.client, node_id),
+    retry: (node_id) => command(env.client, node_id, RETRY),
+    command: (node_id, request) => command(env.client, node_id, request),
+    async request(node_id, draining, changes = {}) {
+      const { registration } = await status(node_id);
+      const request: DrainRequest = {
+        message_id: randomUUID(),
+        node_id,
+        correlation_id: registration?.incarnation?.correlation_id ?? '',
+        draining,
+        reason: null,
+        at: await world.now(),
+        ...changes,
+      };
+      const { event_model } = request.draining ? DRAIN : UNDRAIN;
+      await handle(node_id).signal(REQUEST_SIGNAL, { event_model, payload: request });
+      return request;
+    },
     async ack(node_id, changes = {}) {
       const { registration } = await status(node_id);
       const ack: AckSignal = {

@@ -18,6 +18,7 @@ import {
   ACK_SIGNAL,
   INTROSPECTION_SIGNAL,
   COMMAND_REFUSED,
+  RETRY,
   STATUS_QUERY,
   SUSPECT_SIGNAL,
   workflowId,
@@ -25,7 +26,7 @@ import {
   type AckSignal,
 } from '../../workflows/messages.js';
 import type { Outcome, Start } from '../../workflows/registration.js';
-import { retry, TASK_QUEUE } from './harness.js';
+import { command, TASK_QUEUE } from './harness.js';
 import { HOW, type NodeWorld, type RestlessWorld } from './restless-world.js';
 
 /** What can go wrong: every activity that the workflow knows. */
@@ -377,7 +378,7 @@ export class Player {
 
   async #retry(): Promise<void> {
     try {
-      const attempt = await retry(this.#client, this.node.node_id);
+      const attempt = await command(this.#client, this.node.node_id, RETRY);
       this.node.log.push({ what: 'noted', of: `attempt ${attempt} by a retry` });
     } catch (error) {
       if (!(

@@ -30,7 +30,8 @@ describe.each(Object.entries(RUNNING))('a node that leaves while %s', (_, situat
     expect(await met.handle.result()).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left', attempt: 1 });
     expect(h.world.done(node_id).slice(-2).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
     expect(h.world.records.get(node_id)).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left' });
-    // Nothing is published about it: the node knows, and it is not an expiry.
+    // For others: the node knows. It is no expiry.
+    expect(h.world.types(node_id).at(-1)).toBe('NodeDeregistered');
     expect(h.world.types(node_id)).not.toContain('NodeLivenessExpired');
   });
 });

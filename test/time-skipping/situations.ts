@@ -4,6 +4,7 @@ import proto from '@temporalio/proto';
 import type { Introspection, Reason } from '../../src/protocol/introspection.js';
 import { millisBetween, plusSeconds } from '../../workflows/core/time.js';
 import type { Status } from '../../workflows/details.js';
+import { DRAIN } from '../../workflows/messages.js';
 import type { Start, Outcome } from '../../workflows/registration.js';
 import type { Harness } from './harness.js';
 
@@ -23,6 +24,9 @@ async function eventually(what: string, holds: () => Promise<boolean>): Promise<
   }
   throw new Error(`${what}: not within 30 s`);
 }
+
+/** Who asks for something. */
+export const ADA = { who: 'ada', why: 'a new disk' } as const;
 
 type Handle = WorkflowHandle<(start: Start) => Promise<Outcome>>;
 
@@ -147,6 +151,14 @@ export async function active(h: Harness): Promise<Met> {
   const met = await awaitingAck(h);
   await h.ack(met.node_id);
   await h.untilState(met.node_id, 'ACTIVE');
+  return met;
+}
+
+/** An active node that others do not find any more, by an operator's wish. */
+export async function draining(h: Harness): Promise<Met> {
+  const met = await active(h);
+  await h.command(met.node_id, { ...DRAIN, payload: { asked_by: ADA } });
+  await h.untilState(met.node_id, 'DRAINING');
   return met;
 }
 

@@ -5,7 +5,9 @@ import type { Status } from '../../workflows/details.js';
 import { initialState, reduce, type ReducerState } from '../../workflows/core/reducer.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { startHarness, type Harness } from './harness.js';
-import { Met, OVER, RUNNING } from './situations.js';
+import { plusSeconds } from '../../workflows/core/time.js';
+import { EVICT, UNDRAIN } from '../../workflows/messages.js';
+import { ADA, draining, Met, OVER, RUNNING } from './situations.js';
 
 /**
  * Each transition of both shipped state machines, taken by a run through the
@@ -37,7 +39,10 @@ function orchestratorTook({ journal }: Status): string[] {
       ([, transition]) => transition.to === to,
     );
     // Of several, the one whose reason it is.
-    const triggers = all.length < 2 ? all : all.filter(([, transition]) => transition.reason === reason);
+    const triggers =
+      all.length < 2
+        ? all
+        : all.filter(([, { reason: said }]) => said === reason || said === reason.replace(ASKED, '{reason}'));
     if (triggers.length > 1)
       throw new Error(
         `The journal does not show which of ${triggers.map(([trigger]) => trigger).join(', ')} led from ${from} to ${to}`,
@@ -45,6 +50,9 @@ function orchestratorTook({ journal }: Status): string[] {
     return triggers.map(([trigger]) => named(from, to, trigger));
   });
 }
+
+/** What a person says, where the contract names it. */
+const ASKED = `${ADA.who}: ${ADA.why}`;
 
 /** The reducer's transitions: the events of the journal, reduced; it must end where the run's reducer is. */
 function reducerTook({ journal, registration: node }: Status, contract: CompiledContract): string[] {
@@ -114,6 +122,7 @@ const over =
 type Leaving = (met: Met) => Promise<unknown>;
 const says: Leaving = (met) => met.says('shutdown');
 const isCancelled: Leaving = (met) => met.handle.cancel();
+const isEvicted: Leaving = (met) => h.command(met.node_id, { ...EVICT, payload: { asked_by: ADA } });
 
 const leaves =
   (name: string, leave: Leaving = says): Run =>
@@ -125,6 +134,14 @@ const leaves =
     await met.cancelled(pending);
     met.release();
     return status;
+  };
+
+const leavesDraining =
+  (leave: Leaving): Run =>
+  async () => {
+    const met = await draining(h);
+    await leave(met);
+    return h.until(met.node_id, 'over', ({ registration: node }) => node?.ended === true);
   };
 
 /** A backend that refuses for good, before the other has confirmed or after. */
@@ -202,9 +219,14 @@ const ORCHESTRATOR: Readonly<Record<string, Run>> = {
     'PENDING_REGISTRATION, Consul outstanding',
     isCancelled,
   ),
+  'PENDING_REGISTRATION -> DEREGISTERED by eviction_requested': leaves(
+    'PENDING_REGISTRATION, Consul outstanding',
+    isEvicted,
+  ),
   'ACCEPTED -> AWAITING_ACK by entry_done': active,
   'ACCEPTED -> DEREGISTERED by shutdown_received': under(effectBeforeAwaitingAck, leavesAccepted(says)),
   'ACCEPTED -> DEREGISTERED by run_cancelled': under(effectBeforeAwaitingAck, leavesAccepted(isCancelled)),
+  'ACCEPTED -> DEREGISTERED by eviction_requested': under(effectBeforeAwaitingAck, leavesAccepted(isEvicted)),
   'ACCEPTED -> ACK_RECEIVED by ack_received': under(effectBeforeAwaitingAck, async () => {
     const met = await inAccepted();
     const pending = await met.pending();
@@ -218,13 +240,41 @@ const ORCHESTRATOR: Readonly<Record<string, Run>> = {
   'AWAITING_ACK -> ACK_TIMED_OUT by ack_timeout': over('ACK_TIMED_OUT'),
   'AWAITING_ACK -> DEREGISTERED by shutdown_received': leaves('AWAITING_ACK'),
   'AWAITING_ACK -> DEREGISTERED by run_cancelled': leaves('AWAITING_ACK', isCancelled),
+  'AWAITING_ACK -> DEREGISTERED by eviction_requested': leaves('AWAITING_ACK', isEvicted),
   'ACK_RECEIVED -> ACTIVE by entry_done': active,
   'ACK_RECEIVED -> DEREGISTERED by shutdown_received': leaves('ACK_RECEIVED, Consul in flight'),
   'ACK_RECEIVED -> DEREGISTERED by run_cancelled': leaves('ACK_RECEIVED, Consul in flight', isCancelled),
+  'ACK_RECEIVED -> DEREGISTERED by eviction_requested': leaves('ACK_RECEIVED, Consul in flight', isEvicted),
   'ACK_TIMED_OUT -> AWAITING_ACK by entry_done': inSituation('AWAITING_ACK, in the second round'),
   'ACTIVE -> LIVENESS_EXPIRED by lease_expired': over('LIVENESS_EXPIRED'),
   'ACTIVE -> DEREGISTERED by shutdown_received': leaves('ACTIVE'),
   'ACTIVE -> DEREGISTERED by run_cancelled': leaves('ACTIVE', isCancelled),
+  'ACTIVE -> DEREGISTERED by eviction_requested': leaves('ACTIVE', isEvicted),
+  'ACTIVE -> DRAINING by drain_requested': async () => {
+    const met = await draining(h);
+    const status = await h.status(met.node_id);
+    await met.leaves();
+    return status;
+  },
+  'DRAINING -> ACTIVE by undrain_requested': async () => {
+    const met = await draining(h);
+    await h.command(met.node_id, UNDRAIN);
+    const status = await h.untilState(met.node_id, 'ACTIVE');
+    await met.leaves();
+    return status;
+  },
+  'DRAINING -> LIVENESS_EXPIRED by lease_expired': async () => {
+    const met = await draining(h);
+    h.world.lease = (node_id, now) =>
+      node_id === met.node_id
+        ? { outcome: 'expired', last_heartbeat_at: null }
+        : { outcome: 'renewed', deadline: plusSeconds(now, 90) };
+    await h.suspect(met.node_id);
+    return h.until(met.node_id, 'over', ({ registration: node }) => node?.ended === true);
+  },
+  'DRAINING -> DEREGISTERED by shutdown_received': leavesDraining(says),
+  'DRAINING -> DEREGISTERED by run_cancelled': leavesDraining(isCancelled),
+  'DRAINING -> DEREGISTERED by eviction_requested': leavesDraining(isEvicted),
 };
 
 const REDUCER: Readonly<Record<string, Run>> = {

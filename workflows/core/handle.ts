@@ -41,14 +41,13 @@ function apply(registration: Registration, event: DomainEvent, now: string, cont
       return turn(withChanges(registration, { refresh_due, refresh_refused: null }), { notes });
     }
     case 'triggered': {
-      const spoken = withChanges(superseded(registration), {
-        causation_id: event.causation_id,
-        ...(event.liveness_deadline === undefined ? {} : { liveness_deadline: event.liveness_deadline }),
-      });
-      // The node has sent something: an earlier reason, that it was silent, is over.
-      const fired = fire(spoken, event.trigger, now, contract, null);
+      const { trigger, causation_id, reason, learnt } = event;
+      const why = reason === undefined ? {} : { reason };
+      const spoken = withChanges(superseded(registration), { causation_id, ...learnt, ...why });
+      // Somebody has sent something: an earlier reason, that the node was silent, is over.
+      const fired = fire(spoken, trigger, now, contract, null);
       if (fired.registration !== spoken) return andThen(turn(spoken, { cancels: true }), fired);
-      return turn(registration, { notes: [`ignored ${event.trigger} in state ${registration.state ?? 'none'}`] });
+      return turn(registration, { notes: [`ignored ${trigger} in state ${registration.state ?? 'none'}`] });
     }
   }
 }

@@ -40,14 +40,24 @@ export function fire(
   if (!transition.conditions.every((condition) => holds(condition, values))) return turn(registration);
   const reason = transition.reason === null ? otherwise : cut(text(fill(transition.reason, values)));
   const leaving = withChanges(registration, { previous_state: registration.state, reason, timer_due: null });
-  return enter(leaving, transition.to, now, contract);
+  return enter(leaving, transition.to, now, contract, transition.entry_actions);
 }
 
-/** The way into a state begins: its entry actions are to be done. Without any, the state is current at once. */
-export function enter(registration: Registration, state: string, now: string, contract: CompiledContract): Turn {
+/**
+ * The way into a state begins: its entry actions are to be done. Without any, the state is current at once.
+ *
+ * @param actions those of this way, where they are not the state's own
+ */
+export function enter(
+  registration: Registration,
+  state: string,
+  now: string,
+  contract: CompiledContract,
+  actions = stateOf(state, contract)?.entry_actions ?? NONE,
+): Turn {
   const target = stateOf(state, contract);
   const rounds = contract.timers[target?.timer ?? '']?.rounds ?? null;
-  const entering = Object.freeze({ state, steps: stepsOf(target?.entry_actions ?? NONE, contract), ending: false });
+  const entering = Object.freeze({ state, steps: stepsOf(actions, contract), ending: false });
   const counted = rounds === null ? {} : { round: registration.round + 1, rounds };
   return arriveIfDone(withChanges(registration, counted), entering, now, contract);
 }

@@ -2,7 +2,7 @@ import type { Intent } from '../../activities/api.js';
 import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { derivedId } from '../../src/protocol/ids.js';
 import type { OutgoingEvent } from '../../src/protocol/published.js';
-import { variables, type Registration } from './registration.js';
+import { livesByLease, variables, type Registration } from './registration.js';
 import { fill, fillMap, text } from '../../src/contracts/template.js';
 
 /**
@@ -47,6 +47,7 @@ export function eventsOf(
         template.event_type,
         registration.attempt,
         registration.round,
+        ...occasionOf(registration, contract),
       ),
       event_type: template.event_type,
       topic: template.topic,
@@ -70,4 +71,12 @@ export function eventsOf(
     return [event];
   });
   return Object.freeze(events);
+}
+
+/**
+ * Between the states that live by a lease a node goes as often as somebody asks for it. Each time is another event, and
+ * the id of the message that asks tells them apart; a fresh run that has adopted the attempt knows of no earlier time.
+ */
+function occasionOf({ state, entering, causation_id }: Registration, contract: CompiledContract): readonly string[] {
+  return livesByLease(state, contract) && livesByLease(entering?.state ?? null, contract) ? [causation_id] : [];
 }

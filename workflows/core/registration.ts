@@ -1,4 +1,5 @@
 import type { CompiledContract, State } from '../../src/contracts/compiled.js';
+import { cut, fill, text } from '../../src/contracts/template.js';
 import type { Variable } from '../../src/contracts/vocabulary.js';
 import { derivedId } from '../../src/protocol/ids.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
@@ -66,6 +67,10 @@ export interface Registration {
   /** Why a backend refused the newest data; null where none did. */
   readonly refresh_refused: string | null;
   readonly ended: boolean;
+  /** The newest thing that the node itself has asked for in this attempt, by its record. */
+  readonly last_request?: { readonly message_id: string; readonly at: string } | null;
+  /** Why the node may not come in until somebody lifts that; null where it may. */
+  readonly ban?: string | null;
   /** The run of this attempt is gone, and nothing shows how far it came: the attempt begins again. */
   readonly unfinished: boolean;
 }
@@ -84,6 +89,7 @@ export const NOTHING_YET = Object.freeze({
   refresh_due: false,
   refreshing: false,
   refresh_refused: null,
+  last_request: null,
   ended: false,
   unfinished: false,
 });
@@ -116,12 +122,12 @@ function incarnationOfRow(row: NodeRow, contract: CompiledContract): Incarnation
   });
 }
 
-/** Whether an event says that a node has come into this state. */
+/**
+ * Whether an event says to the node for sure that it has come into this state. What the end actions publish comes after
+ * the row has ended, and may be superseded.
+ */
 function isAnnounced(state: string, contract: CompiledContract): boolean {
-  const found = stateOf(state, contract);
-  return (
-    found !== undefined && [...found.entry_actions, ...found.end_actions].some((action) => action in contract.events)
-  );
+  return stateOf(state, contract)?.entry_actions.some((action) => action in contract.events) ?? false;
 }
 
 /**
@@ -156,12 +162,18 @@ export function currentState({ state, entering }: Registration): string | null {
 }
 
 /** A state as the contract has it; undefined for no state, and for one that it does not know. */
-export function stateOf(name: string | null | undefined, contract: CompiledContract): State | undefined {
+export function stateOf(
+  name: string | null | undefined,
+  contract: Pick<CompiledContract, 'orchestrator'>,
+): State | undefined {
   return contract.orchestrator.states[name ?? ''];
 }
 
 /** Is a node in this state only as long as its lease is renewed? */
-export function livesByLease(state: string | null, contract: CompiledContract): boolean {
+export function livesByLease(
+  state: string | null,
+  contract: Pick<CompiledContract, 'orchestrator' | 'timers'>,
+): boolean {
   const timer = stateOf(state, contract)?.timer ?? null;
   return timer !== null && contract.timers[timer]?.verify === 'lease';
 }
@@ -196,6 +208,7 @@ const NO_CAPABILITIES = Object.freeze([]);
 /** The values that templates, conditions and reasons of the contract may name. */
 export function variables(registration: Registration, contract: CompiledContract): Readonly<Record<Variable, unknown>> {
   const { introspection, incarnation } = registration;
+  const entering = registration.entering?.state ?? registration.state;
   const correlation_id = incarnation?.correlation_id ?? null;
   return {
     node_id: registration.node_id,
@@ -212,12 +225,16 @@ export function variables(registration: Registration, contract: CompiledContract
     },
     attempt: registration.attempt,
     state: registration.state,
-    entering: registration.entering?.state ?? registration.state,
+    entering,
     discoverable: stateOf(registration.state, contract)?.discoverable ?? false,
     lease: livesByLease(registration.state, contract) ? 'open' : null,
     previous_state: registration.previous_state,
     reducer_status: registration.reducer.status,
     reason: registration.reason,
+    get check_output() {
+      const output = stateOf(entering, contract)?.check_output;
+      return output === undefined ? null : cut(text(fill(output, this)));
+    },
     round: registration.round,
     rounds: registration.rounds,
     rounds_left: registration.rounds === null ? null : registration.rounds - registration.round,

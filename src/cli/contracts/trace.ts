@@ -17,6 +17,7 @@ import {
   withRefreshStarted,
   type Registration,
 } from '../../../workflows/core/registration.js';
+import { DRAIN, EVICT, UNDRAIN } from '../../../workflows/messages.js';
 import { millisBetween, plusSeconds } from '../../../workflows/core/time.js';
 import { currentTimer, timerChecked, type Finding } from '../../../workflows/core/timer.js';
 import type { Turn } from '../../../workflows/core/turn.js';
@@ -55,8 +56,16 @@ export const traceLine = z.discriminatedUnion('message', [
   }),
   z.strictObject({ at, message: z.literal('deadline') }),
   z.strictObject({ at, message: z.literal('reset') }),
+  z.strictObject({
+    at,
+    message: z.enum(['drain', 'undrain', 'evict']),
+    who: z.string().optional(),
+    why: z.string().optional(),
+  }),
 ]);
 export type TraceLine = z.infer<typeof traceLine>;
+
+const COMMANDS = { drain: DRAIN, undrain: UNDRAIN, evict: EVICT } as const;
 
 /** What a line led to: the states after it, and what would have been published and asked for. */
 export interface TraceResult {
@@ -119,6 +128,12 @@ export class Trace {
       }
       case 'reset':
         return this.#send('ModelRegistrationReset', { message_id });
+      case 'drain':
+      case 'undrain':
+      case 'evict': {
+        const asked_by = { who: line.who ?? 'somebody', why: line.why ?? null };
+        return this.#send(COMMANDS[line.message].event_model, { message_id, asked_by });
+      }
       case 'heartbeat':
         return this.#beat();
       case 'backend_ok':

@@ -50,7 +50,7 @@ export function viewText(view: View, size: Size, now: number = Date.now()): stri
 const LINK_NAME = 10;
 
 /** Who needs a look comes first. */
-const RANKS: Readonly<Record<StateMeaning, number>> = { on_the_way: 0, lost: 0, discoverable: 1, left: 2 };
+const RANKS: Readonly<Record<StateMeaning, number>> = { on_the_way: 0, lost: 0, draining: 1, discoverable: 1, left: 2 };
 
 function nodesText(nodes: readonly ShownNode[], states: States, size: Size, now: number): string {
   const id = (node_id: string): string =>

@@ -49,7 +49,13 @@ export function shown(text: string): string {
   return cut(text.replace(/\s+/g, ' '), LONGEST_SHOWN);
 }
 
-const COLOURS = { discoverable: pc.green, lost: pc.red, left: pc.dim, on_the_way: pc.yellow } as const;
+const COLOURS = {
+  discoverable: pc.green,
+  lost: pc.red,
+  left: pc.dim,
+  draining: pc.cyan,
+  on_the_way: pc.yellow,
+} as const;
 
 /** A state in the colour of what it means. */
 export function colouredState(state: string, states: Pick<States, 'meaning'>): string {

@@ -1,8 +1,9 @@
 import type { CompiledContract } from '../../contracts/compiled.js';
 import { ORCHESTRATOR_HANDLERS } from '../../contracts/vocabulary.js';
+import { livesByLease } from '../../../workflows/core/registration.js';
 
 /** What a state means to the person who looks at a node. */
-export type StateMeaning = 'discoverable' | 'on_the_way' | 'left' | 'lost';
+export type StateMeaning = 'discoverable' | 'draining' | 'on_the_way' | 'left' | 'lost';
 
 /** The states of a contract by what they mean: a contract may call them what it likes. */
 export interface States {
@@ -17,8 +18,9 @@ export interface States {
   /** The state that an acknowledgement leads to; null where the contract has none. */
   readonly acknowledged: string | null;
   /**
-   * 'discoverable': others find the node. 'left': it has said goodbye. 'lost': its attempt has ended otherwise.
-   * 'on_the_way': all the rest, words that are no state of the contract included.
+   * 'discoverable': others find the node. 'draining': it lives by a lease, and others do not find it. 'left': it has
+   * said goodbye. 'lost': its attempt has ended otherwise. 'on_the_way': all the rest, words that are no state of the
+   * contract included.
    */
   meaning(state: string): StateMeaning;
 }
@@ -27,7 +29,8 @@ const { raises: LEAVES } = ORCHESTRATOR_HANDLERS.HandlerNodeIntrospected.actions
 const { raises: ACKNOWLEDGES } = ORCHESTRATOR_HANDLERS.HandlerNodeRegistrationAcked.actions.accept_ack;
 
 /** Reads the meaning of each state from the contract: its attributes, its timers and the triggers that lead to it. */
-export function statesOf({ orchestrator, timers }: Pick<CompiledContract, 'orchestrator' | 'timers'>): States {
+export function statesOf(contract: Pick<CompiledContract, 'orchestrator' | 'timers'>): States {
+  const { orchestrator, timers } = contract;
   const all = Object.entries(orchestrator.states);
   const left = new Set(all.flatMap(([, { transitions }]) => transitions[LEAVES]?.to ?? []));
   const waiting = all.find(([, { timer }]) => timer !== null && timers[timer]?.verify === 'acks_read');
@@ -41,6 +44,7 @@ export function statesOf({ orchestrator, timers }: Pick<CompiledContract, 'orche
       const state = orchestrator.states[name];
       if (state === undefined) return 'on_the_way';
       if (state.discoverable) return 'discoverable';
+      if (livesByLease(name, contract)) return 'draining';
       if (!state.terminal) return 'on_the_way';
       return left.has(name) ? 'left' : 'lost';
     },

@@ -31,6 +31,7 @@ const NOT_YET: readonly Variable[] = [
   'state',
   'previous_state',
   'reason',
+  'check_output',
   'lease',
   'rounds',
   'rounds_left',
@@ -42,7 +43,7 @@ const NOT_YET: readonly Variable[] = [
 const FROM_THE_START: Known = new Set(VARIABLES.filter((name) => !NOT_YET.includes(name)));
 
 /** What an attempt whose run was lost does not know, when a fresh run adopts it by its lease. */
-const LOST_WITH_THE_RUN: readonly Variable[] = ['previous_state', 'reason', 'rounds', 'rounds_left'];
+const LOST_WITH_THE_RUN: readonly Variable[] = ['previous_state', 'reason', 'check_output', 'rounds', 'rounds_left'];
 
 /** Triggers of messages: a reason of before does not hold after them. */
 const RAISED_BY_MESSAGES: ReadonlySet<string | undefined> = new Set(
@@ -66,6 +67,13 @@ export function placesOf({ orchestrator, reducer }: ContractSources): Place[] {
   ];
 }
 
+/** One way into a state. */
+interface Way extends Pick<Place, 'cause' | 'known'> {
+  readonly from: string | null;
+  /** Entry actions, in their order. */
+  readonly actions: readonly string[];
+}
+
 type Contracts = Pick<ContractSources, 'orchestrator' | 'reducer'>;
 
 class Analysis {
@@ -81,12 +89,12 @@ class Analysis {
   /** Entry actions, once for each way into their state. */
   entries(): Place[] {
     return this.#machine.states.flatMap((state) =>
-      this.#waysInto(state).flatMap(({ from, cause, known }) => {
+      this.#waysInto(state).flatMap(({ from, cause, known, actions }) => {
         const when =
           from === null
             ? `on the way into "${state.state_name}"`
             : `on the way from "${from}" into "${state.state_name}"`;
-        return this.#walk(state, known).places.map((place) => ({
+        return this.#walk(actions, known).places.map((place) => ({
           ...place,
           state: from,
           entering: state.state_name,
@@ -136,7 +144,7 @@ class Analysis {
     for (let changed = true; changed;) {
       changed = false;
       for (const state of this.#machine.states) {
-        const arrivals = this.#waysInto(state).map(({ known }) => this.#walk(state, known).arrival);
+        const arrivals = this.#waysInto(state).map(({ known, actions }) => this.#walk(actions, known).arrival);
         const known = arrivals.reduce<Known>((all, each) => meet(all, each), this.#adopted(state));
         const before = this.#inState.get(state.state_name);
         if (before?.size === known.size) continue;
@@ -152,8 +160,12 @@ class Analysis {
     return timer?.verify === 'lease' ? without(new Set(VARIABLES), LOST_WITH_THE_RUN) : new Set(VARIABLES);
   }
 
-  /** What is known when the way into a state begins, for each transition that leads there, and for a new attempt. */
-  #waysInto(state: State): (Pick<Place, 'cause' | 'known'> & { readonly from: string | null })[] {
+  /**
+   * What is known when the way into a state begins and what is done on it, for each transition that leads there, and
+   * for a new attempt.
+   */
+  #waysInto(state: State): Way[] {
+    const own = state.entry_actions ?? [];
     const counted: readonly Variable[] =
       this.#timer(state.timer)?.rounds === undefined ? [] : ['rounds', 'rounds_left'];
     const ways = this.#machine.transitions.flatMap((row, index) => {
@@ -161,11 +173,11 @@ class Analysis {
       const cause = ['state_machine', 'transitions', index];
       return sourcesOf(row.from_state, this.#machine).map((from) => {
         const before = this.#inState.get(from) ?? FROM_THE_START;
-        return { from, cause, known: this.#after(row, before, counted) };
+        return { from, cause, known: this.#after(row, before, counted), actions: row.entry_actions ?? own };
       });
     });
     if (state.state_name !== this.#machine.initial_state) return ways;
-    return [{ from: null, cause: null, known: new Set([...FROM_THE_START, ...counted]) }, ...ways];
+    return [{ from: null, cause: null, known: new Set([...FROM_THE_START, ...counted]), actions: own }, ...ways];
   }
 
   #after(row: Transition, before: Known, counted: readonly Variable[]): Known {
@@ -179,11 +191,11 @@ class Analysis {
   }
 
   /** Goes through the entry actions: what an event stamps is known after its publish, not within it. */
-  #walk(state: State, before: Known): { places: Pick<Place, 'action' | 'known'>[]; arrival: Known } {
+  #walk(actions: readonly string[], before: Known): { places: Pick<Place, 'action' | 'known'>[]; arrival: Known } {
     const known = new Set(before);
     const stamped = new Set<Variable>();
     const places: Pick<Place, 'action' | 'known'>[] = [];
-    for (const action of state.entry_actions ?? []) {
+    for (const action of actions) {
       const event = this.contracts.orchestrator.published_events.find((each) => each.action === action);
       // Neighbouring events are one publish.
       if (event === undefined) for (const name of stamped) known.add(name);

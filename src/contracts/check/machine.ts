@@ -66,15 +66,9 @@ function checkStates(part: MachinePart, machine: StateMachineContract, words: Wo
   if (!names.includes(machine.initial_state))
     faults.add(part, at('initial_state'), `unknown state "${machine.initial_state}": ${choose(names)}`);
   machine.states.forEach((state, index) => {
-    for (const list of ['entry_actions', 'end_actions'] as const) {
-      state[list]?.forEach((action, item) => {
-        if (words[list].includes(action)) return;
-        const place = at('states', index, list, item);
-        if ((BRIDGE_ACTIONS as readonly string[]).includes(action))
-          faults.add(part, place, `the bridge publishes "${action}" by itself, and no state does: remove it here`);
-        else faults.add(part, place, `unknown action "${action}": ${choose(words[list])}`);
-      });
-    }
+    for (const list of ['entry_actions', 'end_actions'] as const)
+      checkActions(part, at('states', index, list), state[list], words[list], faults);
+    checkNames(part, at('states', index, 'check_output'), state.check_output, faults, WITHOUT_CHECK_OUTPUT);
     if (state.timer !== undefined && !words.timers.includes(state.timer))
       faults.add(part, at('states', index, 'timer'), `unknown timer "${state.timer}": ${choose(words.timers)}`);
     if ((state.end_actions ?? []).length > 0 && state.terminal !== true)
@@ -83,6 +77,28 @@ function checkStates(part: MachinePart, machine: StateMachineContract, words: Wo
         at('states', index, 'end_actions'),
         `"${state.state_name}" has end_actions but no run ends in it: add terminal: true or remove them`,
       );
+  });
+}
+
+/** Its own template cannot name it. */
+const WITHOUT_CHECK_OUTPUT = VARIABLES.filter((name) => name !== 'check_output');
+
+function checkActions(
+  part: MachinePart,
+  path: Path,
+  actions: readonly string[] = [],
+  known: readonly string[],
+  faults: Faults,
+): void {
+  actions.forEach((action, item) => {
+    if (known.includes(action)) return;
+    if ((BRIDGE_ACTIONS as readonly string[]).includes(action))
+      faults.add(
+        part,
+        [...path, item],
+        `the bridge publishes "${action}" by itself, and no state does: remove it here`,
+      );
+    else faults.add(part, [...path, item], `unknown action "${action}": ${choose(known)}`);
   });
 }
 
@@ -110,6 +126,7 @@ function checkTransitions(part: MachinePart, machine: StateMachineContract, word
       ),
     );
     checkNames(part, at('transitions', index, 'reason'), row.reason, faults);
+    checkActions(part, at('transitions', index, 'entry_actions'), row.entry_actions, words.entry_actions, faults);
   });
 }
 

@@ -31,8 +31,8 @@ export function checkOutputs({ orchestrator }: ContractSources, faults: Faults):
     row.state_decision_matrix?.forEach((decision, item) => {
       const action = actionOf(row, decision);
       checkRaises(machine, decision, action, at(index, 'state_decision_matrix', item), faults);
-      for (const state of entered(machine, decision, action))
-        for (const { event, path } of eventsOf(machine, state, eventTypes))
+      for (const { state, actions, path: place } of entered(machine, decision, action))
+        for (const { event, path } of eventsOf(actions, place, eventTypes))
           if (!listed.includes(event))
             faults.addTopmost(
               'orchestrator',
@@ -76,34 +76,53 @@ function checkRaises(
 const transitionsOn = (machine: StateMachineContract, trigger: string): StateMachineContract['transitions'] =>
   machine.transitions.filter((row) => row.trigger === trigger);
 
-/** The states that a row's action enters directly, and those that follow from them by entry_done. */
+/** A way into a state, and what is done on it. */
+interface Way {
+  readonly state: string;
+  readonly actions: readonly string[];
+  /** Where the actions stand in the contract. */
+  readonly path: Path;
+}
+
+/** The ways into states that a row's action takes directly, and those that follow from them by entry_done. */
 function entered(
   machine: StateMachineContract,
   { current_state }: MatrixRowContract,
   { raises, begins_attempt }: Action,
-): ReadonlySet<string> {
+): readonly Way[] {
   const from = [current_state].flat();
-  const states = new Set<string>(begins_attempt === true ? [machine.initial_state] : []);
+  const ways: Way[] = begins_attempt === true ? [ownWay(machine, machine.initial_state)] : [];
   if (raises !== undefined)
     for (const row of transitionsOn(machine, raises))
       if (from.includes('any') || sourcesOf(row.from_state, machine).some((state) => from.includes(state)))
-        states.add(row.to_state);
-  for (const state of states)
+        ways.push(wayOf(machine, row));
+  // Grows while it is gone through: what follows may lead on.
+  for (const { state } of ways)
     for (const row of transitionsOn(machine, 'entry_done'))
-      if (sourcesOf(row.from_state, machine).includes(state)) states.add(row.to_state);
-  return states;
+      if (sourcesOf(row.from_state, machine).includes(state) && !ways.some((way) => way.state === row.to_state))
+        ways.push(wayOf(machine, row));
+  return ways;
+}
+
+function wayOf(machine: StateMachineContract, row: StateMachineContract['transitions'][number]): Way {
+  if (row.entry_actions === undefined) return ownWay(machine, row.to_state);
+  const path = ['state_machine', 'transitions', machine.transitions.indexOf(row), 'entry_actions'];
+  return { state: row.to_state, actions: row.entry_actions, path };
+}
+
+function ownWay(machine: StateMachineContract, state: string): Way {
+  const index = machine.states.findIndex((each) => each.state_name === state);
+  const actions = machine.states[index]?.entry_actions ?? [];
+  return { state, actions, path: ['state_machine', 'states', index, 'entry_actions'] };
 }
 
 function eventsOf(
-  machine: StateMachineContract,
-  state_name: string,
+  actions: readonly string[],
+  path: Path,
   eventTypes: ReadonlyMap<string, string>,
 ): readonly { readonly event: string; readonly path: Path }[] {
-  const index = machine.states.findIndex((each) => each.state_name === state_name);
-  const actions = machine.states[index]?.entry_actions ?? [];
   return actions.flatMap((action, item) => {
     const event = eventTypes.get(action);
-    const path = ['state_machine', 'states', index, 'entry_actions', item];
-    return event === undefined ? [] : [{ event, path }];
+    return event === undefined ? [] : [{ event, path: [...path, item] }];
   });
 }

@@ -34,6 +34,7 @@ export function fullSample(
     previous_state: place.previous_state,
     reducer_status: 'pending',
     reason: 'a reason in words',
+    check_output: 'what the check says',
     round: 1,
     rounds: 3,
     rounds_left: 2,

@@ -125,9 +125,7 @@ export function registrationOperations(
           Name: 'Registration',
           Notes: 'Set by node-registrar: passing while the node is active.',
           Status: passing ? 'passing' : 'critical',
-          Output: passing
-            ? `Active: the node acknowledged its registration (attempt ${attempt}).`
-            : `Registered (attempt ${attempt}), not yet active: waiting for the node to acknowledge.`,
+          Output: registration.check_output ?? outputOf(attempt, passing),
           ServiceID: service_id,
           // Access rules go by the name: without it a token needs the right to write every service.
           ServiceName: registration.service_name,
@@ -136,4 +134,10 @@ export function registrationOperations(
       },
     },
   ];
+}
+
+function outputOf(attempt: number, passing: boolean): string {
+  return passing
+    ? `Active: the node acknowledged its registration (attempt ${attempt}).`
+    : `Registered (attempt ${attempt}), not yet active: waiting for the node to acknowledge.`;
 }

@@ -1,4 +1,5 @@
 import type { CompiledContract } from '../../contracts/compiled.js';
+import { livesByLease } from '../../../workflows/core/index.js';
 import type { EarlierAttempt, Path, Span, Step } from '../api/node.js';
 import { readEntry, type Entry, type ReadStep } from './journal.js';
 
@@ -106,15 +107,19 @@ function reducerPath(steps: readonly ReadStep[], standing: Standing, contract: C
   return { here: known, seen, edges, next: reducerNext(known, applied, contract) };
 }
 
-/** What the orchestrator may do next: go on, or let its timer fire; the lease's only when it has run out. */
-function orchestratorNext({ state, silent }: Standing, { orchestrator, timers }: CompiledContract): Path['next'] {
+/**
+ * What the orchestrator may do next: go on, or let its timer fire; the lease's only when it has run out. Between states
+ * that live by a lease a node goes only when somebody asks for it.
+ */
+function orchestratorNext({ state, silent }: Standing, contract: CompiledContract): Path['next'] {
+  const { orchestrator, timers } = contract;
   const { states } = orchestrator;
+  const leads = (to: string): boolean =>
+    states[to]?.terminal === false && !(livesByLease(state, contract) && livesByLease(to, contract));
   const own = states[state ?? ''];
   const timer = own?.timer === null || own === undefined ? undefined : timers[own.timer];
   return Object.entries(own?.transitions ?? {})
-    .filter(([trigger, { to }]) =>
-      trigger === timer?.trigger ? timer.verify !== 'lease' || silent : states[to]?.terminal === false,
-    )
+    .filter(([trigger, { to }]) => (trigger === timer?.trigger ? timer.verify !== 'lease' || silent : leads(to)))
     .map(([trigger, { to }]) => ({ from: state ?? '', to, trigger }));
 }
 

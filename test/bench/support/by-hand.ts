@@ -84,7 +84,9 @@ export function decideByHand(node: Registration, message: Message, { liveness }:
   const liveness_deadline = new Date(Date.parse(ack.at) + liveness.first_deadline_seconds * 1000).toISOString();
   return {
     action: 'accept_ack',
-    events: [{ event: 'triggered', trigger: 'ack_received', causation_id: ack.message_id, liveness_deadline }],
+    events: [
+      { event: 'triggered', trigger: 'ack_received', causation_id: ack.message_id, learnt: { liveness_deadline } },
+    ],
     ignored: null,
   };
 }

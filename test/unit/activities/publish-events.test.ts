@@ -189,6 +189,8 @@ describe('the shipped contract', () => {
     const events = [
       ...published([...activated(), line('deadline')]),
       ...published([...activated(), line('introspection', { reason: 'shutdown' })]),
+      ...published([...activated(), line('drain', { why: 'y'.repeat(2_000) }), line('undrain')]),
+      ...published([...activated(), line('evict')]),
       ...published([...accept(), line('deadline'), line('deadline'), line('deadline')]),
       ...published([line('introspection', { capabilities: manyCapabilities })], longReason),
     ];

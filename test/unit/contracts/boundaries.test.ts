@@ -212,6 +212,7 @@ describe('a contract is refused', () => {
       [
         /^3:47: HandlerNodeIntrospected leads to NodeLivenessExpired \("deregister" enters "PAUSED"\)/,
         /^3:47: HandlerRunCancelled leads to NodeLivenessExpired/,
+        /^3:47: HandlerEvictionRequested leads to NodeLivenessExpired \("evict" enters "PAUSED"\)/,
       ],
     ],
     [
@@ -228,6 +229,7 @@ handler_routing:
       [
         /^3:53: HandlerNodeIntrospected leads to NodeLivenessExpired \("deregister" enters "DEREGISTERED"\)/,
         /^3:53: HandlerRunCancelled leads to NodeLivenessExpired/,
+        /^3:53: HandlerEvictionRequested leads to NodeLivenessExpired/,
         /^8:11: HandlerNodeIntrospected leads to NodeLivenessExpired/,
       ],
     ],

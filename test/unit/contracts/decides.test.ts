@@ -314,6 +314,7 @@ timers:
         quarantine_over: { to: 'ACTIVE', reason: null, conditions: [] },
         shutdown_received: { to: 'DEREGISTERED', reason: 'the node left', conditions: [] },
         run_cancelled: { to: 'DEREGISTERED', reason: 'its registration run was cancelled', conditions: [] },
+        eviction_requested: { to: 'DEREGISTERED', reason: 'evicted by {reason}', conditions: [] },
       },
     });
   });
@@ -414,11 +415,14 @@ describe('what can be known where a template is filled', () => {
     - { from_state: "ACTIVE", to_state: "DEREGISTERED", ${transition} }
     - { from_state: "*", to_state: "LIVENESS_EXPIRED", trigger: "shutdown_received", reason: "left" }
     - { from_state: "*", to_state: "LIVENESS_EXPIRED", trigger: "run_cancelled", reason: "cancelled" }
+    - { from_state: "*", to_state: "LIVENESS_EXPIRED", trigger: "eviction_requested", reason: "evicted" }
 handler_routing:
   handlers:
     - event_model: { name: "ModelNodeIntrospectionEvent" }
       output_events: ["NodeRegistrationInitiated", "NodeLivenessExpired"]
     - event_model: { name: "ModelRunCancelled" }
+      output_events: ["NodeLivenessExpired"]
+    - event_model: { name: "ModelNodeEvictionRequested" }
       output_events: ["NodeLivenessExpired"]
 timers:
   - { timer: "tired", seconds: 1, trigger: "tired" }

@@ -7,7 +7,7 @@ import { contractDirectory, type PartialContracts } from './contract-files.js';
 const places = (files: PartialContracts = {}): Place[] => placesOf(readSources(contractDirectory(files)));
 
 /** Of no place it is sure that these are known: a node need not have an epoch, nor have beaten. */
-const NEVER: readonly Variable[] = ['epoch', 'lease', 'last_heartbeat_at'];
+const NEVER: readonly Variable[] = ['epoch', 'check_output', 'lease', 'last_heartbeat_at'];
 const unknownAt = ({ known }: Place): Variable[] =>
   VARIABLES.filter((name) => !known.has(name) && !NEVER.includes(name));
 
@@ -33,10 +33,22 @@ describe('the places at which the shipped contract fills a template', () => {
       ],
       'on the way from "PENDING_REGISTRATION" into "REJECTED"': ['emit_registration_rejected'],
       'on the way from "ACTIVE" into "LIVENESS_EXPIRED"': ['emit_liveness_expired'],
+      'on the way from "ACTIVE" into "DRAINING"': [
+        'emit_consul_drain_intent',
+        'emit_postgres_draining_intent',
+        'emit_draining',
+      ],
+      // Its node has acknowledged long ago: that is not published again.
+      'on the way from "DRAINING" into "ACTIVE"': [
+        'emit_consul_pass_intent',
+        'emit_postgres_active_intent',
+        'emit_became_active',
+      ],
+      'on the way from "DRAINING" into "LIVENESS_EXPIRED"': ['emit_liveness_expired'],
       'at the end in "ACK_TIMED_OUT"': ends,
       'at the end in "REJECTED"': ends,
       'at the end in "LIVENESS_EXPIRED"': ends,
-      'at the end in "DEREGISTERED"': ends,
+      'at the end in "DEREGISTERED"': [...ends, 'emit_deregistered'],
       'when changed data are refreshed': ['emit_consul_refresh_intent', 'emit_postgres_refresh_intent'],
       'when the reducer enters "pending"': ['emit_consul_intent', 'emit_postgres_intent'],
     });
@@ -50,6 +62,8 @@ describe('the places at which the shipped contract fills a template', () => {
     ['on the way from "ACK_RECEIVED" into "ACTIVE"', ['reason', ...ROUNDS, 'ack_deadline']],
     ['on the way from "PENDING_REGISTRATION" into "REJECTED"', [...ROUNDS, ...DEADLINES]],
     ['on the way from "ACTIVE" into "LIVENESS_EXPIRED"', [...ROUNDS, 'ack_deadline']],
+    ['on the way from "ACTIVE" into "DRAINING"', [...ROUNDS, 'ack_deadline']],
+    ['on the way from "DRAINING" into "ACTIVE"', ['reason', ...ROUNDS, 'ack_deadline']],
     ['at the end in "ACK_TIMED_OUT"', ['liveness_deadline']],
     ['at the end in "LIVENESS_EXPIRED"', [...ROUNDS, 'ack_deadline']],
     // It is entered from everywhere.

@@ -165,6 +165,7 @@ describe('topics of one event', () => {
       'NodeRegistrationAcked {env}.{namespace}.onex.cmd.node-registration-acked.v1',
       'NodeHeartbeat old',
       'NodeHeartbeat new',
+      'NodeDrainRequested {env}.{namespace}.onex.cmd.node-drain-requested.v1',
     ]);
   });
 });

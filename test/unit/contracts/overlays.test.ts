@@ -10,6 +10,7 @@ describe('the overlay for nodes of the OmniNode platform', () => {
       { event_type: 'NodeIntrospectionEvent', topic: 'onex.evt.platform.node-introspection.v1' },
       { event_type: 'NodeRegistrationAcked', topic: 'onex.cmd.platform.node-registration-acked.v1' },
       { event_type: 'NodeHeartbeat', topic: 'onex.evt.platform.node-heartbeat.v1' },
+      { event_type: 'NodeDrainRequested', topic: 'onex.cmd.platform.node-drain-requested.v1' },
     ]);
   });
 
@@ -22,6 +23,8 @@ describe('the overlay for nodes of the OmniNode platform', () => {
       emit_ack_timed_out: 'onex.evt.platform.node-registration-ack-timed-out.v1',
       emit_became_active: 'onex.evt.platform.node-became-active.v1',
       emit_liveness_expired: 'onex.evt.platform.node-liveness-expired.v1',
+      emit_draining: 'onex.evt.platform.node-draining.v1',
+      emit_deregistered: 'onex.evt.platform.node-deregistered.v1',
       request_introspection: 'onex.cmd.platform.request-introspection.v1',
       dead_letter: loadContracts().topics.dead_letter,
     });

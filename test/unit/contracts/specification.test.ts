@@ -85,7 +85,7 @@ describe("the specification's YAML", () => {
       'node-introspection.v1',
       'node-introspection.v2',
       ({ consumed }) => consumed.map(({ topic }) => topic.split('.').slice(-2).join('.')),
-      ['node-introspection.v2', 'node-registration-acked.v1', 'node-heartbeat.v1'],
+      ['node-introspection.v2', 'node-registration-acked.v1', 'node-heartbeat.v1', 'node-drain-requested.v1'],
     ],
     [
       ROUTING,

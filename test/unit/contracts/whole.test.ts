@@ -96,8 +96,8 @@ describe('a contract whose rows are others', () => {
   it('is refused where a row for one state leads to an event by a transition from every state', () => {
     const faults = faultsWith((sources) => {
       const { state_machine } = sources.orchestrator;
-      const rows = rowsOf(sources, 'ModelRunCancelled').state_decision_matrix ?? [];
-      for (const row of rows) row.current_state = 'ACTIVE';
+      for (const model of ['ModelRunCancelled', 'ModelNodeEvictionRequested'])
+        for (const row of rowsOf(sources, model).state_decision_matrix ?? []) row.current_state = 'ACTIVE';
       for (const row of rowsOf(sources, 'ModelNodeIntrospectionEvent').state_decision_matrix ?? [])
         if (row.action === 'deregister') row.current_state = 'ACTIVE';
       const left = state_machine.states.find(({ state_name }) => state_name === 'DEREGISTERED');
@@ -106,6 +106,7 @@ describe('a contract whose rows are others', () => {
     expect(faults).toEqual([
       expect.stringMatching(/HandlerNodeIntrospected leads to NodeLivenessExpired \("deregister" enters/),
       expect.stringMatching(/HandlerRunCancelled leads to NodeLivenessExpired \("deregister" enters/),
+      expect.stringMatching(/HandlerEvictionRequested leads to NodeLivenessExpired \("evict" enters/),
     ]);
   });
 });

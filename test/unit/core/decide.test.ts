@@ -232,7 +232,7 @@ describe('an ack', () => {
         event: 'triggered',
         trigger: 'ack_received',
         causation_id: 'a-1',
-        liveness_deadline: '2026-01-01T00:01:00.000Z',
+        learnt: { liveness_deadline: '2026-01-01T00:01:00.000Z' },
       },
     ]);
     expect(hearAck(waiting, { at: '2026-01-01T00:00:40.000Z' }).events).toHaveLength(1);
@@ -339,7 +339,7 @@ describe.each([
   });
 
   it('of an active node leads to its event', () => {
-    const leaving = { event: 'triggered', trigger: 'run_cancelled', causation_id: 'r-1' };
+    const leaving = { event: 'triggered', trigger: 'run_cancelled', causation_id: 'r-1', learnt: {} };
     const event = event_model === 'ModelRunCancelled' ? leaving : { event: 'refresh_requested' };
     expect(decided(inState('ACTIVE')).events).toEqual([event]);
   });

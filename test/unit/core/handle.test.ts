@@ -21,6 +21,7 @@ for (const one of steps) life.step(one);
 const active = life.node;
 const nobody = unknownNode('abc-123', null, contract);
 
+type Triggered = Extract<DomainEvent, { readonly event: 'triggered' }>;
 const handled = (node: Registration, event: DomainEvent): Turn =>
   applyOutput(node, output('an action', event), life.now, contract);
 
@@ -75,7 +76,7 @@ describe('a refresh that somebody asks for', () => {
 });
 
 describe('a trigger', () => {
-  const triggered = (node: Registration, trigger: string, more: { liveness_deadline?: string } = {}): Turn =>
+  const triggered = (node: Registration, trigger: string, more: Pick<Triggered, 'learnt'> = {}): Turn =>
     handled(node, { event: 'triggered', trigger, causation_id: 'because', ...more });
 
   it('leads on: what is in flight is cancelled, and what follows is caused by the message', () => {
@@ -94,7 +95,7 @@ describe('a trigger', () => {
 
   it('brings a deadline, where it has one', () => {
     const waiting = withChanges(active, { state: 'AWAITING_ACK', reason: 'the node was silent' });
-    const { registration } = triggered(waiting, 'ack_received', { liveness_deadline: BEGINNING });
+    const { registration } = triggered(waiting, 'ack_received', { learnt: { liveness_deadline: BEGINNING } });
     expect(registration).toMatchObject({ state: 'ACK_RECEIVED', liveness_deadline: BEGINNING, reason: null });
   });
 
@@ -103,7 +104,9 @@ describe('a trigger', () => {
     ['none', nobody],
   ])('that has no transition changes nothing in state %s, and the journal says so', (state, node) => {
     const refreshing = withChanges(node, { refreshing: true });
-    const { registration, cancels, notes } = triggered(refreshing, 'ack_received', { liveness_deadline: BEGINNING });
+    const { registration, cancels, notes } = triggered(refreshing, 'ack_received', {
+      learnt: { liveness_deadline: BEGINNING },
+    });
     expect(registration).toBe(refreshing);
     expect([cancels, notes]).toEqual([false, [`ignored ack_received in state ${state}`]]);
   });

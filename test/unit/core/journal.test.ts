@@ -51,6 +51,7 @@ describe('the journal', () => {
     expect(after(active, [{ ...startup, of: 2, reason: 'shutdown' }, allGoesWell])).toEqual([
       'ACTIVE -> DEREGISTERED: the node left',
       ...cleanedUp,
+      'published NodeDeregistered',
     ]);
     const silent = { fires: true, last_heartbeat_at: BEGINNING } as const;
     expect(after(active, [{ do: 'time passes', seconds: 11_000, finding: silent }, allGoesWell])).toEqual([

@@ -7,6 +7,7 @@ import { applyAnswer, type Answer, type Purpose } from '../../../workflows/core/
 import { beginAgain } from '../../../workflows/core/attempt.js';
 import { decide } from '../../../workflows/core/decide.js';
 import { applyOutput } from '../../../workflows/core/handle.js';
+import type { Message } from '../../../workflows/core/message.js';
 import { next, type Flight, type Surroundings, type Task } from '../../../workflows/core/next.js';
 import { eventsOf, intentsOf } from '../../../workflows/core/outgoing.js';
 import {
@@ -27,6 +28,7 @@ import type { Turn } from '../../../workflows/core/turn.js';
  */
 
 const NODE_ID = 'abc-123';
+const ADA = { who: 'ada', why: 'a new disk' };
 export const BEGINNING = '2026-01-01T00:00:00.000Z';
 
 interface Group {
@@ -91,10 +93,22 @@ const step = fc.oneof(
         'suspect' as const,
         'repair' as const,
         'cancel' as const,
+        'drain' as const,
+        'undrain' as const,
+        'evict' as const,
         'lose the run' as const,
         'continue as new' as const,
         'somebody asks' as const,
       ),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('the node asks' as const),
+      of: fc.oneof({ weight: 4, arbitrary: fc.constant('current' as const) }, { weight: 1, arbitrary: incarnation }),
+      draining: fc.boolean(),
+      again: fc.constantFrom(false, false, true),
     }),
   },
   {
@@ -138,6 +152,8 @@ export class Life {
   readonly #answers: Answer[] = [];
   readonly #groups: Group[] = [];
   #publish: { readonly types: readonly string[]; readonly last_id: string; cancelled: boolean } | null = null;
+  /** What the node has asked for last. */
+  #asked: Message | null = null;
   #suspected = false;
   #everybodyAnswered = true;
   #continueAsNew = false;
@@ -197,6 +213,18 @@ export class Life {
       case 'cancel':
         this.#send('ModelRunCancelled', { message_id: this.#id() });
         break;
+      case 'drain':
+        this.#send('ModelNodeDrainRequested', { message_id: this.#id(), asked_by: ADA });
+        break;
+      case 'undrain':
+        this.#send('ModelNodeUndrainRequested', { message_id: this.#id(), asked_by: ADA });
+        break;
+      case 'evict':
+        this.#send('ModelNodeEvictionRequested', { message_id: this.#id(), asked_by: ADA });
+        break;
+      case 'the node asks':
+        this.#nodeAsks(one);
+        break;
       case 'lose the run':
         // The next message starts another one.
         this.#loseTheRun();
@@ -231,6 +259,15 @@ export class Life {
         this.#finding = one.finding;
     }
     this.run();
+  }
+
+  /** @param again the node's last request is delivered once more */
+  #nodeAsks({ of, draining, again }: Extract<LifeStep, { readonly do: 'the node asks' }>): void {
+    const correlation_id = of === 'current' ? (this.node.incarnation?.correlation_id ?? 'c-none') : `c-${of}`;
+    const request = { message_id: this.#id(), node_id: NODE_ID, correlation_id, reason: null, at: this.now };
+    const event_model = draining ? 'ModelNodeDrainRequested' : 'ModelNodeUndrainRequested';
+    if (!again) this.#asked = { event_model, payload: request };
+    if (this.#asked !== null) this.#send(this.#asked.event_model, this.#asked.payload);
   }
 
   /**

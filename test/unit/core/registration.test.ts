@@ -143,9 +143,9 @@ describe('a registration', () => {
     expect(isOver(withChanges(after(4).node, { ended: true }))).toBe(true);
   });
 
-  it('lives by a lease in ACTIVE alone', () => {
+  it('lives by a lease in ACTIVE, and while it is drained', () => {
     const names = [null, 'NOWHERE', ...Object.keys(contract.orchestrator.states)];
-    expect(names.filter((state) => livesByLease(state, contract))).toEqual(['ACTIVE']);
+    expect(names.filter((state) => livesByLease(state, contract))).toEqual(['ACTIVE', 'DRAINING']);
     expect(livesByLease('ACTIVE', { ...contract, timers: {} })).toBe(false);
   });
 
@@ -186,6 +186,7 @@ describe('the values that a contract may name', () => {
       previous_state: null,
       reducer_status: 'idle',
       reason: null,
+      check_output: null,
       round: 0,
       rounds: null,
       rounds_left: null,
@@ -216,6 +217,7 @@ describe('the values that a contract may name', () => {
       previous_state: 'ACK_RECEIVED',
       reducer_status: 'complete',
       reason: 'why',
+      check_output: null,
       round: 1,
       rounds: 3,
       rounds_left: 2,
@@ -224,6 +226,17 @@ describe('the values that a contract may name', () => {
       last_heartbeat_at: NOW,
       ...ofContract,
     });
+  });
+
+  it("have what Consul's check says in the state that a node is going to, and while it is in it", () => {
+    const { node } = after(4);
+    const draining = withChanges(node, {
+      entering: { state: 'DRAINING', steps: [], ending: false },
+      reason: 'ada: a new disk',
+    });
+    expect(variables(draining, contract).check_output).toBe('draining: ada: a new disk');
+    const there = withChanges(draining, { entering: null, state: 'DRAINING', reason: 'x'.repeat(1024) });
+    expect(variables(there, contract).check_output).toBe(`draining: ${'x'.repeat(1013)}…`);
   });
 
   it('say where a node is, and where it is going', () => {

@@ -49,6 +49,7 @@ describe('the pure core, whatever the message', () => {
       }),
     },
     { weight: 1, arbitrary: fc.constantFrom({ message: 'heartbeat' }, { message: 'reset' }) },
+    { weight: 2, arbitrary: fc.constantFrom({ message: 'drain' }, { message: 'undrain' }, { message: 'evict' }) },
   );
   const lines = fc.array(fc.tuple(line, fc.constantFrom(0, 1, 5, 31, 200)), { minLength: 1, maxLength: 25 });
 
@@ -76,6 +77,7 @@ describe('the pure core, whatever the message', () => {
         let accepted_at = '';
         const confirmed = new Set<string>();
         const activated = new Set<number>();
+        const drained = new Set<number>();
         for (const [what, seconds] of drawn) {
           at = plusSeconds(at, seconds);
           const line = lineOf(what, at);
@@ -96,7 +98,10 @@ describe('the pure core, whatever the message', () => {
               expect([...confirmed].sort()).toEqual(['consul', 'postgres']);
               accepted_at = at;
             }
-            if (event === 'node-became-active') {
+            if (event === 'node-draining') expect(drained.has(attempt)).toBe(false);
+            if (event === 'node-draining') drained.add(attempt);
+            if (event === 'node-became-active' && drained.delete(attempt)) expect(line.message).toBe('undrain');
+            else if (event === 'node-became-active') {
               expect(line.message).toBe('ack');
               if (line.message === 'ack' && line.correlation_id !== undefined)
                 expect(begun_with).toContain(line.correlation_id);
@@ -116,7 +121,7 @@ describe('the pure core, whatever the message', () => {
       new Set(
         ['initiated', 'accepted', 'rejected', 'ack-received', 'ack-timed-out']
           .map((name) => `node-registration-${name}`)
-          .concat('node-became-active', 'node-liveness-expired'),
+          .concat('node-became-active', 'node-draining', 'node-liveness-expired', 'node-deregistered'),
       ),
     );
   });

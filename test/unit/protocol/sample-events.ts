@@ -15,6 +15,8 @@ export const SAMPLE_EVENTS: Readonly<Record<string, Pick<OutgoingEvent, 'payload
     tags: { liveness_deadline: '2026-01-31T12:00:30.000Z' },
   },
   NodeLivenessExpired: { payload: { last_heartbeat_at: null } },
+  NodeDraining: { payload: { drain_reason: 'ada: a new disk' } },
+  NodeDeregistered: { payload: { deregistration_reason: 'the node left' } },
   RequestIntrospection: { payload: { target_node_id: NODE }, ids_at_top: true },
 };
 

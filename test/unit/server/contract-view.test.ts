@@ -38,6 +38,7 @@ test('colour, sign and group of a state follow from what the contract says of it
     'AWAITING_ACK waiting diamond on_the_way',
     'ACK_RECEIVED waiting diamond-full on_the_way',
     'ACTIVE active dot registered',
+    'DRAINING draining down registered',
     'ACK_TIMED_OUT timed-out hour ended',
     'REJECTED rejected ban ended',
     'LIVENESS_EXPIRED expired cross ended',
@@ -102,7 +103,7 @@ test('the way that a registration goes is one straight line', () => {
   expect(new Set(line.map((box) => box?.y)).size).toBe(1);
   expect(line.map((box) => box?.x)).toEqual(line.map((box) => box?.x).sort((a, b) => (a ?? 0) - (b ?? 0)));
   // Leaving leads to its end from every state: one note instead of as many lines.
-  expect(across.note?.text).toBe('from any state: shutdown_received, run_cancelled');
+  expect(across.note?.text).toBe('from any state: shutdown_received, run_cancelled, eviction_requested');
   expect(across.edges.filter(({ only_when_taken }) => !only_when_taken).some(({ to }) => to === 'DEREGISTERED')).toBe(
     false,
   );

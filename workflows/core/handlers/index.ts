@@ -6,7 +6,7 @@ import { handleNodeIntrospected } from './node-introspected.js';
 import { handleNodeRegistrationAcked } from './node-registration-acked.js';
 import { handleRegistrationReset } from './registration-reset.js';
 import { handleRepairRequested } from './repair-requested.js';
-import { handleRunCancelled } from './run-cancelled.js';
+import { handlerOfRequests } from './requests.js';
 import type { HandlerOutput } from './output.js';
 
 /** A handler: a pure function from a message to events. */
@@ -21,5 +21,8 @@ export const HANDLERS: Handlers & Readonly<Record<HandlerName, Handler>> = Objec
   HandlerNodeRegistrationAcked: handleNodeRegistrationAcked,
   HandlerRegistrationReset: handleRegistrationReset,
   HandlerRepairRequested: handleRepairRequested,
-  HandlerRunCancelled: handleRunCancelled,
+  HandlerRunCancelled: handlerOfRequests('HandlerRunCancelled', 'the cancellation of the run'),
+  HandlerDrainRequested: handlerOfRequests('HandlerDrainRequested', 'a drain'),
+  HandlerUndrainRequested: handlerOfRequests('HandlerUndrainRequested', 'an undrain'),
+  HandlerEvictionRequested: handlerOfRequests('HandlerEvictionRequested', 'an eviction'),
 });

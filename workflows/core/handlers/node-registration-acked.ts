@@ -34,6 +34,6 @@ export function handleNodeRegistrationAcked(
     event: 'triggered',
     trigger: 'ack_received',
     causation_id: ack.message_id,
-    liveness_deadline: plusSeconds(ack.at, contract.liveness.first_deadline_seconds),
+    learnt: { liveness_deadline: plusSeconds(ack.at, contract.liveness.first_deadline_seconds) },
   });
 }

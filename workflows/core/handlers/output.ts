@@ -1,4 +1,5 @@
 import type { Introspection } from '../../../src/protocol/introspection.js';
+import type { Registration } from '../registration.js';
 
 /**
  * What a handler may return (specification, "Handler Isolation"): events, never
@@ -16,7 +17,10 @@ export type DomainEvent =
       readonly event: 'triggered';
       readonly trigger: string;
       readonly causation_id: string;
-      readonly liveness_deadline?: string;
+      /** Why, in words, where the message says so. */
+      readonly reason?: string;
+      /** What the message says besides. */
+      readonly learnt?: Partial<Pick<Registration, 'liveness_deadline' | 'last_request' | 'ban'>>;
     };
 
 export interface HandlerOutput {

@@ -29,6 +29,7 @@ describe('states by what they mean', () => {
       ACK_RECEIVED: 'on_the_way',
       ACK_TIMED_OUT: 'lost',
       ACTIVE: 'discoverable',
+      DRAINING: 'draining',
       REJECTED: 'lost',
       LIVENESS_EXPIRED: 'lost',
       DEREGISTERED: 'left',

@@ -8,6 +8,7 @@ import { asUuid } from '../src/protocol/ids.js';
 import { buildPublished, type OutgoingEvent } from '../src/protocol/published.js';
 import { topicName } from '../src/protocol/topics.js';
 import { logger } from '../src/telemetry.js';
+import { activeTraceparent, noteInSpan } from '../src/tracing/span.js';
 import { UNAVAILABLE, type Activities, type RefusedEvent } from './api.js';
 import { oneLine } from './one-line.js';
 
@@ -58,7 +59,7 @@ export function publishEvents(
     const records = events.map((event): RecordToSend => {
       try {
         const topic = topicName(event.topic, { env, namespace });
-        return { topic, ...buildPublished(withUuids(event), { sentAt, source }) };
+        return inTrace({ topic, ...buildPublished(withUuids(event), { sentAt, source }) }, event);
       } catch (error) {
         const reason = oneLine(errorText(error));
         refused.push({ event_type: event.event_type, reason });
@@ -77,6 +78,13 @@ export function publishEvents(
       );
     return { sent_at: sentAt.toISOString(), refused };
   };
+}
+
+/** The span of this activity notes the event, and whoever reads the event continues its trace. */
+function inTrace(record: RecordToSend, { event_type, id }: OutgoingEvent): RecordToSend {
+  noteInSpan(`published ${event_type}`, { 'messaging.destination.name': record.topic, 'messaging.message.id': id });
+  const traceparent = activeTraceparent();
+  return traceparent === undefined ? record : { ...record, headers: { ...record.headers, traceparent } };
 }
 
 /** Nodes send ids that look like a UUID and are none of the RFC; our events carry such an id only as a cause. */

@@ -7,6 +7,7 @@ import { bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporali
 const FORBIDDEN = ['zod', 'yaml', 'pg', 'kafkajs', 'consul', 'pino'];
 
 const WORKFLOWS = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
+const TRACES = fileURLToPath(new URL('../workflows/traces.ts', import.meta.url));
 
 /**
  * Loaded once a V8 context and shared by all workflows in it, frozen, instead
@@ -25,7 +26,12 @@ export async function bundleWorkflows(source: string = WORKFLOWS): Promise<Workf
   const silent = (): void => undefined;
   const logger = { log: silent, trace: silent, debug: silent, info: silent, warn: console.error, error: console.error };
   // webpack's bundler fails on node: modules by itself; a package is only seen in what it made.
-  const bundle = await bundleWorkflowCode({ workflowsPath: source, logger, preloadModules: [...SHARED, source] });
+  const bundle = await bundleWorkflowCode({
+    workflowsPath: source,
+    workflowInterceptorModules: [TRACES],
+    logger,
+    preloadModules: [...SHARED, source],
+  });
   const inside = FORBIDDEN.filter((name) => bundle.code.includes(`node_modules/${name}/`));
   if (inside.length > 0) {
     throw new Error(

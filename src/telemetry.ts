@@ -1,5 +1,6 @@
 import { pino, type Logger } from 'pino';
 import pretty from 'pino-pretty';
+import { activeIds } from './tracing/span.js';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
@@ -17,7 +18,7 @@ export function logger(name: string): Logger {
 function createRoot(): Logger {
   const level = process.env.LOG_LEVEL ?? 'info';
   if (!LEVELS.includes(level)) throw new Error(`LOG_LEVEL=${level} is not a level; use one of ${LEVELS.join(', ')}`);
-  const options = { level, base: null };
+  const options = { level, base: null, mixin: activeIds };
   if (process.stderr.isTTY) return pino(options, pretty({ destination: 2, sync: true, ignore: 'pid,hostname' }));
   return pino(
     { ...options, formatters: { level: (label) => ({ level: label }) }, timestamp: pino.stdTimeFunctions.isoTime },

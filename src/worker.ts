@@ -26,6 +26,7 @@ import { Catalog } from './registry/consul/catalog.js';
 import { createPool } from './registry/pool.js';
 import { readLastAttempt } from './registry/rows/read-last-attempt.js';
 import { logger } from './telemetry.js';
+import type { Tracing } from './tracing/index.js';
 
 const log = logger('worker');
 
@@ -36,14 +37,20 @@ export interface RegistrarWorker {
   shutdown(): void;
 }
 
+export interface Opening {
+  /** Workflows to run instead of ours, with the same activities and settings. */
+  readonly bundle?: WorkflowBundle;
+  /** Where activities are spans of a trace. */
+  readonly tracing?: Tracing | undefined;
+}
+
 /**
  * Connects a worker of the registration workflow and its activities. It waits
  * for a Temporal server that is not there yet; contracts are loaded once, here.
  *
- * @param bundle workflows to run instead of ours, with the same activities and settings
  * @throws ContractError when the contracts do not hold together, before anything is connected
  */
-export async function openWorker(config: Config, bundle?: WorkflowBundle): Promise<RegistrarWorker> {
+export async function openWorker(config: Config, { bundle, tracing }: Opening = {}): Promise<RegistrarWorker> {
   const contracts = loadContracts(config.contractsDir);
   const [workflows, connection] = await Promise.all([
     bundle === undefined ? workflowCode() : { workflowBundle: bundle },
@@ -69,6 +76,7 @@ export async function openWorker(config: Config, bundle?: WorkflowBundle): Promi
         taskQueue: config.taskQueue,
         activities: activitiesOf(config, contracts, { pool, catalog, producer, time }),
         ...workflows,
+        ...(tracing === undefined ? {} : { interceptors: { activity: [tracing.activity] } }),
         ...TUNING,
       }),
     );

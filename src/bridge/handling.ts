@@ -1,5 +1,7 @@
 import type { LimitFunction } from 'p-limit';
 import type { IncomingRecord, RecordBatch } from '../kafka/consumer.js';
+import { traceparentOf } from '../protocol/trace.js';
+import { processInSpan, type TracedRecord } from '../tracing/span.js';
 import type { BridgeContext } from './context.js';
 import type { RefusedRecord } from './dead-letters.js';
 import { inOrderPerKey, type Keyed } from './in-order.js';
@@ -16,6 +18,12 @@ export interface Handling<Message> {
   readonly done: (record: IncomingRecord) => void;
 }
 
+interface MessageOfNode {
+  readonly node_id: string;
+  readonly correlation_id: string;
+  readonly message_id: string;
+}
+
 /** Dead letters written before their records are done. */
 const AT_ONCE = 500;
 
@@ -23,7 +31,7 @@ const AT_ONCE = 500;
  * Records for nodes' workflows. Each message is applied in its node's turn. What nobody can read becomes dead letters,
  * many with each send: a sender of nothing else must not slow down the nodes.
  */
-export async function handleEach<Message extends { readonly node_id: string }>(
+export async function handleEach<Message extends MessageOfNode>(
   { deadLetters }: Pick<BridgeContext, 'deadLetters'>,
   batch: RecordBatch,
   { read, apply, limit, done }: Handling<Message>,
@@ -45,7 +53,7 @@ export async function handleEach<Message extends { readonly node_id: string }>(
     messages.push({
       key: message.node_id,
       async run() {
-        const reason = await apply(message);
+        const reason = await processInSpan(traced(record, message), () => apply(message));
         if (reason !== null) return put([{ record, code: 'refused_by_temporal', reason }]);
         done(record);
       },
@@ -57,4 +65,23 @@ export async function handleEach<Message extends { readonly node_id: string }>(
   // Both end before a failure is reported: nothing goes on behind the caller's back.
   for (const result of await Promise.allSettled([putAll(), inOrderPerKey(messages, limit, goOn)]))
     if (result.status === 'rejected') throw result.reason;
+}
+
+/** What a span about this record says. */
+function traced(
+  { topic, partition, offset, headers }: IncomingRecord,
+  { node_id, correlation_id, message_id }: MessageOfNode,
+): TracedRecord {
+  return {
+    name: `process ${topic}`,
+    traceparent: traceparentOf(headers['traceparent']?.toString(), correlation_id, message_id),
+    attributes: {
+      'messaging.destination.name': topic,
+      'messaging.destination.partition.id': String(partition),
+      'messaging.kafka.message.offset': offset,
+      'messaging.message.id': message_id,
+      'messaging.message.conversation_id': correlation_id,
+      'onex.node_id': node_id,
+    },
+  };
 }

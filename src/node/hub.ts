@@ -4,7 +4,9 @@ import { SendQueue } from '../kafka/index.js';
 import type { OutgoingRecord } from '../protocol/envelope.js';
 import type { RecordHeaders } from '../protocol/instance.js';
 import { parsePublished, type PublishedEvent } from '../protocol/published.js';
+import { traceparentOf } from '../protocol/trace.js';
 import { logger as namedLogger } from '../telemetry.js';
+import { processInSpan, sendInSpan } from '../tracing/span.js';
 import { Backoff, pause, within } from './backoff.js';
 import type { NodeError } from './errors.js';
 import { nodeTopics, type NodeTopic, type SentMessage, type Topics } from './node-topics.js';
@@ -128,7 +130,15 @@ export class NodeHub {
    */
   send(kind: SentMessage, record: OutgoingRecord): Promise<void> {
     if (this.#closing.signal.aborted) return Promise.reject(new Error('the hub of this node is closed'));
-    return this.#queue.push({ topic: this.#topics.sent[kind], ...record });
+    const topic = this.#topics.sent[kind];
+    const push = (headers: OutgoingRecord['headers']) => this.#queue.push({ topic, ...record, headers });
+    // A trace is a registration; heartbeats come for as long as the node lives.
+    if (kind === 'heartbeat') return push(record.headers);
+    const { headers, key } = record;
+    const attributes = { 'messaging.destination.name': topic, 'onex.node_id': key };
+    return sendInSpan({ name: `send ${topic}`, traceparent: headers['traceparent'] ?? '', attributes }, (traceparent) =>
+      push({ ...headers, traceparent }),
+    );
   }
 
   /** Logs a problem that has no listener: once a minute for all nodes that have the same one. */
@@ -229,6 +239,14 @@ export class NodeHub {
     }
     const { event } = read;
     const { target_node_id } = event.payload;
-    this.#nodes.get(typeof target_node_id === 'string' ? target_node_id : event.node_id)?.onEvent(event);
+    const node = this.#nodes.get(typeof target_node_id === 'string' ? target_node_id : event.node_id);
+    if (node === undefined) return;
+    const { event_type, id, correlation_id, node_id } = event;
+    const traceparent = traceparentOf(headers['traceparent']?.toString(), correlation_id, id);
+    const attributes = { 'messaging.message.id': id, 'onex.node_id': node_id };
+    void processInSpan({ name: `process ${event_type}`, traceparent, attributes }, () => {
+      node.onEvent(event);
+      return Promise.resolve();
+    });
   }
 }

@@ -118,7 +118,7 @@ export class Installation {
   }
 
   async startWorker(config: Config = this.config): Promise<void> {
-    const worker = await openWorker(config, await workflowBundle());
+    const worker = await openWorker(config, { bundle: await workflowBundle() });
     this.#worker = { worker, running: worker.run() };
   }
 

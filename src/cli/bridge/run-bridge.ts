@@ -7,6 +7,7 @@ import { createKafka } from '../../kafka/index.js';
 import { serveMetrics, type MetricsServer } from '../../metrics.js';
 import { createPool } from '../../registry/pool.js';
 import { logger } from '../../telemetry.js';
+import { tracingOf } from '../../tracing/index.js';
 import { temporalOptions } from '../connect.js';
 import { untilStopped } from '../processes/stopping.js';
 
@@ -24,7 +25,12 @@ const LEAVE_WITHIN_MS = 3_000;
 export async function runBridge(config: Config, onReady: () => void = () => undefined): Promise<void> {
   const contracts = loadContracts(config.contractsDir);
   const connection = Connection.lazy(temporalOptions(config));
-  const temporalClient = new Client({ connection, namespace: config.temporal.namespace });
+  const tracing = await tracingOf('node-registrar-bridge');
+  const temporalClient = new Client({
+    connection,
+    namespace: config.temporal.namespace,
+    ...(tracing === undefined ? {} : { interceptors: { workflow: [tracing.client] } }),
+  });
   const pool = createPool(config.postgres.connectionString);
   const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-bridge' });
   const stopping = untilStopped();
@@ -45,6 +51,6 @@ export async function runBridge(config: Config, onReady: () => void = () => unde
     // Stopped while it was still waiting for a server: it held nothing.
     if (!stopping.signal.aborted) throw error;
   } finally {
-    await Promise.allSettled([metrics?.close(), pool.end(), connection.close()]);
+    await Promise.allSettled([metrics?.close(), pool.end(), connection.close(), tracing?.stop()]);
   }
 }

@@ -10,9 +10,11 @@ import { command } from '../terminal/invocation.js';
 import { print } from '../terminal/output.js';
 import { untilStopped } from '../processes/stopping.js';
 import { nodeTopicTemplates } from '../setup/all-topics.js';
+import { tracingOf } from '../../tracing/index.js';
 
 /** Runs a node until it is stopped; prints each thing that happens to it. */
 export async function runNode(options: NodeOptions, config: Config): Promise<void> {
+  const tracing = await tracingOf('onex-node');
   const node = createNode(options, config);
   const show = (what: string): void => print(`${pc.dim(clock(new Date().toISOString()))}  ${what}`);
   node.on('introduced', ({ sends, correlation_id }) =>
@@ -75,6 +77,7 @@ export async function runNode(options: NodeOptions, config: Config): Promise<voi
   });
   const failure = await Promise.race([stopping.requested, superseded]);
   await node.stop();
+  await tracing?.stop();
   if (failure instanceof CliError) throw failure;
 }
 

@@ -1,6 +1,7 @@
 import { DefaultLogger, Runtime, type LogEntry } from '@temporalio/worker';
 import type { Config } from '../../config.js';
 import { logger } from '../../telemetry.js';
+import { tracingOf } from '../../tracing/index.js';
 import { openWorker } from '../../worker.js';
 import { untilStopped } from '../processes/stopping.js';
 
@@ -30,13 +31,14 @@ export async function runWorker(config: Config, onReady: () => void = () => unde
         }),
   });
   const stopping = untilStopped();
-  const worker = await Promise.race([openWorker(config), stopping.requested]);
+  const tracing = await tracingOf('node-registrar-worker');
+  const worker = await Promise.race([openWorker(config, { tracing }), stopping.requested]);
   // Stopped while it was still bundling or waiting for a server: it held nothing.
   if (worker === undefined) return;
   const running = worker.run();
   onReady();
   void stopping.requested.then(() => worker.shutdown());
-  await running;
+  await running.finally(() => tracing?.stop());
 }
 
 function forward({ level, message, meta }: LogEntry): void {

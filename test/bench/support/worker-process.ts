@@ -7,10 +7,8 @@ import { openWorker } from '../../../src/worker.js';
 
 process.once('disconnect', () => process.exit(1));
 Runtime.install({ logger: new DefaultLogger('ERROR') });
-const worker = await openWorker(
-  loadConfig(),
-  await bundleWorkflows(fileURLToPath(new URL('./workflows.ts', import.meta.url))),
-);
+const bundle = await bundleWorkflows(fileURLToPath(new URL('./workflows.ts', import.meta.url)));
+const worker = await openWorker(loadConfig(), { bundle });
 process.send?.('ready');
 await worker.run();
 process.exit(0);

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { mermaidOf } from '../src/contracts/diagram.js';
 import { loadContracts } from '../src/contracts/load.js';
+import { openApi } from './openapi.js';
 
 /**
  * The parts of the pages that are made from code: `npm run docs` writes them, and a unit test fails when they are not
@@ -97,7 +98,7 @@ export function readDecisions(): Decision[] {
 
 const mermaid = (diagram: string): string => `\`\`\`mermaid\n${diagram}\n\`\`\``;
 
-/** Each page that has generated parts, as it is when they are current. */
+/** Each page that is generated or has generated parts, as it is when they are current. */
 export async function currentPages(): Promise<Record<string, string>> {
   const arrows = readArrows();
   const { reducer, orchestrator } = loadContracts().compiled;
@@ -113,6 +114,7 @@ export async function currentPages(): Promise<Record<string, string>> {
     'docs/decisions/README.md': await withParts('docs/decisions/README.md', {
       decisions: ['| decision | date | status |', '| --- | --- | --- |', ...rows].join('\n'),
     }),
+    'docs/openapi.json': await formatted('docs/openapi.json', await openApi()),
   };
 }
 
@@ -124,6 +126,10 @@ async function withParts(file: string, parts: Readonly<Record<string, string>>):
     const [, after] = split(rest, end, file);
     text = `${before}${begin}\n\n${part}\n\n${end}${after}`;
   }
+  return formatted(file, text);
+}
+
+async function formatted(file: string, text: string): Promise<string> {
   return format(text, { ...(await resolveConfig(join(ROOT, file))), filepath: join(ROOT, file) });
 }
 

@@ -10,12 +10,16 @@ import type { Sources } from '../server/source.js';
 import { DeadLetters } from '../server/sources/dead-letters.js';
 import { HealthWatch } from '../server/sources/health-watch.js';
 import { LiveSources } from '../server/sources/live.js';
+import { registryReader } from '../server/sources/registry-reader.js';
+import type { RegistryReader } from '../server/v1/registry-reader.js';
 import { temporalOptions } from './connect.js';
 import { linksOf, serviceLink, workflowLink } from './terminal/links.js';
 
 /** What the fleet page and `registrar watch` look at. */
 export interface OpenSources {
   readonly sources: Sources;
+  /** What the read API reads. */
+  readonly registry: RegistryReader;
   /** Where the registry is, for people. */
   readonly registryPlace: string;
   /** Closes the connections; the sources are closed before, by whoever uses them. */
@@ -71,6 +75,7 @@ export function openSources(config: Config, contracts: Contracts, log: Logger): 
   health.start();
   return {
     sources,
+    registry: registryReader(pool, contracts.compiled),
     registryPlace: placeOf(pool),
     close: async () => {
       consul.close();

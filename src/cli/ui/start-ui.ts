@@ -28,7 +28,7 @@ export interface UiOptions {
  */
 export async function startUi(config: Config, options: UiOptions, log: Logger): Promise<FleetServer> {
   const contracts = loadContracts(config.contractsDir);
-  const { sources, registryPlace, close } = openSources(config, contracts, log);
+  const { sources, registry, registryPlace, close } = openSources(config, contracts, log);
   try {
     const server = await serveFleet({
       sources,
@@ -39,6 +39,11 @@ export async function startUi(config: Config, options: UiOptions, log: Logger): 
       ...options,
       actions: options.actions ? pageActions(config) : null,
       tryCommand: command('node --id mailer-1'),
+      readApi: {
+        registry,
+        states: contracts.compiled.orchestrator.states,
+        kept_seconds: contracts.retention.ended_seconds,
+      },
       fleet: { registryTodo: `Look at the database server at ${registryPlace}.` },
     });
     return {

@@ -9,8 +9,8 @@ export interface NodeFilter {
   readonly capabilities?: readonly string[] | undefined;
   /** A node has all of them. */
   readonly tags?: readonly string[] | undefined;
-  /** Only attempts that have not ended. */
-  readonly lasting?: boolean | undefined;
+  /** true: attempts that have ended; false: attempts that last. */
+  readonly ended?: boolean | undefined;
 }
 
 export interface NodesPage {
@@ -35,7 +35,7 @@ export async function pageNodes(
        and ($3::text[] is null or r.state = any($3))
        and r.capabilities @> $4::text[]
        and ${tags} @> $5::text[]
-       and (not $6 or r.ended_at is null)
+       and ($6::boolean is null or (r.ended_at is not null) = $6)
      order by r.node_id limit $7`,
     [
       after,
@@ -43,7 +43,7 @@ export async function pageNodes(
       filter.states ?? null,
       filter.capabilities ?? [],
       filter.tags ?? [],
-      filter.lasting ?? false,
+      filter.ended ?? null,
       limit,
     ],
   );

@@ -8,6 +8,8 @@ import type { ContractView } from '../api/contract.js';
 import { LiveFleet, type LiveFleetOptions } from '../fleet/live-fleet.js';
 import type { Actions, Sources } from '../source.js';
 import { errorText } from '../../error-text.js';
+import { isReadApi, sendProblem } from '../v1/problems.js';
+import { readApi, type ReadApiOptions } from '../v1/read-api.js';
 import { actionRoutes, namedByProxy } from './actions.js';
 import { loadAssets, type Asset } from './assets.js';
 import { refuseAction, refuseHost } from './guard.js';
@@ -30,6 +32,8 @@ export interface FleetServerOptions {
   readonly userHeader?: string | null;
   readonly tryCommand: string;
   readonly fleet: LiveFleetOptions;
+  /** What other programs read. */
+  readonly readApi: Omit<ReadApiOptions, 'logger'>;
   readonly assets?: ReadonlyMap<string, Asset>;
 }
 
@@ -76,9 +80,12 @@ export async function serveFleet(options: FleetServerOptions): Promise<FleetServ
   });
   const hosts = hostNames(options);
   app.addHook('onRequest', async (request, reply) => {
-    const refusal =
-      refuseHost(request.headers, hosts) ?? (request.method === 'POST' ? refuseAction(request.headers) : null);
-    if (refusal !== null) await reply.code(refusal.status).send({ error: refusal.reason });
+    const isRead = isReadApi(request.url);
+    const isAction = request.method === 'POST' && !isRead;
+    const refusal = refuseHost(request.headers, hosts) ?? (isAction ? refuseAction(request.headers) : null);
+    if (refusal === null) return;
+    const { status, reason } = refusal;
+    await (isRead ? sendProblem(reply, status, reason) : reply.code(status).send({ error: reason }));
   });
   app.setErrorHandler((error, request, reply) => {
     const status = statusOf(error);
@@ -86,6 +93,7 @@ export async function serveFleet(options: FleetServerOptions): Promise<FleetServ
     return reply.code(status).send({ error: errorText(error) });
   });
   readRoutes(app, options, fleet, streams);
+  await app.register(readApi, { ...options.readApi, logger, prefix: '/v1' });
   if (actions !== null) actionRoutes(app, actions, { logger, userHeader });
   pageRoutes(app, assets);
   fleet.start();

@@ -156,7 +156,8 @@ describe('pages of nodes', () => {
   test.each<[string, NodeFilter, string[]]>([
     ['one type', { node_type: 'compute' }, ['b']],
     ['some states', { states: ['PENDING_REGISTRATION'] }, ['c']],
-    ['attempts that last', { lasting: true }, ['a', 'b', 'c']],
+    ['attempts that last', { ended: false }, ['a', 'b', 'c']],
+    ['attempts that have ended', { ended: true }, ['d']],
     ['a capability', { capabilities: ['mail.send'] }, ['a', 'b', 'd']],
     ['every capability that is named', { capabilities: ['mail.send', 'mail.read'] }, ['a']],
     ['a tag that is made of the type', { tags: ['node_type:effect'] }, ['a', 'c', 'd']],

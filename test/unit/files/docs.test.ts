@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { validate } from '@readme/openapi-parser';
 import { describe, expect, it } from 'vitest';
 import { areaOf, currentPages, foldersDiagram, reachable, readArrows } from '../../../tools/docs.js';
 
@@ -42,6 +43,13 @@ describe('pages', () => {
   it('have current generated parts', async () => {
     for (const [file, text] of Object.entries(await currentPages()))
       expect(readFileSync(join(ROOT, file), 'utf8'), `${file}: npm run docs writes it`).toBe(text);
+  });
+
+  it('describe the read API in an OpenAPI document that is valid, and would be refused if it were not', async () => {
+    const text = readFileSync(join(ROOT, 'docs/openapi.json'), 'utf8');
+    expect(await validate(JSON.parse(text) as never)).toMatchObject({ valid: true, warnings: [] });
+    const broken = JSON.parse(text.replaceAll('"responses":', '"answers":')) as never;
+    expect((await validate(broken)).valid).toBe(false);
   });
 
   it('link only to files that are there', () => {

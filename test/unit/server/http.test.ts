@@ -6,6 +6,7 @@ import { contractView } from '../../../src/server/contract/view.js';
 import { refuseAction, refuseHost } from '../../../src/server/http/guard.js';
 import { serveFleet, type FleetServer } from '../../../src/server/http/server.js';
 import type { Sources } from '../../../src/server/source.js';
+import { FakeRegistry } from './v1/fake-registry.js';
 import { healthOf } from '../../../src/server/sources/health.js';
 
 const contract = contractView(loadContracts(), { env: 'dev', namespace: '' });
@@ -50,6 +51,7 @@ async function start(): Promise<string> {
     actions: null,
     tryCommand: 'registrar node',
     fleet: { registryTodo: '' },
+    readApi: { registry: new FakeRegistry(), states: {}, kept_seconds: 60 },
     assets: new Map([['/index.html', { body: Buffer.from('<!doctype html>'), type: 'text/html', immutable: false }]]),
   });
   return server.url;

@@ -6,6 +6,7 @@ import pc from 'picocolors';
 import { ackCommand } from './ack/command.js';
 import { selfPreservationCommand } from './self-preservation/command.js';
 import { bridgeCommand } from './bridge/command.js';
+import { completionCommand } from './completion/command.js';
 import { contractsCommand } from './contracts/command.js';
 import { demoCommand } from './demo/command.js';
 import { dlqCommand } from './dlq/command.js';
@@ -59,6 +60,7 @@ export function createProgram(): Command {
     dlqCommand,
     contractsCommand,
     setupCommand,
+    completionCommand,
   ];
   for (const define of commands) define(program);
   program.addHelpText(

@@ -123,6 +123,7 @@ describe('a node without acks of its own', () => {
     const { code, stdout, stderr } = await registrar(env, 'ack', id);
     expect(code, stderr).toBe(0);
     expect(stdout).toBe(`${id} is ACTIVE: the ack counted\n`);
+    expect((await registrar(env, 'completion', 'bash', '--', 'status', id.slice(0, -1))).stdout).toBe(`${id}\n`);
     await node.says(/ACTIVE: discoverable from now on/);
     const list = await registrar(env, 'list', '--state', 'active', '--type', 'effect', '--json');
     expect(JSON.parse(list.stdout)).toMatchObject({

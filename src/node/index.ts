@@ -35,6 +35,7 @@ export {
   type SimulatedNode,
 } from './fleet.js';
 export { NodeHub, type NodeHubOptions } from './hub.js';
+export { NodeMetrics } from './metrics.js';
 export { RegisteredNode, type StopOptions } from './node.js';
 export {
   DEFAULT_PAUSES,

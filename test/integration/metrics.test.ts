@@ -1,16 +1,25 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { choosePorts, portOf } from '../../src/stack/ports.js';
+import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { eventually, Installation } from './installation.js';
+import { findPrometheus, Prometheus, type Programs } from './prometheus.js';
 
 /** Bridge and worker as in production: processes of their own, each with the address to serve at in its environment. */
 let registrar: Installation;
 let bridge: string;
 let worker: string;
+let programs: Programs | undefined;
 beforeAll(async () => {
   const ports = await choosePorts({ bridge: 9464, worker: 9465 });
   [bridge, worker] = [`127.0.0.1:${portOf(ports, 'bridge')}`, `127.0.0.1:${portOf(ports, 'worker')}`];
   Object.assign(process.env, { REGISTRAR_BRIDGE_METRICS: bridge, REGISTRAR_WORKER_METRICS: worker.split(':')[1] });
-  registrar = await Installation.prepare();
+  programs = await findPrometheus();
+  registrar = await Installation.prepare(
+    contractDirectory({ orchestrator: 'reconcile: { interval_seconds: 2, again_after_seconds: 1 }' }),
+  );
   await Promise.all([registrar.replica('bridge'), registrar.replica('worker')]);
 });
 afterAll(async () => {
@@ -41,4 +50,54 @@ it('of bridge and worker show what a node’s registration has done', async () =
   expect(await scrape(worker)).toMatch(
     /^temporal_activity_execution_latency_seconds_count\{[^}]*activity_type="consul\.register"[^}]*\} 1$/m,
   );
+});
+
+const MONITORING = join(import.meta.dirname, '../../docs/monitoring');
+const read = (file: string): string => readFileSync(join(MONITORING, file), 'utf8');
+
+/** Metrics that somebody sees only after what they are about has happened. */
+const AFTER_A_FAILURE = [
+  'registrar_bridge_dead_letters_total',
+  'registrar_reconciliation_mended',
+  'temporal_activity_execution_failed_total',
+  'temporal_workflow_task_execution_failed_total',
+];
+
+describe('what ships for Prometheus and Grafana', () => {
+  it('holds together: promtool finds nothing in the alerts and in the example, and each alert fires when it must', async ({
+    skip,
+  }) => {
+    if (programs === undefined) return skip('Prometheus is not on the PATH, and Debian\u2019s package cannot be had');
+    for (const args of [
+      ['check', 'rules', 'alerts.yaml'],
+      ['check', 'config', 'prometheus.yaml'],
+      ['test', 'rules', 'alerts.test.yaml'],
+    ]) {
+      const { exitCode, stdout, stderr } = await execa(programs.promtool, args, { cwd: MONITORING, reject: false });
+      expect(exitCode, stdout + stderr).toBe(0);
+    }
+  });
+
+  it('asks only for what a real Prometheus has of bridge and worker', async ({ skip }) => {
+    if (programs === undefined) return skip('Prometheus is not on the PATH, and Debian\u2019s package cannot be had');
+    const prometheus = await Prometheus.start(programs, { 'registrar-bridge': bridge, 'registrar-worker': worker });
+    try {
+      await eventually(
+        'it has scraped both, after Consul was compared once',
+        30,
+        async () =>
+          (await prometheus.query('up == 1')).length === 2 &&
+          (await prometheus.query('registrar_reconciliation_timestamp_seconds')).length === 1,
+      );
+      const asked = `${read('alerts.yaml')} ${read('dashboard.json')}`;
+      const names = new Set(asked.match(/\b(registrar|temporal|process|nodejs)_[a-z0-9_]+/g));
+      expect(names.size).toBeGreaterThan(20);
+      const missing: string[] = [];
+      for (const name of names)
+        if (!AFTER_A_FAILURE.includes(name) && (await prometheus.query(name)).length === 0) missing.push(name);
+      expect(missing).toEqual([]);
+    } finally {
+      await prometheus.stop();
+    }
+  });
 });

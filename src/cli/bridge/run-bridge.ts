@@ -4,7 +4,7 @@ import { startBridge } from '../../bridge/index.js';
 import type { Config } from '../../config.js';
 import { loadContracts } from '../../contracts/load.js';
 import { createKafka } from '../../kafka/index.js';
-import { serveMetrics, type MetricsServer } from '../../metrics.js';
+import { processMetrics, serveMetrics, type MetricsServer } from '../../metrics.js';
 import { createPool } from '../../registry/pool.js';
 import { logger } from '../../telemetry.js';
 import { tracingOf } from '../../tracing/index.js';
@@ -43,7 +43,11 @@ export async function runBridge(config: Config, onReady: () => void = () => unde
     const starting = startBridge({ config, contracts, temporalClient, pool, kafka, signal: stopping.signal });
     const bridge = await Promise.race([starting, stopping.requested.then(() => delay(LEAVE_WITHIN_MS))]);
     if (bridge === undefined) return;
-    if (config.metrics.bridge !== undefined) metrics = await serveMetrics(config.metrics.bridge, bridge.metrics);
+    const { bridge: address } = config.metrics;
+    if (address !== undefined) {
+      const read = [() => bridge.metrics.metrics(), processMetrics()];
+      metrics = await serveMetrics({ address, variable: 'REGISTRAR_BRIDGE_METRICS', read });
+    }
     onReady();
     await stopping.requested;
     await bridge.stop();

@@ -1,5 +1,7 @@
 import { DefaultLogger, Runtime, type LogEntry } from '@temporalio/worker';
 import type { Config } from '../../config.js';
+import { processMetrics, serveMetrics, type MetricsServer } from '../../metrics.js';
+import { choosePorts, portOf } from '../../stack/ports.js';
 import { logger } from '../../telemetry.js';
 import { tracingOf } from '../../tracing/index.js';
 import { openWorker } from '../../worker.js';
@@ -14,31 +16,39 @@ const log = logger('worker');
  * @param onReady called when it polls its task queue
  */
 export async function runWorker(config: Config, onReady: () => void = () => undefined): Promise<void> {
+  const { worker: address } = config.metrics;
+  // Temporal's runtime serves what it counts by itself, and we pass it on with the metrics of the process.
+  const own =
+    address === undefined ? undefined : `127.0.0.1:${portOf(await choosePorts({ metrics: 9466 }), 'metrics')}`;
   // The runtime's own listeners would swallow a signal that comes before there is a worker.
-  const { worker: bindAddress } = config.metrics;
   Runtime.install({
     logger: new DefaultLogger('WARN', forward),
     shutdownSignals: [],
-    // Temporal's own count of tasks, activities, retries and latencies shows what a worker does.
-    ...(bindAddress === undefined
-      ? {}
-      : {
-          telemetryOptions: {
-            metrics: {
-              prometheus: { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true },
-            },
-          },
-        }),
+    ...(own === undefined ? {} : { telemetryOptions: { metrics: { prometheus: { bindAddress: own, ...METRICS } } } }),
   });
   const stopping = untilStopped();
   const tracing = await tracingOf('node-registrar-worker');
-  const worker = await Promise.race([openWorker(config, { tracing }), stopping.requested]);
-  // Stopped while it was still bundling or waiting for a server: it held nothing.
-  if (worker === undefined) return;
-  const running = worker.run();
-  onReady();
-  void stopping.requested.then(() => worker.shutdown());
-  await running.finally(() => tracing?.stop());
+  const metrics = await startMetrics(address, own);
+  try {
+    const worker = await Promise.race([openWorker(config, { tracing }), stopping.requested]);
+    // Stopped while it was still bundling or waiting for a server: it held nothing.
+    if (worker === undefined) return;
+    const running = worker.run();
+    onReady();
+    void stopping.requested.then(() => worker.shutdown());
+    await running;
+  } finally {
+    await Promise.allSettled([tracing?.stop(), metrics?.close()]);
+  }
+}
+
+/** Names as Prometheus wants them. */
+const METRICS = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true } as const;
+
+async function startMetrics(address: string | undefined, own: string | undefined): Promise<MetricsServer | undefined> {
+  if (address === undefined || own === undefined) return undefined;
+  const ofTemporal = async (): Promise<string> => (await fetch(`http://${own}/metrics`)).text();
+  return serveMetrics({ address, variable: 'REGISTRAR_WORKER_METRICS', read: [ofTemporal, processMetrics()] });
 }
 
 function forward({ level, message, meta }: LogEntry): void {

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { bridgeMetrics } from '../../../src/bridge/bridge-metrics.js';
 import { serveMetrics } from '../../../src/metrics.js';
@@ -37,6 +38,9 @@ async function scrape(address: string): Promise<Readonly<Record<string, number>>
   );
 }
 
+const serve = (registry: Registry, address = '127.0.0.1:0') =>
+  serveMetrics({ address, variable: 'REGISTRAR_BRIDGE_METRICS', read: [() => registry.metrics()] });
+
 const beats = { ...watermarks(), topic: 'beats' };
 const STREAMS: Parameters<typeof bridgeMetrics>[2] = [
   { topics: ['beats'], groupId: 'g', watermarks: [beats] },
@@ -47,10 +51,7 @@ describe('the metrics of a bridge', () => {
   it('show every counter as it is when they are read', async () => {
     const { context } = bridgeWorld();
     const names = Object.keys(context.counters) as (keyof typeof context.counters)[];
-    const server = await serveMetrics(
-      '127.0.0.1:0',
-      bridgeMetrics(context, admin({}), STREAMS, () => null, 90),
-    );
+    const server = await serve(bridgeMetrics(context, admin({}), STREAMS, () => null, 90));
     for (const round of [1, 2]) {
       names.forEach((name, index) => (context.counters[name] = 100 * round + index));
       expect(await scrape(server.address)).toMatchObject(
@@ -63,10 +64,7 @@ describe('the metrics of a bridge', () => {
   it('show lag, the age of the watermark, and self-preservation', async () => {
     const watermark = new Date(Date.now() - 60_000).toISOString();
     const { context } = bridgeWorld({ rows: [{ watermark, nodes: 2 }] });
-    const server = await serveMetrics(
-      '127.0.0.1:0',
-      bridgeMetrics(context, admin({ 0: '60' }), STREAMS, () => held, 90),
-    );
+    const server = await serve(bridgeMetrics(context, admin({ 0: '60' }), STREAMS, () => held, 90));
     const found = await scrape(server.address);
     expect(found).toMatchObject({
       'registrar_consumer_lag_records{topic="beats"}': 57,
@@ -95,10 +93,7 @@ describe('the metrics of a bridge', () => {
   it('leave out what does not answer, and show the rest', async () => {
     const { context } = bridgeWorld();
     const away = { ...admin({}), topicEnds: () => Promise.reject(new Error('connect ECONNREFUSED')) };
-    const server = await serveMetrics(
-      '127.0.0.1:0',
-      bridgeMetrics(context, away, STREAMS, () => ({ ...held, held_since: null }), 90),
-    );
+    const server = await serve(bridgeMetrics(context, away, STREAMS, () => ({ ...held, held_since: null }), 90));
     const found = await scrape(server.address);
     expect(found).toMatchObject({ registrar_bridge_heartbeats_total: 0, registrar_self_preservation_held: 0 });
     expect(Object.keys(found).filter((name) => /lag|watermark/.test(name))).toEqual([]);
@@ -116,9 +111,9 @@ describe('the metrics of a bridge', () => {
   it('are nowhere else, and the error of an address in use says what to do', async () => {
     const { context } = bridgeWorld();
     const registry = bridgeMetrics(context, admin({}), STREAMS, () => null, 90);
-    const server = await serveMetrics('127.0.0.1:0', registry);
+    const server = await serve(registry);
     expect((await fetch(`http://${server.address}/`)).status).toBe(404);
-    await expect(serveMetrics(server.address, registry)).rejects.toThrow(
+    await expect(serve(registry, server.address)).rejects.toThrow(
       /^metrics cannot be served at 127\.0\.0\.1:\d+: .*EADDRINUSE.*REGISTRAR_BRIDGE_METRICS/,
     );
     await server.close();

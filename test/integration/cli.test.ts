@@ -207,7 +207,7 @@ test('a node that is not understood is found among the dead letters', async () =
   );
 });
 
-describe('up', () => {
+describe.concurrent('up', () => {
   const another = async (): Promise<{
     readonly process: RegistrarProcess;
     readonly pids: Readonly<Record<string, number>>;

@@ -9,6 +9,7 @@ import { splitHostPort, type ServerName } from '../stack/state/servers.js';
 import { CliError, EXIT } from './terminal/exit-codes.js';
 import { errorText } from '../error-text.js';
 import { command } from './terminal/invocation.js';
+import { waitingFor } from './terminal/waiting.js';
 
 const ANSWER_WITHIN_MS = 5_000;
 
@@ -78,16 +79,18 @@ export async function withTemporal<T>(
   work: (client: Client) => Promise<T>,
   withinMs = WORK_WITHIN_MS,
 ): Promise<T> {
-  const connection = await connectTemporal(config);
-  try {
-    const client = new Client({ connection, namespace: config.temporal.namespace });
-    return await connection.withDeadline(Date.now() + withinMs, () => work(client));
-  } catch (error) {
-    if (isUnanswered(error)) throw unreachable(config, 'temporal', config.temporal.address, error);
-    throw error;
-  } finally {
-    await connection.close();
-  }
+  return waitingFor(`Temporal at ${config.temporal.address}`, async () => {
+    const connection = await connectTemporal(config);
+    try {
+      const client = new Client({ connection, namespace: config.temporal.namespace });
+      return await connection.withDeadline(Date.now() + withinMs, () => work(client));
+    } catch (error) {
+      if (isUnanswered(error)) throw unreachable(config, 'temporal', config.temporal.address, error);
+      throw error;
+    } finally {
+      await connection.close();
+    }
+  });
 }
 
 /** gRPC's DEADLINE_EXCEEDED and UNAVAILABLE. */
@@ -105,7 +108,7 @@ function isUnanswered(error: unknown): boolean {
 export async function withRegistry<T>(config: Config, work: (pool: Pool) => Promise<T>): Promise<T> {
   const pool = createPool(config.postgres.connectionString, { max: 2 });
   try {
-    return await work(pool);
+    return await waitingFor(`PostgreSQL at ${placeOf(pool)}`, () => work(pool));
   } catch (error) {
     throw registryError(config, pool, error);
   } finally {

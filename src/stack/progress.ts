@@ -1,5 +1,6 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
 import pc from 'picocolors';
+import { BusyLine } from './busy-line.js';
 import type { OnProgress, StackEvent } from './types.js';
 
 type Measured = Extract<StackEvent, { kind: 'progress' }>;
@@ -37,11 +38,14 @@ export function lineReporter(write: (line: string) => void): ProgressReporter {
 function barReporter(stream: NodeJS.WriteStream): ProgressReporter {
   const bars = new Map<string, SingleBar>();
   let multi: MultiBar | undefined;
+  // Bars say by themselves that something goes on.
+  const busy = new BusyLine(stream, () => (multi === undefined ? 'starting' : null));
   const print = (line: string) => {
+    busy.clear();
     if (multi === undefined) stream.write(`${line}\n`);
     else multi.log(`${line}\n`);
   };
-  const stop = () => {
+  const stopBars = () => {
     multi?.stop();
     multi = undefined;
     bars.clear();
@@ -51,10 +55,13 @@ function barReporter(stream: NodeJS.WriteStream): ProgressReporter {
     if (bar === undefined) return;
     multi?.remove(bar);
     bars.delete(about);
-    if (bars.size === 0) stop();
+    if (bars.size === 0) stopBars();
   };
   return {
-    stop,
+    stop() {
+      stopBars();
+      busy.stop();
+    },
     onProgress(event) {
       if (event.kind !== 'progress') {
         remove(event.about);
@@ -62,6 +69,7 @@ function barReporter(stream: NodeJS.WriteStream): ProgressReporter {
           `${pc.bold(event.about.padEnd(9))} ${event.kind === 'ready' ? pc.green(sentence(event)) : sentence(event)}`,
         );
       }
+      busy.clear();
       multi ??= new MultiBar({
         stream,
         hideCursor: true,

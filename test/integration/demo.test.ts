@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -39,6 +39,16 @@ describe('demo --exit --json', () => {
       expect(stderr).toMatch(/Steps of [\w-]+\n +\+0 ms {2}node: introduces itself/);
       expect(stderr).toMatch(/consul\.registered/);
       expect(stderr.match(/DEREGISTERED: the node left/g)).toHaveLength(10);
+      // Log lines go to files, and a first start asks for no table before it is there.
+      expect(`${stdout}${stderr}`).not.toMatch(/"level":|\bWARN\b|\bERROR\b/);
+      const logs = readdirSync(join(dataDir, 'data/logs'));
+      expect(logs).toEqual(
+        expect.arrayContaining(['worker.log', 'bridge.log', 'fleet.log', 'page.log', 'postgres.log']),
+      );
+      for (const name of logs)
+        expect(readFileSync(join(dataDir, 'data/logs', name), 'utf8'), name).not.toMatch(
+          /(relation|column) .* does not exist/,
+        );
       expect(await leftOver(dataDir, 0)).toEqual([]);
     },
   );

@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import type { NodeChange } from '../../node/index.js';
 import { Catalog } from '../../registry/consul/catalog.js';
 import { ConsulError } from '../../registry/consul/error.js';
+import { busyWhile } from '../../stack/busy-line.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { counted } from '../terminal/format.js';
 import { command } from '../terminal/invocation.js';
@@ -50,9 +51,11 @@ export class Demo {
     this.#picture.stop();
     screen.end();
     for (const line of this.#farewell) screen.print(line);
-    await fleet.stop({ timeoutMs: 1_000 });
-    await this.#picture.close();
-    await registrar.stop();
+    await busyWhile('stopping', async () => {
+      await fleet.stop({ timeoutMs: 1_000 });
+      await this.#picture.close();
+      await registrar.stop();
+    });
     this.#report();
   }
 

@@ -11,6 +11,7 @@ import {
 } from '../../protocol/dead-letter.js';
 import { topicName } from '../../protocol/topics.js';
 import { unreachable } from '../connect.js';
+import { waitingFor } from '../terminal/waiting.js';
 
 /** A dead letter in its topic. */
 export interface PlacedLetter extends DeadLetter {
@@ -55,7 +56,7 @@ export async function readLetters(config: Config, contracts: Contracts, filter: 
   });
   const found: Omit<PlacedLetter, 'replayed'>[] = [];
   const replayed = new Set<string>();
-  const complete = await readTopic(kafka, topic, {
+  const read = readTopic(kafka, topic, {
     since: filter.since,
     withinMs: READ_WITHIN_MS,
     onRecord(record) {
@@ -64,7 +65,8 @@ export async function readLetters(config: Config, contracts: Contracts, filter: 
       const letter = { id: `${record.partition}-${record.offset}`, ...readDeadLetter(record) };
       if (isWanted(letter, filter)) found.push(letter);
     },
-  }).catch((error: unknown) => {
+  });
+  const complete = await waitingFor('the dead letters in Kafka', () => read).catch((error: unknown) => {
     throw unreachable(config, 'kafka', `${config.kafka.brokers.join(', ')}, asked for topic ${topic},`, error);
   });
   const letters = found.map((letter) => ({ ...letter, replayed: replayed.has(letter.id) }));

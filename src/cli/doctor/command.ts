@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { EXIT } from '../terminal/exit-codes.js';
 import { withExamples } from '../terminal/help.js';
 import { print, printJson } from '../terminal/output.js';
+import { waitingFor } from '../terminal/waiting.js';
 
 export function doctorCommand(program: Command): void {
   const command = program
@@ -16,7 +17,7 @@ export function doctorCommand(program: Command): void {
         import('./diagnosis-text.js'),
         import('../../config.js'),
       ]);
-      const diagnosis = await diagnose(loadConfig());
+      const diagnosis = await waitingFor('every connection to be checked', () => diagnose(loadConfig()));
       if (options.json === true) printJson(diagnosis);
       else print(diagnosisText(diagnosis));
       if (!diagnosis.ok) process.exitCode = EXIT.unreachable;

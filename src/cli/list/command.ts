@@ -21,12 +21,15 @@ export function listCommand(program: Command): void {
     .option('--limit <n>', 'nodes at most', count(100_000), 1_000)
     .option('--json', 'the same as JSON, on stdout')
     .action(async (options: ListOptions) => {
-      const [{ listFleet, fleetText }, { statesOf }, { loadConfig }, { loadContracts }] = await Promise.all([
-        import('./fleet-list.js'),
-        import('../terminal/states.js'),
-        import('../../config.js'),
-        import('../../contracts/load.js'),
-      ]);
+      const [{ listFleet, fleetText }, { fitted }, { statesOf }, { loadConfig }, { loadContracts }] = await Promise.all(
+        [
+          import('./fleet-list.js'),
+          import('../terminal/format.js'),
+          import('../terminal/states.js'),
+          import('../../config.js'),
+          import('../../contracts/load.js'),
+        ],
+      );
       const config = loadConfig();
       const states = statesOf(loadContracts(config.contractsDir).compiled);
       const state = options.state?.toUpperCase();
@@ -43,7 +46,10 @@ export function listCommand(program: Command): void {
       const fleet = await listFleet(config, filter, states);
       if (fleet.not_asked !== null) log(`(nodes that are not in the registry yet are not shown: ${fleet.not_asked})`);
       if (options.json === true) printJson(fleet);
-      else print(fleetText(fleet, states));
+      else {
+        const text = fleetText(fleet, states);
+        print(process.stdout.isTTY ? fitted(text, process.stdout.columns) : text);
+      }
     });
   withExamples(command, [
     ['list', 'everybody, with counts'],

@@ -5,7 +5,7 @@ import { readRegistryRows } from '../../registry/rows/read-registry-rows.js';
 import { SEARCH_ATTRIBUTES, WORKFLOW_TYPE } from '../../../workflows/messages.js';
 import { withRegistry, withTemporal } from '../connect.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
-import { colouredState, columns, counted, since } from '../terminal/format.js';
+import { colouredState, columns, counted, shown, since } from '../terminal/format.js';
 import type { States } from '../terminal/states.js';
 
 /** A node of the list. Where there is no registry row yet, only what Temporal's search attributes show. */
@@ -136,7 +136,7 @@ export function fleetText(
     String(node.attempt ?? '-'),
     since(node.since, now),
     since(node.last_heartbeat_at, now),
-    node.reason ?? (node.in_registry ? '' : 'not in the registry yet'),
+    shown(node.reason ?? (node.in_registry ? '' : 'not in the registry yet')),
   ]);
   const table = columns(['NODE', 'TYPE', 'VERSION', 'STATE', 'ATTEMPT', 'SINCE', 'LAST BEAT', 'REASON'], rows);
   return `${table}\n\n${pc.bold(total)}`;

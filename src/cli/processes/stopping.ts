@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { EXIT } from '../terminal/exit-codes.js';
+import { showNoWaiting } from '../terminal/waiting.js';
 import { whenLaunchersDie } from './launchers.js';
 
 /** The person's wish to stop. */
@@ -19,6 +20,7 @@ const ONE_WISH_MS = 1_000;
  * with it.
  */
 export function untilStopped(onFirst: () => void = () => undefined): Stopping {
+  showNoWaiting();
   const controller = new AbortController();
   // Every node of a fleet listens to it.
   setMaxListeners(0, controller.signal);

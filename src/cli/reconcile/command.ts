@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { EXIT } from '../terminal/exit-codes.js';
 import { withExamples } from '../terminal/help.js';
 import { print, printJson } from '../terminal/output.js';
+import { waitingFor } from '../terminal/waiting.js';
 
 export function reconcileCommand(program: Command): void {
   const command = program
@@ -18,7 +19,9 @@ export function reconcileCommand(program: Command): void {
         import('./reconciliation-text.js'),
         import('../../config.js'),
       ]);
-      const done = await reconcileOnce(loadConfig(), options.dryRun === true);
+      const done = await waitingFor('Consul and the registry to be compared', () =>
+        reconcileOnce(loadConfig(), options.dryRun === true),
+      );
       if (options.json === true) printJson(done);
       else print(reconciliationText(done, options.dryRun === true));
       if (done.mended.some(({ outcome }) => outcome === 'failed' || outcome === 'held')) process.exitCode = EXIT.failed;

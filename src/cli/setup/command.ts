@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { withExamples } from '../terminal/help.js';
 import { print } from '../terminal/output.js';
+import { waitingFor } from '../terminal/waiting.js';
 
 export function setupCommand(program: Command): void {
   const command = program
@@ -16,7 +17,7 @@ export function setupCommand(program: Command): void {
         import('../../contracts/load.js'),
       ]);
       const config = loadConfig();
-      await prepare(config, loadContracts(config.contractsDir), print);
+      await waitingFor('the servers to be prepared', () => prepare(config, loadContracts(config.contractsDir), print));
       print('Prepared: tables, topics and search attributes are there.');
     });
   withExamples(command, [['setup', 'before the first worker and bridge run against servers of yours']]);

@@ -3,6 +3,7 @@ import { askOwner, type ServerName } from '../../stack/index.js';
 import { runningState } from '../../stack/state/state.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { command } from '../terminal/invocation.js';
+import { waitingFor } from '../terminal/waiting.js';
 
 /** Stops or starts one server of the stack that runs in another terminal. */
 export async function switchServer(action: 'stop' | 'start', server: ServerName): Promise<string> {
@@ -18,7 +19,7 @@ export async function switchServer(action: 'stop' | 'start', server: ServerName)
       },
     );
   }
-  const { servers } = await askOwner(dataDir, { action, server });
+  const { servers } = await waitingFor(`${server} to ${action}`, () => askOwner(dataDir, { action, server }));
   const { state, address } = servers[server];
   return `${server} is ${state} (${address})`;
 }

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import cliTruncate from 'cli-truncate';
 import pc from 'picocolors';
 import { cut } from '../../contracts/template.js';
 import type { States } from './states.js';
@@ -39,6 +40,14 @@ export function clockSeconds(at: string): string {
   const date = new Date(at);
   const two = (value: number): string => String(value).padStart(2, '0');
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
+}
+
+/** A text of several lines, none wider than the terminal. */
+export function fitted(text: string, width: number): string {
+  return text
+    .split('\n')
+    .map((line) => cliTruncate(line, width))
+    .join('\n');
 }
 
 /** Longer texts are cut on the screen; whole they are in JSON. */

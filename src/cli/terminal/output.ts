@@ -1,14 +1,29 @@
+import { stripVTControlCharacters } from 'node:util';
+import { clearLastLines } from '../../stack/last-line.js';
+
 /** Prints a result, on stdout, so that it can be piped. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  write(process.stdout, text);
 }
 
 /** Prints what a person should know on the way, on stderr. */
 export function log(text: string): void {
-  process.stderr.write(`${text}\n`);
+  write(process.stderr, text);
 }
 
 /** A result that a program reads: one line, or several for a person who looks at it. */
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined));
+}
+
+function write(stream: NodeJS.WriteStream, text: string): void {
+  clearLastLines();
+  stream.write(`${showsColours(stream) ? text : stripVTControlCharacters(text)}\n`);
+}
+
+/** A terminal that knows colours, or whoever asks for them: the two streams may lead to different places. */
+function showsColours(stream: NodeJS.WriteStream): boolean {
+  if (stream.isTTY) return stream.hasColors();
+  const { FORCE_COLOR: forced = '0' } = process.env;
+  return forced !== '0' && forced !== 'false';
 }

@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { busyWhile } from '../../stack/busy-line.js';
 import { progressReporter } from '../../stack/index.js';
 import type { Child } from '../processes/children.js';
 import { facts } from '../terminal/format.js';
@@ -15,15 +16,19 @@ import { CliError, EXIT } from '../terminal/exit-codes.js';
 export async function runUp(children: readonly Child[], { stack, allowActions }: UpOptions): Promise<void> {
   const stopping = untilStopped(() => log('Stopping: bridge, worker, servers. Ctrl-C again ends at once.'));
   const registrar = await startOrEnd(children, stack, stopping.signal);
-  const page = await startPage(registrar.config, {
-    actions: allowActions === true,
-    print: log,
-    ...(children.some(({ logFile }) => logFile !== null) ? {} : { logger: logger('page') }),
-  });
+  const page = await busyWhile('preparing the fleet page', () =>
+    startPage(registrar.config, {
+      actions: allowActions === true,
+      print: log,
+      ...(children.some(({ logFile }) => logFile !== null) ? {} : { logger: logger('page') }),
+    }),
+  );
   print(addressesText(registrar, children, page));
   const broken = await Promise.race([stopping.requested, registrar.broken]);
-  await page.close();
-  await registrar.stop();
+  await busyWhile('stopping', async () => {
+    await page.close();
+    await registrar.stop();
+  });
   if (broken !== undefined) throw broken;
 }
 

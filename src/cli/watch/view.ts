@@ -1,7 +1,6 @@
-import cliTruncate from 'cli-truncate';
 import pc from 'picocolors';
 import type { FleetNode, HeldBack, RowDetail } from '../../server/api/fleet.js';
-import { colouredState, columns, counted, duration, shown } from '../terminal/format.js';
+import { colouredState, columns, counted, duration, fitted, shown } from '../terminal/format.js';
 import type { Size } from '../terminal/live-text.js';
 import type { States } from '../terminal/states.js';
 import { statesText } from './event-text.js';
@@ -57,11 +56,7 @@ export function watchText(view: WatchView, size: Size, now: number = Date.now())
     const newest = eventsShown(events, size.rows);
     if (newest.length > 0) lines.push('', pc.bold('Events'), ...newest);
   }
-  return lines
-    .join('\n')
-    .split('\n')
-    .map((line) => cliTruncate(line, size.columns))
-    .join('\n');
+  return fitted(lines.join('\n'), size.columns);
 }
 
 function eventsShown(events: readonly string[], rows: number): readonly string[] {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { withExamples } from '../terminal/help.js';
 import { print } from '../terminal/output.js';
+import { waitingFor } from '../terminal/waiting.js';
 
 export function wipeCommand(program: Command): void {
   const command = program
@@ -14,7 +15,8 @@ export function wipeCommand(program: Command): void {
       if (options.yes !== true && !(await confirmed(`Remove ${dataDir} with everything in it? [y/N] `))) {
         throw new CliError('Nothing was removed.', EXIT.failed);
       }
-      print((await wipe(dataDir)) ? `${dataDir} is gone.` : `There was nothing: ${dataDir} does not exist.`);
+      const wiped = await waitingFor(`${dataDir} to be removed`, () => wipe(dataDir));
+      print(wiped ? `${dataDir} is gone.` : `There was nothing: ${dataDir} does not exist.`);
     });
   withExamples(command, [
     ['wipe', 'asks first'],

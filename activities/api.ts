@@ -50,6 +50,8 @@ export const REFUSED = 'BackendRefused';
 export interface Opening {
   /** null: the registry does not know the node. */
   readonly row: NodeRow | null;
+  /** Why the node may not come in, in words; null or absent where it may. */
+  readonly ban?: string | null;
   readonly contract: CompiledContract;
 }
 

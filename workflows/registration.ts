@@ -18,7 +18,7 @@ import { beginsAttempt } from './core/handlers/output.js';
 import type { Message } from './core/message.js';
 import { next, type Surroundings } from './core/next.js';
 import { eventsOf, intentsOf } from './core/outgoing.js';
-import { nodeOfRow, withRefreshStarted, type Registration } from './core/registration.js';
+import { nodeOfRow, withBan, withRefreshStarted, type Registration } from './core/registration.js';
 import { millisBetween, plusSeconds } from './core/time.js';
 import { currentTimer, timerChecked, type Finding } from './core/timer.js';
 import type { Turn } from './core/turn.js';
@@ -87,14 +87,14 @@ class Life {
   }
 
   static async open({ node_id, carried }: Start, mailbox: Mailbox): Promise<Life> {
-    const { row, contract } = await openAttempt(node_id);
+    const { row, ban = null, contract } = await openAttempt(node_id);
     if (carried !== undefined) {
       const { state } = carried.registration;
       const keeps = state !== null && contract.orchestrator.states[state] === undefined;
       const current = keeps ? carried.contract : contract;
-      return new Life(carried.registration, current, mailbox, new Journal(carried.journal), keeps, false);
+      return new Life(withBan(carried.registration, ban), current, mailbox, new Journal(carried.journal), keeps, false);
     }
-    const node = nodeOfRow(node_id, row, contract, now());
+    const node = withBan(nodeOfRow(node_id, row, contract, now()), ban);
     const life = new Life(node, contract, mailbox, new Journal(), false, true);
     if (node.state !== null && !node.unfinished)
       life.#note(`adopts registration attempt ${node.attempt} in ${node.state}: its run is gone`);
@@ -153,7 +153,9 @@ class Life {
     this.#note(...askedNotes(message));
     let output = decide(this.node, message, this.contract);
     if (!this.#contractIsFresh && beginsAttempt(output)) {
-      this.contract = (await openAttempt(this.node.node_id)).contract;
+      const { ban = null, contract } = await openAttempt(this.node.node_id);
+      this.contract = contract;
+      this.node = withBan(this.node, ban);
       this.#contractIsFresh = true;
       this.keepsContract = false;
       output = decide(this.node, message, this.contract);

@@ -18,6 +18,7 @@ const CONSUMED = {
   introspections: 'NodeIntrospection',
   acks: 'NodeRegistrationAcked',
   heartbeats: 'NodeHeartbeat',
+  drains: 'NodeDrainRequested',
 } as const;
 
 export type StreamKind = keyof typeof CONSUMED;
@@ -52,6 +53,7 @@ export function bridgeTopics({ consumed, topics }: Pick<Contracts, 'consumed' | 
     introspections: reads('introspections'),
     acks: reads('acks'),
     heartbeats: reads('heartbeats'),
+    drains: reads('drains'),
     deadLetters: writes('dead_letter'),
     introspectionRequests: writes('request_introspection'),
   };

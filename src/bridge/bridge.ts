@@ -7,6 +7,7 @@ import { createAdmin, type KafkaAdmin } from '../kafka/admin.js';
 import { createProducer } from '../kafka/producer.js';
 import { logger as namedLogger } from '../telemetry.js';
 import { Backend } from './backend.js';
+import { Bans } from './bans.js';
 import { bridgeEvent } from './bridge-event.js';
 import { bridgeTopics, type BridgeTopics, type Names } from './bridge-topics.js';
 import type { BridgeContext } from './context.js';
@@ -74,6 +75,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const reconciler = startReconciler(context, contracts, config, sweep.leads);
   const repetitions = [
     ...keepWatermarks(context, admin, streams, liveness.heartbeat_interval_seconds),
+    every(READ_BANS_EVERY_MS, () => context.postgres.once(() => context.bans.read(context.pool))),
     sweep,
     reconciler,
     selfPreservation,
@@ -115,11 +117,15 @@ function contextOf(options: BridgeOptions, topics: BridgeTopics): BridgeContext 
       backends.kafka,
       logger,
     ),
+    bans: new Bans(contracts.compiled.liveness.window_seconds),
     counters,
     logger,
     ...backends,
   };
 }
+
+/** A node that is let in again waits at most so long. */
+const READ_BANS_EVERY_MS = 5_000;
 
 /** How often the broker is asked which partitions a topic has. */
 const ALIGN_EVERY_MS = 5_000;

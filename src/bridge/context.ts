@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { EventProducer } from '../kafka/producer.js';
+import type { Bans } from './bans.js';
 import type { BridgeCounters } from './counters.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { Backend } from './backend.js';
@@ -14,6 +15,7 @@ export interface BridgeContext {
   readonly pool: Pool;
   readonly producer: EventProducer;
   readonly deadLetters: DeadLetters;
+  readonly bans: Bans;
   readonly counters: BridgeCounters;
   readonly logger: Logger;
   readonly temporal: Backend;

@@ -2,8 +2,11 @@
 export const COUNTERS = {
   introspections: 'introspections signalled to their workflows',
   introspections_repeated: 'introspections that their workflows had just been signalled: left out',
+  introspections_of_banned_nodes: 'introspections of banned nodes that had just been rejected: left out',
   acks: 'acks signalled to their workflows',
   acks_without_run: 'acks for nodes whose registration had no run',
+  drain_requests: 'nodes that asked to be drained or found again, signalled to their workflows',
+  drain_requests_without_run: 'such nodes whose registration had no run',
   heartbeats: 'heartbeats stored',
   heartbeats_without_lease: 'newest heartbeats of a batch whose node has no open lease',
   heartbeat_fields_dropped: 'fields of heartbeats that meant nothing: left out, the heartbeat counts',

@@ -44,6 +44,10 @@ async function apply(
     context.counters.introspections_repeated += 1;
     return null;
   }
+  if (context.bans.holdsBack(message)) {
+    context.counters.introspections_of_banned_nodes += 1;
+    return null;
+  }
   const delivery = { name: INTROSPECTION_SIGNAL, args: [message], starts: message };
   const result = await signalWorkflow(context, message.node_id, delivery, signal);
   if (result.outcome === 'refused') return result.reason;

@@ -10,6 +10,7 @@ import { Backend } from './backend.js';
 import { bridgeEvent } from './bridge-event.js';
 import { groupId, type BridgeTopics, type Names, type StreamKind } from './bridge-topics.js';
 import type { BridgeContext } from './context.js';
+import { drainRequests } from './drain-requests.js';
 import { introspections } from './introspections.js';
 import { heartbeats } from './liveness/heartbeats.js';
 import { IntrospectionRequests } from './liveness/introspection-requests.js';
@@ -51,11 +52,17 @@ export function streamsOf(
         ? new MarkedTopic(context.producer, { topic, stalledSeconds, markerBytes })
         : new AskedTopic(admin, { topic, stalledSeconds, groupId: groupId(kind, names) }),
     );
-  const kept = { introspections: [], acks: keep('acks', ACK_BYTES), heartbeats: keep('heartbeats', HEARTBEAT_BYTES) };
+  const kept = {
+    introspections: [],
+    drains: [],
+    acks: keep('acks', ACK_BYTES),
+    heartbeats: keep('heartbeats', HEARTBEAT_BYTES),
+  };
   const request = bridgeEvent(compiled, 'request_introspection', topics.introspectionRequests);
   const requests = new IntrospectionRequests(context, request);
   const handlers: readonly (readonly [StreamKind, Stream['handle']])[] = [
     ['introspections', introspections(context)],
+    ['drains', drainRequests(context)],
     ['acks', acks(context, oneOf(kept.acks))],
     ['heartbeats', heartbeats(context, { window_seconds, watermarksOf: oneOf(kept.heartbeats), requests })],
   ];

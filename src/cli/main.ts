@@ -15,6 +15,9 @@ import { listCommand } from './list/command.js';
 import { nodeCommand } from './node/command.js';
 import { reconcileCommand } from './reconcile/command.js';
 import { retryCommand } from './retry/command.js';
+import { drainCommand, undrainCommand } from './drain/command.js';
+import { evictCommand, unbanCommand } from './evict/command.js';
+import { forgetCommand } from './forget/command.js';
 import { setupCommand } from './setup/command.js';
 import { startCommand } from './start/command.js';
 import { statusCommand } from './status/command.js';
@@ -51,6 +54,11 @@ export function createProgram(): Command {
     watchCommand,
     ackCommand,
     retryCommand,
+    drainCommand,
+    undrainCommand,
+    evictCommand,
+    unbanCommand,
+    forgetCommand,
     reconcileCommand,
     stopCommand,
     startCommand,

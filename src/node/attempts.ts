@@ -6,7 +6,9 @@ const MAX_ANSWERS = 16;
 
 /** One registration attempt of a node, from its introspection to its end. */
 export class Attempt {
-  stage: 'introducing' | 'accepted' | 'acknowledged' | 'active' = 'introducing';
+  stage: 'introducing' | 'accepted' | 'acknowledged' | 'active' | 'draining' = 'introducing';
+  /** When the registrar published that it is active or draining: what was published before and is read later is old. */
+  since = '';
   /** It was rejected, has expired, or was acknowledged too late. */
   ended = false;
   /** The registrar's number of it, the highest that was read. */
@@ -14,6 +16,11 @@ export class Attempt {
   #work = new AbortController();
 
   constructor(readonly correlation_id: string) {}
+
+  /** It is registered, whether others find it or not. */
+  get isRegistered(): boolean {
+    return this.stage === 'active' || this.stage === 'draining';
+  }
 
   /** Aborted when what is being sent, or waited for, is superseded. */
   get signal(): AbortSignal {
@@ -89,6 +96,7 @@ export class Attempts {
     if (number < attempt.number || (attempt.ended && number === attempt.number)) return null;
     if (number > attempt.number && attempt.number > 0) {
       attempt.stage = 'introducing';
+      attempt.since = '';
       attempt.ended = false;
     }
     attempt.number = number;

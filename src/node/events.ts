@@ -4,7 +4,8 @@ import type { NodeError } from './errors.js';
  * Where a node stands, as far as it knows.
  *
  *     idle -> connecting -> introducing -> accepted -> acknowledged -> active
- *     any of the last four -> waiting (rejected, expired or too late) -> introducing
+ *     active <-> draining
+ *     any of the last five -> waiting (rejected, expired, ended or too late) -> introducing
  *     any -> leaving -> left
  *     any -> superseded
  */
@@ -15,13 +16,14 @@ export type NodeState =
   | 'accepted'
   | 'acknowledged'
   | 'active'
+  | 'draining'
   | 'waiting'
   | 'leaving'
   | 'left'
   | 'superseded';
 
 /** Why a registration attempt, or an active life, has ended. */
-export type Ending = 'rejected' | 'ack timed out' | 'liveness expired';
+export type Ending = 'rejected' | 'ack timed out' | 'liveness expired' | 'deregistered';
 
 export interface OfAttempt {
   /** The id of this registration attempt: the registrar's events carry it. */
@@ -53,8 +55,12 @@ export interface NodeEvents {
   accepted: [OfAttempt & { readonly ack_deadline: string | null; readonly heartbeat_interval_seconds: number }];
   /** The broker has the acknowledgement. */
   acknowledged: [OfAttempt];
-  /** Discoverable from now on. */
+  /** Discoverable from now on. Comes again when a drain is taken back. */
   active: [OfAttempt];
+  /** Others do not find it any more, by its own wish or an operator's; it stays registered, and beats. */
+  draining: [OfAttempt & { readonly reason: string }];
+  /** Its registration was ended by somebody else. */
+  deregistered: [OfAttempt & { readonly reason: string }];
   /** The registrar refuses it; it tries again after `retry_in_ms`. */
   rejected: [OfAttempt & { readonly reason: string; readonly retry_in_ms: number }];
   /**

@@ -1,5 +1,6 @@
 import { v4 } from 'uuid';
 import { buildAck } from '../protocol/ack.js';
+import { buildDrainRequest } from '../protocol/drain-request.js';
 import type { OutgoingRecord } from '../protocol/envelope.js';
 import { buildIntrospection, type Reason } from '../protocol/introspection.js';
 import type { PublishedEvent } from '../protocol/published.js';
@@ -90,6 +91,29 @@ export class Handshake {
     this.#acknowledged(attempt);
   }
 
+  /**
+   * Asks to be drained, or to be found again, with one request that is sent again until the signal ends that: a repeat
+   * does nothing.
+   *
+   * @throws NodeError when there is no registration that could be drained
+   */
+  ask(draining: boolean, reason: string | null, signal: AbortSignal): Promise<void> {
+    const { attempts, description, states, sender, pauses } = this.#parts;
+    const attempt = attempts.current;
+    if (attempt === null || attempt.ended || !attempt.isRegistered)
+      throw new NodeError(
+        description.node_id,
+        `cannot be ${draining ? 'drained' : 'found again'} now: it is ${states.current}. Wait for its event "active"`,
+      );
+    const { node_id } = description;
+    const { correlation_id } = attempt;
+    const record = buildDrainRequest({ node_id, correlation_id, draining, reason }, new Date());
+    const resend = new Backoff(pauses.resend);
+    return (async () => {
+      while (await sender.sendUntilTaken('drainRequest', () => record, signal)) await pause(resend.next(), signal);
+    })();
+  }
+
   /** The registrar has published an event about this node. */
   onEvent(event: PublishedEvent): void {
     const { attempts, stopping } = this.#parts;
@@ -112,6 +136,10 @@ export class Handshake {
         return this.#onRejected(attempt, event);
       case 'NodeLivenessExpired':
         return this.#onExpired(attempt, event);
+      case 'NodeDraining':
+        return this.#onDraining(attempt, event);
+      case 'NodeDeregistered':
+        return this.#onDeregistered(attempt, event);
       case 'NodeRegistrationInitiated':
       case 'NodeRegistrationAckReceived':
         return;
@@ -173,7 +201,7 @@ export class Handshake {
     const signal = attempt.supersede();
     this.#adoptInterval(event);
     // Read late, after the node became active: it is acknowledged, but takes nothing back.
-    if (attempt.stage !== 'active') {
+    if (!attempt.isRegistered) {
       attempt.stage = 'accepted';
       this.#enter('accepted');
     }
@@ -196,7 +224,7 @@ export class Handshake {
   #acknowledged(attempt: Attempt): void {
     const { attempts, stopping, reporter, heartbeats } = this.#parts;
     if (!attempts.isCurrent(attempt) || stopping.aborted) return;
-    if (attempt.stage !== 'active') {
+    if (!attempt.isRegistered) {
       attempt.stage = 'acknowledged';
       this.#enter('acknowledged');
     }
@@ -208,12 +236,30 @@ export class Handshake {
     attempt.supersede();
     this.#adoptInterval(event);
     this.#parts.heartbeats.run(this.#heartbeatInterval);
-    if (attempt.stage === 'active') return;
+    if (attempt.stage === 'active' || event.emitted_at < attempt.since) return;
     attempt.stage = 'active';
+    attempt.since = event.emitted_at;
     this.#startOver.reset();
     this.#rejected.reset();
     this.#enter('active');
     this.#parts.reporter.emit('active', now(attempt));
+  }
+
+  #onDraining(attempt: Attempt, event: PublishedEvent): void {
+    attempt.supersede();
+    this.#parts.heartbeats.run(this.#heartbeatInterval);
+    if (attempt.stage === 'draining' || event.emitted_at < attempt.since) return;
+    attempt.stage = 'draining';
+    attempt.since = event.emitted_at;
+    this.#enter('draining');
+    this.#parts.reporter.emit('draining', { ...now(attempt), reason: text(event.payload.drain_reason) ?? NO_REASON });
+  }
+
+  /** By somebody else: what a node hears of its own goodbye, it hears no more. */
+  #onDeregistered(attempt: Attempt, event: PublishedEvent): void {
+    const reason = text(event.payload.deregistration_reason) ?? NO_REASON;
+    this.#parts.reporter.emit('deregistered', { ...now(attempt), reason });
+    this.#end(attempt, 'deregistered', this.#startOver.next());
   }
 
   #onAckTimedOut(attempt: Attempt, event: PublishedEvent): void {
@@ -225,7 +271,7 @@ export class Handshake {
 
   #onRejected(attempt: Attempt, event: PublishedEvent): void {
     const retry_in_ms = this.#rejected.next();
-    const reason = text(event.payload.rejection_reason) ?? 'no reason was given';
+    const reason = text(event.payload.rejection_reason) ?? NO_REASON;
     this.#parts.reporter.emit('rejected', { ...now(attempt), reason, retry_in_ms });
     this.#end(attempt, 'rejected', retry_in_ms);
   }
@@ -282,6 +328,8 @@ export class Handshake {
     this.#parts.states.enter(state, this.#parts.attempts.current?.correlation_id ?? null);
   }
 }
+
+const NO_REASON = 'no reason was given';
 
 function now({ correlation_id }: Attempt): { readonly correlation_id: string; readonly at: Date } {
   return { correlation_id, at: new Date() };

@@ -36,7 +36,7 @@ export {
 } from './fleet.js';
 export { NodeHub, type NodeHubOptions } from './hub.js';
 export { NodeMetrics } from './metrics.js';
-export { RegisteredNode, type StopOptions } from './node.js';
+export { RegisteredNode, type DrainOptions, type StopOptions } from './node.js';
 export {
   DEFAULT_PAUSES,
   type Connection,

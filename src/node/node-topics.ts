@@ -9,11 +9,14 @@ export const NODE_TOPICS = {
   introspection: '{env}.{namespace}.onex.evt.node-introspection.v1',
   ack: '{env}.{namespace}.onex.cmd.node-registration-acked.v1',
   heartbeat: '{env}.{namespace}.onex.evt.node-heartbeat.v1',
+  drainRequest: '{env}.{namespace}.onex.cmd.node-drain-requested.v1',
   accepted: '{env}.{namespace}.onex.evt.node-registration-accepted.v1',
   rejected: '{env}.{namespace}.onex.evt.node-registration-rejected.v1',
   ackTimedOut: '{env}.{namespace}.onex.evt.node-registration-ack-timed-out.v1',
   becameActive: '{env}.{namespace}.onex.evt.node-became-active.v1',
   livenessExpired: '{env}.{namespace}.onex.evt.node-liveness-expired.v1',
+  draining: '{env}.{namespace}.onex.evt.node-draining.v1',
+  deregistered: '{env}.{namespace}.onex.evt.node-deregistered.v1',
   requestIntrospection: '{env}.{namespace}.onex.cmd.request-introspection.v1',
 } as const;
 
@@ -21,7 +24,7 @@ export const NODE_TOPICS = {
 export type NodeTopic = keyof typeof NODE_TOPICS;
 
 /** The kinds of messages that a node sends. */
-export type SentMessage = 'introspection' | 'ack' | 'heartbeat';
+export type SentMessage = 'introspection' | 'ack' | 'heartbeat' | 'drainRequest';
 
 const CONSUMED = [
   'accepted',
@@ -29,6 +32,8 @@ const CONSUMED = [
   'ackTimedOut',
   'becameActive',
   'livenessExpired',
+  'draining',
+  'deregistered',
   'requestIntrospection',
 ] as const satisfies readonly NodeTopic[];
 
@@ -52,7 +57,12 @@ export function nodeTopics(
 ): Topics {
   const name = (topic: NodeTopic): string => topicName(templates[topic] ?? NODE_TOPICS[topic], names);
   return {
-    sent: { introspection: name('introspection'), ack: name('ack'), heartbeat: name('heartbeat') },
+    sent: {
+      introspection: name('introspection'),
+      ack: name('ack'),
+      heartbeat: name('heartbeat'),
+      drainRequest: name('drainRequest'),
+    },
     consumed: CONSUMED.map(name),
   };
 }

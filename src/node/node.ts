@@ -20,6 +20,12 @@ export interface StopOptions {
   readonly timeoutMs?: number;
 }
 
+/** Why a node drains, and how long to wait for it. */
+export interface DrainOptions extends StartOptions {
+  /** Stands in its history, and where others read why they do not find it. */
+  readonly reason?: string;
+}
+
 /**
  * A node that registers itself, and stays registered until it is stopped.
  *
@@ -123,7 +129,26 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
       this.#enter('connecting');
       void this.#connect();
     }
-    await this.#states.untilActive(options);
+    await this.#states.until('active', options);
+  }
+
+  /**
+   * Asks that others do not find it any more. It stays registered and beats on, until `undrain()`, `stop()` or a new
+   * start. Resolves when the registrar has said so.
+   *
+   * @throws NodeError when it is not registered, its registration ends meanwhile, or the waiting has ended before
+   */
+  async drain(options: DrainOptions = {}): Promise<void> {
+    await this.#ask('draining', options);
+  }
+
+  /**
+   * Asks that others find it again. Resolves when the registrar has said so.
+   *
+   * @throws NodeError as `drain` does
+   */
+  async undrain(options: DrainOptions = {}): Promise<void> {
+    await this.#ask('active', options);
   }
 
   /**
@@ -142,6 +167,18 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
    */
   async ack(): Promise<void> {
     await this.#handshake.ack((record) => this.#send('ack', record));
+  }
+
+  async #ask(goal: 'active' | 'draining', { reason, ...waiting }: DrainOptions): Promise<void> {
+    if (this.state === goal) return;
+    const asking = new AbortController();
+    const asked = this.#handshake.ask(goal === 'draining', reason ?? null, asking.signal);
+    try {
+      await this.#states.until(goal, waiting, ['waiting', 'introducing'], 'does not ask any more');
+    } finally {
+      asking.abort();
+      await asked;
+    }
   }
 
   async #connect(): Promise<void> {

@@ -7,7 +7,7 @@ export const SUPERSEDED =
   'has stopped: another process has introduced itself under this id, and is registered now. Give one of the two ' +
   'another id, or end this process';
 
-/** How long to wait for ACTIVE. */
+/** How long to wait for a state. */
 export interface StartOptions {
   /** In milliseconds. Default: for ever. */
   readonly timeoutMs?: number;
@@ -40,12 +40,19 @@ export class States {
   }
 
   /**
-   * Resolves when the node is ACTIVE.
+   * Resolves when the node is in a state.
    *
-   * @throws NodeError when the time has passed, the signal has come, or the node is stopped before
+   * @param lost states from which it does not get there: the waiting ends
+   * @param meanwhile what the node does when the waiting ends early; a sentence without its subject
+   * @throws NodeError when the time has passed, the signal has come, or the node is lost or stopped before
    */
-  untilActive({ timeoutMs, signal }: StartOptions): Promise<void> {
-    if (this.#current === 'active') return Promise.resolve();
+  until(
+    goal: 'active' | 'draining',
+    { timeoutMs, signal }: StartOptions,
+    lost: readonly NodeState[] = [],
+    meanwhile = 'goes on trying until stop()',
+  ): Promise<void> {
+    if (this.#current === goal) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {
         clearTimeout(timer);
@@ -56,19 +63,17 @@ export class States {
       const fail = (message: string, cause?: unknown): void =>
         settle(() => reject(new NodeError(this.reporter.node_id, message, { cause })));
       const watcher = (state: NodeState): void => {
-        if (state === 'active') settle(resolve);
-        else if (state === 'leaving') fail('was stopped before it was active');
+        if (state === goal) settle(resolve);
+        else if (state === 'leaving') fail(`was stopped before it was ${goal}`);
         else if (state === 'superseded') fail(SUPERSEDED);
+        else if (lost.includes(state)) fail(`is not ${goal}: its registration has ended, and it is ${state}`);
       };
       const aborted = (): void =>
-        fail(
-          `is not active: the waiting was ended while it was ${this.#current}. It goes on trying until stop()`,
-          signal?.reason,
-        );
+        fail(`is not ${goal}: the waiting was ended while it was ${this.#current}. It ${meanwhile}`, signal?.reason);
       const late = (): void =>
         fail(
-          `is not active after ${timeoutMs} ms: it is ${this.#current}. See that the registrar runs; the node ` +
-            'goes on trying until stop()',
+          `is not ${goal} after ${timeoutMs} ms: it is ${this.#current}. See that the registrar runs; the node ` +
+            meanwhile,
         );
       const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
       this.#watchers.add(watcher);

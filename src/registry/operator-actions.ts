@@ -3,7 +3,16 @@ import type { Sql } from './pool.js';
 
 /** A person's wish. */
 export interface AskedAction extends AskedBy {
-  readonly action: 'acknowledge' | 'retry' | 'release self-preservation' | 'replay dead letters';
+  readonly action:
+    | 'acknowledge'
+    | 'retry'
+    | 'drain'
+    | 'undrain'
+    | 'evict'
+    | 'unban'
+    | 'forget'
+    | 'release self-preservation'
+    | 'replay dead letters';
   /** null: it is about no node, or nobody knows about which. */
   readonly node_id: string | null;
 }

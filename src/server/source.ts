@@ -57,10 +57,12 @@ export interface Wish {
   readonly why: string;
 }
 
+/** What people may do to a node. */
+export const NODE_ACTIONS = ['acknowledge', 'retry', 'drain', 'undrain', 'evict'] as const;
+type NodeAction = (typeof NODE_ACTIONS)[number];
+
 /** What people may do; each answers in a sentence what became of it, and throws the reason of a refusal. */
-export interface Actions {
-  readonly acknowledge: (node: string, wish: Wish) => Promise<string>;
-  readonly retry: (node: string, wish: Wish) => Promise<string>;
+export interface Actions extends Readonly<Record<NodeAction, (node: string, wish: Wish) => Promise<string>>> {
   /** @param most how many nodes the person knows to be gone: more do not expire by this */
   readonly release: (wish: Wish, most: number) => Promise<string>;
   /** @param letter a dead letter's id */

@@ -35,7 +35,8 @@ beforeAll(async () => {
   const sources = new FakeSources();
   badDay(sources, 200);
   const act = (): Promise<string> => Promise.resolve('done');
-  server = await serve(sources, { actions: { acknowledge: act, retry: act, release: act, replay: act } });
+  const ofNode = { acknowledge: act, retry: act, drain: act, undrain: act, evict: act };
+  server = await serve(sources, { actions: { ...ofNode, release: act, replay: act } });
 });
 afterAll(async () => {
   await browser.close();

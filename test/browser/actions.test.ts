@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Actions, Wish } from '../../src/server/source.js';
+import type { Actions, FleetRow, Wish } from '../../src/server/source.js';
 import { openPage, startChromium } from './chromium.js';
 import { badDay, FakeSources, heldBack } from './fake-sources.js';
 import { serve } from './serve.js';
@@ -36,6 +36,9 @@ function recorded(refusal: { words: string | null }): {
     actions: {
       acknowledge: act('acknowledge'),
       retry: act('retry'),
+      drain: act('drain'),
+      undrain: act('undrain'),
+      evict: act('evict'),
       replay: act('replay'),
       release: (wish, most) => act('release')(String(most), wish),
     },
@@ -50,7 +53,7 @@ test('without actions there is no button, and no way to act', async () => {
   closing.push(() => page.context().close());
   await page.goto(`${server.url}nodes/geo-1`);
   await page.getByText('Read-only: started without actions').waitFor();
-  expect(await page.getByRole('button', { name: /Acknowledge|Retry/ }).count()).toBe(0);
+  expect(await page.getByRole('button', { name: /Acknowledge|Retry|Evict/ }).count()).toBe(0);
   await page.keyboard.press('a');
   expect(await page.locator('dialog[open]').count()).toBe(0);
   const { status } = await fetch(`${server.url}api/nodes/geo-1/acknowledge`, ourAction(server.url));
@@ -114,6 +117,53 @@ test('an action is refused from another origin, as a form, without our header, a
   expect(wishes).toEqual([]);
   expect(await status(ourAction(server.url))).toBe(200);
   expect(wishes).toEqual([{ what: 'retry geo-1', who: 'ada', why: 'a test' }]);
+});
+
+test('drain: others do not find the node any more, it is shown so, and that is taken back; then it is evicted', async () => {
+  const sources = new FakeSources();
+  const since = Date.now() - 60_000;
+  const registered = { reducer: 'complete', lease: Date.now() + 80_000, beat: Date.now() - 2_000 };
+  sources.set('geo-1', { ...registered, state: 'ACTIVE', since });
+  const { actions, wishes } = recorded({ words: null });
+  /** What the registrar does with the wish. */
+  const leads = (name: 'drain' | 'undrain' | 'evict', change: Partial<FleetRow> & Pick<FleetRow, 'state'>): void => {
+    Object.assign(actions, {
+      [name]: (id: string, wish: Wish) => {
+        wishes.push({ what: `${name} ${id}`, ...wish });
+        sources.set(id, { ...registered, since: Date.now(), ...change });
+        return Promise.resolve(`Node ${id} is ${change.state}.`);
+      },
+    });
+  };
+  leads('drain', { state: 'DRAINING', reason: 'ada: a new disk' });
+  leads('undrain', { state: 'ACTIVE' });
+  leads('evict', { state: 'DEREGISTERED', ended: Date.now(), reason: 'evicted by ada: a new disk' });
+  const server = await serve(sources, { actions });
+  closing.push(() => server.close());
+  const { page, faults } = await openPage(browser);
+  closing.push(() => page.context().close());
+  await page.goto(`${server.url}nodes/geo-1`);
+  const wish = async (key: string, verb: string, outcome: string): Promise<void> => {
+    await page.getByRole('button', { name: `${verb}…` }).waitFor();
+    await page.keyboard.press(key);
+    const dialog = page.getByRole('dialog', { name: `${verb} geo-1?` });
+    await dialog.getByLabel(/^Why/).fill('a new disk');
+    await dialog.getByLabel(/^Who/).fill('ada');
+    await dialog.getByRole('button', { name: verb, exact: true }).click();
+    await dialog.getByText(outcome).waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await dialog.waitFor({ state: 'detached' });
+  };
+  await wish('d', 'Drain', 'Node geo-1 is DRAINING.');
+  await page.locator('main').getByText('DRAINING').first().waitFor();
+  await wish('u', 'Undrain', 'Node geo-1 is ACTIVE.');
+  await wish('e', 'Evict', 'Node geo-1 is DEREGISTERED.');
+  await page.getByRole('button', { name: 'Retry…' }).waitFor();
+  expect(await page.getByRole('button', { name: /Drain|Evict/ }).count()).toBe(0);
+  expect(wishes.map(({ what, who, why }) => [what, who, why])).toEqual(
+    ['drain', 'undrain', 'evict'].map((what) => [`${what} geo-1`, 'ada', 'a new disk']),
+  );
+  expect(faults).toEqual([]);
 });
 
 test('a release asks for the number of nodes that may expire, and the server gets the number that was read', async () => {
@@ -187,6 +237,9 @@ test('every action is refused from another origin, a release and a replay too', 
   for (const path of [
     'nodes/geo-1/acknowledge',
     'nodes/geo-1/retry',
+    'nodes/geo-1/drain',
+    'nodes/geo-1/undrain',
+    'nodes/geo-1/evict',
     'self-preservation/release',
     'dead-letters/0-1/replay',
   ]) {

@@ -6,6 +6,7 @@ import { understand, type Understood } from '../../src/bridge/understand.js';
 import { deadLetterTopic } from '../../src/cli/dlq/read-letters.js';
 import { createAdmin, readTopic, type IncomingRecord } from '../../src/kafka/index.js';
 import { parseAck } from '../../src/protocol/ack.js';
+import { parseDrainRequest } from '../../src/protocol/drain-request.js';
 import { readDeadLetter } from '../../src/protocol/dead-letter.js';
 import { buildHeartbeat, parseHeartbeat } from '../../src/protocol/heartbeat.js';
 import { parseIntrospection } from '../../src/protocol/introspection.js';
@@ -55,13 +56,14 @@ export interface FuzzResult {
   readonly activeSeconds: number;
 }
 
-const KINDS = ['introspections', 'acks', 'heartbeats'] as const satisfies readonly StreamKind[];
-/** Three of five records are introspections. */
-const WEIGHTED = ['introspections', 'introspections', 'introspections', 'acks', 'heartbeats'] as const;
+const KINDS = ['introspections', 'acks', 'heartbeats', 'drains'] as const satisfies readonly StreamKind[];
+/** Half of the records are introspections. */
+const WEIGHTED = ['introspections', 'introspections', 'introspections', 'acks', 'heartbeats', 'drains'] as const;
 const PARSERS: Readonly<Record<StreamKind, (record: IncomingRecord) => Understood<unknown>>> = {
   introspections: (record) => understand(record, () => parseIntrospection(record.value, timed(record))),
   acks: (record) => understand(record, () => parseAck(record.value, timed(record))),
   heartbeats: (record) => understand(record, () => parseHeartbeat(record.value, timed(record))),
+  drains: (record) => understand(record, () => parseDrainRequest(record.value, timed(record))),
 };
 
 const PARTITIONS = 3;
@@ -285,6 +287,7 @@ class Run {
       introspections: counters.introspections + counters.introspections_repeated,
       acks: counters.acks + counters.acks_without_run,
       heartbeats: counters.heartbeats,
+      drains: counters.drain_requests + counters.drain_requests_without_run,
       dead_letters: counters.dead_letters,
     };
   }

@@ -54,9 +54,14 @@ export class BridgeWorld {
     readonly contracts: Contracts,
   ) {
     const all = bridgeTopics(contracts, this.names);
-    const [[introspections], [acks], [heartbeats]] = [all.introspections, all.acks, all.heartbeats];
+    const [[introspections], [acks], [heartbeats], [drains]] = [
+      all.introspections,
+      all.acks,
+      all.heartbeats,
+      all.drains,
+    ];
     this.allTopics = all;
-    this.topics = { ...all, introspections, acks, heartbeats };
+    this.topics = { ...all, introspections, acks, heartbeats, drains };
   }
 
   static async create(partitions = 3, contracts = loadContracts()): Promise<BridgeWorld> {

@@ -2,7 +2,7 @@ import { ApplicationFailure, WorkflowUpdateFailedError } from '@temporalio/clien
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DRAIN, EVICT, UNDRAIN } from '../../workflows/messages.js';
 import { startHarness, type Harness } from './harness.js';
-import { active, ADA, draining, type Met } from './situations.js';
+import { active, ADA, draining, Met } from './situations.js';
 
 /** A node that others are not to find any more, and that stays registered and alive. */
 
@@ -147,5 +147,54 @@ describe('an evicted node', () => {
     await met.says('shutdown');
     await met.handle.result();
     expect(await refusal(h.command(met.node_id, { ...EVICT, ...ASKED }))).toBe('ignored an eviction in state none');
+  });
+});
+
+describe('a banned node', () => {
+  const BAN = 'banned by ada: a new disk';
+
+  it('is rejected with the reason, without a backend, and each start anew', async () => {
+    const introspection = await h.introspection();
+    const { node_id } = introspection;
+    h.world.bans.set(node_id, BAN);
+    const handle = await h.introduce(introspection);
+    expect(await handle.result()).toMatchObject({ state: 'REJECTED', reason: BAN, attempt: 1 });
+    expect(h.world.done(node_id)).not.toContain('consul.register');
+    expect(h.world.of(node_id).at(-1)).toMatchObject({
+      event_type: 'NodeRegistrationRejected',
+      payload: { rejection_reason: BAN },
+    });
+  });
+
+  it('that repeats the same startup gets no other answer', async () => {
+    const introspection = await h.introspection();
+    h.world.bans.set(introspection.node_id, BAN);
+    await (await h.introduce(introspection)).result();
+    const published = h.world.types(introspection.node_id);
+    expect(await (await h.introduce(introspection)).result()).toMatchObject({ state: null });
+    expect(h.world.types(introspection.node_id)).toEqual(published);
+  });
+
+  it('comes in again once that is lifted', async () => {
+    const introspection = await h.introspection();
+    const { node_id } = introspection;
+    h.world.bans.set(node_id, BAN);
+    await (await h.introduce(introspection)).result();
+    h.world.bans.delete(node_id);
+    met = new Met(h, introspection, await h.introduce(introspection));
+    await met.says('startup');
+    expect((await met.becomesActive()).registration).toMatchObject({ attempt: 2, state: 'ACTIVE' });
+  });
+
+  it('and evicted is rejected at once, by the very run that has evicted it', async () => {
+    met = await active(h);
+    const { node_id } = met;
+    const release = h.world.hold('consul.deregister', node_id);
+    h.world.bans.set(node_id, BAN);
+    await h.command(node_id, { ...EVICT, payload: { asked_by: ADA, ban: BAN } });
+    await met.says('startup');
+    await h.until(node_id, 'attempt 2', ({ registration }) => registration?.attempt === 2);
+    release();
+    expect(await met.handle.result()).toMatchObject({ state: 'REJECTED', reason: BAN, attempt: 2 });
   });
 });

@@ -151,7 +151,8 @@ describe.each(['initiated is being published', 'ACCEPTED, accepted is being publ
     node.release();
     const run = h.env.client.workflow.getHandle(node.handle.workflowId);
     expect(await run.result()).toMatchObject({ state: 'DEREGISTERED', attempt: 1 });
-    expect(tries('publish_events', node)).toBe(sends);
+    expect(h.world.types(node.node_id).at(-1)).toBe('NodeDeregistered');
+    expect(tries('publish_events', node)).toBe(sends + 1);
   });
 
   it('an ack and changed data wait until it has ended', async () => {

@@ -58,7 +58,7 @@ afterAll(leaveStage);
 
 /**
  * An attempt's events, a letter each: Initiated, Rejected, Accepted, ack Timed out, acK received, Became active,
- * Liveness expired.
+ * Liveness expired, Deregistered.
  */
 const LETTERS: Readonly<Record<string, string>> = {
   NodeRegistrationInitiated: 'I',
@@ -68,8 +68,9 @@ const LETTERS: Readonly<Record<string, string>> = {
   NodeRegistrationAckReceived: 'K',
   NodeBecameActive: 'B',
   NodeLivenessExpired: 'L',
+  NodeDeregistered: 'D',
 };
-const LIFE = /^I(R|(AT)*(A(T|KBL?)?)?)?$/;
+const LIFE = /^I(R|(AT)*(A(T|KB[LD]?|D)?|D)?)?$/;
 
 /** What must hold over everything that a node's world has recorded. */
 function holdsOver(log: readonly Recorded[]): void {

@@ -69,6 +69,8 @@ export class World {
   readonly published: PublishedEvent[] = [];
   readonly effects: { readonly activity: Backend; readonly request: EffectRequest }[] = [];
   readonly records = new Map<string, NodeRow>();
+  /** Why nodes may not come in. */
+  readonly bans = new Map<string, string>();
   /** How many tries fail from now on, and how, by activity and node. */
   readonly failures = new Map<string, Failure>();
   /** Why events were refused by their schemas. A harness fails when it sees one, and when it stops. */
@@ -172,7 +174,8 @@ export class World {
     return {
       open_attempt: async (node_id) => {
         await this.tried('open_attempt');
-        return { row: this.records.get(node_id) ?? null, contract: this.contract };
+        const ban = this.bans.get(node_id) ?? null;
+        return { row: this.records.get(node_id) ?? null, ban, contract: this.contract };
       },
       publish_events: async (events) => {
         await this.tried('publish_events');

@@ -183,6 +183,11 @@ export function withChanges(registration: Registration, changes: Partial<Registr
   return Object.freeze({ ...registration, ...changes });
 }
 
+/** Whether the node may come in, as the registry has it now. */
+export function withBan(registration: Registration, ban: string | null): Registration {
+  return (registration.ban ?? null) === ban ? registration : withChanges(registration, { ban });
+}
+
 /** The newest data go to the backends now. */
 export function withRefreshStarted(registration: Registration): Registration {
   return withChanges(registration, { refresh_due: false, refreshing: true, refresh_refused: null });

@@ -22,20 +22,20 @@ export interface Unleased {
  * now is asked at a later heartbeat.
  */
 export class IntrospectionRequests {
-  readonly #context: Pick<BridgeContext, 'producer' | 'kafka' | 'counters' | 'logger'>;
+  readonly #context: Pick<BridgeContext, 'bans' | 'producer' | 'kafka' | 'counters' | 'logger'>;
   readonly #event: BridgeEvent;
   readonly #rate = new RequestRate();
   readonly #minute = new OnceAMinute();
 
   /** @param event the request, as the contract has it */
-  constructor(context: Pick<BridgeContext, 'producer' | 'kafka' | 'counters' | 'logger'>, event: BridgeEvent) {
+  constructor(context: Pick<BridgeContext, 'bans' | 'producer' | 'kafka' | 'counters' | 'logger'>, event: BridgeEvent) {
     this.#context = context;
     this.#event = event;
   }
 
   async ask(nodes: readonly Unleased[]): Promise<void> {
-    const { producer, kafka, counters } = this.#context;
-    const asked = nodes.filter(({ node_id }) => this.#rate.allows(node_id));
+    const { bans, producer, kafka, counters } = this.#context;
+    const asked = nodes.filter(({ node_id }) => !bans.has(node_id) && this.#rate.allows(node_id));
     const records = asked.flatMap((node) => this.#record(node));
     if (records.length === 0) return;
     try {

@@ -17,7 +17,6 @@ import {
   withRefreshStarted,
   type Registration,
 } from '../../../workflows/core/registration.js';
-import { DRAIN, EVICT, UNDRAIN } from '../../../workflows/messages.js';
 import { millisBetween, plusSeconds } from '../../../workflows/core/time.js';
 import { currentTimer, timerChecked, type Finding } from '../../../workflows/core/timer.js';
 import type { Turn } from '../../../workflows/core/turn.js';
@@ -65,7 +64,12 @@ export const traceLine = z.discriminatedUnion('message', [
 ]);
 export type TraceLine = z.infer<typeof traceLine>;
 
-const COMMANDS = { drain: DRAIN, undrain: UNDRAIN, evict: EVICT } as const;
+/** The event models of what people ask for. */
+const ASKED = {
+  drain: 'ModelNodeDrainRequested',
+  undrain: 'ModelNodeUndrainRequested',
+  evict: 'ModelNodeEvictionRequested',
+} as const;
 
 /** What a line led to: the states after it, and what would have been published and asked for. */
 export interface TraceResult {
@@ -132,7 +136,7 @@ export class Trace {
       case 'undrain':
       case 'evict': {
         const asked_by = { who: line.who ?? 'somebody', why: line.why ?? null };
-        return this.#send(COMMANDS[line.message].event_model, { message_id, asked_by });
+        return this.#send(ASKED[line.message], { message_id, asked_by });
       }
       case 'heartbeat':
         return this.#beat();

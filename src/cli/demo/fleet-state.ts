@@ -51,6 +51,8 @@ function ahead(state: NodeState, row: RegistryRow | undefined, states: States): 
       return begins ? states.awaitingAck : null;
     case 'acknowledged':
       return begins ? states.acknowledged : null;
+    // A drained node was active, and its row says that sooner than the node.
+    case 'draining':
     case 'active':
       return begins ? states.discoverable : null;
     case 'leaving':

@@ -68,6 +68,7 @@ const TABLES = [
   'reconciliations',
   'operator_actions',
   'node_changes',
+  'node_bans',
 ];
 const RIGHTS = ['select', 'insert', 'update', 'delete'];
 

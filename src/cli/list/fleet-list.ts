@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import type { Config } from '../../config.js';
+import { banText, readBans, type Ban } from '../../registry/bans.js';
 import { listRegistryRows, type ListFilter } from '../../registry/rows/list-registry-rows.js';
 import { readRegistryRows } from '../../registry/rows/read-registry-rows.js';
 import { SEARCH_ATTRIBUTES, WORKFLOW_TYPE } from '../../../workflows/messages.js';
@@ -27,9 +28,13 @@ export interface FleetList {
   readonly nodes: readonly ListedNode[];
   readonly active: number;
   readonly ended: number;
+  /** Alive, and others do not find them. */
+  readonly draining: number;
   readonly on_the_way: number;
   /** There are more nodes than were asked for. */
   readonly truncated: boolean;
+  /** Nodes that are rejected, whatever they send. */
+  readonly bans: readonly Ban[];
   /** Why Temporal was not asked; null when it was. */
   readonly not_asked: string | null;
 }
@@ -51,7 +56,7 @@ export async function listFleet(config: Config, filter: FleetFilter, states: Sta
       ).map(({ node_id }) => node_id),
     );
     const without = open.nodes.filter(({ node_id }) => !withRow.has(node_id));
-    return { rows, without };
+    return { rows, without, bans: await readBans(pool) };
   });
   const rows: ListedNode[] = known.rows.slice(0, filter.limit).map((row) => ({
     node_id: row.node_id,
@@ -67,14 +72,18 @@ export async function listFleet(config: Config, filter: FleetFilter, states: Sta
   }));
   // Those that are there first: a registry that has seen many runs remembers many who have left.
   const nodes = [...rows, ...known.without].sort((a, b) => Number(a.ended) - Number(b.ended));
-  const active = nodes.filter(({ state, ended }) => states.meaning(state) === 'discoverable' && !ended).length;
+  const [active, draining] = (['discoverable', 'draining'] as const).map(
+    (meaning) => nodes.filter(({ state, ended }) => states.meaning(state) === meaning && !ended).length,
+  ) as [number, number];
   const ended = nodes.filter((node) => node.ended).length;
   return {
     nodes,
     active,
     ended,
-    on_the_way: nodes.length - active - ended,
+    draining,
+    on_the_way: nodes.length - active - draining - ended,
     truncated: known.rows.length > filter.limit,
+    bans: known.bans,
     not_asked: open.not_asked,
   };
 }
@@ -120,14 +129,16 @@ async function openNodes(
 
 /** The list for a person. */
 export function fleetText(
-  { nodes, active, ended, on_the_way, truncated }: FleetList,
+  { nodes, active, draining, ended, on_the_way, truncated, bans }: FleetList,
   states: States,
   now: number = Date.now(),
 ): string {
   const total =
-    `${counted(nodes.length, 'node')}: ${active} ${states.discoverable}, ${on_the_way} on the way, ${ended} ` +
+    `${counted(nodes.length, 'node')}: ${active} ${states.discoverable}, ` +
+    `${draining === 0 ? '' : `${draining} draining, `}${on_the_way} on the way, ${ended} ` +
     `ended${truncated ? '; there are more, see --limit' : ''}`;
-  if (nodes.length === 0) return total;
+  const banned = bans.map((ban) => `\n${ban.node_id}  ${shown(banText(ban))} (${since(ban.at, now)} ago)`).join('');
+  if (nodes.length === 0) return `${total}${banned}`;
   const rows = nodes.map((node) => [
     node.node_id,
     node.node_type ?? '-',
@@ -139,5 +150,5 @@ export function fleetText(
     shown(node.reason ?? (node.in_registry ? '' : 'not in the registry yet')),
   ]);
   const table = columns(['NODE', 'TYPE', 'VERSION', 'STATE', 'ATTEMPT', 'SINCE', 'LAST BEAT', 'REASON'], rows);
-  return `${table}\n\n${pc.bold(total)}`;
+  return `${table}\n\n${pc.bold(total)}${banned}`;
 }

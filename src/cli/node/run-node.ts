@@ -33,6 +33,8 @@ export async function runNode(options: NodeOptions, config: Config): Promise<voi
   });
   node.on('acknowledged', () => show('acknowledged'));
   node.on('active', () => show(pc.green('ACTIVE: discoverable from now on. Ctrl-C leaves.')));
+  node.on('draining', ({ reason }) => show(`${pc.cyan('draining')}: others do not find it any more (${reason})`));
+  node.on('deregistered', ({ reason }) => show(`${pc.red('deregistered')}: ${reason}`));
   node.on('rejected', ({ reason, retry_in_ms }) =>
     show(`${pc.red('rejected')}: ${reason}; tries again in ${Math.round(retry_in_ms / 1000)} s`),
   );

@@ -29,11 +29,14 @@ export function nodeTopicTemplates({
     introspection: reads('NodeIntrospection'),
     ack: reads('NodeRegistrationAcked'),
     heartbeat: reads('NodeHeartbeat'),
+    drainRequest: reads('NodeDrainRequested'),
     accepted: publishes('NodeRegistrationAccepted'),
     rejected: publishes('NodeRegistrationRejected'),
     ackTimedOut: publishes('NodeRegistrationAckTimedOut'),
     becameActive: publishes('NodeBecameActive'),
     livenessExpired: publishes('NodeLivenessExpired'),
+    draining: publishes('NodeDraining'),
+    deregistered: publishes('NodeDeregistered'),
     requestIntrospection: topics.request_introspection,
   };
   return Object.fromEntries(

@@ -11,25 +11,42 @@ export function statusCommand(program: Command): void {
     .argument('<node_id>', 'the node', nodeId)
     .option('--json', 'the same as JSON, on stdout')
     .action(async (id: string, options: { json?: boolean }) => {
-      const [{ explainNode }, { heldBack }, { conflictText, nodeLettersText, reportText }, { loadConfig }] =
-        await Promise.all([
-          import('./explain-node.js'),
-          import('./held-back.js'),
-          import('./report-text.js'),
-          import('../../config.js'),
-        ]);
+      const [
+        { explainNode },
+        { heldBack },
+        { askedText, banLine, conflictText, nodeLettersText, reportText },
+        { loadConfig },
+      ] = await Promise.all([
+        import('./explain-node.js'),
+        import('./held-back.js'),
+        import('./report-text.js'),
+        import('../../config.js'),
+      ]);
       const config = loadConfig();
-      const { report, conflicts, letters, unasked, introspection_topic, contract } = await explainNode(id, config);
+      const { report, conflicts, ban, asked, letters, unasked, introspection_topic, contract } = await explainNode(
+        id,
+        config,
+      );
       for (const error of unasked) log(`(not asked: ${error.message})`);
-      if (report !== null && options.json === true) return printJson({ ...report, conflicts, dead_letters: letters });
+      if (report !== null && options.json === true)
+        return printJson({ ...report, conflicts, ban, asked, dead_letters: letters });
       if (report !== null) {
-        print([reportText(report, contract), ...conflicts.map(conflictText)].join('\n\n'));
+        const about = [...conflicts.map(conflictText), ...(ban === null ? [] : [banLine(ban)])];
+        if (asked.length > 0) about.push(askedText(asked));
+        print([reportText(report, contract), ...about].join('\n\n'));
         if (letters !== null && letters.letters.length > 0) print(`\n${nodeLettersText(letters)}`);
         const held = report.source === 'workflow' ? await heldBack(id, config) : null;
         return held === null ? undefined : print(`\nIt is silent and has not expired: ${held}`);
       }
+      if (ban !== null && options.json !== true) return print(banLine(ban));
       if (options.json === true)
-        printJson({ source: null, node_id: id, introspection_topic, unasked: unasked.map(({ message }) => message) });
+        printJson({
+          source: null,
+          node_id: id,
+          ban,
+          introspection_topic,
+          unasked: unasked.map(({ message }) => message),
+        });
       const [first] = unasked;
       if (first !== undefined)
         throw new CliError(`Whether node ${id} is known is uncertain: not every source answers.`, EXIT.unreachable, {

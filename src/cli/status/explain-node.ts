@@ -5,6 +5,8 @@ import type { Config } from '../../config.js';
 import type { CompiledContract } from '../../contracts/compiled.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
 import { readConflicts, type Conflict } from '../../registry/leases/read-conflicts.js';
+import { readBan, type Ban } from '../../registry/bans.js';
+import { readActions, type KeptAction } from '../../registry/operator-actions.js';
 import { readRegistryRow, type RegistryRow } from '../../registry/rows/read-registry-row.js';
 import { statusLine, type Status } from '../../../workflows/details.js';
 import type { JournalEntry } from '../../../workflows/journal.js';
@@ -59,6 +61,10 @@ export interface Explanation {
   readonly letters: NodeLetters | null;
   /** Other processes that use its id; none where the registry could not be asked. */
   readonly conflicts: readonly Conflict[];
+  /** The node is rejected, whatever it sends; null: it is not, or the registry could not be asked. */
+  readonly ban: Ban | null;
+  /** What people have asked for about it, newest first. */
+  readonly asked: readonly KeptAction[];
   /** The sources that could not be asked. */
   readonly unasked: readonly CliError[];
   /** Where a node would have introduced itself. */
@@ -90,6 +96,8 @@ export async function explainNode(nodeId: string, config: Config): Promise<Expla
       reportOf(nodeId, running, recorded?.row ?? null, config) ??
       (hasLetters ? { source: 'dead-letters', node_id: nodeId } : null),
     conflicts: recorded?.conflicts ?? [],
+    ban: recorded?.ban ?? null,
+    asked: recorded?.asked ?? [],
     letters,
     unasked,
     introspection_topic: bridgeTopics(contracts, config).introspections.join(' or '),
@@ -100,11 +108,21 @@ export async function explainNode(nodeId: string, config: Config): Promise<Expla
 interface RecordedNode {
   readonly row: RegistryRow | null;
   readonly conflicts: readonly Conflict[];
+  readonly ban: Ban | null;
+  readonly asked: readonly KeptAction[];
 }
+
+/** What people have asked for before that is in the table. */
+const SHOWN_ACTIONS = 10;
 
 async function recordedNode(nodeId: string, pool: Pool, contracts: Contracts): Promise<RecordedNode> {
   const { window_seconds } = contracts.compiled.liveness;
-  return { row: await readRegistryRow(pool, nodeId), conflicts: await readConflicts(pool, nodeId, window_seconds) };
+  return {
+    row: await readRegistryRow(pool, nodeId),
+    conflicts: await readConflicts(pool, nodeId, window_seconds),
+    ban: await readBan(pool, nodeId),
+    asked: await readActions(pool, nodeId, SHOWN_ACTIONS),
+  };
 }
 
 function reportOf(

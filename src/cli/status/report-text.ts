@@ -1,5 +1,8 @@
 import pc from 'picocolors';
 import type { CompiledContract } from '../../contracts/compiled.js';
+import { askedByText } from '../../protocol/asked-by.js';
+import { banText, type Ban } from '../../registry/bans.js';
+import type { KeptAction } from '../../registry/operator-actions.js';
 import type { Conflict } from '../../registry/leases/read-conflicts.js';
 import type { Registration } from '../../../workflows/core/index.js';
 import type { NodeReport } from './explain-node.js';
@@ -29,6 +32,23 @@ export function conflictText({ instance_id, registered, since: from, last_seen, 
     `${what}: process ${instance_id} sent heartbeats under this id too, from ${from} to ${last_seen} ` +
     `(${since(last_seen)}); ${whose}. ${lasts ? 'End one of the two, or give it another id.' : ''}`
   ).trimEnd();
+}
+
+/** That a node is rejected, whatever it sends, for a person. */
+export function banLine({ node_id, at, ...asked }: Ban): string {
+  const lift = command(`unban ${node_id}`);
+  return `${pc.red('banned')} ${since(at)} ago: ${shown(banText(asked))}. What it sends is rejected, until '${lift}'.`;
+}
+
+/** What people have asked for about a node, and what became of it, for a person. */
+export function askedText(asked: readonly KeptAction[]): string {
+  return [
+    pc.bold('Asked for by people'),
+    ...asked.map(({ at, action, outcome, refused, ...by }) => {
+      const what = outcome === null ? 'no outcome is known' : `${refused === true ? 'refused: ' : ''}${outcome}`;
+      return `  ${pc.dim(new Date(at).toISOString())}  ${action}, ${shown(askedByText(by))}\n  ${pc.dim(shown(what))}`;
+    }),
+  ].join('\n');
 }
 
 type Report<Source extends NodeReport['source']> = Extract<NodeReport, { readonly source: Source }>;

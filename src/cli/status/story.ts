@@ -27,7 +27,7 @@ export function storyOf(
   return [
     waitsFor(node.lease, registration, contract, now),
     ...pending.map((one) => tryWords(one, contract, now)),
-    ...lastRefusal(registration, pending),
+    ...lastRefusal(registration, pending, contract),
     ...(registration.since === null
       ? []
       : [
@@ -97,10 +97,16 @@ function tryWords(
 }
 
 /** The reason that stands in the node's state, where no backend's words say more. */
-function lastRefusal({ reason, refresh_refused }: Registration, pending: readonly PendingActivity[]): string[] {
+function lastRefusal(
+  { reason, refresh_refused, state }: Registration,
+  pending: readonly PendingActivity[],
+  contract: CompiledContract,
+): string[] {
   const failing = pending.some(({ failure }) => failure !== null);
+  const hidden = livesByLease(state, contract) && contract.orchestrator.states[state ?? '']?.discoverable === false;
+  const what = hidden ? 'Others do not find it' : 'The last error was';
   return [
-    ...(reason === null || failing ? [] : [`The last error was: ${reason}`]),
+    ...(reason === null || failing ? [] : [`${what}: ${reason}`]),
     ...(refresh_refused === null ? [] : [`Its newest data are refused: ${refresh_refused}`]),
   ];
 }

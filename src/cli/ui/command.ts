@@ -27,7 +27,8 @@ export function uiCommand(program: Command): void {
     )
     .option(
       '--allow-actions',
-      'let people acknowledge, retry, release self-preservation and replay dead letters; who and why is kept',
+      'let people acknowledge, retry, drain, evict, release self-preservation and replay dead letters; who and why ' +
+        'is kept',
     )
     .option('--user-header <name>', 'the header in which a proxy names the person; without it people say it themselves')
     .action(async (options: UiOptions) => {

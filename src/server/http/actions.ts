@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { errorText } from '../../error-text.js';
 import { nodeId } from '../../protocol/fields.js';
-import type { Actions, Wish } from '../source.js';
+import { NODE_ACTIONS, type Actions, type Wish } from '../source.js';
 
 const LONGEST_WHO = 100;
 
@@ -33,7 +33,7 @@ export function namedByProxy(headers: IncomingHttpHeaders, userHeader: string | 
 /** What people may do from the page: each with who and why, written into the log beside what became of it. */
 export function actionRoutes(app: FastifyInstance, actions: Actions, options: ActionRoutesOptions): void {
   const answer = answering(options);
-  for (const name of ['acknowledge', 'retry'] as const)
+  for (const name of NODE_ACTIONS)
     app.post<{ Params: { id: string } }>(`/api/nodes/:id/${name}`, (request, reply) => {
       const { data: id } = nodeId.safeParse(request.params.id);
       if (id === undefined) return reply.code(400).send({ error: 'this is not the id of a node' });

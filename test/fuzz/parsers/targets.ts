@@ -5,6 +5,7 @@ import { letterJson, letterText } from '../../../src/cli/dlq/letters-text.js';
 import { decompressed } from '../../../src/kafka/decoding/compression.js';
 import { decodeRecordBatches } from '../../../src/kafka/decoding/record-batches.js';
 import { buildAck, parseAck } from '../../../src/protocol/ack.js';
+import { buildDrainRequest, parseDrainRequest } from '../../../src/protocol/drain-request.js';
 import {
   buildDeadLetter,
   buildReplay,
@@ -87,6 +88,9 @@ const introspections: readonly Buffer[] = [
 const acks: readonly Buffer[] = [
   ...sampled('node-registration-acked'),
   buildAck({ node_id: 'n', correlation_id: 'c' }, SENT).value,
+];
+const drains: readonly Buffer[] = [
+  buildDrainRequest({ node_id: 'n', correlation_id: 'c', draining: true, reason: 'too hot' }, SENT).value,
 ];
 const heartbeats: readonly Buffer[] = [
   ...sampled('node-heartbeat'),
@@ -180,6 +184,7 @@ const LIMIT = 1024 ** 2;
 export const TARGETS: Readonly<Record<string, Target>> = {
   introspection: message(parseIntrospection, introspections, normal('introspection')),
   ack: message(parseAck, acks, normal('ack')),
+  drain: message(parseDrainRequest, drains, normal('drain')),
   heartbeat: message(parseHeartbeat, heartbeats, ({ node_id }) =>
     mustHold(/^[A-Za-z0-9._:-]{1,128}$/.test(node_id), `no id: ${node_id}`),
   ),

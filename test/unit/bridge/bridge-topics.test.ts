@@ -10,6 +10,7 @@ describe('topics', () => {
       introspections: ['dev.shop.onex.evt.node-introspection.v1'],
       acks: ['dev.shop.onex.cmd.node-registration-acked.v1'],
       heartbeats: ['dev.shop.onex.evt.node-heartbeat.v1'],
+      drains: ['dev.shop.onex.cmd.node-drain-requested.v1'],
       deadLetters: 'dev.shop.onex.evt.node-registration-dead-letter.v1',
       introspectionRequests: 'dev.shop.onex.cmd.request-introspection.v1',
     });
@@ -23,6 +24,7 @@ describe('topics', () => {
       ['NodeIntrospectionEvent', 'NodeIntrospection'],
       ['NodeRegistrationAcked', 'NodeRegistrationAcked'],
       ['NodeHeartbeat', 'NodeHeartbeat'],
+      ['NodeDrainRequested', 'NodeDrainRequested'],
     ] as const)
       expect(() => bridgeTopics({ consumed: without(event_type), topics }, names)).toThrow(
         `the contract's consumed_events name no topic for ${kind}`,
@@ -42,6 +44,7 @@ describe('topics', () => {
       { event_type: 'NodeIntrospection', topic: '{env}.a' },
       { event_type: 'ModelNodeRegistrationAcked', topic: '{env}.b' },
       { event_type: 'NodeHeartbeatEvent', topic: '{env}.c' },
+      { event_type: 'ModelNodeDrainRequested', topic: '{env}.f' },
       // Of another kind.
       { event_type: 'AModelNodeHeartbeat', topic: '{env}.d' },
       { event_type: 'NodeHeartbeatEvents', topic: '{env}.e' },

@@ -15,6 +15,7 @@ const introspection = (now = new Date()): Buffer =>
   buildIntrospection({ ...NODE, endpoints: {}, capabilities: [], reason: 'startup', correlation_id: 'c-1' }, now).value;
 const TOPICS = {
   introspections: 'dev.onex.evt.node-introspection.v1',
+  drains: 'dev.onex.cmd.node-drain-requested.v1',
   acks: 'dev.onex.cmd.node-registration-acked.v1',
   heartbeats: 'dev.onex.evt.node-heartbeat.v1',
   deadLetters: 'dev.onex.evt.node-registration-dead-letter.v1',
@@ -64,6 +65,7 @@ function world({ contracts = { ...shipped(), reconcile: null }, more = {}, witho
     lock: ['pg_try_advisory_lock', () => ({ rows: [{ mine: true }] })],
     suspects: ['late as materialized', () => ({ rows: [] })],
     unfinished: ['state_since <', () => ({ rows: [] })],
+    bans: ['from node_bans', () => ({ rows: [] })],
     conflicts: [/count\(distinct node_id\)/, () => ({ rows: [{ nodes: 0 }] })],
     processes: ['delete from instance_conflicts', () => ({})],
     removals: ['delete from node_changes', () => ({})],
@@ -105,7 +107,7 @@ describe('a bridge', () => {
     const { start, kafka, entries } = world();
     await start();
     expect(kafka.joined).toEqual(
-      (['introspections', 'acks', 'heartbeats'] as const).map((kind) => ({
+      (['introspections', 'drains', 'acks', 'heartbeats'] as const).map((kind) => ({
         groupId: `dev-node-registrar-${kind}`,
         topics: [TOPICS[kind]],
         fromBeginning: true,
@@ -244,11 +246,14 @@ describe('the start of a bridge', () => {
     database.away.error = new Error('connect ECONNREFUSED');
     const started = start();
     await vi.advanceTimersByTimeAsync(20_000);
-    expect(kafka.joined.map(({ groupId }) => groupId)).toEqual(['dev-node-registrar-introspections']);
+    expect(kafka.joined.map(({ groupId }) => groupId)).toEqual([
+      'dev-node-registrar-introspections',
+      'dev-node-registrar-drains',
+    ]);
     database.away.error = null;
     await vi.advanceTimersByTimeAsync(5_000);
     await started;
-    expect(kafka.joined).toHaveLength(3);
+    expect(kafka.joined).toHaveLength(4);
     expect(lines).toContain('Kafka or PostgreSQL is away; waiting for it, nothing is lost');
   });
 

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { Backend } from '../../../src/bridge/backend.js';
+import { Bans } from '../../../src/bridge/bans.js';
 import { bridgeEvent, type BridgeEvent } from '../../../src/bridge/bridge-event.js';
 import type { BridgeContext } from '../../../src/bridge/context.js';
 import { MarkedTopic } from '../../../src/bridge/liveness/marked-topic.js';
@@ -101,6 +102,7 @@ export function bridgeWorld({
     pool: pool ?? ({ query, connect: () => Promise.resolve(session) } as unknown as Pool),
     producer,
     deadLetters: new DeadLetters(event('dead_letter', contracts), producer, backends.kafka, logger),
+    bans: new Bans(contracts.compiled.liveness.window_seconds),
     counters,
     logger,
     ...backends,

@@ -18,7 +18,7 @@ function letterOf(record: IncomingRecord): DeadLetter {
   return readDeadLetter({ ...buildDeadLetter(letter), timestamp: 1 });
 }
 
-const HANDLED: Handled = { introspections: 1, acks: 1, heartbeats: 1, dead_letters: 2 };
+const HANDLED: Handled = { introspections: 1, acks: 1, heartbeats: 1, drains: 0, dead_letters: 2 };
 
 /** Three good records, one of each kind, and two that nobody can read. */
 let ledger: Ledger;

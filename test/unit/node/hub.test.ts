@@ -19,11 +19,14 @@ describe('topics', () => {
       introspection: consumes('NodeIntrospectionEvent'),
       ack: consumes('NodeRegistrationAcked'),
       heartbeat: consumes('NodeHeartbeat'),
+      drainRequest: consumes('NodeDrainRequested'),
       accepted: topics.emit_registration_accepted,
       rejected: topics.emit_registration_rejected,
       ackTimedOut: topics.emit_ack_timed_out,
       becameActive: topics.emit_became_active,
       livenessExpired: topics.emit_liveness_expired,
+      draining: topics.emit_draining,
+      deregistered: topics.emit_deregistered,
       requestIntrospection: topics.request_introspection,
     };
     expect(NODE_TOPICS).toEqual(contract);

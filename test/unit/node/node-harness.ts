@@ -7,6 +7,7 @@ import type { RecordToSend } from '../../../src/kafka/index.js';
 import { NodeHub, RegisteredNode, type NodeEvents, type RegisteredNodeOptions } from '../../../src/node/index.js';
 import type { NodeTransport, SubscribeOptions } from '../../../src/node/transport.js';
 import { parseAck, type Ack } from '../../../src/protocol/ack.js';
+import { parseDrainRequest, type DrainRequest } from '../../../src/protocol/drain-request.js';
 import type { RecordHeaders } from '../../../src/protocol/instance.js';
 import type { Parsed } from '../../../src/protocol/incoming.js';
 import { parseIntrospection, type Introspection } from '../../../src/protocol/introspection.js';
@@ -100,6 +101,10 @@ export class Wire implements NodeTransport {
     return this.#read('node-registration-acked', parseAck);
   }
 
+  drainRequests(): DrainRequest[] {
+    return this.#read('node-drain-requested', parseDrainRequest);
+  }
+
   /** Payloads as they were sent. */
   heartbeats(): Record<string, unknown>[] {
     return this.sent
@@ -127,6 +132,8 @@ export class Wire implements NodeTransport {
 const PAYLOADS: Readonly<Record<string, Record<string, unknown>>> = {
   NodeRegistrationRejected: { rejection_reason: 'version 0.9.0 is older than 1.0.0' },
   NodeRegistrationAckTimedOut: { deadline_at: '2026-01-31T12:00:00.000Z', previous_state: 'AWAITING_ACK' },
+  NodeDraining: { drain_reason: 'ada: a new disk' },
+  NodeDeregistered: { deregistration_reason: 'evicted by ada: a new disk' },
   NodeBecameActive: { capabilities: ['mail.send'] },
   NodeLivenessExpired: { last_heartbeat_at: '2026-01-31T12:00:00.000Z' },
 };
@@ -137,6 +144,8 @@ const EVENTS: readonly (keyof NodeEvents)[] = [
   'accepted',
   'acknowledged',
   'active',
+  'draining',
+  'deregistered',
   'rejected',
   'ackTimedOut',
   'expired',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAck } from '../../../src/protocol/ack.js';
+import { parseDrainRequest } from '../../../src/protocol/drain-request.js';
 import { isPrintable, NODE_TYPES } from '../../../src/protocol/fields.js';
 import { parseHeartbeat } from '../../../src/protocol/heartbeat.js';
 import type { Parsed, RecordPlace } from '../../../src/protocol/incoming.js';
@@ -22,6 +23,7 @@ const parsers: Record<string, (value: Buffer | null, record: RecordPlace) => Par
   'node-introspection': parseIntrospection,
   'node-registration-acked': parseAck,
   'node-heartbeat': parseHeartbeat,
+  'node-drain-requested': parseDrainRequest,
 };
 
 /** The same values at every run, and new ones with each; PROPERTY_SEED repeats a run that found something. */

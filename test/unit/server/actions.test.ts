@@ -22,6 +22,9 @@ function page({ userHeader = null, failure }: { userHeader?: string | null; fail
   const actions: Actions = {
     acknowledge: act('acknowledge'),
     retry: act('retry'),
+    drain: act('drain'),
+    undrain: act('undrain'),
+    evict: act('evict'),
     release: act('release'),
     replay: act('replay'),
   };

@@ -25,8 +25,10 @@ describe('the fleet as a list', () => {
     nodes,
     active: 1,
     ended: 1,
+    draining: 0,
     on_the_way: 1,
     truncated: false,
+    bans: [],
     not_asked: null,
     ...more,
   });
@@ -50,6 +52,17 @@ describe('the fleet as a list', () => {
     expect(text).toMatch(/^b +effect +- +PENDING_REGISTRATION +- +10 s +- +not in the registry yet$/m);
     expect(text).toMatch(/^c .*DEREGISTERED.* the node left$/m);
     expect(text).toContain('3 nodes: 1 ACTIVE, 1 on the way, 1 ended');
+  });
+
+  test('counts who is drained beside who is on the way, and names who is banned', () => {
+    const nodes = [{ ...node, state: 'DRAINING', reason: 'ada: a new disk' }];
+    const ban = { node_id: 'd', who: 'ada', why: 'corrupts its queue', at: '2026-01-31T11:59:10.000Z' };
+    const more = { active: 0, ended: 0, draining: 1, on_the_way: 0, bans: [ban] };
+    const text = plain(fleetText(list(nodes, more), states, Date.parse('2026-01-31T12:00:10.000Z')));
+    expect(text).toMatch(/^a .*DRAINING.* ada: a new disk$/m);
+    expect(text).toContain(
+      '1 node: 0 ACTIVE, 1 draining, 0 on the way, 0 ended\nd  banned by ada: corrupts its queue (1',
+    );
   });
 
   test('says when there are more', () =>

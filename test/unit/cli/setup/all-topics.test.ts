@@ -10,11 +10,14 @@ test('a node gets each of its topics, as the contract names it', () => {
     introspection: `${prefix}.evt.node-introspection.v1`,
     ack: `${prefix}.cmd.node-registration-acked.v1`,
     heartbeat: `${prefix}.evt.node-heartbeat.v1`,
+    drainRequest: `${prefix}.cmd.node-drain-requested.v1`,
     accepted: `${prefix}.evt.node-registration-accepted.v1`,
     rejected: `${prefix}.evt.node-registration-rejected.v1`,
     ackTimedOut: `${prefix}.evt.node-registration-ack-timed-out.v1`,
     becameActive: `${prefix}.evt.node-became-active.v1`,
     livenessExpired: `${prefix}.evt.node-liveness-expired.v1`,
+    draining: `${prefix}.evt.node-draining.v1`,
+    deregistered: `${prefix}.evt.node-deregistered.v1`,
     requestIntrospection: `${prefix}.cmd.request-introspection.v1`,
   });
 });

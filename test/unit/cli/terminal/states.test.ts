@@ -67,7 +67,8 @@ test('what people read has the contract’s names', () => {
   expect(shownNode({ ...side, state: 'accepted' }, asked, states).state).toBe('HAND_OUT');
   expect(shownNode({ ...side, state: 'acknowledged' }, asked, states).state).toBe('SHAKEN');
   expect(shownNode({ ...side, state: 'active' }, asked, states).state).toBe('LIVE');
-  const counts = { nodes: [], active: 2, ended: 0, on_the_way: 0, truncated: false, not_asked: null };
+  const none = { nodes: [], draining: 0, bans: [], truncated: false, not_asked: null };
+  const counts = { ...none, active: 2, ended: 0, on_the_way: 0 };
   expect(fleetText(counts, states)).toBe('0 nodes: 2 LIVE, 0 on the way, 0 ended');
   const report = {
     source: 'workflow',

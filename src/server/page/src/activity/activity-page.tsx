@@ -84,7 +84,7 @@ function Events({ events, onlyPeople }: { events: readonly Event[]; onlyPeople: 
           <h2>Nothing has happened</h2>
           <p>
             {onlyPeople
-              ? 'Nobody has acknowledged, retried, released or replayed anything, here or in a terminal.'
+              ? 'Nobody has asked for anything so far, here or in a terminal.'
               : 'Nobody has acted, and in the last day no node ended but by leaving.'}
           </p>
         </div>

@@ -4,37 +4,72 @@ import { AskDialog } from '../ask-dialog.js';
 import { onKey } from '../keyboard.js';
 
 interface Action {
-  readonly name: 'acknowledge' | 'retry';
+  readonly name: 'acknowledge' | 'retry' | 'drain' | 'undrain' | 'evict';
   readonly verb: string;
   readonly key: string;
   readonly what: readonly string[];
   readonly primary: boolean;
 }
 
+const ACKNOWLEDGE: Action = {
+  name: 'acknowledge',
+  verb: 'Acknowledge',
+  key: 'a',
+  what: [
+    'The registration attempt goes on as if the node had acknowledged: it becomes active and discoverable.',
+    'If it sends no heartbeat before its first lease runs out, it expires.',
+  ],
+  primary: true,
+};
+const RETRY: Action = {
+  name: 'retry',
+  verb: 'Retry',
+  key: 'r',
+  what: [
+    'A new registration attempt begins with its last introspection.',
+    'The backends are asked again, and the node is asked to acknowledge again.',
+  ],
+  primary: false,
+};
+const DRAIN: Action = {
+  name: 'drain',
+  verb: 'Drain',
+  key: 'd',
+  what: [
+    'Others do not find the node any more. It stays registered and alive.',
+    'That lasts until it is undrained, or starts again.',
+  ],
+  primary: false,
+};
+const UNDRAIN: Action = {
+  name: 'undrain',
+  verb: 'Undrain',
+  key: 'u',
+  what: ['Others find the node again.'],
+  primary: true,
+};
+const EVICT: Action = {
+  name: 'evict',
+  verb: 'Evict',
+  key: 'e',
+  what: [
+    'The registration ends: the node leaves Consul, and its row says who did it and why.',
+    'If the node lives, it registers anew when it introduces itself. In a terminal, evict --ban keeps it out.',
+  ],
+  primary: false,
+};
+
 /** What may be done to a node in this state. */
 function actionsFor(state: StateView | undefined): Action[] {
   const waits = state?.tone === 'waiting' && state.shape === 'diamond';
-  const acknowledge: Action = {
-    name: 'acknowledge',
-    verb: 'Acknowledge',
-    key: 'a',
-    what: [
-      'The registration attempt goes on as if the node had acknowledged: it becomes active and discoverable.',
-      'If it sends no heartbeat before its first lease runs out, it expires.',
-    ],
-    primary: true,
-  };
-  const retry: Action = {
-    name: 'retry',
-    verb: 'Retry',
-    key: 'r',
-    what: [
-      'A new registration attempt begins with its last introspection.',
-      'The backends are asked again, and the node is asked to acknowledge again.',
-    ],
-    primary: state?.group === 'ended',
-  };
-  return [...(waits ? [acknowledge] : []), ...(state?.group === 'registered' ? [] : [retry])];
+  const isRegistered = state?.group === 'registered';
+  return [
+    ...(waits ? [ACKNOWLEDGE] : []),
+    ...(isRegistered
+      ? [state.tone === 'draining' ? UNDRAIN : DRAIN]
+      : [{ ...RETRY, primary: state?.group === 'ended' }]),
+    ...(state?.group === 'ended' ? [] : [EVICT]),
+  ];
 }
 
 interface Props {

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { mermaidOf } from '../src/contracts/diagram.js';
 import { loadContracts } from '../src/contracts/load.js';
+import { asyncApi } from './asyncapi.js';
 import { openApi } from './openapi.js';
 
 /**
@@ -114,6 +115,7 @@ export async function currentPages(): Promise<Record<string, string>> {
     'docs/decisions/README.md': await withParts('docs/decisions/README.md', {
       decisions: ['| decision | date | status |', '| --- | --- | --- |', ...rows].join('\n'),
     }),
+    'docs/asyncapi.yaml': await formatted('docs/asyncapi.yaml', asyncApi()),
     'docs/openapi.json': await formatted('docs/openapi.json', await openApi()),
   };
 }

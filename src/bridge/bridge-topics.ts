@@ -39,7 +39,7 @@ export interface BridgeTopics extends Readonly<Record<StreamKind, Topics>> {
  */
 export function bridgeTopics({ consumed, topics }: Pick<Contracts, 'consumed' | 'topics'>, names: Names): BridgeTopics {
   const reads = (kind: StreamKind): Topics => {
-    const rows = consumed.filter(({ event_type }) => plain(event_type) === CONSUMED[kind]);
+    const rows = consumed.filter(({ event_type }) => plainEventType(event_type) === CONSUMED[kind]);
     const [first, ...others] = new Set(rows.map(({ topic }) => topicName(topic, names)));
     if (first === undefined) throw new Error(`the contract's consumed_events name no topic for ${CONSUMED[kind]}`);
     return [first, ...others];
@@ -60,7 +60,7 @@ export function bridgeTopics({ consumed, topics }: Pick<Contracts, 'consumed' | 
 }
 
 /** The specification writes "ModelNodeIntrospectionEvent" where others write "NodeIntrospection". */
-function plain(event_type: string): string {
+export function plainEventType(event_type: string): string {
   return event_type.replace(/^Model/, '').replace(/Event$/, '');
 }
 

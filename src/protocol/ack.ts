@@ -20,7 +20,8 @@ export interface Ack {
   readonly instance_id?: string;
 }
 
-const schema = z.object({
+/** An acknowledgement as it is read. */
+export const ackFields = z.object({
   command_id: z.string().max(128).nullish(),
   node_id: nodeId,
   correlation_id: correlationId.nullish(),
@@ -35,7 +36,7 @@ const schema = z.object({
  * @param record where it was read, and its time
  */
 export function parseAck(value: Buffer | null, record: RecordPlace): Parsed<Ack> {
-  return parseRecord(value, record, { fields: schema }, ({ fields }, wrapped, at) => {
+  return parseRecord(value, record, { fields: ackFields }, ({ fields }, wrapped, at) => {
     const correlation_id = fields.correlation_id ?? wrapped.correlation_id;
     if (correlation_id === null)
       return { ok: false, reason: 'correlation_id: expected the one of the registration, got nothing' };

@@ -20,10 +20,10 @@ const SETTINGS = new Set(['config', 'mcp', 'feature_flags']);
  */
 export const capabilityFields = z
   .object({
-    capabilities: z.unknown().optional(),
-    declared_capabilities: z.unknown().optional(),
-    discovered_capabilities: z.unknown().optional(),
-    contract_capabilities: z.unknown().optional(),
+    capabilities: z.unknown().optional().describe('A list of names, or an object of flags.'),
+    declared_capabilities: z.unknown().optional().describe('A list of names, or an object of flags.'),
+    discovered_capabilities: z.unknown().optional().describe('A list of names, or an object with operations.'),
+    contract_capabilities: z.unknown().optional().describe('A list of names, or an object with capability_tags.'),
   })
   .transform((fields, context): readonly string[] => {
     const found = new Set<string>();

@@ -28,7 +28,8 @@ export interface DrainRequest {
 
 const LONGEST_REASON = 500;
 
-const schema = z.object({
+/** A request as it is read. */
+export const drainRequestFields = z.object({
   command_id: z.string().max(128).nullish(),
   node_id: nodeId,
   correlation_id: correlationId.nullish(),
@@ -44,7 +45,7 @@ const schema = z.object({
  * @param record where it was read, and its time
  */
 export function parseDrainRequest(value: Buffer | null, record: RecordPlace): Parsed<DrainRequest> {
-  return parseRecord(value, record, { fields: schema }, ({ fields }, wrapped, at) => {
+  return parseRecord(value, record, { fields: drainRequestFields }, ({ fields }, wrapped, at) => {
     const correlation_id = fields.correlation_id ?? wrapped.correlation_id;
     if (correlation_id === null)
       return { ok: false, reason: 'correlation_id: expected the one of the registration, got nothing' };

@@ -19,7 +19,10 @@ export type Endpoints = Readonly<Record<string, string>>;
  * existing nodes call theirs; a relative one is joined to the first endpoint.
  */
 export const endpointFields = z
-  .object({ endpoints: z.unknown().optional(), health_endpoint: z.string().nullish() })
+  .object({
+    endpoints: z.unknown().optional().describe('A map of names to absolute URLs, or a list of URLs.'),
+    health_endpoint: z.string().nullish().describe('A URL, or a path on the host of the first endpoint.'),
+  })
   .transform(({ endpoints, health_endpoint }, context): Endpoints => {
     const refuse = (path: string[], message: string): typeof z.NEVER => {
       context.addIssue({ code: 'custom', path, message });

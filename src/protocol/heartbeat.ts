@@ -24,7 +24,7 @@ export interface Heartbeat {
 const measure = z.number().min(0);
 
 /** What a heartbeat says besides its node_id is for people and is not kept. */
-const COSMETIC: Readonly<Record<string, z.ZodType>> = {
+export const COSMETIC: Readonly<Record<string, z.ZodType>> = {
   node_type: nodeType,
   node_version: nodeVersion,
   uptime_seconds: measure,

@@ -42,13 +42,14 @@ const fieldsSchema = z.object({
   node_id: nodeId,
   node_type: nodeType,
   node_version: nodeVersion,
-  reason: z.preprocess((value) => lowerCase(value ?? 'startup'), z.enum(REASONS)),
+  reason: z.preprocess((value) => lowerCase(value ?? 'startup'), z.enum(REASONS)).default('startup'),
   correlation_id: correlationId.nullish(),
   epoch: z.int().min(0).nullish(),
   timestamp: timestamp.nullish(),
 });
 
-const schemas = { fields: fieldsSchema, endpoints: endpointFields, capabilities: capabilityFields };
+/** Together they are an introspection as it is read. */
+export const introspectionFields = { fields: fieldsSchema, endpoints: endpointFields, capabilities: capabilityFields };
 
 /**
  * Reads a node's introspection, in the specification's shape or an existing
@@ -58,7 +59,7 @@ const schemas = { fields: fieldsSchema, endpoints: endpointFields, capabilities:
  * @param record where it was read, and its time
  */
 export function parseIntrospection(value: Buffer | null, record: RecordPlace): Parsed<Introspection> {
-  return parseRecord(value, record, schemas, ({ fields, endpoints, capabilities }, wrapped, at) => {
+  return parseRecord(value, record, introspectionFields, ({ fields, endpoints, capabilities }, wrapped, at) => {
     const fallback = idOfRecord(record);
     return {
       ok: true,

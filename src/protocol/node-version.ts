@@ -17,6 +17,7 @@ const versionObject = z.object({ major: part, minor: part, patch: part, prerelea
 export const nodeVersion = z
   .unknown()
   .optional()
+  .describe('A semantic version, or an object of major, minor, patch, prerelease and build.')
   .transform((value, context): string => {
     if (value === undefined || value === null) return '0.0.0';
     if (typeof value === 'string') {

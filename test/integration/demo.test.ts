@@ -1,12 +1,18 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FleetList } from '../../src/cli/list/fleet-list.js';
 import type { Summary } from '../../src/cli/demo/fleet-state.js';
+import { runningState } from '../../src/stack/state/state.js';
+import { SEARCH_ATTRIBUTES } from '../../workflows/messages.js';
+import { summaries } from '../time-skipping/recorded.js';
 import { leftOver, processesOf, registrar, RegistrarProcess, withoutServers } from './cli-process.js';
 
 /** The demo with servers of its own: two starts, for each costs seconds. */
+
+const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
 
 let dataDir: string;
 let env: NodeJS.ProcessEnv;
@@ -105,6 +111,86 @@ describe('a demo that goes on', () => {
 
     expect(never).toMatchObject({ code: 3 });
     expect(never.stderr).toContain('Node nobody was never seen on topic dev.onex.evt.node-introspection.v1');
+  });
+
+  describe('in Temporal, as its web UI reads it', () => {
+    let client: Client;
+    beforeAll(async () => {
+      const address = runningState(join(dataDir, 'data'))?.addresses.temporal ?? '';
+      client = new Client({ connection: await Connection.connect({ address }) });
+    });
+    afterAll(() => client.connection.close());
+
+    const idsFor = async (query: string): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const run of client.workflow.list({ query })) found.push(run.workflowId);
+      return found;
+    };
+    /** A query of the README's table of saved views. */
+    const saved = (view: string): string =>
+      new RegExp(`^\\| ${view} +\\| \`(.+?)\` +\\|$`, 'm').exec(README)?.[1] ?? expect.fail(`no view "${view}"`);
+
+    test('has nodes in its list, those of the run before too, and nothing else', async () => {
+      const all = await idsFor('');
+      expect(all).toHaveLength(13);
+      expect(all.filter((id) => !id.startsWith('registration/'))).toEqual([]);
+      expect(all).toEqual(expect.arrayContaining(ids.map((id) => `registration/${id}`)));
+    });
+
+    test('has the saved views of the README', async () => {
+      const [id = ''] = ids;
+      const { typedSearchAttributes } = await client.workflow.getHandle(`registration/${id}`).describe();
+      const type = typedSearchAttributes.get(SEARCH_ATTRIBUTES.node_type) ?? '';
+      expect(
+        Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value])),
+      ).toMatchObject({
+        NodeId: id,
+        NodeType: type,
+        RegistrationState: 'ACTIVE',
+      });
+      const views = [...README.matchAll(/^\| [\w ,]+ +\| `(.+?)` +\|$/gm)].filter(([row]) =>
+        /RegistrationState|ExecutionStatus|NodeId/.test(row),
+      );
+      expect(views).toHaveLength(7);
+      // What Temporal would refuse is refused here.
+      for (const [, query = ''] of views) await idsFor(query);
+      expect(await idsFor(saved('active, of one type').replace('effect', type))).toEqual([`registration/${id}`]);
+      expect(await idsFor(saved('one node, with its earlier runs').replace('mailer-1', id))).toEqual([
+        `registration/${id}`,
+      ]);
+      for (const nobody of ['on their way', 'asked again to acknowledge', 'ended, and not by leaving'])
+        expect(await idsFor(saved(nobody)), nobody).toEqual([]);
+    });
+
+    test('says of a node who it is, what has happened, and what each activity and timer is for', async () => {
+      const [id = ''] = ids;
+      const handle = client.workflow.getHandle(`registration/${id}`);
+      const { staticSummary, typedSearchAttributes } = await handle.describe();
+      const type = typedSearchAttributes.get(SEARCH_ATTRIBUTES.node_type) ?? '';
+      expect(await staticSummary()).toBe(`${type} node ${id}, version 1.0.0`);
+
+      const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+      const [state, who, attempt, contract, ...steps] = currentDetails.split(/\n+/);
+      expect([state, who]).toEqual(['**ACTIVE**', `${type} node ${id}, version 1.0.0`]);
+      expect(attempt).toMatch(/^registration attempt 1, in this state since \d{4}-/);
+      expect(contract).toMatch(/^contract 1\.0\.0\+/);
+      expect(steps.at(-1)).toMatch(/^- \d{4}-\S+ ACK_RECEIVED -> ACTIVE$/);
+
+      const { activities, timers } = await summaries(handle);
+      const service = `consul://service/onex-${type}-${id}, registration attempt 1`;
+      expect(activities).toEqual(
+        expect.arrayContaining([
+          'registry row of this node, and the contract',
+          'publish NodeRegistrationInitiated',
+          `register_node: consul.register -> ${service}`,
+          `register_node: postgres.upsert_registration -> postgres://node_registrations/${id}, registration attempt 1`,
+          'publish NodeRegistrationAccepted',
+          `activate_node: consul.pass -> ${service}`,
+          'publish NodeRegistrationAckReceived, NodeBecameActive',
+        ]),
+      );
+      expect(timers).toContain('lease expired, registration attempt 1');
+    });
   });
 
   test('takes no ack for a node that is ACTIVE, and says why', async () => {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pc from 'picocolors';
 import type { NodeChange } from '../../node/index.js';
@@ -8,6 +7,7 @@ import { busyWhile } from '../../stack/busy-line.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { counted } from '../terminal/format.js';
 import { command } from '../terminal/invocation.js';
+import { logsDirectory } from '../terminal/links.js';
 import { print } from '../terminal/output.js';
 import { summarise, type Summary } from './fleet-state.js';
 import { notActive } from './not-active.js';
@@ -138,7 +138,7 @@ export class Demo {
       throw new CliError(`Interrupted before all nodes were ${registrar.states.discoverable}.`, EXIT.interrupted);
     if (this.#failedToLeave > 0)
       throw new CliError(`${counted(this.#failedToLeave, 'node')} did not leave in order.`, EXIT.failed, {
-        hint: `'${command('status <node_id>')}' shows more; the logs are in ${join(registrar.config.dataDir, 'logs')}.`,
+        hint: `'${command('status <node_id>')}' shows more; the logs are in ${logsDirectory(registrar.config)}.`,
       });
   }
 

@@ -1,8 +1,8 @@
-import { join } from 'node:path';
 import { explainNode, type Explanation } from '../status/explain-node.js';
 import { storyOf } from '../status/story.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { counted } from '../terminal/format.js';
+import { logsDirectory } from '../terminal/links.js';
 import type { DemoParts } from './parts.js';
 
 const EXPLAINED = 10;
@@ -21,7 +21,7 @@ export async function notActive({ options, fleet, registrar }: DemoParts): Promi
   return new CliError(
     `${many} did not become ${states.discoverable} within ${options.timeout} s:\n${why.join('\n')}`,
     EXIT.failed,
-    { hint: `The logs are in ${join(config.dataDir, 'logs')}.` },
+    { hint: `The logs are in ${logsDirectory(config)}.` },
   );
 }
 

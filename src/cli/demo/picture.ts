@@ -5,7 +5,7 @@ import { createPool } from '../../registry/pool.js';
 import { temporalOptions } from '../connect.js';
 import { errorText } from '../../error-text.js';
 import { command } from '../terminal/invocation.js';
-import { serviceLink, workflowLink } from '../terminal/links.js';
+import { logsDirectory, serviceLink, workflowLink } from '../terminal/links.js';
 import type { Registrar } from '../up/registrar.js';
 import type { Summary } from './fleet-state.js';
 import type { Screen } from './screen.js';
@@ -112,7 +112,7 @@ export class Picture {
   }
 
   #links(): (readonly [string, string])[] {
-    const { links } = this.registrar;
+    const { links, config } = this.registrar;
     const shown = this.fleet.members[0];
     const workflow = shown === undefined ? null : workflowLink(links, shown.node.node_id);
     return [
@@ -120,6 +120,7 @@ export class Picture {
       ...(links.temporal === null ? [] : [['Temporal', links.temporal] as const]),
       ...(workflow === null ? [] : [['this node', workflow] as const]),
       ['Consul', shown === undefined ? links.consul : serviceLink(links, shown.node_type)],
+      ['logs', logsDirectory(config)],
       ['try', command('stop consul')],
     ];
   }

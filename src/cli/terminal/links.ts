@@ -1,6 +1,12 @@
+import { join } from 'node:path';
 import type { Config } from '../../config.js';
 import { runningState } from '../../stack/state/state.js';
 import { workflowId } from '../../../workflows/messages.js';
+
+/** Where everything that runs here writes its log lines: a file each. */
+export function logsDirectory({ dataDir }: Pick<Config, 'dataDir'>): string {
+  return join(dataDir, 'logs');
+}
 
 /** Where a person can look with a browser. */
 export interface Links {

@@ -33,7 +33,7 @@ export function showNoWaiting(): void {
 /** Loaded only now: a command that nothing keeps waiting must not wait for this. */
 async function openLine(): Promise<BusyLine> {
   const { BusyLine: Line } = await import('../../stack/busy-line.js');
-  shown = new Line(process.stderr, () => (waits.size === 0 ? null : `waiting for ${[...waits].join(' and ')}`));
+  shown = new Line(process.stderr, () => (waits.size === 0 ? null : `waiting for ${[...waits].join(', ')}`));
   if (!isShown) shown.stop();
   return shown;
 }

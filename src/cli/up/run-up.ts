@@ -4,6 +4,7 @@ import { progressReporter } from '../../stack/index.js';
 import type { Child } from '../processes/children.js';
 import { facts } from '../terminal/format.js';
 import { log, print } from '../terminal/output.js';
+import { logsDirectory } from '../terminal/links.js';
 import { postgresPlace } from '../setup/prepare-servers.js';
 import { logger } from '../../telemetry.js';
 import { startPage, type PageBeside } from '../ui/page-beside.js';
@@ -57,6 +58,7 @@ function addressesText({ config, links }: Registrar, children: readonly Child[],
       ...children.map(
         ({ role, pid, logFile }) => [role, `process ${pid}${logFile === null ? '' : `, log ${logFile}`}`] as const,
       ),
+      ['other logs', children.some(({ logFile }) => logFile !== null) ? logsDirectory(config) : null],
     ]),
   ].join('\n');
 }

@@ -37,7 +37,7 @@ export function listed(view: Pick<WatchView, 'nodes' | 'states' | 'named'>, now:
 }
 
 /** How many nodes there is room for. */
-export function roomFor({ troubles, held, events, unknown }: WatchView, { rows }: Size): number {
+function roomFor({ troubles, held, events, unknown }: WatchView, { rows }: Size): number {
   // Title, blank, head, "… and more", blank, "Events", and a line for the cursor.
   const others = 7 + troubles.length + (held === null ? 0 : 1) + unknown.length;
   return Math.max(FEWEST_ROWS, rows - others - eventsShown(events, rows).length);

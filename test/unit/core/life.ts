@@ -58,14 +58,14 @@ const step = fc.oneof(
     }),
   },
   {
-    weight: 6,
+    weight: 9,
     arbitrary: fc.record({
       do: fc.constant('ack' as const),
       of: fc.oneof({ weight: 4, arbitrary: fc.constant('current' as const) }, { weight: 1, arbitrary: incarnation }),
       late: fc.constantFrom(false, false, false, true),
     }),
   },
-  { weight: 9, arbitrary: fc.record({ do: fc.constant('all goes well' as const) }) },
+  { weight: 14, arbitrary: fc.record({ do: fc.constant('all goes well' as const) }) },
   {
     weight: 3,
     arbitrary: fc.record({

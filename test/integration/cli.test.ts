@@ -31,7 +31,7 @@ beforeAll(async () => {
   };
   const setup = await registrar(env, 'setup');
   expect(setup.code, setup.stderr).toBe(0);
-  expect(setup.stdout).toMatch(/12 topics created/);
+  expect(setup.stdout).toMatch(/15 topics created/);
   // The second time there is nothing to do.
   expect((await registrar(env, 'setup')).stdout).toBe('Prepared: tables, topics and search attributes are there.\n');
 
@@ -139,8 +139,18 @@ describe('a node without acks of its own', () => {
     expect(again.stderr).toContain('ignored an ack in state ACTIVE');
     expect(retry.code, retry.stderr).toBe(0);
     expect(retry.stdout).toBe(
-      `Node ${id} is active: its Consul registration and registry row are written again (attempt 1).\n`,
+      `Node ${id} is well: its Consul registration and registry row are written again (attempt 1).\n`,
     );
+  });
+
+  test('is drained by registrar drain, with who and why, and found again by undrain', async () => {
+    const drain = await registrar(env, 'drain', id, '--reason', 'a new disk');
+    expect(drain.stdout, drain.stderr).toMatch(
+      new RegExp(`^Node ${id} is DRAINING \\(attempt 1\\): others do not find it`),
+    );
+    await node.says(/draining: others do not find it any more \(.*: a new disk\)/);
+    const undrain = await registrar(env, 'undrain', id);
+    expect(undrain.stdout, undrain.stderr).toBe(`Node ${id} is ACTIVE (attempt 1): others find it again.\n`);
   });
 
   test('leaves by Ctrl-C, and can be registered again by hand', async () => {

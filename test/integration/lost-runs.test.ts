@@ -4,6 +4,9 @@ import { buildAck } from '../../src/protocol/ack.js';
 import { buildHeartbeat } from '../../src/protocol/heartbeat.js';
 import { buildIntrospection } from '../../src/protocol/introspection.js';
 import { readRegistryRow, type RegistryRow } from '../../src/registry/rows/read-registry-row.js';
+import { drainNode } from '../../src/cli/drain/drain-node.js';
+import { evictNode, unbanNode } from '../../src/cli/evict/evict-node.js';
+import { forgetNode } from '../../src/cli/forget/forget-node.js';
 import { askOwner, type ServerName } from '../../src/stack/index.js';
 import { eventually, Installation } from './installation.js';
 
@@ -129,5 +132,76 @@ describe('a node whose run is lost while it waits for "active"', () => {
     const mended = await row(node.node_id, 'ACTIVE', 20, ({ state }) => state === 'ACTIVE');
     expect(mended).toMatchObject({ attempt: 1, lease_deadline: expect.any(String) as string });
     expect(await registrar.catalog.instance(node.node_id)).toMatchObject({ status: 'passing' });
+  });
+});
+
+describe('what people and nodes ask for', () => {
+  const ADA = { who: 'ada', why: 'a new disk' };
+  const inConsul = (node_id: string) => registrar.catalog.instance(node_id);
+
+  it('a drain: out of discovery, alive, in the row with who and why; a run that is lost goes on with it', async () => {
+    const node = registrar.node();
+    await node.start();
+    const { node_id } = node;
+    expect(await drainNode('drain', node_id, registrar.config, ADA)).toMatch(
+      / is DRAINING \(attempt 1\): others do not/,
+    );
+    expect(await inConsul(node_id)).toMatchObject({ status: 'critical', output: 'draining: ada: a new disk' });
+    expect(await row(node_id, 'DRAINING', 5, ({ state }) => state === 'DRAINING')).toMatchObject({
+      reason: 'ada: a new disk',
+      lease_deadline: expect.any(String) as string,
+    });
+    await eventually('its node knows', 10, () => Promise.resolve(node.state === 'draining'));
+    await registrar.handle(node_id).terminate('the run is lost');
+    expect(await drainNode('undrain', node_id, registrar.config, ADA)).toMatch(/ is ACTIVE \(attempt 1\)/);
+    expect(await inConsul(node_id)).toMatchObject({ status: 'passing' });
+    await eventually('its node knows', 10, () => Promise.resolve(node.state === 'active'));
+    await node.stop();
+  });
+
+  it('a drain of its own, by Kafka, and back', async () => {
+    const node = registrar.node();
+    await node.start();
+    await node.drain({ reason: 'too hot', timeoutMs: 20_000 });
+    expect(await inConsul(node.node_id)).toMatchObject({
+      status: 'critical',
+      output: 'draining: the node asked for it: too hot',
+    });
+    await node.undrain({ timeoutMs: 20_000 });
+    expect(await inConsul(node.node_id)).toMatchObject({ status: 'passing' });
+    await node.stop();
+  });
+
+  it('an eviction with a ban, which holds until it is lifted; then it is forgotten', async () => {
+    const node = byHand(`banned-${randomUUID()}`);
+    const { node_id } = node;
+    await node.introduce();
+    await reaches(node_id, 'AWAITING_ACK', 1);
+    await expect(forgetNode(node_id, registrar.config)).rejects.toThrow('is not forgotten: its registration runs');
+    expect(await evictNode(node_id, registrar.config, ADA, { ban: true })).toMatch(
+      /attempt 1 has ended\. It is banned/,
+    );
+    await row(
+      node_id,
+      'out',
+      20,
+      ({ reason, ended_at }) => ended_at !== null && reason === 'evicted by ada: a new disk',
+    );
+    expect(await inConsul(node_id)).toBeNull();
+    await byHand(node_id).introduce();
+    await row(node_id, 'rejected', 20, (one) => one.state === 'REJECTED' && one.ended_at !== null);
+    expect((await readRegistryRow(registrar.pool, node_id))?.reason).toBe('banned by ada: a new disk');
+    await expect(evictNode(node_id, registrar.config, ADA, { ban: false })).rejects.toThrow('has ended as REJECTED');
+
+    expect(await unbanNode(node_id, registrar.config)).toMatch(/may come in again; it was banned by ada: a new disk/);
+    await expect(unbanNode(node_id, registrar.config)).rejects.toThrow('is not banned');
+    expect(await forgetNode(node_id, registrar.config)).toMatch(/is forgotten: its row\./);
+    expect(await readRegistryRow(registrar.pool, node_id)).toBeNull();
+    await expect(forgetNode(node_id, registrar.config)).rejects.toThrow('There is nothing to forget');
+    // A bridge may hold back the first of what it sends: a node says it again.
+    const back = registrar.node({ node_id });
+    await back.start();
+    expect(await readRegistryRow(registrar.pool, node_id)).toMatchObject({ state: 'ACTIVE', attempt: 1 });
+    await back.stop();
   });
 });

@@ -123,8 +123,8 @@ function incarnationOfRow(row: NodeRow, contract: CompiledContract): Incarnation
 }
 
 /**
- * Whether an event says to the node for sure that it has come into this state. What the end actions publish comes after
- * the row has ended, and may be superseded.
+ * Whether an event says to the node that it has come into this state: one of its entry actions, which existing nodes
+ * read. What the end actions publish is for whoever watches the fleet.
  */
 function isAnnounced(state: string, contract: CompiledContract): boolean {
   return stateOf(state, contract)?.entry_actions.some((action) => action in contract.events) ?? false;

@@ -48,7 +48,11 @@ describe('the places at which the shipped contract fills a template', () => {
       'at the end in "ACK_TIMED_OUT"': ends,
       'at the end in "REJECTED"': ends,
       'at the end in "LIVENESS_EXPIRED"': ends,
-      'at the end in "DEREGISTERED"': [...ends, 'emit_deregistered'],
+      'at the end in "DEREGISTERED"': [
+        'emit_consul_deregister_intent',
+        'emit_deregistered',
+        'emit_postgres_end_intent',
+      ],
       'when changed data are refreshed': ['emit_consul_refresh_intent', 'emit_postgres_refresh_intent'],
       'when the reducer enters "pending"': ['emit_consul_intent', 'emit_postgres_intent'],
     });

@@ -206,7 +206,7 @@ describe("a node's own request", () => {
 });
 
 describe('an eviction', () => {
-  it('ends an attempt wherever it is, out of Consul and the registry first, and says why', () => {
+  it('ends an attempt wherever it is, out of Consul first, and the registry has it when it is published', () => {
     for (let count = 1; count <= DRAINING.length; count++) {
       const life = lived(...DRAINING.slice(0, count));
       life.step({ do: 'evict' });
@@ -214,7 +214,7 @@ describe('an eviction', () => {
       expect(life.node).toMatchObject({ state: 'DEREGISTERED', reason: 'evicted by ada: a new disk' });
       life.step({ do: 'end what is cancelled' });
       life.step(WELL);
-      expect(life.done.slice(-3)).toEqual(['consul.deregister', 'postgres.update_registration', 'NodeDeregistered']);
+      expect(life.done.slice(-3)).toEqual(['consul.deregister', 'NodeDeregistered', 'postgres.update_registration']);
     }
   });
 

@@ -43,6 +43,8 @@ describe('a node whose attempt lasts', () => {
     ['is shown at another address', {}, { ...entry, service: { ...service, Port: 81 } }, 'other_data'],
     ['is registered, and nobody may find it', { state: 'AWAITING_ACK' }, { ...entry, passing: false }, null],
     ['is not in Consul, and need not be', { state: 'PENDING_REGISTRATION' }, null, null],
+    ['is drained, and nobody is to find it', { state: 'DRAINING' }, { ...entry, passing: false }, null],
+    ['is drained, and somebody lets it pass', { state: 'DRAINING' }, entry, 'passing_early'],
     ['passes too early', { state: 'PENDING_REGISTRATION' }, entry, 'passing_early'],
     ['is in a state that this contract does not have', { state: 'QUARANTINED' }, null, null],
     ['has an address that Consul never gets', { endpoints: { health: 'nowhere' } }, entry, null],

@@ -79,7 +79,7 @@ async function discovered(query: string): Promise<string[]> {
 }
 
 test(
-  'a node in 50 lines of plain Python registers, acknowledges, beats and leaves, and readers see it come and go',
+  'a node in 50 lines of plain Python registers, acknowledges, beats, drains and leaves, and readers see it come and go',
   { timeout: 180_000 },
   async () => {
     const file = join(ROOT, 'docs/examples/node.py');
@@ -99,13 +99,15 @@ test(
       const answer = await fetch(`${server.url}v1/nodes/python-1`);
       return NodeWithLease.parse(await answer.json()).lease?.last_heartbeat_at;
     });
-    node.kill('SIGTERM');
-    const { stdout } = await node;
-    expect(stdout).toBe(
-      ['evt.node-registration-accepted', 'evt.node-became-active', 'evt.node-deregistered'].join('\n'),
-    );
-    expect(await followed).toEqual(['PENDING_REGISTRATION', 'ACTIVE', 'DEREGISTERED']);
+    node.kill('SIGUSR1');
+    await happened('evt.node-draining');
     expect(await discovered('capability=mail.send')).toEqual([]);
+    node.kill('SIGTERM');
+    await node;
+    const events = ['node-registration-accepted', 'node-became-active', 'node-draining', 'node-deregistered'];
+    expect(printed.trimEnd().split('\n')).toEqual(events.map((event) => `evt.${event}`));
+    expect(await followed).toEqual(['PENDING_REGISTRATION', 'ACTIVE', 'DRAINING', 'DEREGISTERED']);
+    process.stdout.write(`The plain Python node read:\n${printed}`);
   },
 );
 

@@ -99,6 +99,14 @@ test('a name that is not ours is not answered: that is how a strange page gets i
   expect(refuseHost({}, new Set(['localhost']))?.status).toBe(421);
 });
 
+test('the read API stands beside the page, lets no strange name in, and is no action even where it is posted to', async () => {
+  const url = await start();
+  expect(await (await fetch(`${url}v1/nodes`)).json()).toEqual({ nodes: [], next_cursor: null });
+  expect(await statusFor(`${url}v1/nodes`, 'evil.example')).toBe(421);
+  const posted = await fetch(`${url}v1/nodes`, { method: 'POST' });
+  expect([posted.status, posted.headers.get('content-type')]).toEqual([405, 'application/problem+json']);
+});
+
 test('an action must come from the page itself', () => {
   const ours = {
     host: 'localhost:7300',

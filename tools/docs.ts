@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { parse } from 'yaml';
 import { mermaidOf } from '../src/contracts/diagram.js';
 import { loadContracts } from '../src/contracts/load.js';
 import { asyncApi } from './asyncapi.js';
@@ -97,6 +98,21 @@ export function readDecisions(): Decision[] {
     });
 }
 
+/** The alerts that ship for Prometheus. What a template fills in is a "…" here. */
+function readAlerts(): { alert: string; summary: string; description: string }[] {
+  const { groups } = parse(read('docs/monitoring/alerts.yaml')) as {
+    groups: { rules: { alert: string; annotations: { summary: string; description: string } }[] }[];
+  };
+  const plain = (text: string): string => text.replaceAll(/\{\{.*?\}\}/g, '…');
+  return groups.flatMap(({ rules }) =>
+    rules.map(({ alert, annotations: { summary, description } }) => ({
+      alert,
+      summary: plain(summary),
+      description: plain(description),
+    })),
+  );
+}
+
 const mermaid = (diagram: string): string => `\`\`\`mermaid\n${diagram}\n\`\`\``;
 
 /** Each page that is generated or has generated parts, as it is when they are current. */
@@ -105,6 +121,9 @@ export async function currentPages(): Promise<Record<string, string>> {
   const { reducer, orchestrator } = loadContracts().compiled;
   const helpers = Object.keys(arrows).filter((area) => isHelper(area, arrows));
   const rows = readDecisions().map(({ file, title, date, status }) => `| [${title}](${file}) | ${date} | ${status} |`);
+  const alerts = readAlerts().map(
+    ({ alert, summary, description }) => `| \`${alert}\` | ${summary} | ${description} |`,
+  );
   return {
     'docs/architecture.md': await withParts('docs/architecture.md', {
       folders: mermaid(foldersDiagram(arrows)),
@@ -116,6 +135,9 @@ export async function currentPages(): Promise<Record<string, string>> {
       decisions: ['| decision | date | status |', '| --- | --- | --- |', ...rows].join('\n'),
     }),
     'docs/asyncapi.yaml': await formatted('docs/asyncapi.yaml', asyncApi()),
+    'docs/production.md': await withParts('docs/production.md', {
+      alerts: ['| alert | means | what to do |', '| --- | --- | --- |', ...alerts].join('\n'),
+    }),
     'docs/openapi.json': await formatted('docs/openapi.json', await openApi()),
   };
 }

@@ -22,7 +22,7 @@ export async function traceLines(
     const line = traceLine.safeParse(json(text, number));
     if (!line.success)
       throw new CliError(`Line ${number} is not a message: ${z.prettifyError(line.error)}`, EXIT.usage, {
-        hint: 'See registrar contracts trace --help, and the README, "Try a contract out".',
+        hint: 'See registrar contracts trace --help, and docs/contracts.md, "Try a contract out".',
       });
     print(JSON.stringify(trace.step(line.data)));
   }

@@ -6,7 +6,7 @@ import { createProgram } from '../../../src/cli/main.js';
 import { loadConfig } from '../../../src/config.js';
 import { NODE_TYPES } from '../../../src/protocol/fields.js';
 
-/** What no engine is needed for. The README says what else was checked, and with what. */
+/** What no engine is needed for. docs/servers.md says what else was checked, and with what. */
 
 interface Service {
   readonly image: string;

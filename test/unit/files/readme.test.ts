@@ -1,18 +1,27 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../../src/cli/main.js';
 import { ContractError, loadContracts } from '../../../src/contracts/load.js';
 import { contractDirectory } from '../contracts/contract-files.js';
 
-/** A README is believed: what it names must be there. */
+/** The README and the pages that it leads to are believed: what they name must be there. */
 
 const ROOT = join(import.meta.dirname, '../../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
-const README = read('README.md');
+/** The pages that people write, by file. */
+const PAGES = new Map(
+  [
+    'README.md',
+    ...readdirSync(join(ROOT, 'docs'))
+      .filter((file) => file.endsWith('.md'))
+      .map((file) => `docs/${file}`),
+  ].map((file) => [file, read(file)] as const),
+);
+const TEXT = [...PAGES.values()].join('\n');
 
-const blocks = [...README.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language, text]) => ({
+const blocks = [...TEXT.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language, text]) => ({
   language,
   text: text ?? '',
 }));
@@ -21,11 +30,11 @@ const block = (language: string): string => blocks.find((one) => one.language ==
  * Inline code and shell lines: where commands are named. What programs have printed names them too, and is not ours to
  * check.
  */
-const said = [...README.replace(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`\n]+)`/g)]
+const said = [...TEXT.replace(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`\n]+)`/g)]
   .map(([, code]) => code ?? '')
   .concat(blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.split('\n')));
 
-describe('the README', () => {
+describe('the README and its pages', () => {
   it('names only npm scripts that there are', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const named = said
@@ -56,28 +65,39 @@ describe('the README', () => {
       expect(words, `registrar ${command.name()} is not mentioned`).toContain(command.name());
   });
 
+  it('names only commands that a test runs', () => {
+    const tests = files('test', '.test.ts').concat(files('test', 'world.ts')).map(read).join('\n');
+    const verbs = new Set(
+      said.flatMap((code) =>
+        [...code.matchAll(/(?:npm run registrar --|registrar) ([a-z][a-z-]*)/g)].map(([, verb]) => verb ?? ''),
+      ),
+    );
+    expect(verbs.size).toBeGreaterThan(15);
+    for (const verb of verbs) expect(tests, `no test runs registrar ${verb}`).toMatch(new RegExp(`['"]${verb}['",]`));
+  });
+
   it('names only paths that are there', () => {
     const tops = readdirSync(ROOT).filter((name) => !['node_modules', 'dist'].includes(name));
-    const linked = [...README.matchAll(/\]\(([^)#]+)\)/g)]
-      .map(([, target]) => target ?? '')
-      .filter((target) => !target.startsWith('http'));
+    for (const [file, page] of PAGES)
+      for (const [, target = ''] of page.matchAll(/\]\(([^)#]+)[^)]*\)/g))
+        if (!target.startsWith('http'))
+          expect(existsSync(join(ROOT, dirname(file), target)), `${file} links to ${target}`).toBe(true);
     const named = said.filter((code) => /^[\w./-]+$/.test(code) && tops.includes(code.split('/')[0] ?? ''));
     expect(named.length).toBeGreaterThan(20);
-    for (const path of [...linked, ...named]) expect(existsSync(join(ROOT, path)), path).toBe(true);
+    for (const path of named) expect(existsSync(join(ROOT, path)), path).toBe(true);
   });
 
   it('links only to headings that there are', () => {
-    const headings = [...README.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
-      (title ?? '')
-        .toLowerCase()
-        .replace(/[^\w -]/g, '')
-        .replaceAll(' ', '-'),
-    );
-    for (const [, anchor] of README.matchAll(/\]\(#([^)]+)\)/g)) expect(headings).toContain(anchor);
+    for (const [file, page] of PAGES)
+      for (const [, target = '', anchor] of page.matchAll(/\]\(([^)#\s]*)#([^)]+)\)/g))
+        if (!target.startsWith('http'))
+          expect(headingsOf(target === '' ? file : join(dirname(file), target)), `${file}: #${anchor}`).toContain(
+            anchor,
+          );
   });
 
   it('has every variable of the configuration in its table, and no other', () => {
-    const cells = [...README.matchAll(/^\| (`[A-Z].*?) \|/gm)].map(([, cell]) => cell ?? '');
+    const cells = [...TEXT.matchAll(/^\| (`[A-Z].*?) \|/gm)].map(([, cell]) => cell ?? '');
     const table = cells.flatMap((cell) =>
       [...cell.matchAll(/`([A-Z][A-Z_]+)`/g)].map(([, variable]) => variable ?? ''),
     );
@@ -96,7 +116,7 @@ describe('the README', () => {
   it('names only topics’ and backends’ words that the contracts know', () => {
     const known = loadContracts().compiled;
     for (const state of said.filter((code) => /^[A-Z]+_[A-Z_]+$/.test(code) && !code.includes('='))) {
-      const isVariable = README.includes(`| \`${state}\``) || README.includes(`, \`${state}\``);
+      const isVariable = TEXT.includes(`| \`${state}\``) || TEXT.includes(`, \`${state}\``);
       if (!isVariable) expect(Object.keys(known.orchestrator.states)).toContain(state);
     }
   });
@@ -116,7 +136,7 @@ describe('the README', () => {
       if (!(error instanceof ContractError)) throw error;
       refusal = error.faults.find(({ message }) => message.includes('SLEEPING'))?.message ?? '';
     }
-    expect(README.replace(/\s+/g, ' ')).toContain(refusal);
+    expect(TEXT.replace(/\s+/g, ' ')).toContain(refusal);
   });
 
   it('shows a node that compiles', () => {
@@ -127,6 +147,16 @@ describe('the README', () => {
     expect(errorsOfBroken).not.toEqual([]);
   });
 });
+
+/** The headings of a page, as links name them. */
+function headingsOf(file: string): string[] {
+  return [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    (title ?? '')
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
 
 function files(folder: string, ending: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })

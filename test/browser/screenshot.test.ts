@@ -6,7 +6,10 @@ import { openPage, startChromium } from './chromium.js';
 import { badDay, FakeSources } from './fake-sources.js';
 import { serve } from './serve.js';
 
-/** The picture in the README is the page as it is: `SCREENSHOT=write npm run test:browser -- screenshot` takes it anew. */
+/**
+ * The picture in the README is the page as it is. Taken anew by
+ * `SCREENSHOT=write npm run test:browser -- screenshot`.
+ */
 const PICTURE = join(import.meta.dirname, '../../docs/fleet-page.png');
 const SIZE = { width: 1_280, height: 800 };
 

@@ -17,6 +17,7 @@ export type { ConfirmationEvent, Intent, LastingAttempt, NodeRow, RefusedEvent }
 export type { AskedBy } from '../../src/protocol/asked-by.js';
 export type { Ack } from '../../src/protocol/ack.js';
 export type { Endpoints } from '../../src/protocol/endpoints.js';
+export type { DrainRequest } from '../../src/protocol/drain-request.js';
 export type { Introspection } from '../../src/protocol/introspection.js';
 export type { JsonObject } from '../../src/protocol/json.js';
 export type { OutgoingEvent } from '../../src/protocol/published.js';
@@ -27,7 +28,7 @@ export { applyOutput } from './handle.js';
 export type { Handler, Handlers } from './handlers/index.js';
 export type { DomainEvent, HandlerOutput } from './handlers/output.js';
 export { fire, stepDone } from './machine.js';
-export type { Command, Message, Payloads } from './message.js';
+export type { Command, Eviction, Message, Payloads, Request } from './message.js';
 export { next, type Flight, type Surroundings, type Task } from './next.js';
 export { eventsOf, intentsOf } from './outgoing.js';
 export {

@@ -109,7 +109,7 @@ describe('a trace', () => {
     ]);
   });
 
-  it("of the example in docs/contracts.md is current", () => {
+  it('of the example in docs/contracts.md is current', () => {
     const page = readFileSync(join(root, 'docs/contracts.md'), 'utf8');
     const lines = readFileSync(join(root, 'docs/examples/life.jsonl'), 'utf8')
       .trim()

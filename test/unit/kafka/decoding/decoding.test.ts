@@ -12,6 +12,24 @@ const compressedByJava = (codec: string): Buffer =>
   readFileSync(join(import.meta.dirname, '../../../fixtures/compressed', `${codec}.batch`));
 const reasons = (bytes: Buffer) => decodeRecordBatches(bytes).map(({ undecodable }) => undecodable);
 
+/** A zstd frame (RFC 8878, 3.1.1) without checksum, with a window of 1 MB. */
+const zstdFrame = (...blocks: readonly Buffer[]): Buffer =>
+  Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x50]), ...blocks]);
+/** @param type 0: the bytes as they are; 1: one byte, so many times; 2: compressed */
+const zstdBlock = (type: 0 | 1 | 2, size: number, bytes: Buffer, isLast: boolean): Buffer => {
+  const head = Buffer.alloc(3);
+  head.writeUIntLE((size << 3) | (type << 1) | (isLast ? 1 : 0), 0, 3);
+  return Buffer.concat([head, bytes]);
+};
+/** Found by `npm run fuzz:parsers`: some decoders build a table out of it for ever. */
+const ENDLESS_ZSTD = Buffer.from(
+  'KLUv/QBYFAQAjlKDPWR+8Y9FS65VzUJseWt8rPxAYa2Ko+NYeKxb5b+A23hDZYGcIqpTl2yMSy0Fh3f+kZRwKcrjGTH3nhIIa5wBCDQ0VAXO' +
+    'uQIAACGbjAAMamF2YS0w/LgCeyJub2RlX2lkIjoiIiwidGV4dCI6ImFiYyAifQYKY29kZWMIenN0ZAp0d2ljZQIxMtC5AgCaAQIxMQS94UFP' +
+    'IUgyMgYzM5wBCDQ0DwBFDtgF0AuwgMmSA/YDlAFMlhz/H6DMzWE4WsnEDGe3FYhNJwEAAElywH6AMoDJkgP2A5QBTJYcsB+gzM1hOFrJxAxn' +
+    'txWITScBAAA=',
+  'base64',
+);
+
 describe('record batches that were fetched', () => {
   it.each(CODECS)('compressed by a Java producer, %s: every record is read', (codec) => {
     const records = decodeRecordBatches(compressedByJava(codec));
@@ -37,6 +55,32 @@ describe('record batches that were fetched', () => {
     expect(records[1]?.undecodable).toMatch(/^a batch of records \(offsets 1 to 4\) cannot be read: .*lz4/);
   });
 
+  it('of zstd in several frames, one of which is skippable, are read', () => {
+    const whole = record({ value: Buffer.from('v'.repeat(50)) });
+    const [head, tail] = [whole.subarray(0, 20), whole.subarray(20)];
+    const skippable = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9]);
+    const frames = [
+      zstdFrame(zstdBlock(0, 12, head.subarray(0, 12), false), zstdBlock(0, 8, head.subarray(12), true)),
+      skippable,
+      zstdFrame(zstdBlock(0, tail.length, tail, true)),
+    ];
+    const [read] = decodeRecordBatches(batch({ codec: 4, count: 1, records: [], body: Buffer.concat(frames) }));
+    expect(String(read?.value)).toBe('v'.repeat(50));
+  });
+
+  it.each([
+    ['would keep a decoder busy for ever', ENDLESS_ZSTD, 'cannot be decompressed (zstd)'],
+    [
+      'has a block of nonsense',
+      zstdFrame(zstdBlock(2, 90, ENDLESS_ZSTD.subarray(9, 99), true)),
+      'its frames are malformed',
+    ],
+    ['ends within a block', zstdFrame(zstdBlock(0, 9, Buffer.alloc(4), true)), 'its frames are malformed'],
+    ['is no frame at all', Buffer.from('nothing of the kind'), 'no zstd frame'],
+  ])('of zstd that %s are passed over', (_, body, why) => {
+    expect(reasons(batch({ codec: 4, count: 1, records: [], body }))).toEqual([expect.stringContaining(why)]);
+  });
+
   it('by a codec of the future are passed over', () => {
     expect(reasons(batch({ codec: 6, records: [record({})] }))).toEqual([
       'a batch of records (offsets 0 to 0) cannot be read: compressed by an unknown codec, number 6',
@@ -51,6 +95,10 @@ describe('record batches that were fetched', () => {
     ]);
     const block = Buffer.concat([Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f]), Buffer.alloc(9)]);
     expect(reasons(batch({ codec: 2, count: 1, records: [], body: block }))).toEqual([
+      expect.stringContaining('more than 33554432 bytes come out of it'),
+    ]);
+    const many = Array.from({ length: 400 }, (_, index) => zstdBlock(1, 128 << 10, Buffer.from([0]), index === 399));
+    expect(reasons(batch({ codec: 4, count: 1, records: [], body: zstdFrame(...many) }))).toEqual([
       expect.stringContaining('more than 33554432 bytes come out of it'),
     ]);
     expect(reasons(batch({ records: [record({})], count: 1_000_000 }))).toEqual([

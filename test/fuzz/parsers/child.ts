@@ -27,7 +27,7 @@ const write = (input: Buffer): void => {
 const clock = { now: () => (({ user, system }) => (user + system) / 1_000)(process.cpuUsage()) };
 const say = (said: Said): void => void process.send?.(said);
 
-const { finding, ...progress } = explore(target, {
+const { finding, ...progress } = await explore(target, {
   coverage,
   clock,
   seed: Number(seed),

@@ -30,15 +30,15 @@ const clock = () => {
 };
 
 describe('a search that is led by coverage', () => {
-  it('finds what is behind branches that chance does not pass together', () => {
-    const found = explore(target(fallsOver), { coverage, clock: clock(), seed: 1, seconds: 2 });
+  it('finds what is behind branches that chance does not pass together', async () => {
+    const found = await explore(target(fallsOver), { coverage, clock: clock(), seed: 1, seconds: 2 });
     expect(found.finding?.what).toContain('it fell over the word');
     expect(found.corpus).toBeGreaterThan(3);
     expect(found.inputs).toBeLessThan(20_000);
   });
 
-  it('does not find it where coverage does not lead, in as many tries', () => {
-    const found = explore(
+  it('does not find it where coverage does not lead, in as many tries', async () => {
+    const found = await explore(
       target(fallsOver, () => false),
       { coverage, clock: clock(), seed: 1, seconds: 0.5 },
     );
@@ -46,9 +46,9 @@ describe('a search that is led by coverage', () => {
     expect(found.inputs).toBeGreaterThan(20_000);
   });
 
-  it('names the input that it feeds before it feeds it', () => {
+  it('names the input that it feeds before it feeds it', async () => {
     const fed: string[] = [];
-    const { finding } = explore(
+    const { finding } = await explore(
       target((input) => {
         if (fed.at(-1) !== String(input)) throw new Error('an input that nobody named');
       }),
@@ -58,10 +58,10 @@ describe('a search that is led by coverage', () => {
     expect(fed.length).toBeGreaterThan(1_000);
   });
 
-  it('finds an input that takes too long', () => {
+  it('finds an input that takes too long', async () => {
     let now = 0;
     const slow = target((input) => void (now += input.length > 10 ? 2_001 : 1));
-    const { finding } = explore(slow, { coverage, clock: { now: () => now }, seed: 1, seconds: 1_000 });
+    const { finding } = await explore(slow, { coverage, clock: { now: () => now }, seed: 1, seconds: 1_000 });
     expect(finding?.what).toBe('it took 2001 ms');
   });
 });

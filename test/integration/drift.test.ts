@@ -62,12 +62,7 @@ describe('an active node that somebody took out of Consul', () => {
   it('is found again after a retry, without a new attempt', async () => {
     const node_id = await activeNode();
     await deregisterByHand(node_id);
-    const { env, taskQueue } = registrar.config;
-    const retried = await command(
-      { ...process.env, REGISTRAR_ENV: env, REGISTRAR_TASK_QUEUE: taskQueue },
-      'retry',
-      node_id,
-    );
+    const retried = await command(registrar.environment, 'retry', node_id);
     expect(retried.code, retried.stderr).toBe(0);
     expect(retried.stdout).toContain('written again (attempt 1)');
     expect(await isPassing(node_id)).toMatchObject({ attempt: 1 });

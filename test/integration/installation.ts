@@ -96,16 +96,21 @@ export class Installation {
     return installation;
   }
 
-  /** `registrar …` for this installation, in a process of its own. */
-  process(...args: readonly string[]): RegistrarProcess {
+  /** The environment of this installation's processes. */
+  get environment(): NodeJS.ProcessEnv {
     const { env, taskQueue, contractsDir } = this.config;
-    const started = new RegistrarProcess(args, {
+    return {
       ...process.env,
       DATABASE_URL: this.database.url,
       REGISTRAR_ENV: env,
       REGISTRAR_TASK_QUEUE: taskQueue,
       REGISTRAR_CONTRACTS: contractsDir,
-    });
+    };
+  }
+
+  /** `registrar …` for this installation, in a process of its own. */
+  process(...args: readonly string[]): RegistrarProcess {
+    const started = new RegistrarProcess(args, this.environment);
     this.#processes.push(started);
     return started;
   }

@@ -88,13 +88,8 @@ async function pollersOf(name: string, taskQueueType: number): Promise<string[]>
 }
 
 async function startWorker(): Promise<RegistrarProcess> {
-  const { env, taskQueue } = registrar.config;
-  const worker = new RegistrarProcess(['worker'], {
-    ...process.env,
-    TEMPORAL_ADDRESS: address,
-    REGISTRAR_ENV: env,
-    REGISTRAR_TASK_QUEUE: taskQueue,
-  });
+  const { taskQueue } = registrar.config;
+  const worker = new RegistrarProcess(['worker'], { ...registrar.environment, TEMPORAL_ADDRESS: address });
   await worker.says(/worker runs/);
   // Its polls wait at Temporal: whatever happens from now on reaches this worker, also through a gate that is shut
   // then.

@@ -64,11 +64,7 @@ const allArePassing = (seconds: number) =>
   });
 
 function run(...args: string[]): Promise<Result> {
-  const { env, taskQueue, contractsDir } = registrar.config;
-  return command(
-    { ...process.env, REGISTRAR_ENV: env, REGISTRAR_TASK_QUEUE: taskQueue, REGISTRAR_CONTRACTS: contractsDir },
-    ...args,
-  );
+  return command(registrar.environment, ...args);
 }
 
 const attemptsOf = async (): Promise<Set<number | undefined>> =>

@@ -109,9 +109,13 @@ function lz4Bound(frame: Buffer): number {
 
 function unzstd(bytes: Buffer, limit: number): Buffer {
   const bound = zstdBound(bytes);
-  const whole = zstd.decode(bytes, Math.min(bound, limit));
-  // The library hands out nothing where Zstandard reports an error; a batch of records is never empty.
-  if (whole.length === 0) throw bound > limit ? tooLarge(limit) : new Error('its frames are malformed');
+  // The library would believe the frame's own size instead. A batch of records is never empty.
+  if (bound === 0) throw new Error('nothing is in its frames');
+  const most = Math.min(bound, limit);
+  const whole = zstd.decode(bytes, most);
+  // The library hands out nothing where Zstandard reports an error.
+  if (whole.length === 0 || whole.length > most)
+    throw bound > limit ? tooLarge(limit) : new Error('its frames are malformed');
   return Buffer.from(whole.buffer, whole.byteOffset, whole.length);
 }
 

@@ -113,7 +113,7 @@ test(
     const second = new RegistrarProcess(['node', '--id', `${id}-2`], env);
     await second.says(/ACTIVE/);
     const retried = await registrar(env, 'retry', `${id}-2`, '--reason', 'a repair');
-    expect(retried.stdout).toContain('is active: its Consul registration and registry row are written again');
+    expect(retried.stdout).toContain('is well: its Consul registration and registry row are written again');
     await page.goto(`${url}nodes/${id}-2`);
     await page.locator('.steps').getByText('asked for a retry a repair').waitFor();
     second.kill('SIGTERM');

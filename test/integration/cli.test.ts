@@ -217,7 +217,7 @@ test('a node that is not understood is found among the dead letters', async () =
   );
 });
 
-describe.concurrent('up', () => {
+describe('up', () => {
   const another = async (): Promise<{
     readonly process: RegistrarProcess;
     readonly pids: Readonly<Record<string, number>>;

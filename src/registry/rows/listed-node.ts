@@ -1,27 +1,13 @@
 import pg from 'pg';
 import type { Template } from '../../contracts/compiled.js';
+import type { RegistryRow } from './read-registry-row.js';
+
+/** What stands beside a row, or is about its deadlines: a lease is read by itself. */
+type Deadlines = 'ack_deadline' | 'liveness_deadline' | 'lease_deadline' | 'last_heartbeat_at' | 'expired_at';
 
 /** A registry row as other programs read it. */
-export interface ListedNode {
-  readonly node_id: string;
-  readonly node_type: string;
-  readonly node_version: string;
-  readonly state: string;
-  readonly reducer_status: string;
-  readonly attempt: number;
-  readonly reason: string | null;
-  readonly state_since: string;
-  readonly active_at: string | null;
-  readonly ended_at: string | null;
-  readonly capabilities: readonly string[];
+export interface ListedNode extends Omit<RegistryRow, Deadlines> {
   readonly tags: readonly string[];
-  readonly endpoints: Readonly<Record<string, string>>;
-  readonly correlation_id: string;
-  readonly epoch: number | null;
-  readonly introspected_at: string;
-  readonly contract_version: string;
-  readonly created_at: string;
-  readonly updated_at: string;
 }
 
 /** What a tag may be made of. */

@@ -17,7 +17,7 @@ import type { Activities } from '../activities/api.js';
 import { bridgeEvent } from './bridge/bridge-event.js';
 import { bridgeTopics, environmentName } from './bridge/bridge-topics.js';
 import { bundleWorkflows } from './bundle.js';
-import type { Config } from './config.js';
+import type { Config } from './config/index.js';
 import { loadContracts, type Contracts } from './contracts/load.js';
 import { errorText } from './error-text.js';
 import { batched, BrokerTime, createKafka, createProducer, type EventProducer } from './kafka/index.js';
@@ -57,14 +57,10 @@ export async function openWorker(config: Config, { bundle, tracing }: Opening = 
     connect(config),
   ]);
   const pool = createPool(config.postgres.connectionString);
-  const { token, httpAddr } = config.consul;
-  const catalog = new Catalog(
-    { address: httpAddr, ...(token === undefined ? {} : { token }) },
-    environmentName(config),
-  );
+  const catalog = new Catalog(config.consul, environmentName(config));
   const time = new BrokerTime();
   const producer = batched(
-    createProducer(createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-worker' }), time),
+    createProducer(createKafka({ ...config.kafka, clientId: 'node-registrar-worker' }), time),
     PUBLISH_WAIT_MS,
   );
   const close = (): Promise<unknown> => Promise.allSettled([producer.close(), pool.end(), connection.close()]);

@@ -8,7 +8,7 @@ import {
 } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, type Workflow } from '@temporalio/common';
 import { runOptions, runStart } from '../bridge/run-options.js';
-import type { Config } from '../config.js';
+import type { Config } from '../config/index.js';
 import { loadContracts } from '../contracts/load.js';
 import { errorText } from '../error-text.js';
 import type { RegistryRow } from '../registry/rows/read-registry-row.js';

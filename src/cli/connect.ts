@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
-import type { Config } from '../config.js';
+import type { Config } from '../config/index.js';
 import { grpcErrorOf } from '../runs/temporal-errors.js';
 import { createPool, placeOf } from '../registry/pool.js';
 import { acceptsConnections } from '../stack/health.js';

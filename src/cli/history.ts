@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import type { Config } from '../config.js';
+import type { Config } from '../config/index.js';
 import { errorText } from '../error-text.js';
 import type { AskedBy } from '../protocol/asked-by.js';
 import { beginAction, endAction, type AskedAction } from '../registry/operator-actions.js';

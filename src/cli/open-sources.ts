@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { pino, type Logger } from 'pino';
 import { bridgeTopics } from '../bridge/bridge-topics.js';
-import type { Config } from '../config.js';
+import type { Config } from '../config/index.js';
 import type { Contracts } from '../contracts/load.js';
 import { createAdmin, createKafka } from '../kafka/index.js';
 import { ConsulClient } from '../registry/consul/client.js';
@@ -35,12 +35,9 @@ export function openSources(config: Config, contracts: Contracts, log: Logger): 
     onConnectionLost: ({ message }) => log.debug({ reason: message }, 'lost a connection to PostgreSQL'),
   });
   const connection = Connection.lazy(temporalOptions(config));
-  const consul = new ConsulClient({
-    address: config.consul.httpAddr,
-    ...(config.consul.token === undefined ? {} : { token: config.consul.token }),
-  });
+  const consul = new ConsulClient(config.consul);
   const kafka = createKafka({
-    brokers: config.kafka.brokers,
+    ...config.kafka,
     clientId: 'node-registrar-ui',
     logger: pino({ level: 'silent' }),
   });
@@ -57,7 +54,7 @@ export function openSources(config: Config, contracts: Contracts, log: Logger): 
     namespace: config.temporal.namespace,
     taskQueue: config.taskQueue,
     addresses: {
-      consul: config.consul.httpAddr.replace(/^https?:\/\//, ''),
+      consul: config.consul.address.replace(/^https?:\/\//, ''),
       postgres: placeOf(pool),
       temporal: config.temporal.address,
       kafka: config.kafka.brokers.join(', '),

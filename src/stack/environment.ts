@@ -1,4 +1,4 @@
-import type { Config } from '../config.js';
+import type { Config } from '../config/index.js';
 import type { Addresses, Environment } from './state/servers.js';
 
 /** The variables that make a child process use these servers. */

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { loadConfig, type Config } from '../config.js';
+import { loadConfig, type Config } from '../config/index.js';
 import { requirePrerequisites, thisPlatform, type Need, type Platform } from './prerequisites.js';
 import { userCacheRoot } from './provision/context.js';
 import { SERVERS } from './servers/index.js';

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { loadConfig, type Config } from '../config.js';
+import { loadConfig, type Config } from '../config/index.js';
 import type { OwnerReply, OwnerRequest } from './control.js';
 import { environmentOf, serverEnvironment } from './environment.js';
 import { waitUntilHealthy } from './health.js';
@@ -113,7 +113,7 @@ class Stack implements RunningStack {
       temporal: this.own.temporal ?? temporal.address,
       ...(this.own.temporalUi !== undefined && { temporalUi: this.own.temporalUi }),
       kafka: this.own.kafka ?? kafka.brokers,
-      consul: this.own.consul ?? consul.httpAddr,
+      consul: this.own.consul ?? consul.address,
       postgres: this.own.postgres ?? postgres.connectionString,
     };
   }

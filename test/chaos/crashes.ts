@@ -36,7 +36,7 @@ export function crash<Before>(world: World, { role, slow, does, until }: Crash<B
 
 /** The attempt that Consul shows for a node; 0 where it has none. */
 export async function attemptInConsul({ parts: { config } }: World, node_id: string): Promise<number> {
-  const response = await fetch(`${config.consul.httpAddr}/v1/catalog/node/onex-${node_id}`);
+  const response = await fetch(`${config.consul.address}/v1/catalog/node/onex-${node_id}`);
   const found = (await response.json()) as { readonly Node: { readonly Meta: Record<string, string> } } | null;
   return Number(found?.Node.Meta['attempt'] ?? 0);
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { temporalOptions } from '../../src/cli/connect.js';
 import { prepare } from '../../src/cli/setup/prepare-servers.js';
-import { loadConfig } from '../../src/config.js';
+import { loadConfig } from '../../src/config/index.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { check, type Violation } from './checker/check.js';
 import { readCatalog } from './checker/read/consul.js';
@@ -128,7 +128,7 @@ async function take({ parts: { config, client, load }, disturbances, memory }: W
   const [{ topics, records }, runs, catalog, registry] = await Promise.all([
     readLog(config.kafka.brokers, `${env}.`),
     readRuns(client, config.taskQueue),
-    readCatalog(config.consul.httpAddr, (node_id) => node_id.startsWith(prefix)),
+    readCatalog(config.consul.address, (node_id) => node_id.startsWith(prefix)),
     readRegistry(config.postgres.connectionString, prefix),
   ]);
   return {

@@ -88,7 +88,7 @@ export class BridgeWorld {
       config: {
         ...this.names,
         taskQueue: `bridge-test-${this.names.env}`,
-        consul: { httpAddr: servers().consulAddress },
+        consul: { address: servers().consulAddress },
       },
       contracts: this.contracts,
       temporalClient: this.client,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config.js';
+import { loadConfig } from '../../src/config/index.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { allTopics } from '../../src/cli/setup/all-topics.js';
 import { createAdmin, createKafka, createProducer, openCluster } from '../../src/kafka/index.js';
@@ -65,7 +65,7 @@ test('a start leaves nothing in Temporal and sends no introspection', async () =
   const connection = await Connection.connect({ address: config.temporal.address });
   const client = new Client({ connection, namespace: config.temporal.namespace });
   const [introspections] = allTopics(loadContracts(config.contractsDir), config);
-  const admin = createAdmin(createKafka({ brokers: config.kafka.brokers, clientId: name }));
+  const admin = createAdmin(createKafka({ ...config.kafka, clientId: name }));
   try {
     const ends = await admin.topicEnds(introspections ?? '');
     expect(ends).toHaveLength(6);
@@ -196,7 +196,7 @@ test('a node that is not understood is found among the dead letters', async () =
   const id = `odd-${randomUUID().slice(0, 8)}`;
   const config = loadConfig(env);
   const [topic] = allTopics(loadContracts(config.contractsDir), config);
-  const producer = createProducer(createKafka({ brokers: config.kafka.brokers, clientId: name }));
+  const producer = createProducer(createKafka({ ...config.kafka, clientId: name }));
   await producer.send([
     {
       topic: topic ?? '',

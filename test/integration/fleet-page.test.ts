@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startChromium } from '../browser/chromium.js';
 import { pino } from 'pino';
 import { buildPage } from '../../src/cli/ui/page-build.js';
-import { loadConfig } from '../../src/config.js';
+import { loadConfig } from '../../src/config/index.js';
 import { createKafka, createProducer } from '../../src/kafka/index.js';
 import { askOwner } from '../../src/stack/index.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';

@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { startBridge, type Bridge } from '../../src/bridge/bridge.js';
 import type { BridgeCounters } from '../../src/bridge/counters.js';
-import { loadConfig, type Config } from '../../src/config.js';
+import { loadConfig, type Config } from '../../src/config/index.js';
 import { loadContracts, type Contracts } from '../../src/contracts/load.js';
 import { consume, createKafka, createProducer, type KafkaHandle, type Subscription } from '../../src/kafka/index.js';
 import { RegisteredNode, type RegisteredNodeOptions } from '../../src/node/index.js';

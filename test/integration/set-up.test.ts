@@ -94,7 +94,7 @@ describe('a Consul whose access rules refuse the registrar', () => {
         () => false,
       ),
     );
-    await registrar.startWorker({ ...registrar.config, consul: { httpAddr: address, token } });
+    await registrar.startWorker({ ...registrar.config, consul: { address: address, token } });
   });
   afterAll(async () => {
     await registrar.stopWorker();
@@ -104,7 +104,7 @@ describe('a Consul whose access rules refuse the registrar', () => {
 
   it('rejects no node: with a token that it does not know they wait, the doctor names it, and with it they become active', async () => {
     const ids = await waiting(/does not let the registrar register .*ACL not found.*Next: check CONSUL_HTTP_TOKEN/s);
-    const checks = await checkConsul({ ...registrar.config, consul: { httpAddr: address, token } });
+    const checks = await checkConsul({ ...registrar.config, consul: { address: address, token } });
     expect(checks.filter(({ ok }) => !ok)).toMatchObject([
       {
         found: expect.stringMatching(/ACL not found/) as string,
@@ -115,7 +115,7 @@ describe('a Consul whose access rules refuse the registrar', () => {
     expect(made.status).toBe(200);
     await allActive(ids);
     expect(
-      (await checkConsul({ ...registrar.config, consul: { httpAddr: address, token } })).every(({ ok }) => ok),
+      (await checkConsul({ ...registrar.config, consul: { address: address, token } })).every(({ ok }) => ok),
     ).toBe(true);
   });
 });

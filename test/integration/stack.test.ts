@@ -8,7 +8,7 @@ import Consul from 'consul';
 import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config.js';
+import { loadConfig } from '../../src/config/index.js';
 import { acceptsConnections } from '../../src/stack/health.js';
 import {
   askOwner,
@@ -163,7 +163,7 @@ describe('the four servers', () => {
     const config = loadConfig({ REGISTRAR_DATA_DIR: dataDir });
     expect(config.temporal.address).toBe(stack.addresses.temporal);
     expect(config.kafka.brokers).toEqual(stack.addresses.kafka);
-    expect(config.consul.httpAddr).toBe(stack.addresses.consul);
+    expect(config.consul.address).toBe(stack.addresses.consul);
     expect(config.postgres.connectionString).toBe(stack.addresses.postgres);
   });
 
@@ -293,7 +293,7 @@ describe('an owner', () => {
     const before = stack.addresses;
     await stack.stop();
     expect(await listening(before)).toEqual([]);
-    expect(loadConfig({ REGISTRAR_DATA_DIR: dataDir }).consul.httpAddr).toBe('http://localhost:8500');
+    expect(loadConfig({ REGISTRAR_DATA_DIR: dataDir }).consul.address).toBe('http://localhost:8500');
     stack = await start();
     expect(stack.addresses).toEqual(before);
     expect(await readTraces(stack.addresses)).toEqual(ALL_TRACES);

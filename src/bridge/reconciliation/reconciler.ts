@@ -1,4 +1,4 @@
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { Contracts } from '../../contracts/load.js';
 import { errorText } from '../../error-text.js';
 import { OnceAMinute } from '../../once-a-minute.js';
@@ -30,12 +30,8 @@ export interface Reconciler extends Repetition {
 }
 
 /** A client for comparing, with which a large fleet can be listed. */
-export function reconcileClient({ httpAddr, token }: Config['consul']): ConsulClient {
-  return new ConsulClient({
-    address: httpAddr,
-    timeoutMs: CALL_TIMEOUT_MS,
-    ...(token === undefined ? {} : { token }),
-  });
+export function reconcileClient(consul: Config['consul']): ConsulClient {
+  return new ConsulClient({ ...consul, timeoutMs: CALL_TIMEOUT_MS });
 }
 
 /**

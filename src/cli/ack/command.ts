@@ -14,7 +14,7 @@ export function ackCommand(program: Command): void {
       const [{ acknowledge, acknowledgedText }, { askedHere, keptInHistory }, { loadConfig }] = await Promise.all([
         import('./acknowledge.js'),
         import('../history.js'),
-        import('../../config.js'),
+        import('../../config/index.js'),
       ]);
       const config = loadConfig();
       const asked = { ...askedHere(reason), action: 'acknowledge', node_id: id } as const;

@@ -6,7 +6,10 @@ export function bridgeCommand(program: Command): void {
     .command('bridge')
     .description('Run one bridge, which carries messages from Kafka to the workflows, until SIGTERM or Ctrl-C.')
     .action(async () => {
-      const [{ runBridge }, { loadConfig }] = await Promise.all([import('./run-bridge.js'), import('../../config.js')]);
+      const [{ runBridge }, { loadConfig }] = await Promise.all([
+        import('./run-bridge.js'),
+        import('../../config/index.js'),
+      ]);
       await runBridge(loadConfig());
     });
   withExamples(command, [

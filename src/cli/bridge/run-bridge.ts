@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { startBridge } from '../../bridge/index.js';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { loadContracts } from '../../contracts/load.js';
 import { createKafka } from '../../kafka/index.js';
 import { processMetrics, serveMetrics, type MetricsServer } from '../../metrics.js';
@@ -32,7 +32,7 @@ export async function runBridge(config: Config, onReady: () => void = () => unde
     ...(tracing === undefined ? {} : { interceptors: { workflow: [tracing.client] } }),
   });
   const pool = createPool(config.postgres.connectionString);
-  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'node-registrar-bridge' });
+  const kafka = createKafka({ ...config.kafka, clientId: 'node-registrar-bridge' });
   const stopping = untilStopped();
   // The first node need not wait for the connection; a server that is not there yet is waited for when it is needed.
   connection

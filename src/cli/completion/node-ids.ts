@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadConfig } from '../../config.js';
+import { loadConfig } from '../../config/index.js';
 import { findNodeIds } from '../../registry/rows/find-node-ids.js';
 import { withRegistry } from '../connect.js';
 import type { NodeIds } from './candidates.js';

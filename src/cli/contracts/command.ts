@@ -85,7 +85,7 @@ export function contractsCommand(program: Command): void {
 async function load(dir: string | undefined) {
   const [{ ContractError, loadContracts }, { loadConfig }] = await Promise.all([
     import('../../contracts/load.js'),
-    import('../../config.js'),
+    import('../../config/index.js'),
   ]);
   try {
     return loadContracts(dir === undefined ? loadConfig().contractsDir : resolve(dir));

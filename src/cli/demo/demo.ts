@@ -115,8 +115,7 @@ export class Demo {
   /** Those that are still there when the time is over. */
   async #untilGone(ids: readonly string[]): Promise<readonly string[]> {
     const { options, registrar } = this.parts;
-    const { httpAddr, token } = registrar.config.consul;
-    const catalog = new Catalog({ address: httpAddr, ...(token === undefined ? {} : { token }) });
+    const catalog = new Catalog(registrar.config.consul);
     const patience = options.exit === true ? 20_000 + ids.length * 200 : 5_000;
     const deadline = Date.now() + patience;
     try {

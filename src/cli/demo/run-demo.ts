@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { Contracts } from '../../contracts/load.js';
 import { simulateFleet, type Fleet, type NodeChange } from '../../node/index.js';
 import { progressReporter } from '../../stack/index.js';

@@ -86,7 +86,7 @@ async function loaded({ topic, reason, node, since }: FilterOptions, ids: readon
   const [{ readLetters }, { isNamed }, { loadConfig }, { loadContracts }] = await Promise.all([
     import('./read-letters.js'),
     import('./named.js'),
-    import('../../config.js'),
+    import('../../config/index.js'),
     import('../../contracts/load.js'),
   ]);
   const config = loadConfig();

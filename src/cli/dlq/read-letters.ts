@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { Contracts } from '../../contracts/load.js';
 import { createKafka, readTopic } from '../../kafka/index.js';
 import {
@@ -50,7 +50,7 @@ export function deadLetterTopic(config: Config, contracts: Contracts): string {
 export async function readLetters(config: Config, contracts: Contracts, filter: LetterFilter): Promise<Letters> {
   const topic = deadLetterTopic(config, contracts);
   const kafka = createKafka({
-    brokers: config.kafka.brokers,
+    ...config.kafka,
     clientId: 'node-registrar-dead-letters',
     logger: pino({ level: 'silent' }),
   });

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { Contracts } from '../../contracts/load.js';
 import { createKafka, createProducer } from '../../kafka/index.js';
 import type { AskedBy } from '../../protocol/asked-by.js';
@@ -34,7 +34,7 @@ export async function replay(
   { named, asked_by }: { readonly named: boolean; readonly asked_by: AskedBy },
 ): Promise<Replayed> {
   const kafka = createKafka({
-    brokers: config.kafka.brokers,
+    ...config.kafka,
     clientId: 'node-registrar-replay',
     logger: pino({ level: 'silent' }),
   });

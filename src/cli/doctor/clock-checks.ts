@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { bridgeTopics } from '../../bridge/bridge-topics.js';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { Contracts } from '../../contracts/load.js';
 import { errorText } from '../../error-text.js';
 import { createKafka, marker, openBrokersClock } from '../../kafka/index.js';
@@ -75,8 +75,7 @@ async function postgresClock({ postgres }: Config): Promise<Offset> {
 
 async function kafkasClock(config: Config, contracts: Contracts): Promise<Offset | string> {
   if (!contracts.stream_markers) return 'not compared: it is read by a marker, and the contract sends none';
-  const { brokers } = config.kafka;
-  const kafka = createKafka({ brokers, clientId: 'node-registrar-doctor', logger: pino({ level: 'silent' }) });
+  const kafka = createKafka({ ...config.kafka, clientId: 'node-registrar-doctor', logger: pino({ level: 'silent' }) });
   const [topic] = bridgeTopics(contracts, config).heartbeats;
   const clock = await openBrokersClock(kafka, marker(topic, 0, 'doctor', 0), ANSWER_WITHIN_MS);
   try {

@@ -15,7 +15,7 @@ export function doctorCommand(program: Command): void {
       const [{ diagnose }, { diagnosisText }, { loadConfig }] = await Promise.all([
         import('./diagnose.js'),
         import('./diagnosis-text.js'),
-        import('../../config.js'),
+        import('../../config/index.js'),
       ]);
       const diagnosis = await waitingFor('every connection to be checked', () => diagnose(loadConfig()));
       if (options.json === true) printJson(diagnosis);

@@ -1,4 +1,4 @@
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { ConsulClient } from '../../registry/consul/client.js';
 import { ConsulError } from '../../registry/consul/error.js';
 import { unreachable } from '../connect.js';
@@ -7,13 +7,9 @@ import { ANSWER_WITHIN_MS, failed, verdict, type Check } from './check.js';
 
 /** Consul answers, has a leader, and lets us write nodes and services. */
 export async function checkConsul(config: Config): Promise<Check[]> {
-  const { httpAddr, token } = config.consul;
-  const answers = { about: 'consul', what: `answers at ${httpAddr}, with a leader` } as const;
-  const client = new ConsulClient({
-    address: httpAddr,
-    timeoutMs: ANSWER_WITHIN_MS,
-    ...(token === undefined ? {} : { token }),
-  });
+  const { address } = config.consul;
+  const answers = { about: 'consul', what: `answers at ${address}, with a leader` } as const;
+  const client = new ConsulClient({ ...config.consul, timeoutMs: ANSWER_WITHIN_MS });
   try {
     const leader = await client.call<string>((consul, options) => consul.status.leader(options as never));
     if (leader === '') {
@@ -23,7 +19,7 @@ export async function checkConsul(config: Config): Promise<Check[]> {
     return [{ ...answers, ok: true, found: leader, todo: null }, await checkConsulWrites(client)];
   } catch (error) {
     if (isMisconfigured(error)) return [{ ...answers, ok: false, found: error.message, todo: SCHEME_OR_TOKEN }];
-    return [failed(answers, unreachable(config, 'consul', httpAddr, error))];
+    return [failed(answers, unreachable(config, 'consul', address, error))];
   } finally {
     client.close();
   }

@@ -1,4 +1,4 @@
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
 import { errorText } from '../../error-text.js';
 import type { Check, Scope } from './check.js';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { groupId } from '../../bridge/bridge-topics.js';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { Contracts } from '../../contracts/load.js';
 import { createKafka, openCluster, type Cluster } from '../../kafka/index.js';
 import { unreachable } from '../connect.js';
@@ -14,7 +14,7 @@ export async function checkKafka(config: Config, contracts: Contracts, { running
   const { brokers } = config.kafka;
   const where = brokers.join(', ');
   const answers = { about: 'kafka', what: `answers at ${where}` } as const;
-  const kafka = createKafka({ brokers, clientId: 'node-registrar-doctor', logger: pino({ level: 'silent' }) });
+  const kafka = createKafka({ ...config.kafka, clientId: 'node-registrar-doctor', logger: pino({ level: 'silent' }) });
   let cluster: Cluster | undefined;
   try {
     cluster = await openCluster(kafka, ANSWER_WITHIN_MS);

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { bridgeTopics } from '../../bridge/bridge-topics.js';
 import { selfPreservationQuestion } from '../../bridge/liveness/watch-self-preservation.js';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { Reconcile } from '../../contracts/compiled.js';
 import type { Contracts } from '../../contracts/load.js';
 import { isLocked } from '../../registry/advisory-lock.js';

@@ -1,6 +1,6 @@
 import type { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../../../workflows/messages.js';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { connectTemporal, unreachable } from '../connect.js';
 import { errorText } from '../../error-text.js';
 import { CliError } from '../terminal/exit-codes.js';

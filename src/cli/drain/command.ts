@@ -31,7 +31,7 @@ function wish(program: Command, name: 'drain' | 'undrain', description: string):
       const [{ drainNode }, { askedHere, keptInHistory }, { loadConfig }] = await Promise.all([
         import('./drain-node.js'),
         import('../history.js'),
-        import('../../config.js'),
+        import('../../config/index.js'),
       ]);
       const config = loadConfig();
       const asked = { ...askedHere(reason), action: name, node_id: id } as const;

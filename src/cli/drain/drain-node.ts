@@ -1,4 +1,4 @@
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { AskedBy } from '../../protocol/asked-by.js';
 import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
 import { DRAIN, UNDRAIN } from '../../../workflows/messages.js';

@@ -22,7 +22,7 @@ export function evictCommand(program: Command): void {
       const [{ evictNode }, { askedHere, keptInHistory }, { loadConfig }] = await Promise.all([
         import('./evict-node.js'),
         import('../history.js'),
-        import('../../config.js'),
+        import('../../config/index.js'),
       ]);
       const config = loadConfig();
       const asked = { ...askedHere(reason), action: 'evict', node_id: id } as const;
@@ -44,7 +44,7 @@ export function unbanCommand(program: Command): void {
       const [{ unbanNode }, { askedHere, keptInHistory }, { loadConfig }] = await Promise.all([
         import('./evict-node.js'),
         import('../history.js'),
-        import('../../config.js'),
+        import('../../config/index.js'),
       ]);
       const config = loadConfig();
       const asked = { ...askedHere(reason), action: 'unban', node_id: id } as const;

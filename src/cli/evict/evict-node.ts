@@ -1,4 +1,4 @@
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { AskedBy } from '../../protocol/asked-by.js';
 import { ban, banText, unban } from '../../registry/bans.js';
 import { readRegistryRow, type RegistryRow } from '../../registry/rows/read-registry-row.js';

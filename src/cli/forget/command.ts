@@ -16,7 +16,7 @@ export function forgetCommand(program: Command): void {
       const [{ forgetNode }, { askedHere, keptInHistory }, { loadConfig }] = await Promise.all([
         import('./forget-node.js'),
         import('../history.js'),
-        import('../../config.js'),
+        import('../../config/index.js'),
       ]);
       const config = loadConfig();
       const asked = { ...askedHere(reason), action: 'forget', node_id: id } as const;

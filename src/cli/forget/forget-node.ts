@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { environmentName } from '../../bridge/bridge-topics.js';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { Catalog, type Instance } from '../../registry/consul/catalog.js';
 import { forgetNode as forgetInRegistry } from '../../registry/rows/forget-node.js';
 import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
@@ -52,11 +52,7 @@ async function hasRun(node_id: string, config: Config): Promise<boolean> {
 
 /** A higher attempt that has come since stays. @returns what Consul showed of the node */
 async function forgetInConsul(node_id: string, config: Config): Promise<Instance | null> {
-  const { token, httpAddr } = config.consul;
-  const catalog = new Catalog(
-    { address: httpAddr, ...(token === undefined ? {} : { token }) },
-    environmentName(config),
-  );
+  const catalog = new Catalog(config.consul, environmentName(config));
   try {
     const shown = await catalog.instance(node_id);
     if (shown !== null) await catalog.deregister(shown.attempt, node_id);

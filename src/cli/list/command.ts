@@ -26,7 +26,7 @@ export function listCommand(program: Command): void {
           import('./fleet-list.js'),
           import('../terminal/format.js'),
           import('../terminal/states.js'),
-          import('../../config.js'),
+          import('../../config/index.js'),
           import('../../contracts/load.js'),
         ],
       );

@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { banText, readBans, type Ban } from '../../registry/bans.js';
 import { listRegistryRows, type ListFilter } from '../../registry/rows/list-registry-rows.js';
 import { readRegistryRows } from '../../registry/rows/read-registry-rows.js';

@@ -15,7 +15,10 @@ export function nodeCommand(program: Command): void {
     .option('--capability <name...>', 'what it can do', [])
     .option('--no-ack', 'do not acknowledge; somebody else does')
     .action(async (options: NodeOptions) => {
-      const [{ runNode }, { loadConfig }] = await Promise.all([import('./run-node.js'), import('../../config.js')]);
+      const [{ runNode }, { loadConfig }] = await Promise.all([
+        import('./run-node.js'),
+        import('../../config/index.js'),
+      ]);
       await runNode(options, loadConfig());
     });
   withExamples(command, [

@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { loadContracts } from '../../contracts/load.js';
 import { RegisteredNode } from '../../node/index.js';
 import type { NodeOptions } from './options.js';

@@ -3,7 +3,7 @@
  * own that can be killed and measured. It loads its code at once, begins when
  * the parent sends go, and cannot outlive the parent, however that ends.
  */
-import { loadConfig } from '../../config.js';
+import { loadConfig } from '../../config/index.js';
 import type { ToChild } from './children.js';
 import { explainError, wantsStackTraces } from '../terminal/errors.js';
 import { log } from '../terminal/output.js';

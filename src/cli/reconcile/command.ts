@@ -17,7 +17,7 @@ export function reconcileCommand(program: Command): void {
       const [{ reconcileOnce }, { reconciliationText }, { loadConfig }] = await Promise.all([
         import('./reconcile-once.js'),
         import('./reconciliation-text.js'),
-        import('../../config.js'),
+        import('../../config/index.js'),
       ]);
       const done = await waitingFor('Consul and the registry to be compared', () =>
         reconcileOnce(loadConfig(), options.dryRun === true),

@@ -4,7 +4,7 @@ import { environmentName } from '../../bridge/bridge-topics.js';
 import { runStart } from '../../bridge/run-options.js';
 import { reconcile, type Reconciliation } from '../../bridge/reconciliation/reconcile.js';
 import { reconcileClient } from '../../bridge/reconciliation/reconciler.js';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { Reconcile } from '../../contracts/compiled.js';
 import { loadContracts } from '../../contracts/load.js';
 import { findStuckRuns } from '../../runs/stuck-runs.js';
@@ -53,7 +53,7 @@ export async function reconcileOnce(config: Config, dryRun: boolean): Promise<Re
       WITHIN_MS,
     );
   } catch (error) {
-    if (error instanceof ConsulError) throw unreachable(config, 'consul', config.consul.httpAddr, error);
+    if (error instanceof ConsulError) throw unreachable(config, 'consul', config.consul.address, error);
     throw error;
   } finally {
     consul.close();

@@ -16,7 +16,7 @@ export function retryCommand(program: Command): void {
       const [{ retriedText, retryNode }, { askedHere, keptInHistory }, { loadConfig }] = await Promise.all([
         import('./retry-node.js'),
         import('../history.js'),
-        import('../../config.js'),
+        import('../../config/index.js'),
       ]);
       const config = loadConfig();
       const asked = { ...askedHere(reason), action: 'retry', node_id: id } as const;

@@ -1,4 +1,4 @@
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
 import type { AskedBy } from '../../protocol/asked-by.js';
 import { RETRY } from '../../../workflows/messages.js';

@@ -11,7 +11,7 @@ export function selfPreservationCommand(program: Command): void {
     .action(async (options: { json?: boolean }) => {
       const [{ selfPreservationText, showSelfPreservation }, { loadConfig }] = await Promise.all([
         import('./report.js'),
-        import('../../config.js'),
+        import('../../config/index.js'),
       ]);
       const report = await showSelfPreservation(loadConfig());
       if (options.json === true) printJson(report);
@@ -31,7 +31,7 @@ export function selfPreservationCommand(program: Command): void {
       const [{ release: releaseIt, releasedText }, { askedHere, keptInHistory }, { loadConfig }] = await Promise.all([
         import('./report.js'),
         import('../history.js'),
-        import('../../config.js'),
+        import('../../config/index.js'),
       ]);
       const config = loadConfig();
       const asked = { ...askedHere(reason), action: 'release self-preservation', node_id: null } as const;

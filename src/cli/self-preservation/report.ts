@@ -1,5 +1,5 @@
 import { selfPreservationQuestion } from '../../bridge/liveness/watch-self-preservation.js';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { loadContracts } from '../../contracts/load.js';
 import {
   readSelfPreservation,

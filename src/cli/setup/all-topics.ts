@@ -1,4 +1,4 @@
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { Contracts } from '../../contracts/load.js';
 import { publishedEventType, type PublishedEventType } from '../../protocol/published.js';
 import { topicName } from '../../protocol/topics.js';

@@ -13,7 +13,7 @@ export function setupCommand(program: Command): void {
     .action(async () => {
       const [{ prepare }, { loadConfig }, { loadContracts }] = await Promise.all([
         import('./prepare-servers.js'),
-        import('../../config.js'),
+        import('../../config/index.js'),
         import('../../contracts/load.js'),
       ]);
       const config = loadConfig();

@@ -1,4 +1,4 @@
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { Contracts } from '../../contracts/load.js';
 import { migrate } from '../../registry/migrate.js';
 import { createPool, placeOf } from '../../registry/pool.js';
@@ -81,7 +81,7 @@ function placeOfServer(server: ServerName, config: Config): string {
     case 'temporal':
       return config.temporal.address;
     case 'consul':
-      return config.consul.httpAddr;
+      return config.consul.address;
   }
 }
 

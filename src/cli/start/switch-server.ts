@@ -1,4 +1,4 @@
-import { loadConfig } from '../../config.js';
+import { loadConfig } from '../../config/index.js';
 import { askOwner, type ServerName } from '../../stack/index.js';
 import { runningState } from '../../stack/state/state.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';

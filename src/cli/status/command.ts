@@ -20,7 +20,7 @@ export function statusCommand(program: Command): void {
         import('./explain-node.js'),
         import('./held-back.js'),
         import('./report-text.js'),
-        import('../../config.js'),
+        import('../../config/index.js'),
       ]);
       const config = loadConfig();
       const { report, conflicts, ban, asked, letters, unasked, introspection_topic, contract } = await explainNode(

@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
 import type { Pool } from 'pg';
 import { bridgeTopics } from '../../bridge/bridge-topics.js';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { CompiledContract } from '../../contracts/compiled.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
 import { readConflicts, type Conflict } from '../../registry/leases/read-conflicts.js';

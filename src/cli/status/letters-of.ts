@@ -1,4 +1,4 @@
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { Contracts } from '../../contracts/load.js';
 import { whereFrom, type DeadLetterCode } from '../../protocol/dead-letter.js';
 import { readLetters } from '../dlq/read-letters.js';

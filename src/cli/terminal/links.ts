@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { runningState } from '../../stack/state/state.js';
 import { workflowId } from '../../../workflows/messages.js';
 
@@ -22,7 +22,7 @@ export function linksOf(config: Config, temporalUi: string | undefined = tempora
       temporalUi === undefined
         ? null
         : `${temporalUi.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(config.temporal.namespace)}/workflows`,
-    consul: `${config.consul.httpAddr}/ui`,
+    consul: `${config.consul.address}/ui`,
   };
 }
 

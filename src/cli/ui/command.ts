@@ -32,7 +32,7 @@ export function uiCommand(program: Command): void {
     )
     .option('--user-header <name>', 'the header in which a proxy names the person; without it people say it themselves')
     .action(async (options: UiOptions) => {
-      const [{ runUi }, { loadConfig }] = await Promise.all([import('./run-ui.js'), import('../../config.js')]);
+      const [{ runUi }, { loadConfig }] = await Promise.all([import('./run-ui.js'), import('../../config/index.js')]);
       await runUi(loadConfig(), {
         host: options.host,
         port: options.port,

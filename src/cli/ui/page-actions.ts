@@ -1,4 +1,4 @@
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { loadContracts } from '../../contracts/load.js';
 import type { AskedAction } from '../../registry/operator-actions.js';
 import type { Actions, Wish } from '../../server/source.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { errorText } from '../../error-text.js';
 import { hasCode } from '../../stack/state/errors.js';
 

@@ -1,4 +1,4 @@
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { logger } from '../../telemetry.js';
 import { untilStopped } from '../processes/stopping.js';
 import { log, print } from '../terminal/output.js';

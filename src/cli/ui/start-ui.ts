@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { loadContracts } from '../../contracts/load.js';
 import { contractView } from '../../server/contract/view.js';
 import { serveFleet, type FleetServer } from '../../server/http/server.js';

@@ -1,4 +1,4 @@
-import { loadConfig, type Config } from '../../config.js';
+import { loadConfig, type Config } from '../../config/index.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import type { Child } from '../processes/children.js';

@@ -1,4 +1,4 @@
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import type { Contracts } from '../../contracts/load.js';
 import type { OnProgress } from '../../stack/index.js';
 import { checkConnections } from '../doctor/diagnose.js';

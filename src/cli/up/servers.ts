@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { loadConfig, type Config } from '../../config.js';
+import { loadConfig, type Config } from '../../config/index.js';
 import type { Contracts } from '../../contracts/load.js';
 import { startStack, type OnProgress, type RunningStack, type ServerName } from '../../stack/index.js';
 import { logger } from '../../telemetry.js';

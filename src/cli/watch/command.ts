@@ -12,7 +12,10 @@ export function watchCommand(program: Command): void {
     ])
     .option('--json', 'a JSON object a line for each change, on stdout')
     .action(async (ids: readonly string[] | undefined, options: { json?: boolean }) => {
-      const [{ runWatch }, { loadConfig }] = await Promise.all([import('./run-watch.js'), import('../../config.js')]);
+      const [{ runWatch }, { loadConfig }] = await Promise.all([
+        import('./run-watch.js'),
+        import('../../config/index.js'),
+      ]);
       const only = ids === undefined || ids.length === 0 ? null : new Set(ids);
       await runWatch(loadConfig(), { only, json: options.json === true });
     });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadContracts } from '../../contracts/load.js';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { contractView } from '../../server/contract/view.js';
 import { LiveFleet } from '../../server/fleet/live-fleet.js';
 import { hasCode } from '../../stack/state/errors.js';

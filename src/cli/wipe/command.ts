@@ -10,7 +10,10 @@ export function wipeCommand(program: Command): void {
     .description("Remove the data of the embedded servers: the registry, Temporal's histories, Kafka's topics.")
     .option('-y, --yes', 'do not ask')
     .action(async (options: { yes?: boolean }) => {
-      const [{ wipe }, { loadConfig }] = await Promise.all([import('../../stack/index.js'), import('../../config.js')]);
+      const [{ wipe }, { loadConfig }] = await Promise.all([
+        import('../../stack/index.js'),
+        import('../../config/index.js'),
+      ]);
       const { dataDir } = loadConfig();
       if (options.yes !== true && !(await confirmed(`Remove ${dataDir} with everything in it? [y/N] `))) {
         throw new CliError('Nothing was removed.', EXIT.failed);

@@ -6,7 +6,10 @@ export function workerCommand(program: Command): void {
     .command('worker')
     .description('Run one worker, which decides and acts, until SIGTERM or Ctrl-C. Start as many as you like.')
     .action(async () => {
-      const [{ runWorker }, { loadConfig }] = await Promise.all([import('./run-worker.js'), import('../../config.js')]);
+      const [{ runWorker }, { loadConfig }] = await Promise.all([
+        import('./run-worker.js'),
+        import('../../config/index.js'),
+      ]);
       await runWorker(loadConfig());
     });
   withExamples(command, [

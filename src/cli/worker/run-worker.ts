@@ -1,5 +1,5 @@
 import { DefaultLogger, Runtime, type LogEntry } from '@temporalio/worker';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/index.js';
 import { processMetrics, serveMetrics, type MetricsServer } from '../../metrics.js';
 import { choosePorts, portOf } from '../../stack/ports.js';
 import { logger } from '../../telemetry.js';

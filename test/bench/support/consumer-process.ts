@@ -2,7 +2,7 @@
  * A kafkajs consumer that does nothing, in a process of its own: reads a topic from its beginning and sends how fast it
  * was.
  */
-import { loadConfig } from '../../../src/config.js';
+import { loadConfig } from '../../../src/config/index.js';
 import { CLIENT, createKafka } from '../../../src/kafka/client.js';
 
 const [topic = '', total = ''] = process.argv.slice(2);

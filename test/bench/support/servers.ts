@@ -7,7 +7,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { temporalOptions } from '../../../src/cli/connect.js';
 import { prepare } from '../../../src/cli/setup/prepare-servers.js';
-import { loadConfig, type Config } from '../../../src/config.js';
+import { loadConfig, type Config } from '../../../src/config/index.js';
 import { loadContracts, type Contracts } from '../../../src/contracts/load.js';
 import { createKafka, type KafkaHandle } from '../../../src/kafka/index.js';
 import { createPool } from '../../../src/registry/pool.js';
@@ -63,7 +63,7 @@ async function withClients<T>(config: Config, work: (servers: Servers) => Promis
       contracts,
       pool,
       client: new Client({ connection, namespace: config.temporal.namespace }),
-      kafka: createKafka({ brokers: config.kafka.brokers, clientId: 'bench', logger: errorsOnly('kafka') }),
+      kafka: createKafka({ ...config.kafka, clientId: 'bench', logger: errorsOnly('kafka') }),
     });
   } finally {
     await Promise.all([pool.end(), connection.close()]);

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Config } from '../../../src/config.js';
+import type { Config } from '../../../src/config/index.js';
 import type { ServerName } from '../../../src/stack/index.js';
 import type { Role } from './targets.js';
 import { Toxiproxy } from './toxiproxy.js';
@@ -35,7 +35,7 @@ export class Network {
     const { consul, postgres } = this.config;
     return {
       TEMPORAL_ADDRESS: `127.0.0.1:${port('temporal')}`,
-      CONSUL_HTTP_ADDR: through(consul.httpAddr, 'consul'),
+      CONSUL_HTTP_ADDR: through(consul.address, 'consul'),
       DATABASE_URL: through(postgres.connectionString, 'postgres'),
       // Kafka names its own address to whoever has connected, so its clients are led to the proxy below their library.
       CHAOS_REROUTE: `${addressesOf(this.config).kafka.split(':')[1]}:${port('kafka')}`,
@@ -71,7 +71,7 @@ function addressesOf({ temporal, kafka, consul, postgres }: Config): Readonly<Re
   return {
     temporal: temporal.address,
     kafka: kafka.brokers[0] ?? '',
-    consul: new URL(consul.httpAddr).host,
+    consul: new URL(consul.address).host,
     postgres: new URL(postgres.connectionString).host,
   };
 }

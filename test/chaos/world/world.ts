@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import type { Config } from '../../../src/config.js';
+import type { Config } from '../../../src/config/index.js';
 import type { Disturbance, MemorySample } from '../checker/snapshot.js';
 import type { Load } from '../load/load.js';
 import type { Random } from '../random.js';

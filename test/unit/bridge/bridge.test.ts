@@ -76,7 +76,7 @@ function world({ contracts = { ...shipped(), reconcile: null }, more = {}, witho
   const kafka = fakeKafka(logger);
   const temporal = fakeTemporal();
   const options: BridgeOptions = {
-    config: { env: 'dev', namespace: '', taskQueue: 'nodes', consul: { httpAddr: '127.0.0.1:1' } },
+    config: { env: 'dev', namespace: '', taskQueue: 'nodes', consul: { address: '127.0.0.1:1' } },
     contracts,
     temporalClient: temporal.client,
     pool: database.pool,

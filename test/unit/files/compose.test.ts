@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../../src/cli/main.js';
-import { loadConfig } from '../../../src/config.js';
+import { loadConfig } from '../../../src/config/index.js';
 import { NODE_TYPES } from '../../../src/protocol/fields.js';
 
 /** What no engine is needed for. docs/servers.md says what else was checked, and with what. */
@@ -96,7 +96,9 @@ describe('docker-compose.yml', () => {
   });
 
   it('gives our services variables that the configuration reads, and all four servers with them', () => {
-    const source = read('src/config.ts');
+    const source = readdirSync(join(ROOT, 'src/config'))
+      .map((file) => read(`src/config/${file}`))
+      .join('\n');
     for (const [name, { environment = {} }] of ours) {
       for (const variable of Object.keys(environment))
         expect(source, `${name}: ${variable}`).toContain(`'${variable}'`);
@@ -182,6 +184,6 @@ describe('Dockerfile', () => {
 });
 
 function addressesOf({ temporal, kafka, consul, postgres }: ReturnType<typeof loadConfig>): string[] {
-  const urls = [consul.httpAddr, postgres.connectionString].map((url) => new URL(url).hostname);
+  const urls = [consul.address, postgres.connectionString].map((url) => new URL(url).hostname);
   return [temporal.address, ...kafka.brokers].map((address) => address.split(':')[0] ?? '').concat(urls);
 }

@@ -103,7 +103,12 @@ describe('the README and its pages', () => {
     );
     expect(new Set(table).size).toBe(table.length);
 
-    const config = [...read('src/config.ts').matchAll(/'([A-Z][A-Z_]{3,})'/g)].map(([, variable]) => variable ?? '');
+    const config = [
+      ...files('src/config', '.ts')
+        .map(read)
+        .join('\n')
+        .matchAll(/'([A-Z][A-Z_]{3,})'/g),
+    ].map(([, variable]) => variable ?? '');
     // The user's name is no setting of ours.
     for (const variable of config.filter((name) => name !== 'USER')) expect(table).toContain(variable);
 

@@ -6,7 +6,7 @@ import { workflowId } from '../../../../workflows/messages.js';
 import { row, worldOfBoth, type WorldOfBoth } from './world.js';
 
 const RULE = { interval_seconds: 0.01, again_after_seconds: 0.001, mends_per_second: 1_000 };
-const CONFIG = { env: 'dev', namespace: '', consul: { httpAddr: '127.0.0.1:8500' } };
+const CONFIG = { env: 'dev', namespace: '', consul: { address: '127.0.0.1:8500' } };
 const FLEET = 'dev.onex.evt.node-heartbeat.v1';
 
 const running: Reconciler[] = [];
@@ -33,7 +33,7 @@ function world(both: WorldOfBoth, { rule = RULE, leads = () => true }: Options =
 
 describe('a client for comparing', () => {
   it('goes to the Consul of the configuration, with its token, and waits long enough for a large fleet', async () => {
-    const client = reconcileClient({ httpAddr: 'consul:8500', token: 'secret' });
+    const client = reconcileClient({ address: 'consul:8500', token: 'secret' });
     const options = await client.call((consul, { timeout }) => {
       const { _defaults } = consul as unknown as { readonly _defaults?: object };
       return Promise.resolve([{ headers: {} }, { timeout, defaults: _defaults }]);

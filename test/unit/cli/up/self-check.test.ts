@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { reportProblems } from '../../../../src/cli/up/self-check.js';
-import { loadConfig } from '../../../../src/config.js';
+import { loadConfig } from '../../../../src/config/index.js';
 import { loadContracts } from '../../../../src/contracts/load.js';
 import type { StackEvent } from '../../../../src/stack/index.js';
 

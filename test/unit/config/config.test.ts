@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ConfigError, loadConfig } from '../../src/config.js';
-import { identify } from '../../src/stack/state/processes.js';
-import { writeState, type StackState } from '../../src/stack/state/state.js';
+import { ConfigError, loadConfig } from '../../../src/config/index.js';
+import { identify } from '../../../src/stack/state/processes.js';
+import { writeState, type StackState } from '../../../src/stack/state/state.js';
 
 let dataDir: string;
 
@@ -41,7 +41,7 @@ describe('where nothing is said', () => {
     expect(config).toMatchObject({
       temporal: { address: 'localhost:7233', namespace: 'default' },
       kafka: { brokers: ['localhost:9092'] },
-      consul: { httpAddr: 'http://localhost:8500' },
+      consul: { address: 'http://localhost:8500' },
       postgres: { connectionString: 'postgresql://registrar@localhost:5432/registrar' },
       env: 'dev',
       namespace: '',
@@ -77,7 +77,7 @@ describe('where an embedded stack runs', () => {
     expect(load()).toMatchObject({
       temporal: { address: embedded.temporal },
       kafka: { brokers: embedded.kafka },
-      consul: { httpAddr: embedded.consul },
+      consul: { address: embedded.consul },
       postgres: { connectionString: embedded.postgres },
       fromEnvironment: { temporal: false, kafka: false, consul: false, postgres: false },
     });
@@ -91,7 +91,7 @@ describe('where an embedded stack runs', () => {
   it('an address in the environment wins, for that server only', () => {
     runStack();
     const config = load({ CONSUL_HTTP_ADDR: 'consul.example:8500' });
-    expect(config.consul.httpAddr).toBe('http://consul.example:8500');
+    expect(config.consul.address).toBe('http://consul.example:8500');
     expect(config.kafka.brokers).toEqual(embedded.kafka);
     expect(config.fromEnvironment).toEqual({ temporal: false, kafka: false, consul: true, postgres: false });
   });
@@ -145,7 +145,7 @@ describe("the ecosystems' own variables", () => {
     ['consul:8500', { CONSUL_HTTP_SSL: '0' }, 'http://consul:8500'],
   ])("Consul's: %s with %o", (value, more, url) => {
     const { consul } = load({ CONSUL_HTTP_ADDR: value, CONSUL_HTTP_TOKEN: 'token', ...more });
-    expect(consul).toEqual({ httpAddr: url, token: 'token' });
+    expect(consul).toEqual({ address: url, token: 'token' });
   });
 
   it("Consul's: a CONSUL_HTTP_SSL that is neither is refused", () => {

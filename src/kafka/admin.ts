@@ -1,4 +1,9 @@
+import pRetry from 'p-retry';
 import { CLIENT, type KafkaHandle } from './client.js';
+import { isWithoutLeader } from './refusals.js';
+
+/** kafkajs itself gives up where a partition is so new, or its broker so lately gone, that nobody leads it. */
+const LEADER_WITHIN = { retries: 10, minTimeout: 200, factor: 1 };
 
 export interface PartitionEnds {
   readonly partition: number;
@@ -42,12 +47,12 @@ export function createAdmin(kafka: KafkaHandle): KafkaAdmin {
     },
     async topicEnds(topic) {
       await connected();
-      const ends = await admin.fetchTopicOffsets(topic);
+      const ends = await ledBySomebody(() => admin.fetchTopicOffsets(topic));
       return ends.map(({ partition, low, high }) => ({ partition, low, high }));
     },
     async offsetsAt(topic, time) {
       await connected();
-      const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, time.getTime());
+      const offsets = await ledBySomebody(() => admin.fetchTopicOffsetsByTimestamp(topic, time.getTime()));
       return new Map(offsets.map(({ partition, offset }) => [partition, offset]));
     },
     async committed(groupId, topic) {
@@ -60,4 +65,8 @@ export function createAdmin(kafka: KafkaHandle): KafkaAdmin {
       await admin.disconnect();
     },
   };
+}
+
+function ledBySomebody<T>(ask: () => Promise<T>): Promise<T> {
+  return pRetry(ask, { ...LEADER_WITHIN, shouldRetry: ({ error }) => isWithoutLeader(error) });
 }

@@ -6,12 +6,20 @@ const TOPIC: ReadonlySet<unknown> = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
   'INVALID_TOPIC_EXCEPTION',
 ]);
-const NOT_YET: ReadonlySet<unknown> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+/** The second is also the answer of a broker that does not know yet that it leads a new partition. */
+const LEADERLESS = ['LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION'];
+const WITHOUT_LEADER: ReadonlySet<unknown> = new Set(LEADERLESS);
+const NOT_YET: ReadonlySet<unknown> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', ...LEADERLESS]);
 const SIZE: ReadonlySet<unknown> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 /** Whether one of the topics that were sent to is the trouble. */
 export function isAboutATopic(error: unknown): boolean {
   return hasType(error, TOPIC);
+}
+
+/** Whether a partition has no leader for now. */
+export function isWithoutLeader(error: unknown): boolean {
+  return hasType(error, WITHOUT_LEADER);
 }
 
 /** Whether a topic that was just created is not known everywhere yet. */

@@ -60,7 +60,7 @@ export async function openWorker(config: Config, { bundle, tracing }: Opening = 
   const catalog = new Catalog(config.consul, environmentName(config));
   const time = new BrokerTime();
   const producer = batched(
-    createProducer(createKafka({ ...config.kafka, clientId: 'node-registrar-worker' }), time),
+    createProducer(createKafka({ ...config.kafka, clientId: 'node-registrar-worker', logger: logger('kafka') }), time),
     PUBLISH_WAIT_MS,
   );
   const close = (): Promise<unknown> => Promise.allSettled([producer.close(), pool.end(), connection.close()]);

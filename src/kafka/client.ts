@@ -1,7 +1,6 @@
 import { Kafka, logLevel, type LogEntry } from 'kafkajs';
 import type { Logger } from 'pino';
 import { OnceAMinute } from '../once-a-minute.js';
-import { logger as namedLogger } from '../telemetry.js';
 import { decodeFetchedRecords } from './decoding/install.js';
 import { letIdleConnectionsRest } from './idle-connections.js';
 
@@ -18,8 +17,7 @@ export interface KafkaOptions {
   readonly brokers: readonly string[];
   /** How the broker names this process in its logs and metrics. */
   readonly clientId: string;
-  /** Default: a logger named "kafka". */
-  readonly logger?: Logger;
+  readonly logger: Logger;
 }
 
 /** Where this folder finds kafkajs in a handle. */
@@ -42,7 +40,7 @@ const PATIENT = { retries: 5, initialRetryTime: 300, maxRetryTime: 3_000 } as co
 const IMPATIENT = { retries: 1, initialRetryTime: 100, maxRetryTime: 300 } as const;
 
 /** Connects to nothing yet: each producer, consumer and admin has connections of its own. */
-export function createKafka({ brokers, clientId, logger = namedLogger('kafka') }: KafkaOptions): KafkaHandle {
+export function createKafka({ brokers, clientId, logger }: KafkaOptions): KafkaHandle {
   const log = warningsOf(logger);
   const client = (requestTimeout?: number): Kafka =>
     new Kafka({

@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import { v4 } from 'uuid';
 import { SendQueue } from '../kafka/index.js';
 import type { OutgoingRecord } from '../protocol/envelope.js';
+import { jsonLogger } from '../json-logger.js';
 import type { RecordHeaders } from '../protocol/instance.js';
 import { parsePublished, type PublishedEvent } from '../protocol/published.js';
 import { traceparentOf } from '../protocol/trace.js';
-import { logger as namedLogger } from '../telemetry.js';
 import { processInSpan, sendInSpan } from '../tracing/span.js';
 import { Backoff, pause, within } from './backoff.js';
 import type { NodeError } from './errors.js';
@@ -26,7 +26,7 @@ export interface NodeHubOptions {
    * broker deletes it some time after its process has ended (`offsets.retention.minutes`, a week by default).
    */
   readonly groupId?: string;
-  /** Default: a logger named "node". */
+  /** Default: JSON lines on stderr; LOG_LEVEL (default info) says how much. */
   readonly logger?: Logger;
   /**
    * How it reaches Kafka, for tests. Default: kafkajs at `brokers`.
@@ -77,7 +77,7 @@ export class NodeHub {
       env = 'dev',
       namespace = '',
       groupId = `${env}-nodes-${v4()}`,
-      logger = namedLogger('node'),
+      logger = jsonLogger().child({ name: 'node' }),
     } = options;
     this.env = env;
     this.logger = logger;

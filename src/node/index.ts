@@ -35,7 +35,6 @@ export {
   type SimulatedNode,
 } from './fleet.js';
 export { NodeHub, type NodeHubOptions } from './hub.js';
-export { NodeMetrics } from './metrics.js';
 export { RegisteredNode, type DrainOptions, type StopOptions } from './node.js';
 export {
   DEFAULT_PAUSES,

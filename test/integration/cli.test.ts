@@ -8,6 +8,7 @@ import { loadConfig } from '../../src/config/index.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { allTopics } from '../../src/cli/setup/all-topics.js';
 import { createAdmin, createKafka, createProducer, openCluster } from '../../src/kafka/index.js';
+import { logger } from '../../src/telemetry.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
 import { openDatabase, type Database } from './registry/database.js';
 import { servers } from './servers.js';
@@ -35,7 +36,9 @@ beforeAll(async () => {
   // The second time there is nothing to do.
   expect((await registrar(env, 'setup')).stdout).toBe('Prepared: tables, topics and search attributes are there.\n');
 
-  const cluster = await openCluster(createKafka({ brokers: servers().kafkaBrokers, clientId: name }));
+  const cluster = await openCluster(
+    createKafka({ brokers: servers().kafkaBrokers, clientId: name, logger: logger('kafka') }),
+  );
   const topics = allTopics(loadContracts(), loadConfig(env));
   const kept = await cluster.topicSetting(topics, 'retention.ms');
   await cluster.close();
@@ -65,7 +68,7 @@ test('a start leaves nothing in Temporal and sends no introspection', async () =
   const connection = await Connection.connect({ address: config.temporal.address });
   const client = new Client({ connection, namespace: config.temporal.namespace });
   const [introspections] = allTopics(loadContracts(config.contractsDir), config);
-  const admin = createAdmin(createKafka({ ...config.kafka, clientId: name }));
+  const admin = createAdmin(createKafka({ ...config.kafka, clientId: name, logger: logger('kafka') }));
   try {
     const ends = await admin.topicEnds(introspections ?? '');
     expect(ends).toHaveLength(6);
@@ -196,7 +199,7 @@ test('a node that is not understood is found among the dead letters', async () =
   const id = `odd-${randomUUID().slice(0, 8)}`;
   const config = loadConfig(env);
   const [topic] = allTopics(loadContracts(config.contractsDir), config);
-  const producer = createProducer(createKafka({ ...config.kafka, clientId: name }));
+  const producer = createProducer(createKafka({ ...config.kafka, clientId: name, logger: logger('kafka') }));
   await producer.send([
     {
       topic: topic ?? '',

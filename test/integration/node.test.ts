@@ -11,6 +11,7 @@ import { parseIntrospection, type Introspection } from '../../src/protocol/intro
 import { buildPublished } from '../../src/protocol/published.js';
 import { topicName } from '../../src/protocol/topics.js';
 import { createTopics } from '../../src/stack/index.js';
+import { logger } from '../../src/telemetry.js';
 import { servers } from './servers.js';
 
 /** Topics of this run's own. */
@@ -27,24 +28,27 @@ class Counterpart {
   #subscription: Subscription | undefined;
 
   constructor(readonly brokers: readonly string[]) {
-    this.#producer = createProducer(createKafka({ brokers, clientId: 'counterpart' }));
+    this.#producer = createProducer(createKafka({ brokers, clientId: 'counterpart', logger: logger('kafka') }));
   }
 
   async start(): Promise<void> {
-    this.#subscription = await consume(createKafka({ brokers: this.brokers, clientId: 'counterpart' }), {
-      groupId: `${env}-counterpart`,
-      topics: [topic('introspection'), topic('ack'), topic('heartbeat')],
-      from: 'beginning',
-      onBatch: async (batch) => {
-        for (const record of batch.records) {
-          if (record.topic === topic('introspection'))
-            await this.#onIntrospection(read(parseIntrospection(record.value, record)));
-          else if (record.topic === topic('ack')) await this.#onAck(read(parseAck(record.value, record)));
-          else this.heartbeats.push(read(parseHeartbeat(record.value, record)));
-          batch.done(record);
-        }
+    this.#subscription = await consume(
+      createKafka({ brokers: this.brokers, clientId: 'counterpart', logger: logger('kafka') }),
+      {
+        groupId: `${env}-counterpart`,
+        topics: [topic('introspection'), topic('ack'), topic('heartbeat')],
+        from: 'beginning',
+        onBatch: async (batch) => {
+          for (const record of batch.records) {
+            if (record.topic === topic('introspection'))
+              await this.#onIntrospection(read(parseIntrospection(record.value, record)));
+            else if (record.topic === topic('ack')) await this.#onAck(read(parseAck(record.value, record)));
+            else this.heartbeats.push(read(parseHeartbeat(record.value, record)));
+            batch.done(record);
+          }
+        },
       },
-    });
+    );
   }
 
   async stop(): Promise<void> {

@@ -32,7 +32,7 @@ export async function runBridge(config: Config, onReady: () => void = () => unde
     ...(tracing === undefined ? {} : { interceptors: { workflow: [tracing.client] } }),
   });
   const pool = createPool(config.postgres.connectionString);
-  const kafka = createKafka({ ...config.kafka, clientId: 'node-registrar-bridge' });
+  const kafka = createKafka({ ...config.kafka, clientId: 'node-registrar-bridge', logger: logger('kafka') });
   const stopping = untilStopped();
   // The first node need not wait for the connection; a server that is not there yet is waited for when it is needed.
   connection

@@ -5,6 +5,7 @@ import { RegisteredNode } from '../../node/index.js';
 import type { NodeOptions } from './options.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { errorText } from '../../error-text.js';
+import { logger } from '../../telemetry.js';
 import { clock, counted } from '../terminal/format.js';
 import { command } from '../terminal/invocation.js';
 import { print } from '../terminal/output.js';
@@ -90,6 +91,7 @@ function createNode({ id, type, version, endpoint, capability, ack }: NodeOption
       env: config.env,
       namespace: config.namespace,
       topics: nodeTopicTemplates(loadContracts(config.contractsDir)),
+      logger: logger('node'),
       ...(id === undefined ? {} : { node_id: id }),
       node_type: type,
       version,

@@ -4,9 +4,14 @@
  */
 import { loadConfig } from '../../../src/config/index.js';
 import { CLIENT, createKafka } from '../../../src/kafka/client.js';
+import { logger } from '../../../src/telemetry.js';
 
 const [topic = '', total = ''] = process.argv.slice(2);
-const consumer = createKafka({ brokers: loadConfig().kafka.brokers, clientId: 'bare-consumer' })
+const consumer = createKafka({
+  brokers: loadConfig().kafka.brokers,
+  clientId: 'bare-consumer',
+  logger: logger('kafka'),
+})
   [CLIENT]()
   .consumer({ groupId: `bare-${process.pid}` });
 process.once('disconnect', () => process.exit(1));

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { NodeMetrics } from '../../../src/node/index.js';
+import { NodeMetrics } from '../../../src/node/metrics.js';
 import { nodeOn, seconds, settle, Wire } from './node-harness.js';
 
 let wire: Wire;

@@ -3,10 +3,10 @@ import { LongestFirst } from './test/run/longest-first.js';
 import { BUSY_WORKERS, integrationWorkers } from './test/run/workers.js';
 
 /**
- * Four kinds of tests. Those of the browser need a Chromium: CHROMIUM names it, else it is looked for. Only the
- * integration tests have real servers, started once a run for each worker: their files run beside each other, each on
- * servers of its own. They come after the others, since they measure how long nodes and outages take while the others
- * keep every core busy.
+ * Five kinds of tests. Those of the browser need a Chromium: CHROMIUM names it, else it is looked for. Those of the
+ * package need it built (`npm run build:node`). Only the integration tests have real servers, started once a run for
+ * each worker: their files run beside each other, each on servers of its own. They come after the others, since they
+ * measure how long nodes and outages take while the others keep every core busy.
  */
 export default defineConfig({
   test: {
@@ -57,6 +57,14 @@ export default defineConfig({
           globalSetup: ['test/browser/build-page.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          sequence: { groupOrder: 4 },
         },
       },
       {

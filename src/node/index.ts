@@ -1,8 +1,8 @@
 /**
- * What a node embeds to be registered: import it as "node-registrar/node".
+ * What a node embeds to be registered: import it as "@node-registrar/node".
  *
  * ```ts
- * import { RegisteredNode } from 'node-registrar/node';
+ * import { RegisteredNode } from '@node-registrar/node';
  *
  * const node = new RegisteredNode({
  *   brokers: ['localhost:9092'],

@@ -9,6 +9,9 @@ const BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
  * Shows Prometheus what the nodes of a process do, in a registry of that process.
  *
  * ```ts
+ * import { register } from 'prom-client';
+ * import { NodeMetrics } from '@node-registrar/node/metrics';
+ *
  * const metrics = new NodeMetrics(register);
  * metrics.observe(node);
  * ```

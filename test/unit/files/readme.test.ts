@@ -175,7 +175,12 @@ function compileErrors(codes: readonly string[]): string[][] {
     config: { compilerOptions: object };
   };
   const { options } = ts.convertCompilerOptionsFromJson(
-    { ...config.compilerOptions, noEmit: true, baseUrl: ROOT, paths: { 'node-registrar/node': ['src/node/index.ts'] } },
+    {
+      ...config.compilerOptions,
+      noEmit: true,
+      baseUrl: ROOT,
+      paths: { '@node-registrar/node': ['src/node/index.ts'] },
+    },
     ROOT,
   );
   const examples = new Map(codes.map((code, index) => [join(ROOT, `example-${index}.ts`), code]));

@@ -9,7 +9,7 @@ test('the example in the docstring of the SDK type checks', () => {
   const index = readFileSync(`${root}src/node/index.ts`, 'utf8');
   const fenced = /```ts\n([\s\S]*?)```/.exec(index)?.[1];
   if (fenced === undefined) throw new Error('src/node/index.ts has no example');
-  const example = fenced.replaceAll(/^ \* ?/gm, '').replace("'node-registrar/node'", "'../src/node/index.js'");
+  const example = fenced.replaceAll(/^ \* ?/gm, '').replace("'@node-registrar/node'", "'../src/node/index.js'");
   // The second half is there to show that the first is looked at.
   expect(faults(`${example}\n// @ts-expect-error: no such event\nnode.on('nonsense', () => undefined);`)).toEqual([]);
 });

@@ -9,7 +9,7 @@ import { changeOf, compareSurvivors, readSurvivors } from './mutants-survivors.j
  * and counts the changes that its tests notice. The score must reach the group's floor, and must not fall below the
  * stored one; `--update` stores a higher one. In the groups of survivors.yaml each change that survives has its reason
  * there. With files, only these are changed, and no score is compared. What was measured before stays where no code
- * and no test has changed; `--anew` measures everything.
+ * and no test has changed, also of single files: a long group can be measured in parts. `--anew` measures everything.
  */
 
 interface Group {
@@ -87,7 +87,7 @@ const results = await new Stryker({
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, skipFull: true },
   htmlReporter: { fileName: `reports/mutants/${name}.html` },
   jsonReporter: { fileName: `reports/mutants/${name}.json` },
-  incremental: files.length === 0,
+  incremental: true,
   force: words.includes('--anew'),
   incrementalFile: `reports/mutants/${name}-incremental.json`,
   ignorePatterns: ['.registrar', 'dist', 'coverage', 'reports', 'docs/api'],

@@ -13,7 +13,7 @@ export default defineConfig({
     isolate: false,
     silent: true,
     // A test that waits for ever is noticed after this long. Only a bundle's tests have servers to wait for.
-    testTimeout: process.env['MUTANTS_BUNDLED'] === 'true' ? 120_000 : 20_000,
+    testTimeout: process.env['MUTANTS_BUNDLED'] === 'true' ? 30_000 : 20_000,
     hookTimeout: 120_000,
   },
 });

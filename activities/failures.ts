@@ -65,7 +65,8 @@ export async function callConsul(
     what: what(nodeOf(request)),
     node_id: request.node_id,
     setUp:
-      'check CONSUL_HTTP_TOKEN, its policy (node:write and service:write on "onex-"), and the scheme of the address',
+      'check CONSUL_HTTP_TOKEN, its policy (node:write and service:write on "onex-"), the scheme of the address ' +
+      'and the certificates',
   };
   // The payload is parsed within the call, so that a bad one ends as every refusal does.
   return effectResult(request, await callBackend(call, (signal) => work(payloadOf(ConsulPayload, request), signal)));

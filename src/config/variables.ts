@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { errorText } from '../error-text.js';
 import type { Environment } from '../stack/state/servers.js';
 
 /** A variable of the environment that cannot be used; the message names it and its value. */
@@ -26,4 +28,19 @@ export function isTrue(env: Environment, variable: string): boolean {
   if (value === undefined || /^(0|f|F|false|FALSE|False)$/.test(value)) return false;
   if (/^(1|t|T|true|TRUE|True)$/.test(value)) return true;
   throw new ConfigError(`${variable}: '${value}' is neither true nor false`);
+}
+
+/**
+ * The text of a file that a variable names; undefined where the variable is unset.
+ *
+ * @throws ConfigError when it cannot be read
+ */
+export function fileText(env: Environment, variable: string): string | undefined {
+  const path = given(env, variable);
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`${variable}: '${path}' cannot be read: ${errorText(error)}`);
+  }
 }

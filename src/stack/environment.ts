@@ -1,9 +1,16 @@
 import type { Config } from '../config/index.js';
 import type { Addresses, Environment } from './state/servers.js';
 
+/** What is said of another Consul than ours: unset for one of ours. */
+const OF_ANOTHER_CONSUL = {
+  ...{ CONSUL_HTTP_SSL: '', CONSUL_HTTP_TOKEN: '', CONSUL_HTTP_TOKEN_FILE: '', CONSUL_HTTP_AUTH: '' },
+  ...{ CONSUL_NAMESPACE: '', CONSUL_PARTITION: '' },
+};
+
 /** The variables that make a child process use these servers. */
 export function environmentOf(addresses: Addresses, config: Config): Record<string, string> {
   return {
+    ...(config.fromEnvironment.consul ? {} : OF_ANOTHER_CONSUL),
     TEMPORAL_ADDRESS: addresses.temporal,
     TEMPORAL_NAMESPACE: config.temporal.namespace,
     KAFKA_BROKERS: addresses.kafka.join(','),

@@ -1,16 +1,19 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkConsul } from '../../src/cli/doctor/consul-checks.js';
 import { checkRegistry } from '../../src/cli/doctor/registry-checks.js';
+import { loadConfig } from '../../src/config/index.js';
+import { ConsulPayload } from '../../src/protocol/intents.js';
+import { Catalog } from '../../src/registry/consul/catalog.js';
+import { ConsulClient } from '../../src/registry/consul/client.js';
+import { readFleet } from '../../src/registry/consul/fleet.js';
 import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
-import { userCacheRoot } from '../../src/stack/provision/context.js';
-import { installDir } from '../../src/stack/provision/install.js';
-import { CONSUL } from '../../src/stack/provision/consul.js';
-import { which } from '../../src/stack/locate.js';
+import { temporaryFolder } from '../run/temporary-folder.js';
+import { startConsul, type ConsulAgent, type Environment } from './consul-agent.js';
 import { eventually, Installation } from './installation.js';
+import { identity } from './registry/requests.js';
 
 let registrar: Installation;
 
@@ -46,77 +49,134 @@ async function allActive(ids: readonly string[]): Promise<void> {
   expect(rejected).toEqual([]);
 }
 
-describe('a Consul whose access rules refuse the registrar', () => {
-  const [manager, token] = [randomUUID(), randomUUID()];
-  let agent: ChildProcess;
-  let address: string;
+describe('a Consul with access rules that deny by default, a private CA and client certificates', () => {
+  const folder = temporaryFolder('consul');
+  const tokenFile = join(folder, 'token');
+  let consul: ConsulAgent;
 
-  async function port(): Promise<number> {
-    const probe = createServer().listen(0, '127.0.0.1');
-    await once(probe, 'listening');
-    const free = (probe.address() as AddressInfo).port;
-    probe.close();
-    await once(probe, 'close');
-    return free;
-  }
-
-  async function asManager(method: string, path: string, body?: object): Promise<Response> {
-    return fetch(`${address}/v1/${path}`, {
-      method,
-      headers: { 'x-consul-token': manager },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+  const configWith = (env: Environment) => loadConfig({ ...registrar.environment, CONSUL_HTTP_ADDR: '', ...env });
+  const problems = async (env: Environment) => (await checkConsul(configWith(env))).filter(({ ok }) => !ok);
+  /** The token that a client has from now on: one with the documented policy, or any other. */
+  async function useToken(policy: 'registrar' | null): Promise<string> {
+    const SecretID = randomUUID();
+    const made = policy && (await consul.manage('PUT', 'acl/token', { SecretID, Policies: [{ Name: policy }] }));
+    expect(made?.status ?? 200).toBe(200);
+    writeFileSync(tokenFile, `${SecretID}\n`);
+    return SecretID;
   }
 
   beforeAll(async () => {
-    const cached = `${installDir(userCacheRoot(process.env), CONSUL)}/consul`;
-    const [http, server, serf] = [await port(), await port(), await port()];
-    address = `http://127.0.0.1:${http}`;
-    const rules = `acl { enabled = true default_policy = "deny" tokens { initial_management = "${manager}" } }`;
-    const ports = [`-http-port=${http}`, `-server-port=${server}`, `-serf-lan-port=${serf}`, '-serf-wan-port=-1'];
-    agent = spawn(
-      which(['consul'], process.env) ?? cached,
-      [
-        'agent',
-        '-dev',
-        '-log-level=err',
-        `-hcl=${rules}`,
-        ...ports,
-        '-dns-port=-1',
-        '-grpc-port=-1',
-        '-grpc-tls-port=-1',
-      ],
-      { stdio: 'ignore' },
-    );
-    await eventually('Consul knows its manager', 40, async () =>
-      asManager('GET', 'acl/token/self').then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    );
-    await registrar.startWorker({ ...registrar.config, consul: { address: address, token } });
+    consul = await startConsul(folder);
+    const page = readFileSync(join(import.meta.dirname, '../../docs/production.md'), 'utf8');
+    const Rules = /```hcl\n([\s\S]*?)```/.exec(page)?.[1];
+    expect((await consul.manage('PUT', 'acl/policy', { Name: 'registrar', Rules })).status).toBe(200);
+    await useToken(null);
+    await registrar.startWorker(configWith({ ...consul.https, CONSUL_HTTP_TOKEN_FILE: tokenFile }));
   });
   afterAll(async () => {
     await registrar.stopWorker();
-    agent.kill('SIGKILL');
-    await once(agent, 'exit');
+    await consul.stop();
   });
 
-  it('rejects no node: with a token that it does not know they wait, the doctor names it, and with it they become active', async () => {
+  it('rejects no node: with a token that it does not know they wait, the doctor names it, and with the documented policy in the token file they become active', async () => {
+    const env = { ...consul.https, CONSUL_HTTP_TOKEN_FILE: tokenFile };
     const ids = await waiting(/does not let the registrar register .*ACL not found.*Next: check CONSUL_HTTP_TOKEN/s);
-    const checks = await checkConsul({ ...registrar.config, consul: { address: address, token } });
-    expect(checks.filter(({ ok }) => !ok)).toMatchObject([
+    expect(await problems(env)).toMatchObject([
       {
         found: expect.stringMatching(/ACL not found/) as string,
         todo: expect.stringContaining('CONSUL_HTTP_TOKEN') as string,
       },
     ]);
-    const made = await asManager('PUT', 'acl/token', { SecretID: token, Policies: [{ Name: 'global-management' }] });
-    expect(made.status).toBe(200);
+    const first = await useToken('registrar');
     await allActive(ids);
-    expect(
-      (await checkConsul({ ...registrar.config, consul: { address: address, token } })).every(({ ok }) => ok),
-    ).toBe(true);
+    expect(await problems(env)).toEqual([]);
+
+    // Another token replaces it, and the first is revoked.
+    await useToken('registrar');
+    const tokens = JSON.parse((await consul.manage('GET', 'acl/tokens')).body) as Record<string, string>[];
+    const revoked = tokens.find(({ SecretID }) => SecretID === first)?.['AccessorID'] ?? '';
+    expect((await consul.manage('DELETE', `acl/token/${revoked}`)).status).toBe(200);
+    const later = registrar.node();
+    void later.start();
+    await allActive([later.node_id]);
+    const client = new ConsulClient(configWith(env).consul);
+    const fleet = await readFleet(client);
+    expect(fleet.map(({ node_id, passing }) => ({ node_id, passing }))).toEqual(
+      expect.arrayContaining([...ids, later.node_id].map((node_id) => ({ node_id, passing: true }))),
+    );
+    client.close();
+  });
+
+  it('the documented policy writes no node or service of others', async () => {
+    const client = new ConsulClient(
+      configWith({ ...consul.https, CONSUL_HTTP_TOKEN: await useToken('registrar') }).consul,
+    );
+    const node = { Node: 'web', Address: '10.0.0.1' };
+    await expect(client.transact([{ Node: { Verb: 'set', Node: node } }])).rejects.toThrow(/Permission denied/);
+    const service = { ID: 'web', Service: 'web' };
+    await expect(
+      client.transact([
+        { Node: { Verb: 'set', Node: { ...node, Node: 'onex-web' } } },
+        { Service: { Verb: 'set', Node: 'onex-web', Service: service } },
+      ]),
+    ).rejects.toThrow(/Permission denied/);
+    client.close();
+  });
+
+  it("understands Consul's environment as Consul's own command line does", async () => {
+    const token = { CONSUL_HTTP_TOKEN: await useToken('registrar') };
+    const { CONSUL_HTTP_ADDR: _, ...files } = consul.https;
+    const { CONSUL_CACERT: _ca, ...withoutCa } = files;
+    const { CONSUL_CLIENT_CERT: _cert, CONSUL_CLIENT_KEY: _key, ...withoutCertificate } = files;
+    const at = (CONSUL_HTTP_ADDR: string, more: Environment) => ({ CONSUL_HTTP_ADDR, ...token, ...more });
+    const { port } = consul;
+    const name = { CONSUL_TLS_SERVER_NAME: 'server.dc1.consul' };
+    const rows: readonly (readonly [string, boolean, Environment])[] = [
+      ['CA file and client certificate', true, at(`https://localhost:${port}`, files)],
+      ['a folder of CAs', true, at(`https://localhost:${port}`, { ...withoutCa, CONSUL_CAPATH: consul.capath })],
+      ['an address without a scheme', true, at(`localhost:${port}`, { ...files, CONSUL_HTTP_SSL: '1' })],
+      ['an address that says http', true, at(`http://localhost:${port}`, { ...files, CONSUL_HTTP_SSL: 'true' })],
+      ['IPv6', true, at(`https://[::1]:${port}`, files)],
+      ["another name than the certificate's", false, at(`https://127.0.0.1:${port}`, files)],
+      ['the name that it has', true, at(`https://127.0.0.1:${port}`, { ...files, ...name })],
+      ['an unknown CA', false, at(`https://localhost:${port}`, withoutCa)],
+      ['nothing verified', true, at(`https://127.0.0.1:${port}`, { ...withoutCa, CONSUL_HTTP_SSL_VERIFY: 'false' })],
+      ['no client certificate', false, at(`https://localhost:${port}`, withoutCertificate)],
+      ['http where https is', false, at(`http://localhost:${port}`, files)],
+      ['a socket', true, at(`unix://${consul.socket}`, {})],
+      ['a proxy with a path and a password', true, { ...consul.proxy, ...token }],
+      ['a proxy without its password', false, { ...consul.proxy, ...token, CONSUL_HTTP_AUTH: 'proxy:other' }],
+      ['a token file', true, { ...consul.https, CONSUL_HTTP_TOKEN: randomUUID(), CONSUL_HTTP_TOKEN_FILE: tokenFile }],
+      ['an unknown token', false, { ...consul.https, CONSUL_HTTP_TOKEN: randomUUID() }],
+      ['a namespace, which only Enterprise has', false, { ...consul.https, ...token, CONSUL_NAMESPACE: 'team' }],
+      ['a partition, which only Enterprise has', false, { ...consul.https, ...token, CONSUL_PARTITION: 'team' }],
+    ];
+    const found = await Promise.all(
+      rows.map(async ([what, , env]) => {
+        const [ours, cli] = await Promise.all([problems(env), consul.cli(env, 'catalog', 'services')]);
+        return { what, ours: ours.length === 0, consul: cli.ok };
+      }),
+    );
+    expect(found).toEqual(rows.map(([what, works]) => ({ what, ours: works, consul: works })));
+  });
+
+  it('writes nothing where a namespace is asked for and there is none', async () => {
+    const env = { ...consul.https, CONSUL_HTTP_TOKEN: await useToken('registrar'), CONSUL_NAMESPACE: 'team' };
+    const catalog = new Catalog(configWith(env).consul);
+    const node_id = `apart-${randomUUID()}`;
+    const payload = {
+      ...identity(node_id),
+      service_id: `onex-effect-${node_id}`,
+      service_name: 'onex-effect',
+      tags: [],
+    };
+    const registration = catalog.register(1, ConsulPayload.parse(payload));
+    await expect(registration).rejects.toMatchObject({
+      kind: 'misconfigured',
+      message: expect.stringContaining('Enterprise feature') as string,
+    });
+    expect((await consul.manage('GET', `catalog/node/onex-${node_id}`)).body).toBe('null');
+    catalog.close();
   });
 });
 

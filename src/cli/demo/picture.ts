@@ -115,11 +115,12 @@ export class Picture {
     const { links, config } = this.registrar;
     const shown = this.fleet.members[0];
     const workflow = shown === undefined ? null : workflowLink(links, shown.node.node_id);
+    const consul = shown === undefined ? links.consul : serviceLink(links, shown.node_type);
     return [
       ...(this.#page === null ? [] : [['Fleet page', this.#page] as const]),
       ...(links.temporal === null ? [] : [['Temporal', links.temporal] as const]),
       ...(workflow === null ? [] : [['this node', workflow] as const]),
-      ['Consul', shown === undefined ? links.consul : serviceLink(links, shown.node_type)],
+      ...(consul === null ? [] : [['Consul', consul] as const]),
       ['logs', logsDirectory(config)],
       ['try', command('stop consul')],
     ];

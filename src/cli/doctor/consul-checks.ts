@@ -11,7 +11,7 @@ export async function checkConsul(config: Config): Promise<Check[]> {
   const answers = { about: 'consul', what: `answers at ${address}, with a leader` } as const;
   const client = new ConsulClient({ ...config.consul, timeoutMs: ANSWER_WITHIN_MS });
   try {
-    const leader = await client.call<string>((consul, options) => consul.status.leader(options as never));
+    const leader = await client.call<string>((consul, options) => consul.status.leader(options));
     if (leader === '') {
       const todo = 'A cluster without a leader takes no writes: see its own logs.';
       return [{ ...answers, ok: false, found: 'it answers, but has no leader', todo }];
@@ -29,9 +29,12 @@ const isMisconfigured = (error: unknown): error is ConsulError =>
   error instanceof ConsulError && error.kind === 'misconfigured';
 
 const SCHEME_OR_TOKEN =
-  'Is the scheme right (CONSUL_HTTP_ADDR, CONSUL_HTTP_SSL), and does Consul know the token (CONSUL_HTTP_TOKEN)?';
+  'Are scheme and certificates right (CONSUL_HTTP_ADDR, CONSUL_HTTP_SSL, CONSUL_CACERT, CONSUL_CLIENT_CERT), and ' +
+  'does Consul know the token (CONSUL_HTTP_TOKEN, CONSUL_HTTP_TOKEN_FILE)?';
 
-const TOKEN = 'Set CONSUL_HTTP_TOKEN to a token with node:write and service:write on "onex-".';
+const TOKEN =
+  'Set CONSUL_HTTP_TOKEN, or what CONSUL_HTTP_TOKEN_FILE names, to a token with node:write and service:write on ' +
+  '"onex-". A community Consul has no CONSUL_NAMESPACE and no CONSUL_PARTITION: unset them.';
 
 /**
  * Asks for a deletion that cannot happen, of what is not there: Consul looks at
@@ -44,7 +47,7 @@ async function checkConsulWrites(client: ConsulClient): Promise<Check> {
     { Service: { Verb: 'delete-cas', Node: name, Service: { ID: name, Service: name, ModifyIndex: 1 } } },
   ];
   try {
-    await client.call((consul, options) => consul.transaction.create(operations as never, options as never));
+    await client.transact(operations);
   } catch (error) {
     if (isMisconfigured(error)) return verdict('consul', 'may write nodes and services', false, error.message, TOKEN);
     if (!/stale|doesn't exist|not found|missing/i.test(errorText(error))) throw error;

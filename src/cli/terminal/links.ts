@@ -12,7 +12,8 @@ export function logsDirectory({ dataDir }: Pick<Config, 'dataDir'>): string {
 export interface Links {
   /** Temporal's web UI, on the registrations; null where we do not know its address. */
   readonly temporal: string | null;
-  readonly consul: string;
+  /** null where Consul is reached by a socket. */
+  readonly consul: string | null;
 }
 
 /** Temporal's web UI is known of a server of ours; TEMPORAL_UI_ADDRESS, where somebody else's is. */
@@ -22,7 +23,7 @@ export function linksOf(config: Config, temporalUi: string | undefined = tempora
       temporalUi === undefined
         ? null
         : `${temporalUi.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(config.temporal.namespace)}/workflows`,
-    consul: `${config.consul.address}/ui`,
+    consul: config.consul.address.startsWith('unix:') ? null : `${config.consul.address}/ui`,
   };
 }
 
@@ -38,6 +39,6 @@ export function workflowLink(links: Links, nodeId: string): string | null {
 }
 
 /** A node's service in Consul's web UI. */
-export function serviceLink(links: Links, nodeType: string): string {
-  return `${links.consul}/services/onex-${encodeURIComponent(nodeType)}/instances`;
+export function serviceLink(links: Links, nodeType: string): string | null {
+  return links.consul === null ? null : `${links.consul}/services/onex-${encodeURIComponent(nodeType)}/instances`;
 }

@@ -53,7 +53,7 @@ function addressesText({ config, links }: Registrar, children: readonly Child[],
       ['Fleet page', page.url],
       ['Temporal', `${config.temporal.address}${links.temporal === null ? '' : `   ${links.temporal}`}`],
       ['Kafka', config.kafka.brokers.join(', ')],
-      ['Consul', `${config.consul.address}   ${links.consul}`],
+      ['Consul', `${config.consul.address}   ${links.consul ?? ''}`],
       ['PostgreSQL', postgresPlace(config)],
       ...children.map(
         ({ role, pid, logFile }) => [role, `process ${pid}${logFile === null ? '' : `, log ${logFile}`}`] as const,

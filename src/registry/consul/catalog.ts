@@ -1,4 +1,5 @@
-import { ConsulClient, type ConsulAddress } from './client.js';
+import type { ConsulAccess } from './access.js';
+import { ConsulClient } from './client.js';
 import { ConsulError } from './error.js';
 import {
   checkId,
@@ -11,6 +12,7 @@ import {
   type CatalogNode,
   type CatalogService,
   type Held,
+  type Operation,
 } from './operations.js';
 import type { ConsulPayload } from '../../protocol/intents.js';
 import { serviceAddress } from './service-address.js';
@@ -61,10 +63,10 @@ export class Catalog {
    *   its nodes. A catalog that is only read needs none.
    */
   constructor(
-    address: ConsulAddress,
+    access: ConsulAccess,
     private readonly environment = '',
   ) {
-    this.#client = new ConsulClient(address);
+    this.#client = new ConsulClient(access);
   }
 
   /** Where this catalog is, for messages. */
@@ -227,15 +229,9 @@ export class Catalog {
     if (this.#wrote.size > REMEMBERED && oldest !== undefined) this.#wrote.delete(oldest);
   }
 
-  async #transact(operations: readonly object[], signal?: AbortSignal): Promise<readonly TransactionResult[]> {
-    const { Results } = await this.#client.call<{ readonly Results: readonly TransactionResult[] | null }>(
-      (consul, options) => {
-        // The package sends the operations as they are; its types describe other ones than Consul takes.
-        const transaction = consul.transaction as unknown as {
-          create(operations: readonly object[], options: object): Promise<unknown>;
-        };
-        return transaction.create(operations, options);
-      },
+  async #transact(operations: readonly Operation[], signal?: AbortSignal): Promise<readonly TransactionResult[]> {
+    const { Results } = await this.#client.transact<{ readonly Results: readonly TransactionResult[] | null }>(
+      operations,
       signal,
     );
     return Results ?? [];

@@ -86,5 +86,5 @@ export async function removeEntry(
   const whole = { Node: { Verb: 'delete-cas', Node: { Node: name, ModifyIndex } } };
   const own = { Service: { Verb: 'delete-cas', Node: name, Service: service } };
   const operations = shared ? [own] : [whole];
-  await client.call((consul, options) => consul.transaction.create(operations as never, options as never), signal);
+  await client.transact(operations, signal);
 }

@@ -50,6 +50,13 @@ export interface CatalogCheck {
   readonly ModifyIndex: number;
 }
 
+/** One operation of a transaction, as Consul's API has it. */
+export interface Operation {
+  readonly Node?: { readonly Verb: string; readonly Node: object };
+  readonly Service?: { readonly Verb: string; readonly Node: string; readonly Service: object | null };
+  readonly Check?: { readonly Verb: string; readonly Check: object };
+}
+
 /** Everything that the catalog holds of a node. */
 export interface Held {
   readonly node: CatalogNode | undefined;
@@ -73,7 +80,7 @@ export function registrationOperations(
   registration: ConsulPayload,
   { address, port }: ReturnType<typeof serviceAddress>,
   { environment, passing }: { readonly environment: string; readonly passing: boolean },
-): readonly object[] {
+): readonly Operation[] {
   const { node_id, node_version, correlation_id, service_id } = registration;
   const others = held.services.filter(({ ID }) => ID !== service_id);
   const service = held.services.find(({ ID }) => ID === service_id);

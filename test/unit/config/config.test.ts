@@ -143,9 +143,34 @@ describe("the ecosystems' own variables", () => {
     ['consul:8501', { CONSUL_HTTP_SSL: 'T' }, 'https://consul:8501'],
     ['consul:8500', { CONSUL_HTTP_SSL: 'False' }, 'http://consul:8500'],
     ['consul:8500', { CONSUL_HTTP_SSL: '0' }, 'http://consul:8500'],
+    ['http://consul:8501', { CONSUL_HTTP_SSL: '1' }, 'https://consul:8501'],
+    ['https://[::1]:8501/some/path/', {}, 'https://[::1]:8501/some/path'],
+    ['unix:///run/consul.sock', {}, 'unix:///run/consul.sock'],
   ])("Consul's: %s with %o", (value, more, url) => {
     const { consul } = load({ CONSUL_HTTP_ADDR: value, CONSUL_HTTP_TOKEN: 'token', ...more });
-    expect(consul).toEqual({ address: url, token: 'token' });
+    expect(consul).toEqual({ address: url, token: 'token', ...(url.startsWith('https:') && { tls: {} }) });
+  });
+
+  it.each([
+    [{ CONSUL_CACERT: '/not/there' }, "CONSUL_CACERT: '/not/there' cannot be read"],
+    [{ CONSUL_CACERT: import.meta.filename }, 'CONSUL_CACERT holds no PEM certificate'],
+    [{ CONSUL_CAPATH: import.meta.dirname }, `${import.meta.filename} holds no PEM certificate`],
+    [{ CONSUL_CLIENT_CERT: import.meta.filename }, 'CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY belong together'],
+    [
+      { CONSUL_CLIENT_CERT: import.meta.filename, CONSUL_CLIENT_KEY: import.meta.filename },
+      'CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY cannot be used',
+    ],
+    [{ CONSUL_HTTP_TOKEN_FILE: '/not/there' }, "CONSUL_HTTP_TOKEN_FILE: '/not/there' cannot be read"],
+    [{ CONSUL_HTTP_TOKEN_FILE: '/dev/null' }, 'CONSUL_HTTP_TOKEN_FILE: the file is empty'],
+    [{ CONSUL_HTTP_ADDR: 'https://u:secret@consul' }, /^(?!.*secret).*use CONSUL_HTTP_AUTH/],
+    [{ CONSUL_HTTP_ADDR: 'https://u:secret@consul:port' }, /^(?!.*secret).*CONSUL_HTTP_ADDR/],
+  ])("Consul's that cannot be used are named: %o", (env, words) => {
+    expect(() => load({ CONSUL_HTTP_ADDR: 'https://consul', ...env })).toThrow(words);
+  });
+
+  it("another Consul's token and certificates are not sent to ours", () => {
+    runStack();
+    expect(load({ CONSUL_HTTP_TOKEN: 'secret', CONSUL_HTTP_SSL: '1' }).consul).toEqual({ address: embedded.consul });
   });
 
   it("Consul's: a CONSUL_HTTP_SSL that is neither is refused", () => {
@@ -194,7 +219,8 @@ describe('a bad value is refused by the name of its variable and the value', () 
     ['TEMPORAL_ADDRESS', 'host:99999'],
     ['KAFKA_BROKERS', 'a:9092,b'],
     ['KAFKA_BROKERS', 'kafka://a:9092'],
-    ['CONSUL_HTTP_ADDR', 'unix:///run/consul.sock'],
+    ['CONSUL_HTTP_ADDR', 'unix://run/consul.sock'],
+    ['CONSUL_HTTP_ADDR', 'ftp://consul'],
     ['CONSUL_HTTP_ADDR', 'http://'],
     ['DATABASE_URL', 'mysql://db/x'],
     ['REGISTRAR_ENV', 'a.b'],

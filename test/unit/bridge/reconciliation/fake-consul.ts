@@ -1,3 +1,4 @@
+import type Consul from 'consul';
 import type { ConsulClient } from '../../../../src/registry/consul/client.js';
 import { ConsulError } from '../../../../src/registry/consul/error.js';
 import { checkId, nodeName } from '../../../../src/registry/consul/operations.js';
@@ -84,6 +85,8 @@ export function fakeConsul(shown: Shown[], later?: readonly Shown[]) {
     const [, body] = (await send(consul as never, {} as never)) as [unknown, T];
     return body;
   };
-  const client = { call, close: () => undefined } as unknown as ConsulClient;
+  const transact: ConsulClient['transact'] = (operations, signal) =>
+    call((given, options) => (given as Consul).transaction.create(operations as never, options), signal);
+  const client = { call, transact, close: () => undefined } as unknown as ConsulClient;
   return { client, calls, away };
 }

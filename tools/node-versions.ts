@@ -1,0 +1,83 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { execa } from 'execa';
+import { userCacheRoot } from '../src/stack/provision/context.js';
+
+/**
+ * Types, unit tests and workflow tests on the versions of Node that package.json allows and that do not run this: `npm
+ * run test:versions`, with a folder for the reports where somebody wants them. `npm run types` and `npm test` are the
+ * same for the version that is running.
+ */
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** The program comes as an npm package, and is kept beside the other downloads. */
+const VERSIONS = [
+  { node: '20.20.2', types: '20.19.43' },
+  { node: '22.23.3', types: '22.20.5' },
+  { node: '24.21.0', types: '24.19.2' },
+] as const;
+type Version = (typeof VERSIONS)[number];
+
+/** Answers the node_modules folder that has this Node and its types. */
+async function install({ node, types }: Version): Promise<string> {
+  const folder = join(userCacheRoot(process.env), `node-${node}`);
+  mkdirSync(folder, { recursive: true });
+  const packages = [`node-${process.platform}-${process.arch}@${node}`, `@types/node@${types}`];
+  await execa('npm', ['install', '--prefix', folder, '--prefer-offline', '--no-audit', '--no-fund', ...packages]);
+  return join(folder, 'node_modules');
+}
+
+/** This project with the types of another Node: links to all of it, and @types/node instead of ours. */
+async function checkTypes(modules: string): Promise<void> {
+  const project = mkdtempSync(join(tmpdir(), 'node-types-'));
+  try {
+    const others = (folder: string, except: string): void => {
+      mkdirSync(join(project, folder), { recursive: true });
+      for (const name of readdirSync(join(ROOT, folder)))
+        if (name !== except) symlinkSync(join(ROOT, folder, name), join(project, folder, name));
+    };
+    others('', 'node_modules');
+    others('node_modules', '@types');
+    others('node_modules/@types', 'node');
+    symlinkSync(join(modules, '@types/node'), join(project, 'node_modules/@types/node'));
+    const tsc = join(ROOT, 'node_modules/.bin/tsc');
+    await execa(tsc, ['--noEmit', '--preserveSymlinks'], { cwd: project, stdio: 'inherit' });
+  } finally {
+    rmSync(project, { recursive: true });
+  }
+}
+
+/** What vitest's own report says. */
+async function runTests(version: Version, modules: string, reports: string): Promise<string> {
+  const bin = join(modules, `node-${process.platform}-${process.arch}`, 'bin');
+  const report = join(reports, `node-${version.node}.json`);
+  const projects = ['--project', 'unit', '--project', 'time-skipping'];
+  const reporters = ['--reporter', 'dot', '--reporter', 'json', '--outputFile.json', report];
+  await execa(join(bin, 'node'), ['node_modules/vitest/vitest.mjs', 'run', ...projects, ...reporters], {
+    cwd: ROOT,
+    stdio: 'inherit',
+    env: { PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` },
+    reject: false,
+  });
+  const { success, numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8')) as {
+    success: boolean;
+    numPassedTests: number;
+    numFailedTests: number;
+  };
+  if (!success) process.exitCode = 1;
+  return `${numPassedTests} tests passed, ${numFailedTests} failed`;
+}
+
+const [given] = process.argv.slice(2);
+const reports = given ?? mkdtempSync(join(tmpdir(), 'node-versions-'));
+const [major] = process.versions.node.split('.');
+const lines: string[] = [];
+for (const version of VERSIONS.filter(({ node }) => !node.startsWith(`${major}.`))) {
+  const modules = await install(version);
+  await checkTypes(modules);
+  lines.push(`Node ${version.node}: types hold, ${await runTests(version, modules, reports)}`);
+}
+if (given === undefined) rmSync(reports, { recursive: true });
+console.log(lines.join('\n'));

@@ -21,6 +21,7 @@ import type { Config } from './config/index.js';
 import { loadContracts, type Contracts } from './contracts/load.js';
 import { errorText } from './error-text.js';
 import { batched, BrokerTime, createKafka, createProducer, type EventProducer } from './kafka/index.js';
+import { workerDataConverter } from './payloads/data-converter.js';
 import { topicName } from './protocol/topics.js';
 import { Catalog } from './registry/consul/catalog.js';
 import { createPool } from './registry/pool.js';
@@ -72,6 +73,7 @@ export async function openWorker(config: Config, { bundle, tracing }: Opening = 
         taskQueue: config.taskQueue,
         activities: activitiesOf(config, contracts, { pool, catalog, producer, time }),
         ...workflows,
+        ...workerDataConverter(config),
         ...(tracing === undefined ? {} : { interceptors: { activity: [tracing.activity] } }),
         ...TUNING,
       }),

@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Config } from '../config/index.js';
 import { grpcErrorOf } from '../runs/temporal-errors.js';
+import { dataConverter } from '../payloads/data-converter.js';
 import { createPool, placeOf } from '../registry/pool.js';
 import { acceptsConnections } from '../stack/health.js';
 import { runningState } from '../stack/state/state.js';
@@ -82,7 +83,7 @@ export async function withTemporal<T>(
   return waitingFor(`Temporal at ${config.temporal.address}`, async () => {
     const connection = await connectTemporal(config);
     try {
-      const client = new Client({ connection, namespace: config.temporal.namespace });
+      const client = new Client({ connection, namespace: config.temporal.namespace, ...dataConverter(config) });
       return await connection.withDeadline(Date.now() + withinMs, () => work(client));
     } catch (error) {
       if (isUnanswered(error)) throw unreachable(config, 'temporal', config.temporal.address, error);

@@ -6,6 +6,7 @@ import pc from 'picocolors';
 import { ackCommand } from './ack/command.js';
 import { selfPreservationCommand } from './self-preservation/command.js';
 import { bridgeCommand } from './bridge/command.js';
+import { codecServerCommand } from './codec-server/command.js';
 import { completionCommand } from './completion/command.js';
 import { contractsCommand } from './contracts/command.js';
 import { demoCommand } from './demo/command.js';
@@ -68,6 +69,7 @@ export function createProgram(): Command {
     dlqCommand,
     contractsCommand,
     setupCommand,
+    codecServerCommand,
     completionCommand,
   ];
   for (const define of commands) define(program);

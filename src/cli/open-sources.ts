@@ -5,6 +5,7 @@ import type { Config } from '../config/index.js';
 import type { Contracts } from '../contracts/load.js';
 import { createAdmin, createKafka } from '../kafka/index.js';
 import { ConsulClient } from '../registry/consul/client.js';
+import { dataConverter } from '../payloads/data-converter.js';
 import { createPool, placeOf } from '../registry/pool.js';
 import type { Sources } from '../server/source.js';
 import { DeadLetters } from '../server/sources/dead-letters.js';
@@ -63,7 +64,7 @@ export function openSources(config: Config, contracts: Contracts, log: Logger): 
   });
   const sources = new LiveSources({
     pool,
-    temporal: new Client({ connection, namespace: config.temporal.namespace }),
+    temporal: new Client({ connection, namespace: config.temporal.namespace, ...dataConverter(config) }),
     contracts,
     deadLetters,
     health,

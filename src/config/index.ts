@@ -23,6 +23,8 @@ export interface Config {
   readonly namespace: string;
   readonly taskQueue: string;
   readonly contractsDir: string;
+  /** A file of the keys with which what Temporal stores is encrypted; undefined: it is not. */
+  readonly payloadKeys?: string;
   readonly dataDir: string;
   /** host:port at which a bridge and a worker serve metrics for Prometheus; undefined: they do not. */
   readonly metrics: { readonly bridge?: string; readonly worker?: string };
@@ -39,6 +41,7 @@ export interface Config {
 export function loadConfig(env: Environment = process.env): Config {
   const dataDir = resolve(given(env, 'REGISTRAR_DATA_DIR') ?? '.registrar');
   const own = runningState(dataDir)?.addresses ?? {};
+  const payloadKeys = given(env, 'REGISTRAR_PAYLOAD_KEYS');
   const bridgeMetrics = metricsAddress(env, 'REGISTRAR_BRIDGE_METRICS');
   const workerMetrics = metricsAddress(env, 'REGISTRAR_WORKER_METRICS');
   return {
@@ -50,6 +53,7 @@ export function loadConfig(env: Environment = process.env): Config {
     namespace: topicSegment(env, 'REGISTRAR_NAMESPACE') ?? '',
     taskQueue: given(env, 'REGISTRAR_TASK_QUEUE') ?? 'registration',
     contractsDir: contractsDir(env),
+    ...(payloadKeys !== undefined && { payloadKeys: resolve(payloadKeys) }),
     dataDir,
     metrics: {
       ...(bridgeMetrics !== undefined && { bridge: bridgeMetrics }),

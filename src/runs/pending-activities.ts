@@ -1,4 +1,5 @@
-import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { innermostText } from './failure-text.js';
 
 /** An activity that Temporal has not been able to finish yet. Times are milliseconds since 1970. */
 export interface PendingActivity {
@@ -19,37 +20,28 @@ export interface PendingActivity {
 
 /** What a run waits for, as Temporal describes it. */
 export function pendingActivities(
+  client: Pick<Client, 'options'>,
   { raw }: Pick<WorkflowExecutionDescription, 'raw'>,
   now: number = Date.now(),
-): PendingActivity[] {
-  return (raw.pendingActivities ?? []).map((pending) => {
+): Promise<PendingActivity[]> {
+  const asPending = async (pending: Pending): Promise<PendingActivity> => {
     const attempt = pending.attempt ?? 1;
     const next = millis(pending.nextAttemptScheduleTime);
-    const failure = innermost(pending.lastFailure);
     return {
       activity: pending.activityType?.name ?? 'an activity',
       attempt,
       limit: pending.maximumAttempts || null,
-      failure,
+      failure: await innermostText(client, pending.lastFailure),
       next_at: next !== null && next > now ? next : null,
       last_at: millis(pending.lastStartedTime) ?? millis(pending.scheduledTime),
       // In the pause after a failure the number is already that of the next try.
       made: pending.lastFailure ? attempt - 1 : attempt,
     };
-  });
+  };
+  return Promise.all((raw.pendingActivities ?? []).map(asPending));
 }
 
-interface Failure {
-  readonly message?: string | null;
-  readonly cause?: Failure | null;
-}
-
-/** The backend's own message stands innermost. */
-function innermost(failure: Failure | null | undefined): string | null {
-  let message: string | null = null;
-  for (let one = failure; one !== null && one !== undefined; one = one.cause) message = one.message ?? message;
-  return message;
-}
+type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
 
 function millis(
   time: { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined,

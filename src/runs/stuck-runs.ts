@@ -1,5 +1,6 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import proto from '@temporalio/proto';
+import { failureText } from './failure-text.js';
 import { SEARCH_ATTRIBUTES, WORKFLOW_TYPE, workflowId } from '../../workflows/messages.js';
 
 const { WorkflowTaskFailedCause: Cause, EventType } = proto.temporal.api.enums.v1;
@@ -62,7 +63,8 @@ async function lastFailure(client: Client, workflow_id: string, run_id: string):
   });
   for (const { eventType, workflowTaskFailedEventAttributes: failed } of history?.events ?? []) {
     if (eventType === EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED) return null;
-    if (FAILURES_OF_THE_WORKER.includes(failed?.cause)) return failed?.failure?.message ?? 'it does not say why';
+    if (FAILURES_OF_THE_WORKER.includes(failed?.cause))
+      return (await failureText(client, failed?.failure)) ?? 'it does not say why';
   }
   return null;
 }

@@ -5,6 +5,7 @@ import type { Config } from '../../config/index.js';
 import { loadContracts } from '../../contracts/load.js';
 import { createKafka } from '../../kafka/index.js';
 import { processMetrics, serveMetrics, type MetricsServer } from '../../metrics.js';
+import { dataConverter } from '../../payloads/data-converter.js';
 import { createPool } from '../../registry/pool.js';
 import { logger } from '../../telemetry.js';
 import { tracingOf } from '../../tracing/index.js';
@@ -29,6 +30,7 @@ export async function runBridge(config: Config, onReady: () => void = () => unde
   const temporalClient = new Client({
     connection,
     namespace: config.temporal.namespace,
+    ...dataConverter(config),
     ...(tracing === undefined ? {} : { interceptors: { workflow: [tracing.client] } }),
   });
   const pool = createPool(config.postgres.connectionString);

@@ -1,6 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Fleet, NodeChange } from '../../node/index.js';
+import { dataConverter } from '../../payloads/data-converter.js';
 import { createPool } from '../../registry/pool.js';
 import { temporalOptions } from '../connect.js';
 import { errorText } from '../../error-text.js';
@@ -36,7 +37,11 @@ export class Picture {
     // Connected by the first question: the fleet need not wait for it.
     this.#temporal = Connection.lazy(temporalOptions(config));
     this.#pool = createPool(config.postgres.connectionString, { max: 2 });
-    const client = new Client({ connection: this.#temporal, namespace: config.temporal.namespace });
+    const client = new Client({
+      connection: this.#temporal,
+      namespace: config.temporal.namespace,
+      ...dataConverter(config),
+    });
     this.#watcher = new FleetWatcher(fleet, this.#pool, client, states);
     this.#timer = setInterval(() => void this.#look(), DRAW_EVERY_MS);
   }

@@ -172,7 +172,7 @@ export async function runningNode(
     line: registration === null ? filtered : statusLine(registration, contracts.compiled),
     registration,
     contract_version: status?.contract_version ?? null,
-    pending: pendingActivities(description),
+    pending: await pendingActivities(client, description),
     journal: status?.journal ?? [],
     link: workflowLink(linksOf(config), nodeId),
     no_answer: no_answer === null ? null : `its workflow gave no answer (${no_answer}): does a worker run?`,

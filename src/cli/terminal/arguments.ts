@@ -47,3 +47,10 @@ export interface ReasonOption {
 
 /** Flags and words of the option by which a person says why. */
 export const REASON = ['--reason <text>', 'why; it stands in the history, beside your name'] as const;
+
+/** A port to listen at. @throws InvalidArgumentError */
+export function port(value: string): number {
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number > 65_535) throw new InvalidArgumentError('Give a port from 0 to 65535.');
+  return number;
+}

@@ -1,4 +1,5 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
+import { port } from '../terminal/arguments.js';
 import { withExamples } from '../terminal/help.js';
 
 interface UiOptions {
@@ -47,12 +48,6 @@ export function uiCommand(program: Command): void {
     ['ui --host 0.0.0.0 --host-name fleet.example', 'for others; put a proxy that knows them in front of it'],
     ['ui --allow-actions --user-header x-forwarded-user', 'behind such a proxy: it says who acts'],
   ]);
-}
-
-function port(value: string): number {
-  const number = Number(value);
-  if (!/^\d+$/.test(value) || number > 65_535) throw new InvalidArgumentError('Give a port from 0 to 65535.');
-  return number;
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {

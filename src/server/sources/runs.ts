@@ -30,7 +30,7 @@ export async function describeRun(
         ended_as: open ? null : description.status.name.toLowerCase(),
         events: description.historyLength,
       },
-      pending: pendingOf(description, contract),
+      pending: await pendingOf(client, description, contract),
     };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
@@ -62,8 +62,13 @@ export async function listOpenRuns(client: Client, contract: CompiledContract): 
   return runs;
 }
 
-function pendingOf(description: WorkflowExecutionDescription, contract: CompiledContract): PendingTry[] {
-  return pendingActivities(description).map(({ last_at, made, ...pending }) => {
+async function pendingOf(
+  client: Client,
+  description: WorkflowExecutionDescription,
+  contract: CompiledContract,
+): Promise<PendingTry[]> {
+  const activities = await pendingActivities(client, description);
+  return activities.map(({ last_at, made, ...pending }) => {
     const route = Object.values(contract.effects).find(({ activity }) => activity === pending.activity);
     const tries = last_at === null || made < 1 ? [] : [last_at];
     return {

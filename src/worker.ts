@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { NativeConnection, Worker, type WorkerOptions, type WorkflowBundle } from '@temporalio/worker';
 import pRetry from 'p-retry';
 import type { Pool } from 'pg';
@@ -22,6 +23,7 @@ import { loadContracts, type Contracts } from './contracts/load.js';
 import { errorText } from './error-text.js';
 import { batched, BrokerTime, createKafka, createProducer, type EventProducer } from './kafka/index.js';
 import { workerDataConverter } from './payloads/data-converter.js';
+import { connectionFault } from './runs/connection-fault.js';
 import { topicName } from './protocol/topics.js';
 import { Catalog } from './registry/consul/catalog.js';
 import { createPool } from './registry/pool.js';
@@ -43,6 +45,8 @@ export interface Opening {
   readonly bundle?: WorkflowBundle;
   /** Where activities are spans of a trace. */
   readonly tracing?: Tracing | undefined;
+  /** With which Temporal knows it, and by which it is given tasks; without, it takes those that have no version. */
+  readonly version?: WorkerDeploymentVersion | undefined;
 }
 
 /**
@@ -51,7 +55,7 @@ export interface Opening {
  *
  * @throws ContractError when the contracts do not hold together, before anything is connected
  */
-export async function openWorker(config: Config, { bundle, tracing }: Opening = {}): Promise<RegistrarWorker> {
+export async function openWorker(config: Config, { bundle, tracing, version }: Opening = {}): Promise<RegistrarWorker> {
   const contracts = loadContracts(config.contractsDir);
   const [workflows, connection] = await Promise.all([
     bundle === undefined ? workflowCode() : { workflowBundle: bundle },
@@ -75,6 +79,7 @@ export async function openWorker(config: Config, { bundle, tracing }: Opening = 
         ...workflows,
         ...workerDataConverter(config),
         ...(tracing === undefined ? {} : { interceptors: { activity: [tracing.activity] } }),
+        ...(version === undefined ? {} : versioned(version)),
         ...TUNING,
       }),
     );
@@ -82,7 +87,7 @@ export async function openWorker(config: Config, { bundle, tracing }: Opening = 
     const [worker] = await Promise.all([creating, openConnections({ pool, catalog, producer, time }, topics)]);
     return {
       async run() {
-        log.info({ taskQueue: config.taskQueue, contract: contracts.compiled.version }, 'worker runs');
+        log.info({ taskQueue: config.taskQueue, contract: contracts.compiled.version, ...version }, 'worker runs');
         await worker.run().finally(close);
       },
       shutdown: () => worker.shutdown(),
@@ -110,6 +115,13 @@ const TUNING = {
   // a whole (docs/decisions/histories-that-cannot-be-replayed.md). The library's default is 5 s.
   isolateExecutionTimeout: '1 hour',
 } as const;
+
+/** Runs move to the version that is current, at their next task (docs/decisions/runs-move-to-the-newest-worker.md). */
+function versioned(version: WorkerDeploymentVersion): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+  return {
+    workerDeploymentOptions: { useWorkerVersioning: true, version, defaultVersioningBehavior: 'AUTO_UPGRADE' },
+  };
+}
 
 /** Enough to name the line that failed; what a node waits for, its current details and timers say. */
 const SANDBOX_STACK_FRAMES = 2;
@@ -208,9 +220,12 @@ function connect({ temporal }: Config): Promise<NativeConnection> {
       minTimeout: 200,
       factor: 1.5,
       maxTimeout: 5_000,
-      onFailedAttempt: ({ error }) => {
-        if (!said) log.info({ address, reason: error.message }, 'waiting for Temporal');
+      async onFailedAttempt({ error }) {
+        if (said) return;
         said = true;
+        const fault = await connectionFault(temporal, error);
+        if (fault === null) log.info({ address, reason: error.message }, 'waiting for Temporal');
+        else log.error({ address }, `waiting for Temporal, which ${fault.what}. ${fault.todo}`);
       },
     },
   );

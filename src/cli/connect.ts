@@ -1,6 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Config } from '../config/index.js';
+import { connectionFault, isRefusal } from '../runs/connection-fault.js';
 import { grpcErrorOf } from '../runs/temporal-errors.js';
 import { dataConverter } from '../payloads/data-converter.js';
 import { createPool, placeOf } from '../registry/pool.js';
@@ -62,8 +63,21 @@ export async function connectTemporal(config: Config): Promise<Connection> {
     await acceptsConnections(host, port);
     return await Connection.connect(temporalOptions(config));
   } catch (error) {
-    throw unreachable(config, 'temporal', address, error);
+    throw await noTemporal(config, error);
   }
+}
+
+/** Temporal cannot be used, with what to set: an address, a certificate, an API key. */
+export async function noTemporal(config: Config, error: unknown): Promise<CliError> {
+  const { address } = config.temporal;
+  const fault = isRefused(error) ? null : await connectionFault(config.temporal, error);
+  if (fault === null) return unreachable(config, 'temporal', address, error);
+  return new CliError(`Temporal at ${address} ${fault.what}`, EXIT.unreachable, { hint: fault.todo, cause: error });
+}
+
+/** Nobody listens there. */
+function isRefused(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
 }
 
 /** All that a command asks of Temporal; a single question may have less. */
@@ -86,7 +100,7 @@ export async function withTemporal<T>(
       const client = new Client({ connection, namespace: config.temporal.namespace, ...dataConverter(config) });
       return await connection.withDeadline(Date.now() + withinMs, () => work(client));
     } catch (error) {
-      if (isUnanswered(error)) throw unreachable(config, 'temporal', config.temporal.address, error);
+      if (isUnanswered(error) || isRefusal(error)) throw await noTemporal(config, error);
       throw error;
     } finally {
       await connection.close();

@@ -116,8 +116,8 @@ export class Installation {
   }
 
   /** A worker or a bridge in a process of its own; resolves when it has logged that it runs. */
-  async replica(role: 'worker' | 'bridge'): Promise<RegistrarProcess> {
-    const started = this.process(role);
+  async replica(role: 'worker' | 'bridge', ...options: readonly string[]): Promise<RegistrarProcess> {
+    const started = this.process(role, ...options);
     await started.says(new RegExp(`"${role} runs"`));
     return started;
   }

@@ -1,7 +1,8 @@
 import type { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../../../workflows/messages.js';
 import type { Config } from '../../config/index.js';
-import { connectTemporal, unreachable } from '../connect.js';
+import { isRefusal } from '../../runs/connection-fault.js';
+import { connectTemporal, noTemporal } from '../connect.js';
 import { errorText } from '../../error-text.js';
 import { CliError } from '../terminal/exit-codes.js';
 import { command } from '../terminal/invocation.js';
@@ -23,6 +24,7 @@ export async function checkTemporal(config: Config, { running }: Scope): Promise
       try {
         await connection.workflowService.describeNamespace({ namespace });
       } catch (error) {
+        if (isRefusal(error)) return [failed(answers, await noTemporal(config, error))];
         const todo = 'Create the namespace, or set TEMPORAL_NAMESPACE to one that there is.';
         return [{ ...answers, ok: false, found: errorText(error), todo }];
       }
@@ -33,7 +35,7 @@ export async function checkTemporal(config: Config, { running }: Scope): Promise
       ];
     });
   } catch (error) {
-    return [failed(answers, unreachable(config, 'temporal', address, error))];
+    return [failed(answers, await noTemporal(config, error))];
   } finally {
     await connection.close();
   }
@@ -57,23 +59,47 @@ const POLLED_WITHIN_MS = 60_000;
 
 async function checkWorker(connection: Connection, { temporal: { namespace }, taskQueue }: Config): Promise<Check> {
   const since = Date.now() - POLLED_WITHIN_MS;
-  const polls = async (taskQueueType: number): Promise<string[]> => {
-    const { pollers } = await connection.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: taskQueue },
-      taskQueueType,
-    });
-    return pollers.flatMap(({ identity, lastAccessTime }) =>
-      Number(lastAccessTime?.seconds ?? 0) * 1000 > since ? [identity ?? 'an unnamed one'] : [],
-    );
-  };
-  const [workflows, activities] = await Promise.all([polls(1), polls(2)]);
-  const workers = workflows.filter((identity) => activities.includes(identity));
+  const describe = (taskQueueType: number) =>
+    connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue }, taskQueueType });
+  const [workflows, activities] = await Promise.all([describe(1), describe(2)]);
+  const current = versionOf(workflows.versioningInfo?.currentDeploymentVersion);
+  const living = activities.pollers.filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > since);
+  const workers = workflows.pollers.filter((one) => living.some(({ identity }) => identity === one.identity));
+  const given = workers.filter(({ deploymentOptions }) => versionOf(deploymentOptions) === current);
+  const what = `a worker polls task queue ${taskQueue}`;
+  if (workers.length > 0 && given.length === 0)
+    return verdict('temporal', what, false, ...noneCurrent(workers, current));
   return verdict(
     'temporal',
-    `a worker polls task queue ${taskQueue}`,
-    workers.length > 0,
-    workers.length > 0 ? workers.join(', ') : 'nobody does',
+    what,
+    given.length > 0,
+    given.length > 0 ? given.map(({ identity }) => identity ?? 'an unnamed one').join(', ') : 'nobody does',
     `Run '${command('worker')}' (or '${command('up')}'): until then nodes wait, and none is lost.`,
   );
+}
+
+interface Versioned {
+  readonly deploymentName?: string | null;
+  readonly buildId?: string | null;
+  /** Of a worker: 2 where it takes part in Worker Versioning. */
+  readonly workerVersioningMode?: number | null;
+}
+
+/** "deployment:build"; null: no version. */
+function versionOf(version: Versioned | null | undefined): string | null {
+  const { deploymentName, buildId, workerVersioningMode = 2 } = version ?? {};
+  return !deploymentName || workerVersioningMode !== 2 ? null : `${deploymentName}:${buildId ?? ''}`;
+}
+
+/** Words and remedy where workers poll, and Temporal gives the tasks to a version that none of them is. */
+function noneCurrent(
+  workers: readonly { readonly deploymentOptions?: Versioned | null }[],
+  current: string | null,
+): [found: string, todo: string] {
+  const versions = [...new Set(workers.map(({ deploymentOptions }) => versionOf(deploymentOptions) ?? 'no version'))];
+  return [
+    `only workers of ${versions.join(', ')}, and ${current ?? 'no version'} is current`,
+    "Make the version of a running worker current ('temporal worker deployment set-current-version'), or start a " +
+      'worker of the current one: until then nodes wait, and none is lost.',
+  ];
 }

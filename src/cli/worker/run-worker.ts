@@ -1,3 +1,4 @@
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { DefaultLogger, Runtime, type LogEntry } from '@temporalio/worker';
 import type { Config } from '../../config/index.js';
 import { processMetrics, serveMetrics, type MetricsServer } from '../../metrics.js';
@@ -14,8 +15,13 @@ const log = logger('worker');
  * finishes the tasks that it holds. Servers that are not there yet are waited for.
  *
  * @param onReady called when it polls its task queue
+ * @param version with which Temporal knows this worker; none: a worker without Worker Versioning
  */
-export async function runWorker(config: Config, onReady: () => void = () => undefined): Promise<void> {
+export async function runWorker(
+  config: Config,
+  onReady: () => void = () => undefined,
+  version?: WorkerDeploymentVersion,
+): Promise<void> {
   const { worker: address } = config.metrics;
   // Temporal's runtime serves what it counts by itself, and we pass it on with the metrics of the process.
   const own =
@@ -30,7 +36,7 @@ export async function runWorker(config: Config, onReady: () => void = () => unde
   const tracing = await tracingOf('node-registrar-worker');
   const metrics = await startMetrics(address, own);
   try {
-    const worker = await Promise.race([openWorker(config, { tracing }), stopping.requested]);
+    const worker = await Promise.race([openWorker(config, { tracing, version }), stopping.requested]);
     // Stopped while it was still bundling or waiting for a server: it held nothing.
     if (worker === undefined) return;
     const running = worker.run();

@@ -11,17 +11,8 @@ export function statusCommand(program: Command): void {
     .argument('<node_id>', 'the node', nodeId)
     .option('--json', 'the same as JSON, on stdout')
     .action(async (id: string, options: { json?: boolean }) => {
-      const [
-        { explainNode },
-        { heldBack },
-        { askedText, banLine, conflictText, nodeLettersText, reportText },
-        { loadConfig },
-      ] = await Promise.all([
-        import('./explain-node.js'),
-        import('./held-back.js'),
-        import('./report-text.js'),
-        import('../../config/index.js'),
-      ]);
+      const [{ explainNode }, { askedText, banLine, conflictText, nodeLettersText, reportText }, { loadConfig }] =
+        await Promise.all([import('./explain-node.js'), import('./report-text.js'), import('../../config/index.js')]);
       const config = loadConfig();
       const { report, conflicts, ban, asked, letters, unasked, introspection_topic, contract } = await explainNode(
         id,
@@ -35,8 +26,7 @@ export function statusCommand(program: Command): void {
         if (asked.length > 0) about.push(askedText(asked));
         print([reportText(report, contract), ...about].join('\n\n'));
         if (letters !== null && letters.letters.length > 0) print(`\n${nodeLettersText(letters)}`);
-        const held = report.source === 'workflow' ? await heldBack(id, config) : null;
-        return held === null ? undefined : print(`\nIt is silent and has not expired: ${held}`);
+        return;
       }
       if (ban !== null && options.json !== true) return print(banLine(ban));
       if (options.json === true)

@@ -14,6 +14,7 @@ import { SEARCH_ATTRIBUTES, workflowId } from '../../../workflows/messages.js';
 import { askStatus } from '../../runs/ask-status.js';
 import { pendingActivities, type PendingActivity } from '../../runs/pending-activities.js';
 import { withRegistry, withTemporal } from '../connect.js';
+import { heldBack } from './held-back.js';
 import { lettersOf, type NodeLetters } from './letters-of.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { linksOf, workflowLink } from '../terminal/links.js';
@@ -40,6 +41,8 @@ export interface RunningNode {
 export interface Lease {
   readonly deadline: string;
   readonly last_heartbeat_at: string | null;
+  /** Why it has not expired, where self-preservation holds it. */
+  readonly held: string | null;
 }
 
 export type NodeReport =
@@ -88,13 +91,12 @@ export async function explainNode(nodeId: string, config: Config): Promise<Expla
   const [letters, running, recorded] = await Promise.all([
     orUnasked(lettersOf(nodeId, config, contracts)),
     orUnasked(withTemporal(config, (client) => runningNode(nodeId, client, config, contracts))),
-    orUnasked(withRegistry(config, (pool) => recordedNode(nodeId, pool, contracts))),
+    orUnasked(withRegistry(config, (pool) => recordedNode(nodeId, pool, config, contracts))),
   ]);
   const hasLetters = letters !== null && letters.letters.length > 0;
   return {
     report:
-      reportOf(nodeId, running, recorded?.row ?? null, config) ??
-      (hasLetters ? { source: 'dead-letters', node_id: nodeId } : null),
+      reportOf(nodeId, running, recorded, config) ?? (hasLetters ? { source: 'dead-letters', node_id: nodeId } : null),
     conflicts: recorded?.conflicts ?? [],
     ban: recorded?.ban ?? null,
     asked: recorded?.asked ?? [],
@@ -107,6 +109,8 @@ export async function explainNode(nodeId: string, config: Config): Promise<Expla
 
 interface RecordedNode {
   readonly row: RegistryRow | null;
+  /** Why it has not expired, where self-preservation holds it. */
+  readonly held: string | null;
   readonly conflicts: readonly Conflict[];
   readonly ban: Ban | null;
   readonly asked: readonly KeptAction[];
@@ -115,10 +119,12 @@ interface RecordedNode {
 /** What people have asked for before that is in the table. */
 const SHOWN_ACTIONS = 10;
 
-async function recordedNode(nodeId: string, pool: Pool, contracts: Contracts): Promise<RecordedNode> {
+async function recordedNode(nodeId: string, pool: Pool, config: Config, contracts: Contracts): Promise<RecordedNode> {
   const { window_seconds } = contracts.compiled.liveness;
+  const row = await readRegistryRow(pool, nodeId);
   return {
-    row: await readRegistryRow(pool, nodeId),
+    row,
+    held: await heldBack(row, pool, config, contracts),
     conflicts: await readConflicts(pool, nodeId, window_seconds),
     ban: await readBan(pool, nodeId),
     asked: await readActions(pool, nodeId, SHOWN_ACTIONS),
@@ -128,18 +134,18 @@ async function recordedNode(nodeId: string, pool: Pool, contracts: Contracts): P
 function reportOf(
   nodeId: string,
   running: RunningNode | null,
-  row: RegistryRow | null,
+  recorded: RecordedNode | null,
   config: Config,
 ): NodeReport | null {
-  if (running !== null) return { ...running, lease: leaseOf(row) };
-  return row === null
-    ? null
-    : { source: 'registry', node_id: nodeId, row, link: workflowLink(linksOf(config), nodeId) };
+  if (running !== null) return { ...running, lease: leaseOf(recorded) };
+  if (recorded === null || recorded.row === null) return null;
+  return { source: 'registry', node_id: nodeId, row: recorded.row, link: workflowLink(linksOf(config), nodeId) };
 }
 
-function leaseOf(row: RegistryRow | null): Lease | null {
-  if (row === null || row.lease_deadline === null || row.expired_at !== null) return null;
-  return { deadline: row.lease_deadline, last_heartbeat_at: row.last_heartbeat_at };
+function leaseOf(recorded: RecordedNode | null): Lease | null {
+  const row = recorded?.row;
+  if (row === null || row === undefined || row.lease_deadline === null || row.expired_at !== null) return null;
+  return { deadline: row.lease_deadline, last_heartbeat_at: row.last_heartbeat_at, held: recorded?.held ?? null };
 }
 
 /** How long a person waits for the run's own answer. */

@@ -58,7 +58,7 @@ function runningText(report: Report<'workflow'>, contract: CompiledContract): st
   const { node_id, registration, journal, state } = report;
   const lines = [
     heading(node_id, state, states),
-    ...storyOf(report, contract).map(shown),
+    ...storyOf(report, contract),
     '',
     facts([...registrationFacts(registration), ['contract', report.contract_version], ['workflow', report.link]]),
   ];

@@ -3,7 +3,7 @@ import { confirmedBackends } from '../../server/contract/confirmed-backends.js';
 import { titleOf } from '../../server/contract/view.js';
 import type { PendingActivity } from '../../runs/pending-activities.js';
 import { livesByLease, type Registration } from '../../../workflows/core/index.js';
-import { clockSeconds, duration, since, secondsLeft } from '../terminal/format.js';
+import { clockSeconds, duration, since, secondsLeft, shown } from '../terminal/format.js';
 import type { Lease, RunningNode } from './explain-node.js';
 import { whatMayFollow } from './what-may-follow.js';
 
@@ -21,11 +21,12 @@ export function storyOf(
   const { registration, no_answer, pending } = node;
   if (registration === null)
     return [
-      ...(no_answer === null ? [] : [`What it waits for is not known: ${no_answer}`]),
+      ...(no_answer === null ? [] : [`What it waits for is not known: ${shown(no_answer)}`]),
       ...pending.map((one) => tryWords(one, contract, now)),
     ];
   return [
     waitsFor(node.lease, registration, contract, now),
+    ...(node.lease?.held ? [`It does not expire: ${node.lease.held}`] : []),
     ...pending.map((one) => tryWords(one, contract, now)),
     ...lastRefusal(registration, pending, contract),
     ...(registration.since === null
@@ -71,14 +72,16 @@ function ackWords({ round, rounds, ack_deadline }: Registration, now: number): s
 
 function leaseWords(lease: Lease | null, { liveness }: CompiledContract, now: number): string {
   if (lease === null) return 'It is registered; how long its lease lasts is not known.';
-  const { deadline, last_heartbeat_at } = lease;
+  const { deadline, last_heartbeat_at, held } = lease;
   const beat = last_heartbeat_at === null ? 'no heartbeat yet' : `last heartbeat ${since(last_heartbeat_at, now)} ago`;
   const left = Date.parse(deadline) - now;
   if (left > 0) return `It is registered and alive: ${beat}, its lease lasts ${secondsLeft(left)} more.`;
+  const silent = `It is silent: ${beat}, and its lease ran out ${duration(-left)} ago`;
+  if (held !== null) return `${silent}.`;
   const grace = left + liveness.grace_seconds * 1_000;
   const expiry =
     grace > 0 ? `it expires in ${secondsLeft(grace)} unless a heartbeat arrives` : 'its expiry is being looked at';
-  return `It is silent: ${beat}, and its lease ran out ${duration(-left)} ago; ${expiry}.`;
+  return `${silent}; ${expiry}.`;
 }
 
 /** What Temporal tries again and again: which try, the backend's own words, when again. */
@@ -93,7 +96,7 @@ function tryWords(
   if (failure === null) return `${what} is under way: try ${attempt}${of}.`;
   const times = attempt === 2 ? 'once' : `${attempt - 1} times`;
   const next = next_at === null ? 'is under way' : `comes in ${secondsLeft(next_at - now)}`;
-  return `${what} has failed ${times}, and try ${attempt}${of} ${next}; the last error was: ${failure}`;
+  return `${what} has failed ${times}, and try ${attempt}${of} ${next}; the last error was: ${shown(failure)}`;
 }
 
 /** The reason that stands in the node's state, where no backend's words say more. */
@@ -106,7 +109,7 @@ function lastRefusal(
   const hidden = livesByLease(state, contract) && contract.orchestrator.states[state ?? '']?.discoverable === false;
   const what = hidden ? 'Others do not find it' : 'The last error was';
   return [
-    ...(reason === null || failing ? [] : [`${what}: ${reason}`]),
-    ...(refresh_refused === null ? [] : [`Its newest data are refused: ${refresh_refused}`]),
+    ...(reason === null || failing ? [] : [`${what}: ${shown(reason)}`]),
+    ...(refresh_refused === null ? [] : [`Its newest data are refused: ${shown(refresh_refused)}`]),
   ];
 }

@@ -39,6 +39,8 @@ function whenWords(
     if (timer.verify === 'acks_read') return 'without it';
     if (!livesByLease(state, contract)) return 'when the time is over';
     if (lease === null) return 'without a heartbeat';
+    // When it expires is not known then.
+    if (lease.held !== null) return null;
     const expires = Date.parse(lease.deadline) + contract.liveness.grace_seconds * 1_000;
     return `without a heartbeat by ${clockSeconds(new Date(expires).toISOString())}`;
   }

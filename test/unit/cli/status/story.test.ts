@@ -117,7 +117,7 @@ describe('the story of a registration', () => {
     const life = lived([startup, allGoesWell, ack, allGoesWell]);
     expect(livesByLease(life.node.state, shipped)).toBe(true);
     const after = (seconds: number): string => new Date(Date.parse(life.now) + seconds * 1_000).toISOString();
-    const lease = { deadline: after(90), last_heartbeat_at: after(0) };
+    const lease = { deadline: after(90), last_heartbeat_at: after(0), held: null };
     const expires = at(105, life.now);
     expect(story(life, { lease }, 5)).toEqual(
       [
@@ -131,6 +131,12 @@ describe('the story of a registration', () => {
         'heartbeat arrives.',
     );
     expect(story(life, { lease }, 300)[0]).toMatch(/its lease ran out 3 min ago; its expiry is being looked at\.$/);
+    const held = 'self-preservation holds: 9 of 12 nodes look dead';
+    expect(story(life, { lease: { ...lease, held } }, 95)).toEqual([
+      `It is silent: last heartbeat 1 min ago, and its lease ran out 5 s ago.`,
+      `It does not expire: ${held}`,
+      expect.stringMatching(/^It has been ACTIVE/) as string,
+    ]);
     expect(story(life)[0]).toBe('It is registered; how long its lease lasts is not known.');
   });
 

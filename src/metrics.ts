@@ -16,22 +16,39 @@ export interface MetricsOptions {
   readonly variable: string;
   /** Metrics as text, in the order in which they are shown. */
   readonly read: readonly (() => Promise<string>)[];
+  /** Why the process does not do its work now; null while it does. */
+  readonly notReady: () => Promise<string | null> | string | null;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
 }
 
 /**
- * Answers `GET /metrics` as Prometheus reads it.
+ * Answers `GET /metrics` as Prometheus reads it, and the probes that Kubernetes knows: `/livez` and `/readyz`. That a
+ * process answers is all that makes it live: no restart brings back a server that is away.
  *
  * @throws Error that names the variable when the address cannot be listened at
  */
-export async function serveMetrics({ address, variable, read }: MetricsOptions): Promise<MetricsServer> {
+export async function serveMetrics({ address, variable, read, notReady }: MetricsOptions): Promise<MetricsServer> {
   const { host, port } = splitHostPort(address);
+  const paths: Readonly<Record<string, () => Promise<Answer>>> = {
+    '/metrics': async () => ({ status: 200, text: (await Promise.all(read.map((one) => one()))).join('\n') }),
+    '/livez': () => Promise.resolve({ status: 200, text: 'live\n' }),
+    '/readyz': async () => {
+      const reason = await notReady();
+      return reason === null ? { status: 200, text: 'ready\n' } : { status: 503, text: `not ready: ${reason}\n` };
+    },
+  };
   const server = createServer((request, response) => {
-    if (request.url?.split('?')[0] !== '/metrics') {
-      response.writeHead(404).end('metrics are at /metrics\n');
+    const answer = paths[request.url?.split('?')[0] ?? ''];
+    if (answer === undefined) {
+      response.writeHead(404).end('metrics are at /metrics, probes at /livez and /readyz\n');
       return;
     }
-    Promise.all(read.map((one) => one())).then(
-      (texts) => response.writeHead(200, { 'content-type': Registry.PROMETHEUS_CONTENT_TYPE }).end(texts.join('\n')),
+    answer().then(
+      ({ status, text }) => response.writeHead(status, { 'content-type': Registry.PROMETHEUS_CONTENT_TYPE }).end(text),
       (error: unknown) => response.writeHead(500).end(`${String(error)}\n`),
     );
   });

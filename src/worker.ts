@@ -23,6 +23,7 @@ import { loadContracts, type Contracts } from './contracts/load.js';
 import { errorText } from './error-text.js';
 import { batched, BrokerTime, createKafka, createProducer, type EventProducer } from './kafka/index.js';
 import { workerDataConverter } from './payloads/data-converter.js';
+import { whyNotPolling } from './polling.js';
 import { connectionFault } from './runs/connection-fault.js';
 import { topicName } from './protocol/topics.js';
 import { Catalog } from './registry/consul/catalog.js';
@@ -36,6 +37,8 @@ const log = logger('worker');
 /** A worker that is connected; `run` returns once it was shut down and everything is closed. */
 export interface RegistrarWorker {
   run(): Promise<void>;
+  /** Why it does not poll its task queue; null while it does. */
+  notReady(): Promise<string | null>;
   /** Finishes the tasks that it holds. */
   shutdown(): void;
 }
@@ -90,6 +93,7 @@ export async function openWorker(config: Config, { bundle, tracing, version }: O
         log.info({ taskQueue: config.taskQueue, contract: contracts.compiled.version, ...version }, 'worker runs');
         await worker.run().finally(close);
       },
+      notReady: () => whyNotPolling(worker, connection),
       shutdown: () => worker.shutdown(),
     };
   } catch (error) {

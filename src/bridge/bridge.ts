@@ -20,6 +20,7 @@ import { selfPreservationQuestion, watchSelfPreservation } from './liveness/watc
 import { bridgeMetrics } from './bridge-metrics.js';
 import { addReconciliationMetrics } from './reconciliation/metrics.js';
 import { startReconciler } from './reconciliation/reconciler.js';
+import { whyNotReading } from './readiness.js';
 import { runStart } from './run-options.js';
 import { idleAfterMs } from './liveness/topic-watermarks.js';
 import { align, streamsOf, subscribeAll, type Stream, type SubscribeOptions } from './streams.js';
@@ -42,6 +43,8 @@ export interface Bridge {
    */
   stop(): Promise<void>;
   counters(): Readonly<BridgeCounters> & { readonly dead_letters: number };
+  /** Why it does not read; null while it does. */
+  notReady(): string | null;
   /** The counters, lags, watermarks and self-preservation, for Prometheus. */
   readonly metrics: Registry;
 }
@@ -88,6 +91,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
       await Promise.all([...subscriptions, ...repetitions].map((one) => one.stop()));
       await close();
     },
+    notReady: () => whyNotReading(streams, subscriptions),
     counters: () => ({ ...context.counters, dead_letters: total(context.deadLetters.counts().values()) }),
     metrics,
   };

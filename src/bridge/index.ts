@@ -1,2 +1,2 @@
 /** Kafka to Temporal, and Kafka to the lease table. */
-export { startBridge } from './bridge.js';
+export { startBridge, type Bridge } from './bridge.js';

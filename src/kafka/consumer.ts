@@ -50,6 +50,11 @@ export interface ConsumeOptions {
 }
 
 export interface Subscription {
+  /**
+   * How long it has not got on: since the broker's last answer to a fetch, or since the oldest batch was begun that is
+   * still worked on. Milliseconds.
+   */
+  stalledMs(): number;
   /** Finishes what is begun, commits, leaves the group. */
   stop(): Promise<void>;
 }
@@ -80,6 +85,10 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
   });
   const positions = from === 'now' ? await endsOf(kafka, topics, signal) : from === 'beginning' ? null : from;
   const commits = new Commits(kafka.logger);
+  let fetchedAt = performance.now();
+  consumer.on(consumer.events.FETCH, () => {
+    fetchedAt = performance.now();
+  });
   consumer.on(consumer.events.REBALANCING, () => void commits.flush());
   const start = async (): Promise<void> => {
     await patiently(kafka, `cannot consume ${topics.join(', ')} yet`, signal, async () => {
@@ -107,6 +116,7 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
   }
 
   return {
+    stalledMs: () => Math.max(performance.now() - fetchedAt, working.oldestMs()),
     async stop() {
       stopped = true;
       const timer = setTimeout(() => working.abort(new Error('the consumer is being stopped')), stopGraceMs);

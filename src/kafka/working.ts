@@ -4,14 +4,15 @@
  * bytes a batch).
  */
 export class Working {
-  readonly #open = new Set<AbortController>();
+  /** Each with when it began: milliseconds of performance.now(). */
+  readonly #open = new Map<AbortController, number>();
   #ended: Error | undefined;
 
   /** For one more batch. */
   begin(): AbortController {
     const controller = new AbortController();
     if (this.#ended !== undefined) controller.abort(this.#ended);
-    this.#open.add(controller);
+    this.#open.set(controller, performance.now());
     return controller;
   }
 
@@ -19,9 +20,14 @@ export class Working {
     this.#open.delete(controller);
   }
 
+  /** How long the oldest one is worked on: milliseconds; 0 where there is none. */
+  oldestMs(): number {
+    return Math.max(0, ...[...this.#open.values()].map((began) => performance.now() - began));
+  }
+
   /** Aborts what is worked on, and whatever begins later. */
   abort(reason: Error): void {
     this.#ended = reason;
-    for (const controller of this.#open) controller.abort(reason);
+    for (const controller of this.#open.keys()) controller.abort(reason);
   }
 }

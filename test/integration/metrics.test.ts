@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { askOwner, type ServerName } from '../../src/stack/index.js';
 import { choosePorts, portOf } from '../../src/stack/ports.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
+import type { RegistrarProcess } from './cli-process.js';
 import { eventually, Installation } from './installation.js';
 import { findPrometheus, Prometheus, type Programs } from './prometheus.js';
 
@@ -12,6 +14,7 @@ let registrar: Installation;
 let bridge: string;
 let worker: string;
 let programs: Programs | undefined;
+let processes: RegistrarProcess[];
 beforeAll(async () => {
   const ports = await choosePorts({ bridge: 9464, worker: 9465 });
   [bridge, worker] = [`127.0.0.1:${portOf(ports, 'bridge')}`, `127.0.0.1:${portOf(ports, 'worker')}`];
@@ -20,7 +23,7 @@ beforeAll(async () => {
   registrar = await Installation.prepare(
     contractDirectory({ orchestrator: 'reconcile: { interval_seconds: 2, again_after_seconds: 1 }' }),
   );
-  await Promise.all([registrar.replica('bridge'), registrar.replica('worker')]);
+  processes = await Promise.all([registrar.replica('bridge'), registrar.replica('worker')]);
 });
 afterAll(async () => {
   await registrar.stop();
@@ -100,4 +103,41 @@ describe('what ships for Prometheus and Grafana', () => {
       await prometheus.stop();
     }
   });
+});
+
+describe('the probes of bridge and worker', () => {
+  const SERVERS = ['temporal', 'kafka', 'consul', 'postgres'] as const;
+  const stack = (action: 'stop' | 'start', ...which: readonly ServerName[]) =>
+    Promise.all(which.map((server) => askOwner(registrar.config.dataDir, { action, server })));
+  const probe = async (address: string, path: string): Promise<string> =>
+    (await fetch(`http://${address}${path}`)).text();
+  const becomesReady = (address: string) =>
+    eventually(`${address} is ready`, 60, async () => (await probe(address, '/readyz')) === 'ready\n');
+  const isNotReady = (address: string, why: RegExp) =>
+    eventually(`${address} is not ready`, 60, async () => why.test(await probe(address, '/readyz')));
+
+  it('say that each is ready; that it is not while its server is away, and is live all the same; and that it is again', async () => {
+    await Promise.all([becomesReady(bridge), becomesReady(worker)]);
+    await stack('stop', 'temporal', 'kafka');
+    await Promise.all([
+      isNotReady(bridge, /^not ready: it has not got on with .*node-heartbeat\.v1 for \d+ s/),
+      isNotReady(worker, /^not ready: Temporal does not answer/),
+    ]);
+    for (const address of [bridge, worker]) expect(await probe(address, '/livez')).toBe('live\n');
+    await stack('start', 'temporal', 'kafka');
+    await Promise.all([becomesReady(bridge), becomesReady(worker)]);
+  }, 180_000);
+
+  it('are answered by processes that end in time on SIGTERM, though every server is away', async () => {
+    await stack('stop', ...SERVERS);
+    try {
+      const asked = Date.now();
+      for (const one of processes) one.kill('SIGTERM');
+      await Promise.all(processes.map((one) => one.ends()));
+      // Kubernetes kills after 30 s.
+      expect(Date.now() - asked).toBeLessThan(30_000);
+    } finally {
+      await stack('start', ...SERVERS);
+    }
+  }, 180_000);
 });

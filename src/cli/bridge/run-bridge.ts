@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { startBridge } from '../../bridge/index.js';
+import { startBridge, type Bridge } from '../../bridge/index.js';
 import type { Config } from '../../config/index.js';
 import { loadContracts } from '../../contracts/load.js';
 import { createKafka } from '../../kafka/index.js';
@@ -10,7 +10,7 @@ import { createPool } from '../../registry/pool.js';
 import { logger } from '../../telemetry.js';
 import { tracingOf } from '../../tracing/index.js';
 import { temporalOptions } from '../connect.js';
-import { untilStopped } from '../processes/stopping.js';
+import { endInTime, untilStopped } from '../processes/stopping.js';
 
 const CONNECT_WITHIN_MS = 10_000;
 /** For groups that it has joined while it was still starting. A broker that hangs is not waited for. */
@@ -35,21 +35,28 @@ export async function runBridge(config: Config, onReady: () => void = () => unde
   });
   const pool = createPool(config.postgres.connectionString);
   const kafka = createKafka({ ...config.kafka, clientId: 'node-registrar-bridge', logger: logger('kafka') });
-  const stopping = untilStopped();
+  const log = logger('bridge');
+  const stopping = untilStopped(() => endInTime(log));
   // The first node need not wait for the connection; a server that is not there yet is waited for when it is needed.
   connection
     .withDeadline(Date.now() + CONNECT_WITHIN_MS, () => connection.workflowService.getSystemInfo({}))
-    .catch((error: unknown) => logger('bridge').debug({ err: error }, 'Temporal does not answer yet'));
+    .catch((error: unknown) => log.debug({ err: error }, 'Temporal does not answer yet'));
+  const { bridge: address } = config.metrics;
   let metrics: MetricsServer | undefined;
+  let bridge: Bridge | undefined;
   try {
-    const starting = startBridge({ config, contracts, temporalClient, pool, kafka, signal: stopping.signal });
-    const bridge = await Promise.race([starting, stopping.requested.then(() => delay(LEAVE_WITHIN_MS))]);
-    if (bridge === undefined) return;
-    const { bridge: address } = config.metrics;
+    // From the start: a probe must be answered while a server is waited for.
     if (address !== undefined) {
-      const read = [() => bridge.metrics.metrics(), processMetrics()];
-      metrics = await serveMetrics({ address, variable: 'REGISTRAR_BRIDGE_METRICS', read });
+      const read = [() => bridge?.metrics.metrics() ?? Promise.resolve(''), processMetrics()];
+      const notReady = (): string | null => {
+        if (stopping.signal.aborted) return 'it is being stopped';
+        return bridge === undefined ? 'it is starting, and waits for Kafka or PostgreSQL' : bridge.notReady();
+      };
+      metrics = await serveMetrics({ address, variable: 'REGISTRAR_BRIDGE_METRICS', read, notReady });
     }
+    const starting = startBridge({ config, contracts, temporalClient, pool, kafka, signal: stopping.signal });
+    bridge = (await Promise.race([starting, stopping.requested.then(() => delay(LEAVE_WITHIN_MS))])) ?? undefined;
+    if (bridge === undefined) return;
     onReady();
     await stopping.requested;
     await bridge.stop();

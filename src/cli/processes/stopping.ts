@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { Logger } from 'pino';
 import { EXIT } from '../terminal/exit-codes.js';
 import { showNoWaiting } from '../terminal/waiting.js';
 import { whenLaunchersDie } from './launchers.js';
@@ -13,6 +14,20 @@ export interface Stopping {
 
 /** A launcher hands the terminal's Ctrl-C on to us, who have it already: within this time that is one wish, not two. */
 const ONE_WISH_MS = 1_000;
+
+/** Kubernetes waits 30 s by default, and a worker gives its tasks 10 s. */
+const STOP_WITHIN_SECONDS = 20;
+
+/** Ends a process that is being stopped when that takes too long, since a server does not answer. */
+export function endInTime(log: Logger): void {
+  setTimeout(() => {
+    log.error(
+      `it has not stopped within ${STOP_WITHIN_SECONDS} s, since a server does not answer, and ends now: what it held ` +
+        'is delivered again',
+    );
+    process.exit(EXIT.failed);
+  }, STOP_WITHIN_SECONDS * 1_000).unref();
+}
 
 /**
  * Listens for the wish to stop. The first time it is a wish; a signal that

@@ -1,12 +1,12 @@
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { DefaultLogger, Runtime, type LogEntry } from '@temporalio/worker';
 import type { Config } from '../../config/index.js';
-import { processMetrics, serveMetrics, type MetricsServer } from '../../metrics.js';
+import { processMetrics, serveMetrics, type MetricsOptions, type MetricsServer } from '../../metrics.js';
 import { choosePorts, portOf } from '../../stack/ports.js';
 import { logger } from '../../telemetry.js';
 import { tracingOf } from '../../tracing/index.js';
-import { openWorker } from '../../worker.js';
-import { untilStopped } from '../processes/stopping.js';
+import { openWorker, type RegistrarWorker } from '../../worker.js';
+import { endInTime, untilStopped } from '../processes/stopping.js';
 
 const log = logger('worker');
 
@@ -32,16 +32,21 @@ export async function runWorker(
     shutdownSignals: [],
     ...(own === undefined ? {} : { telemetryOptions: { metrics: { prometheus: { bindAddress: own, ...METRICS } } } }),
   });
-  const stopping = untilStopped();
+  const stopping = untilStopped(() => endInTime(log));
   const tracing = await tracingOf('node-registrar-worker');
-  const metrics = await startMetrics(address, own);
+  let worker: RegistrarWorker | undefined;
+  const notReady = (): Promise<string | null> | string => {
+    if (stopping.signal.aborted) return 'it is being stopped';
+    return worker === undefined ? 'it is starting, and waits for Temporal' : worker.notReady();
+  };
+  const metrics = await startMetrics(address, own, notReady);
   try {
-    const worker = await Promise.race([openWorker(config, { tracing, version }), stopping.requested]);
+    worker = (await Promise.race([openWorker(config, { tracing, version }), stopping.requested])) ?? undefined;
     // Stopped while it was still bundling or waiting for a server: it held nothing.
     if (worker === undefined) return;
     const running = worker.run();
     onReady();
-    void stopping.requested.then(() => worker.shutdown());
+    void stopping.requested.then(worker.shutdown);
     await running;
   } finally {
     await Promise.allSettled([tracing?.stop(), metrics?.close()]);
@@ -51,10 +56,19 @@ export async function runWorker(
 /** Names as Prometheus wants them. */
 const METRICS = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true } as const;
 
-async function startMetrics(address: string | undefined, own: string | undefined): Promise<MetricsServer | undefined> {
+async function startMetrics(
+  address: string | undefined,
+  own: string | undefined,
+  notReady: MetricsOptions['notReady'],
+): Promise<MetricsServer | undefined> {
   if (address === undefined || own === undefined) return undefined;
   const ofTemporal = async (): Promise<string> => (await fetch(`http://${own}/metrics`)).text();
-  return serveMetrics({ address, variable: 'REGISTRAR_WORKER_METRICS', read: [ofTemporal, processMetrics()] });
+  return serveMetrics({
+    address,
+    variable: 'REGISTRAR_WORKER_METRICS',
+    read: [ofTemporal, processMetrics()],
+    notReady,
+  });
 }
 
 function forward({ level, message, meta }: LogEntry): void {

@@ -39,7 +39,12 @@ async function scrape(address: string): Promise<Readonly<Record<string, number>>
 }
 
 const serve = (registry: Registry, address = '127.0.0.1:0') =>
-  serveMetrics({ address, variable: 'REGISTRAR_BRIDGE_METRICS', read: [() => registry.metrics()] });
+  serveMetrics({
+    address,
+    variable: 'REGISTRAR_BRIDGE_METRICS',
+    read: [() => registry.metrics()],
+    notReady: () => null,
+  });
 
 const beats = { ...watermarks(), topic: 'beats' };
 const STREAMS: Parameters<typeof bridgeMetrics>[2] = [

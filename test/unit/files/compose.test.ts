@@ -127,6 +127,14 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('asks bridge and worker for the probe that each serves', () => {
+    for (const name of ['bridge', 'worker'] as const) {
+      const { environment = {}, healthcheck } = compose.services[name] ?? {};
+      const port = loadConfig(environment).metrics[name]?.split(':')[1];
+      expect(healthcheck?.test.join(' '), name).toContain(`http://127.0.0.1:${port}/readyz`);
+    }
+  });
+
   it('has a fleet of all four node types, each named after its type', () => {
     const fleet = ours.filter(([, { entrypoint }]) => entrypoint !== undefined);
     expect(fleet.map(([name, { command }]) => [name, command])).toEqual(

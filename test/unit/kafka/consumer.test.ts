@@ -10,7 +10,7 @@ function crashing() {
   const emitter = new EventEmitter();
   const counts = { runs: 0 };
   const consumer = {
-    events: { GROUP_JOIN: 'join', CRASH: 'crash', REBALANCING: 'rebalancing' },
+    events: { GROUP_JOIN: 'join', CRASH: 'crash', REBALANCING: 'rebalancing', FETCH: 'fetch' },
     on: (event: string, listener: (event: object) => void) => emitter.on(event, listener),
     connect: () => Promise.resolve(),
     subscribe: () => Promise.resolve(),

@@ -22,8 +22,8 @@ const STOP_WITHIN_SECONDS = 20;
 export function endInTime(log: Logger): void {
   setTimeout(() => {
     log.error(
-      `it has not stopped within ${STOP_WITHIN_SECONDS} s, since a server does not answer, and ends now: what it held ` +
-        'is delivered again',
+      `it has not stopped within ${STOP_WITHIN_SECONDS} s, since a server does not answer, and ends now: ` +
+        'what it held is delivered again',
     );
     process.exit(EXIT.failed);
   }, STOP_WITHIN_SECONDS * 1_000).unref();

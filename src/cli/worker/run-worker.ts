@@ -46,7 +46,7 @@ export async function runWorker(
     if (worker === undefined) return;
     const running = worker.run();
     onReady();
-    void stopping.requested.then(worker.shutdown);
+    void stopping.requested.then(() => worker?.shutdown());
     await running;
   } finally {
     await Promise.allSettled([tracing?.stop(), metrics?.close()]);

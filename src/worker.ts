@@ -86,7 +86,11 @@ export async function openWorker(config: Config, { bundle, tracing, version }: O
         ...TUNING,
       }),
     );
-    const topics = Object.values(contracts.topics).map((template) => topicName(template, config));
+    // Introspection is asked for by the bridge alone, and a worker may have no right to do so.
+    const { introspectionRequests } = bridgeTopics(contracts, config);
+    const topics = Object.values(contracts.topics)
+      .map((template) => topicName(template, config))
+      .filter((topic) => topic !== introspectionRequests);
     const [worker] = await Promise.all([creating, openConnections({ pool, catalog, producer, time }, topics)]);
     return {
       async run() {

@@ -1,6 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Config } from '../config/index.js';
+import { refusalIn } from '../kafka/index.js';
 import { connectionFault, isRefusal } from '../runs/connection-fault.js';
 import { grpcErrorOf } from '../runs/temporal-errors.js';
 import { dataConverter } from '../payloads/data-converter.js';
@@ -25,6 +26,12 @@ const NAMES: Record<ServerName, { readonly title: string; readonly variable: str
 /** A server that does not answer, with what to do about it. */
 export function unreachable(config: Config, server: ServerName, where: string, error: unknown): CliError {
   const { title, variable } = NAMES[server];
+  const refusal = refusalIn(error);
+  if (refusal !== undefined)
+    return new CliError(`${title} at ${where} answers, but not to us: ${refusal.what}`, EXIT.unreachable, {
+      hint: `${refusal.todo}.`,
+      cause: error,
+    });
   return new CliError(`${title} at ${where} does not answer: ${errorText(error)}`, EXIT.unreachable, {
     hint: whatToDo(config, server, variable),
     cause: error,

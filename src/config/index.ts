@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { runningState } from '../stack/state/state.js';
 import type { Environment, ServerName } from '../stack/state/servers.js';
 import { consulConfig, consulUrl, type ConsulConfig } from './consul.js';
-import { kafkaBrokers, kafkaConfig, type KafkaConfig } from './kafka.js';
+import { kafkaConfig, namesKafka, type KafkaConfig } from './kafka.js';
 import { postgresConfig, postgresUrl, type PostgresConfig } from './postgres.js';
 import { namesTemporal, temporalConfig, type TemporalConfig } from './temporal.js';
 import { checkHostPort, ConfigError, given } from './variables.js';
@@ -61,7 +61,7 @@ export function loadConfig(env: Environment = process.env): Config {
     },
     fromEnvironment: {
       temporal: namesTemporal(env),
-      kafka: kafkaBrokers(env) !== undefined,
+      kafka: namesKafka(env),
       consul: consulUrl(env) !== undefined,
       postgres: postgresUrl(env) !== undefined,
     },

@@ -1,4 +1,5 @@
 import pRetry from 'p-retry';
+import { explained } from './access/refusal.js';
 import { CLIENT, type KafkaHandle } from './client.js';
 import { isWithoutLeader } from './refusals.js';
 
@@ -28,36 +29,42 @@ export interface KafkaAdmin {
 /**
  * Asks the broker, and gives up after seconds: an answer that comes late is worth nothing. Connects with the first
  * question.
+ *
+ * @param operation what the topics are asked about for: the right to READ holds the one to DESCRIBE
  */
-export function createAdmin(kafka: KafkaHandle): KafkaAdmin {
+export function createAdmin(kafka: KafkaHandle, operation: 'READ' | 'DESCRIBE' = 'DESCRIBE'): KafkaAdmin {
   const admin = kafka[CLIENT](3_000).admin();
   let connecting: Promise<void> | undefined;
   const connected = (): Promise<void> => {
-    connecting ??= admin.connect().catch((error: unknown) => {
+    connecting ??= explained(kafka, null, () => admin.connect()).catch((error: unknown) => {
       connecting = undefined;
       throw error;
     });
     return connecting;
   };
+  const ask = async <T>(topic: string, question: () => Promise<T>): Promise<T> => {
+    await connected();
+    return explained(kafka, { operation, topics: [topic] }, question);
+  };
   return {
     async partitions(topic) {
-      await connected();
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const { topics } = await ask(topic, () => admin.fetchTopicMetadata({ topics: [topic] }));
       return topics.flatMap((one) => one.partitions.map(({ partitionId }) => partitionId));
     },
     async topicEnds(topic) {
-      await connected();
-      const ends = await ledBySomebody(() => admin.fetchTopicOffsets(topic));
+      const ends = await ask(topic, () => ledBySomebody(() => admin.fetchTopicOffsets(topic)));
       return ends.map(({ partition, low, high }) => ({ partition, low, high }));
     },
     async offsetsAt(topic, time) {
-      await connected();
-      const offsets = await ledBySomebody(() => admin.fetchTopicOffsetsByTimestamp(topic, time.getTime()));
+      const ends = () => admin.fetchTopicOffsetsByTimestamp(topic, time.getTime());
+      const offsets = await ask(topic, () => ledBySomebody(ends));
       return new Map(offsets.map(({ partition, offset }) => [partition, offset]));
     },
     async committed(groupId, topic) {
       await connected();
-      const topics = await admin.fetchOffsets({ groupId, topics: [topic] });
+      const topics = await explained(kafka, { operation: 'DESCRIBE', group: groupId }, () =>
+        admin.fetchOffsets({ groupId, topics: [topic] }),
+      );
       const partitions = topics.flatMap((one) => one.partitions).filter(({ offset }) => offset !== '-1');
       return new Map(partitions.map(({ partition, offset }) => [partition, offset]));
     },

@@ -1,6 +1,9 @@
 import { Kafka, logLevel, type LogEntry } from 'kafkajs';
 import type { Logger } from 'pino';
 import { OnceAMinute } from '../once-a-minute.js';
+import { saslOptions } from './access/sasl.js';
+import { sockets, tlsOptions, withoutColons } from './access/sockets.js';
+import type { KafkaConnection, KafkaSecurity } from './connection.js';
 import { decodeFetchedRecords } from './decoding/install.js';
 import { letIdleConnectionsRest } from './idle-connections.js';
 
@@ -12,9 +15,7 @@ import { letIdleConnectionsRest } from './idle-connections.js';
 letIdleConnectionsRest();
 decodeFetchedRecords();
 
-export interface KafkaOptions {
-  /** host:port of one or more brokers. */
-  readonly brokers: readonly string[];
+export interface KafkaOptions extends KafkaConnection {
   /** How the broker names this process in its logs and metrics. */
   readonly clientId: string;
   readonly logger: Logger;
@@ -31,6 +32,15 @@ export interface KafkaHandle {
    */
   readonly [CLIENT]: (requestTimeout?: number) => Kafka;
   readonly logger: Logger;
+  readonly who?: Who;
+}
+
+/** How this client connects, for messages: without its secrets. */
+export interface Who {
+  /** Kafka's name for it: "SASL_SSL". */
+  readonly protocol: string;
+  readonly mechanism?: string;
+  readonly username?: string;
 }
 
 /** A consumer whose tries are used up begins anew by itself, after the last pause: hence no long ones. */
@@ -39,12 +49,22 @@ const PATIENT = { retries: 5, initialRetryTime: 300, maxRetryTime: 3_000 } as co
 /** A producer's or admin's own `retry` does not reach the connections below it: this one does. */
 const IMPATIENT = { retries: 1, initialRetryTime: 100, maxRetryTime: 300 } as const;
 
-/** Connects to nothing yet: each producer, consumer and admin has connections of its own. */
-export function createKafka({ brokers, clientId, logger }: KafkaOptions): KafkaHandle {
+/**
+ * Connects to nothing yet: each producer, consumer and admin has connections of its own.
+ *
+ * @throws Error when a key or certificate cannot be used
+ */
+export function createKafka({ brokers, security = {}, clientId, logger }: KafkaOptions): KafkaHandle {
   const log = warningsOf(logger);
+  const access = {
+    ...(security.tls !== undefined && { ssl: tlsOptions(security.tls) }),
+    ...(security.sasl !== undefined && { sasl: saslOptions(security.sasl) }),
+  };
   const client = (requestTimeout?: number): Kafka =>
     new Kafka({
-      brokers: [...brokers],
+      brokers: brokers.map(withoutColons),
+      ...access,
+      socketFactory: sockets,
       clientId,
       requestTimeout: requestTimeout ?? 30_000,
       connectionTimeout: Math.min(3_000, requestTimeout ?? 30_000),
@@ -52,7 +72,16 @@ export function createKafka({ brokers, clientId, logger }: KafkaOptions): KafkaH
       logLevel: logLevel.WARN,
       logCreator: () => log,
     });
-  return { [CLIENT]: client, logger };
+  return { [CLIENT]: client, logger, who: whoOf(security) };
+}
+
+function whoOf({ tls, sasl }: KafkaSecurity): Who {
+  const words = [...(sasl === undefined ? [] : ['SASL']), tls !== undefined ? 'SSL' : 'PLAINTEXT'];
+  return {
+    protocol: words.join('_'),
+    ...(sasl !== undefined && { mechanism: sasl.mechanism }),
+    ...(sasl !== undefined && 'username' in sasl && { username: sasl.username }),
+  };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { explained } from './access/refusal.js';
 import { CLIENT, type KafkaHandle } from './client.js';
 import type { RecordToSend } from './producer.js';
 
@@ -21,11 +22,13 @@ export async function openBrokersClock(
   requestTimeoutMs: number,
 ): Promise<BrokersClock> {
   const producer = kafka[CLIENT](requestTimeoutMs).producer({ allowAutoTopicCreation: false });
-  await producer.connect();
+  await explained(kafka, null, () => producer.connect());
   const message = { ...(partition === undefined ? {} : { partition }), key, value, headers: { ...headers } };
   return {
     async read() {
-      const [sent] = await producer.send({ topic, acks: -1, timeout: requestTimeoutMs, messages: [message] });
+      const [sent] = await explained(kafka, { operation: 'WRITE', topics: [topic] }, () =>
+        producer.send({ topic, acks: -1, timeout: requestTimeoutMs, messages: [message] }),
+      );
       const time = Number(sent?.logAppendTime ?? -1);
       return time < 0 ? null : time;
     },

@@ -1,5 +1,6 @@
 import kafkajs from 'kafkajs';
 import pRetry from 'p-retry';
+import { explained } from './access/refusal.js';
 import { CLIENT, type KafkaHandle } from './client.js';
 import { isNotYetThere } from './refusals.js';
 
@@ -8,6 +9,9 @@ const { AssignerProtocol, ConfigResourceTypes, KafkaJSError } = kafkajs;
 
 /** kafkajs itself gives up where a busy broker does not know yet of a topic that it has just created. */
 const LEADERS_WITHIN = { retries: 100, minTimeout: 100, factor: 1 };
+
+/** One for a broker that is alone. */
+const BROKERS_DEFAULT = -1;
 
 /** One member of a consumer group. */
 interface GroupMember {
@@ -18,6 +22,8 @@ interface GroupMember {
 
 interface NewTopics {
   readonly partitions: number;
+  /** How many brokers hold each partition. Default: the broker's own default. */
+  readonly replicas?: number;
   /** Settings of each topic, for example { "message.timestamp.type": "LogAppendTime" }. */
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -49,19 +55,20 @@ export interface Cluster {
  */
 export async function openCluster(kafka: KafkaHandle, requestTimeoutMs?: number): Promise<Cluster> {
   const admin = kafka[CLIENT](requestTimeoutMs).admin();
-  await admin.connect().catch(async (error: unknown) => {
+  await explained(kafka, null, () => admin.connect()).catch(async (error: unknown) => {
     await admin.disconnect();
     throw error;
   });
   return {
-    brokers: async () => (await admin.describeCluster()).brokers.length,
-    topics: async () => new Set(await admin.listTopics()),
-    async createTopics(topics, { partitions, settings }) {
+    brokers: async () => (await explained(kafka, null, () => admin.describeCluster())).brokers.length,
+    topics: async () => new Set(await explained(kafka, null, () => admin.listTopics())),
+    async createTopics(topics, { partitions, replicas = BROKERS_DEFAULT, settings }) {
       const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
-      // -1: the broker's own default, one for a broker that is alone.
-      const options = { numPartitions: partitions, replicationFactor: -1, configEntries };
+      const options = { numPartitions: partitions, replicationFactor: replicas, configEntries };
       try {
-        await admin.createTopics({ waitForLeaders: false, topics: topics.map((topic) => ({ topic, ...options })) });
+        await explained(kafka, { operation: 'CREATE', topics }, () =>
+          admin.createTopics({ waitForLeaders: false, topics: topics.map((topic) => ({ topic, ...options })) }),
+        );
       } catch (error) {
         if (!(error instanceof KafkaJSError) || !error.message.includes('already exists')) throw error;
       }
@@ -72,10 +79,12 @@ export async function openCluster(kafka: KafkaHandle, requestTimeoutMs?: number)
     },
     async topicSetting(topics, setting) {
       if (topics.length === 0) return new Map();
-      const { resources } = await admin.describeConfigs({
-        includeSynonyms: false,
-        resources: topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames: [setting] })),
-      });
+      const { resources } = await explained(kafka, { operation: 'DESCRIBE_CONFIGS', topics }, () =>
+        admin.describeConfigs({
+          includeSynonyms: false,
+          resources: topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames: [setting] })),
+        }),
+      );
       return new Map(
         resources.flatMap(({ resourceName, configEntries }) =>
           configEntries
@@ -85,14 +94,16 @@ export async function openCluster(kafka: KafkaHandle, requestTimeoutMs?: number)
       );
     },
     async members(groupId) {
-      const { groups } = await admin.describeGroups([groupId]);
+      const { groups } = await explained(kafka, { operation: 'DESCRIBE', group: groupId }, () =>
+        admin.describeGroups([groupId]),
+      );
       return (groups[0]?.members ?? []).map(({ memberId, memberAssignment }) => ({
         id: memberId,
         partitions: AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {},
       }));
     },
     async deleteGroup(groupId) {
-      await admin.deleteGroups([groupId]);
+      await explained(kafka, { operation: 'DELETE', group: groupId }, () => admin.deleteGroups([groupId]));
     },
     close: () => admin.disconnect(),
   };

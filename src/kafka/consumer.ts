@@ -1,6 +1,8 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import type { Logger } from 'pino';
 import { errorText } from '../error-text.js';
+import { OnceAMinute } from '../once-a-minute.js';
+import { explain, explained, isRefused, type Need } from './access/refusal.js';
 import { Commits } from './commits.js';
 import { Contiguous } from './contiguous.js';
 import { CLIENT, type KafkaHandle } from './client.js';
@@ -47,6 +49,8 @@ export interface ConsumeOptions {
   readonly stopGraceMs?: number;
   /** Gives up waiting for Kafka at the start. */
   readonly signal?: AbortSignal;
+  /** Called with why nothing can be read yet, or any more; it is tried again all the same. */
+  readonly onTrouble?: (error: Error) => void;
 }
 
 export interface Subscription {
@@ -69,7 +73,8 @@ export interface Subscription {
  * and 10 MB in all are held of it (kafkajs's defaults).
  */
 export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Promise<Subscription> {
-  const { groupId, topics, from, signal, stopGraceMs = 8_000 } = options;
+  const { groupId, topics, from, stopGraceMs = 8_000 } = options;
+  const need: Need = { operation: 'READ', topics, group: groupId };
   const working = new Working();
   const consumer = kafka[CLIENT]().consumer({
     groupId,
@@ -83,7 +88,7 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
     maxWaitTimeInMs: 500,
     allowAutoTopicCreation: false,
   });
-  const positions = from === 'now' ? await endsOf(kafka, topics, signal) : from === 'beginning' ? null : from;
+  const positions = from === 'now' ? await endsOf(kafka, topics, options) : from === 'beginning' ? null : from;
   const commits = new Commits(kafka.logger);
   let fetchedAt = performance.now();
   consumer.on(consumer.events.FETCH, () => {
@@ -91,10 +96,12 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
   });
   consumer.on(consumer.events.REBALANCING, () => void commits.flush());
   const start = async (): Promise<void> => {
-    await patiently(kafka, `cannot consume ${topics.join(', ')} yet`, signal, async () => {
-      await consumer.connect();
-      await consumer.subscribe({ topics: [...topics], fromBeginning: from === 'beginning' });
-    });
+    await patiently(kafka, `cannot consume ${topics.join(', ')} yet`, options, () =>
+      explained(kafka, need, async () => {
+        await consumer.connect();
+        await consumer.subscribe({ topics: [...topics], fromBeginning: from === 'beginning' });
+      }),
+    );
     await consumer.run({
       eachBatchAutoResolve: false,
       autoCommit: false,
@@ -103,7 +110,12 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
     });
   };
   let stopped = false;
-  const startAgain = async (): Promise<void> => {
+  const minute = new OnceAMinute();
+  const startAgain = async (error: Error): Promise<void> => {
+    const reason = errorText(await explain(kafka, need, error));
+    const text = `cannot consume ${topics.join(', ')} any more; waiting for Kafka`;
+    if (minute.isDue(reason)) kafka.logger.warn({ reason }, text);
+    options.onTrouble?.(new Error(reason, { cause: error }));
     await new Promise((resolve) => setTimeout(resolve, START_AGAIN_AFTER_MS));
     if (!stopped) await start();
   };
@@ -142,7 +154,7 @@ function watch(
   consumer: Consumer,
   options: ConsumeOptions,
   positions: Positions | null,
-  startAgain: () => Promise<void>,
+  startAgain: (error: Error) => Promise<void>,
 ): Promise<void> {
   const fatal = options.onFatal ?? endProcess;
   let joined = false;
@@ -170,7 +182,7 @@ function watch(
     consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
       // With restart, kafkajs begins anew by itself; without, a process is left that consumes nothing.
       if (restart) return;
-      if (isOutage(error)) startAgain().catch(end);
+      if (isOutage(error) || isRefused(error)) startAgain(error).catch(end);
       else end(error);
     });
   });

@@ -6,6 +6,8 @@ export { marker } from './markers.js';
 export { openCluster, type Cluster } from './cluster.js';
 export type { ReadUpTo } from './records.js';
 export { createKafka, type KafkaHandle } from './client.js';
+export type { KafkaConnection, KafkaSecurity } from './connection.js';
+export { refusalIn } from './access/refusal.js';
 export { readTopic } from './read-topic.js';
 export { batched, SendQueue } from './send-queue.js';
 export { createProducer, type EventProducer, type RecordToSend } from './producer.js';

@@ -13,8 +13,22 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
 declare module 'kafkajs/src/protocol/decoder.js' {
   /** What is used here of kafkajs's reader of an answer. */
   export default class Decoder {
+    constructor(bytes: Buffer);
     readonly buffer: Buffer;
     readonly offset: number;
     forward(bytes: number): void;
+    readInt16(): number;
+    readInt32(): number;
+    readBoolean(): boolean;
+    readString(): string;
+    readArray<Item>(read: (decoder: Decoder) => Item): Item[];
+  }
+}
+
+declare module 'kafkajs/src/protocol/encoder.js' {
+  /** What is used here of kafkajs's writer of a question. */
+  export default class Encoder {
+    writeArray(items: readonly string[]): this;
+    writeBoolean(value: boolean): this;
   }
 }

@@ -1,6 +1,6 @@
 import { createAdmin } from './admin.js';
 import type { KafkaHandle } from './client.js';
-import { patiently } from './patiently.js';
+import { patiently, type PatienceOptions } from './patiently.js';
 
 /** Next offset by topic and partition, for a consumer that does not begin where its group left off. */
 export type Positions = Map<string, string>;
@@ -17,11 +17,11 @@ export function place(topic: string, partition: number): string {
 export async function endsOf(
   kafka: KafkaHandle,
   topics: readonly string[],
-  signal: AbortSignal | undefined,
+  options: PatienceOptions,
 ): Promise<Positions> {
-  const admin = createAdmin(kafka);
+  const admin = createAdmin(kafka, 'READ');
   try {
-    return await patiently(kafka, `cannot ask for the end of ${topics.join(', ')} yet`, signal, async () => {
+    return await patiently(kafka, `cannot ask for the end of ${topics.join(', ')} yet`, options, async () => {
       const positions: Positions = new Map();
       for (const topic of topics)
         for (const { partition, high } of await admin.topicEnds(topic)) positions.set(place(topic, partition), high);

@@ -1,4 +1,5 @@
 import type { IHeaders, Message, Producer, RecordMetadata } from 'kafkajs';
+import { explain, explained } from './access/refusal.js';
 import type { BrokerTime } from './broker-time.js';
 import { CLIENT, type KafkaHandle } from './client.js';
 import { partitioner } from './partitioner.js';
@@ -55,7 +56,7 @@ export function createProducer(kafka: KafkaHandle, time?: BrokerTime): EventProd
   /** The topics that this producer has sent to. */
   const known = new Set<string>();
   const connected = (): Promise<void> => {
-    connecting ??= producer.connect().catch((error: unknown) => {
+    connecting ??= explained(kafka, null, () => producer.connect()).catch((error: unknown) => {
       connecting = undefined;
       throw error;
     });
@@ -73,7 +74,8 @@ export function createProducer(kafka: KafkaHandle, time?: BrokerTime): EventProd
     async connect(topics = []) {
       await connected();
       // kafkajs asks for topics when it sends to them; of no messages, that is all it does.
-      await producer.sendBatch({ topicMessages: topics.map((topic) => ({ topic, messages: [] })) });
+      const topicMessages = topics.map((topic) => ({ topic, messages: [] }));
+      await explained(kafka, { operation: 'WRITE', topics }, () => producer.sendBatch({ topicMessages }));
     },
     async send(records) {
       if (records.length === 0) return;
@@ -86,8 +88,10 @@ export function createProducer(kafka: KafkaHandle, time?: BrokerTime): EventProd
         if (stored !== undefined) time?.learn(sent, stored, Date.now());
         for (const { topic } of topicMessages) known.add(topic);
       } catch (error) {
-        if (isAboutATopic(error) && topicMessages.every(({ topic }) => known.has(topic))) await beginAnew();
-        throw error;
+        const topics = topicMessages.map(({ topic }) => topic);
+        if (isAboutATopic(error) && topics.every((topic) => known.has(topic))) await beginAnew();
+        // Of several topics, whoever sends to them tries one after the other.
+        throw topics.length > 1 ? error : await explain(kafka, { operation: 'WRITE', topics }, error);
       }
     },
     async close() {

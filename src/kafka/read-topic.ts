@@ -54,7 +54,7 @@ export async function readTopic(
 
 /** Where to begin in each partition, and where each that has something to read ends. */
 async function extentOf(kafka: KafkaHandle, topic: string, since: Date) {
-  const admin = createAdmin(kafka);
+  const admin = createAdmin(kafka, 'READ');
   try {
     const [starts, ends] = await Promise.all([admin.offsetsAt(topic, since), admin.topicEnds(topic)]);
     const positions: Positions = new Map();

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { v4 } from 'uuid';
-import { SendQueue } from '../kafka/index.js';
+import { SendQueue, type KafkaConnection } from '../kafka/index.js';
 import type { OutgoingRecord } from '../protocol/envelope.js';
 import { jsonLogger } from '../json-logger.js';
 import type { RecordHeaders } from '../protocol/instance.js';
@@ -12,9 +12,7 @@ import type { NodeError } from './errors.js';
 import { nodeTopics, type NodeTopic, type SentMessage, type Topics } from './node-topics.js';
 import { kafkaTransport, type NodeTransport } from './transport.js';
 
-export interface NodeHubOptions {
-  /** host:port of one or more brokers. */
-  readonly brokers: readonly string[];
+export interface NodeHubOptions extends KafkaConnection {
   /** The {env} of topic names. Default "dev". */
   readonly env?: string;
   /** The {namespace} of topic names. Default "": no such segment. */
@@ -74,6 +72,7 @@ export class NodeHub {
   constructor(options: NodeHubOptions) {
     const {
       brokers,
+      security,
       env = 'dev',
       namespace = '',
       groupId = `${env}-nodes-${v4()}`,
@@ -86,7 +85,13 @@ export class NodeHub {
     this.#groupId = groupId;
     this.#transport =
       options.transport ??
-      kafkaTransport({ brokers, clientId: groupId, logger, sentTopics: Object.values(this.#topics.sent) });
+      kafkaTransport({
+        brokers,
+        ...(security !== undefined && { security }),
+        clientId: groupId,
+        logger,
+        sentTopics: Object.values(this.#topics.sent),
+      });
     this.#queue = new SendQueue((records) => this.#transport.send(records));
   }
 
@@ -179,7 +184,8 @@ export class NodeHub {
 
   async #subscribe(from: 'now' | 'where it left off'): Promise<void> {
     const waiting = new AbortController();
-    void this.#reportWaiting(AbortSignal.any([waiting.signal, this.#closing.signal]));
+    let trouble: Error | undefined;
+    void this.#reportWaiting(AbortSignal.any([waiting.signal, this.#closing.signal]), () => trouble);
     try {
       this.#subscription = await this.#transport.subscribe({
         groupId: this.#groupId,
@@ -190,6 +196,7 @@ export class NodeHub {
           // Before the subscription stands, its own promise rejects.
           if (this.#subscription !== undefined) void this.#reopen(error);
         },
+        onTrouble: (error) => (trouble = error),
         signal: this.#closing.signal,
       });
     } finally {
@@ -214,11 +221,12 @@ export class NodeHub {
     }
   }
 
-  async #reportWaiting(signal: AbortSignal): Promise<void> {
+  async #reportWaiting(signal: AbortSignal, trouble: () => Error | undefined): Promise<void> {
     if (await pause(REPORT_WAITING_AFTER_MS, signal)) {
       this.#reportOutage(
         `waits for Kafka at ${this.#brokers}: it does not answer, or lacks a topic of the registrar ` +
           `(${this.#topics.consumed[0] ?? ''} and its like)`,
+        trouble(),
       );
     }
   }

@@ -67,7 +67,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     this.#pauses = { ...DEFAULT_PAUSES, ...options.pauses };
     this.#ownsHub = options.hub === undefined;
     // Two processes in one group would share its partitions: each would miss events.
-    const group = `node-${this.node_id}-${this.instance_id}`;
+    const group = `nodes-${this.node_id}-${this.instance_id}`;
     this.#hub = options.hub ?? new NodeHub({ ...options, groupId: `${options.env ?? 'dev'}-${group}` });
     this.#reporter = new Reporter(this.node_id, this, this.#hub);
     this.#states = new States(this.#reporter);

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { consume, createKafka, createProducer, type RecordToSend } from '../kafka/index.js';
+import { consume, createKafka, createProducer, type KafkaConnection, type RecordToSend } from '../kafka/index.js';
 import type { RecordHeaders } from '../protocol/instance.js';
 
 /** What a hub wants to consume. */
@@ -14,6 +14,8 @@ export interface SubscribeOptions {
   readonly onRecord: (value: Buffer | null, headers: RecordHeaders) => void;
   /** The consumer has ended for good. */
   readonly onFatal: (error: Error) => void;
+  /** Why nothing can be read yet, or any more; it is tried again all the same. */
+  readonly onTrouble: (error: Error) => void;
   /** Ends the waiting for Kafka. */
   readonly signal: AbortSignal;
 }
@@ -27,8 +29,7 @@ export interface NodeTransport {
   close(): Promise<void>;
 }
 
-export interface KafkaTransportOptions {
-  readonly brokers: readonly string[];
+export interface KafkaTransportOptions extends KafkaConnection {
   readonly clientId: string;
   readonly logger: Logger;
   /** Topics that will be sent to. */
@@ -40,7 +41,7 @@ export function kafkaTransport(options: KafkaTransportOptions): NodeTransport {
   const kafka = createKafka(options);
   const producer = createProducer(kafka);
   return {
-    subscribe({ groupId, topics, from, signal, onRecord, onFatal }) {
+    subscribe({ groupId, topics, from, signal, onRecord, onFatal, onTrouble }) {
       // Meanwhile, so that the first introspection need not wait for it. A failure here comes again in that send.
       void Promise.allSettled([producer.connect(options.sentTopics)]);
       return consume(kafka, {
@@ -49,6 +50,7 @@ export function kafkaTransport(options: KafkaTransportOptions): NodeTransport {
         from: from === 'now' ? 'now' : 'beginning',
         signal,
         onFatal,
+        onTrouble,
         onBatch(batch) {
           for (const record of batch.records) {
             onRecord(record.value, record.headers);

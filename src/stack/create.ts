@@ -3,6 +3,7 @@ import proto from '@temporalio/proto';
 import { pino } from 'pino';
 import { openCluster } from '../kafka/cluster.js';
 import { createKafka } from '../kafka/client.js';
+import type { KafkaConnection } from '../kafka/connection.js';
 import { StackError } from './state/errors.js';
 
 const { IndexedValueType } = proto.temporal.api.enums.v1;
@@ -54,16 +55,18 @@ export interface CreatedTopics {
  * orders messages: the clocks of nodes are not trusted. A topic that exists with another setting is warned about.
  */
 export async function createTopics(
-  brokers: readonly string[],
+  connection: KafkaConnection,
   topics: readonly string[],
   options: {
     readonly partitions: number;
+    /** How many brokers hold each partition. Default: the broker's own default. */
+    readonly replicas?: number;
     readonly warn?: (message: string) => void;
     /** Kafka's own settings of new topics, besides their kind of time. */
     readonly settings?: Readonly<Record<string, string>>;
   },
 ): Promise<CreatedTopics> {
-  const kafka = createKafka({ brokers, clientId: 'node-registrar-prepare', logger: pino({ level: 'silent' }) });
+  const kafka = createKafka({ ...connection, clientId: 'node-registrar-prepare', logger: pino({ level: 'silent' }) });
   const cluster = await openCluster(kafka);
   try {
     const existing = await cluster.topics();
@@ -71,6 +74,7 @@ export async function createTopics(
     if (created.length > 0)
       await cluster.createTopics(created, {
         partitions: options.partitions,
+        ...(options.replicas !== undefined && { replicas: options.replicas }),
         settings: { ...options.settings, [TIMESTAMP_TYPE]: BROKERS_TIME },
       });
     const others = topics.filter((topic) => existing.has(topic));

@@ -14,6 +14,8 @@ export function environmentOf(addresses: Addresses, config: Config): Record<stri
     TEMPORAL_ADDRESS: addresses.temporal,
     TEMPORAL_NAMESPACE: config.temporal.namespace,
     KAFKA_BROKERS: addresses.kafka.join(','),
+    // Ours has neither TLS nor SASL, whatever somebody else's has.
+    ...(!config.fromEnvironment.kafka && { KAFKA_SECURITY_PROTOCOL: 'PLAINTEXT', KAFKA_CLIENT_PROPERTIES: '' }),
     CONSUL_HTTP_ADDR: addresses.consul,
     DATABASE_URL: addresses.postgres,
     REGISTRAR_DATA_DIR: config.dataDir,

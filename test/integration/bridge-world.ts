@@ -77,7 +77,7 @@ export class BridgeWorld {
       contracts,
     );
     const topics = Object.values(world.allTopics).flat() as string[];
-    await createTopics(kafkaBrokers, topics, { partitions });
+    await createTopics({ brokers: kafkaBrokers }, topics, { partitions });
     // The broker answers for a partition's end when it leads it; a busy one needs a moment after it has made a topic.
     for (const topic of topics) await pRetry(() => world.admin.topicEnds(topic), { retries: 10 });
     return world;

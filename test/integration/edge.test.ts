@@ -91,7 +91,7 @@ it('a batch that nobody could hold is one record with its reason; what comes aft
 
 it('a topic that is missing, or was deleted since, fails its own callers only', async () => {
   const [kept, deleted] = [`kept-${randomUUID()}`, `deleted-${randomUUID()}`];
-  await createTopics(servers().kafkaBrokers, [kept, deleted], { partitions: 1 });
+  await createTopics({ brokers: servers().kafkaBrokers }, [kept, deleted], { partitions: 1 });
   const producer = batched(createProducer(world.kafka), 60_000);
   const arrives = (topic: string): Promise<boolean> =>
     producer.send([{ topic, key: 'k', value: Buffer.from('v'), headers: {} }]).then(

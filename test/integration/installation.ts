@@ -87,7 +87,7 @@ export class Installation {
     );
     await Promise.all([
       createSearchAttributes(temporalAddress, 'default'),
-      createTopics(kafkaBrokers, topics, { partitions: 3 }),
+      createTopics({ brokers: kafkaBrokers }, topics, { partitions: 3 }),
     ]);
     const kafka = createKafka({ brokers: kafkaBrokers, clientId: name, logger: silent });
     const client = new Client({ connection: await Connection.connect({ address: temporalAddress }) });

@@ -9,7 +9,7 @@ import { servers } from './servers.js';
 it('a process whose connections to Kafka are idle sleeps', async () => {
   const { kafkaBrokers } = servers();
   const topic = `idle-${randomUUID()}`;
-  await createTopics(kafkaBrokers, [topic], { partitions: 1 });
+  await createTopics({ brokers: kafkaBrokers }, [topic], { partitions: 1 });
   const kafka = createKafka({ brokers: kafkaBrokers, clientId: 'idle-test', logger: pino({ level: 'silent' }) });
   const producer = createProducer(kafka);
   onTestFinished(() => producer.close());

@@ -105,7 +105,7 @@ const onUnhandled = (error: unknown): void => void unhandled.push(error);
 beforeAll(async () => {
   process.on('unhandledRejection', onUnhandled);
   const brokers = servers().kafkaBrokers;
-  await createTopics(brokers, (Object.keys(NODE_TOPICS) as NodeTopic[]).map(topic), { partitions: 3 });
+  await createTopics({ brokers }, (Object.keys(NODE_TOPICS) as NodeTopic[]).map(topic), { partitions: 3 });
   counterpart = new Counterpart(brokers);
   await counterpart.start();
 });

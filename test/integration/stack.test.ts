@@ -151,7 +151,7 @@ afterAll(async () => {
 
 describe('the four servers', () => {
   it('keep what is written to them, and each one answers its own client', async () => {
-    expect(await createTopics(stack.addresses.kafka, [topic], { partitions: 1 })).toEqual({
+    expect(await createTopics({ brokers: stack.addresses.kafka }, [topic], { partitions: 1 })).toEqual({
       created: [topic],
       otherTimestampType: [],
     });
@@ -208,7 +208,7 @@ describe('what is prepared in them', () => {
 
   it("topics carry the broker's time, are created once, and none comes into being by itself", async () => {
     const { kafka: brokers } = stack.addresses;
-    expect(await createTopics(brokers, [topic, 'second.v1'], { partitions: 3 })).toEqual({
+    expect(await createTopics({ brokers }, [topic, 'second.v1'], { partitions: 3 })).toEqual({
       created: ['second.v1'],
       otherTimestampType: [],
     });
@@ -233,7 +233,7 @@ describe('what is prepared in them', () => {
     await withAdmin(stack.addresses.kafka, (admin) =>
       admin.createTopics({ topics: [{ topic: 'theirs.v1' }], waitForLeaders: true }),
     );
-    const result = await createTopics(stack.addresses.kafka, ['theirs.v1'], {
+    const result = await createTopics({ brokers: stack.addresses.kafka }, ['theirs.v1'], {
       partitions: 1,
       warn: (message) => warnings.push(message),
     });

@@ -17,6 +17,7 @@ const LONGEST = [
   'integration/watermarks.test.ts',
   'integration/chaos.test.ts',
   'integration/reconcile.test.ts',
+  'integration/kafka-access.test.ts',
   'integration/killed-worker.test.ts',
   'integration/stuck-runs.test.ts',
   'integration/metrics.test.ts',

@@ -73,7 +73,7 @@ function createFleet(
 ): Fleet {
   return simulateFleet({
     nodes,
-    brokers: config.kafka.brokers,
+    ...config.kafka,
     env: config.env,
     namespace: config.namespace,
     topics: nodeTopicTemplates(contracts),

@@ -87,7 +87,7 @@ export async function runNode(options: NodeOptions, config: Config): Promise<voi
 function createNode({ id, type, version, endpoint, capability, ack }: NodeOptions, config: Config): RegisteredNode {
   try {
     return new RegisteredNode({
-      brokers: config.kafka.brokers,
+      ...config.kafka,
       env: config.env,
       namespace: config.namespace,
       topics: nodeTopicTemplates(loadContracts(config.contractsDir)),

@@ -9,10 +9,17 @@ import { CliError } from '../terminal/exit-codes.js';
 import { bridgeTopics } from '../../bridge/bridge-topics.js';
 import { allTopics } from './all-topics.js';
 
-/**
- * Several bridges can share the work, and a node's messages stay in order within a partition. The number is fixed, for
- * a node must keep its partition.
- */
+/** How topics that are not there yet are made. */
+export interface NewTopicsOptions {
+  /**
+   * Several bridges can share the work, and a node's messages stay in order within a partition. The number is fixed
+   * from then on, for a node must keep its partition. Default 6.
+   */
+  readonly partitions?: number;
+  /** How many brokers hold each partition. Default: the broker's own default. */
+  readonly replicationFactor?: number;
+}
+
 const PARTITIONS = 6;
 
 /**
@@ -22,8 +29,13 @@ const PARTITIONS = 6;
  * @param print gets a sentence for each thing that was made
  * @throws CliError when a server does not answer
  */
-export async function prepare(config: Config, contracts: Contracts, print: (text: string) => void): Promise<void> {
-  await Promise.all(SERVER_NAMES.map((server) => prepareServer(server, config, contracts, print)));
+export async function prepare(
+  config: Config,
+  contracts: Contracts,
+  print: (text: string) => void,
+  newTopics?: NewTopicsOptions,
+): Promise<void> {
+  await Promise.all(SERVER_NAMES.map((server) => prepareServer(server, config, contracts, print, newTopics)));
 }
 
 /** The same for one server, as soon as it answers. */
@@ -32,9 +44,10 @@ export async function prepareServer(
   config: Config,
   contracts: Contracts,
   print: (text: string) => void,
+  newTopics: NewTopicsOptions = {},
 ): Promise<void> {
   try {
-    await WORK[server](config, contracts, print);
+    await WORK[server](config, contracts, print, newTopics);
   } catch (error) {
     // A sentence written for people stays as it is.
     if (error instanceof CliError || (error instanceof Error && error.name === 'StackError')) throw error;
@@ -45,21 +58,29 @@ export async function prepareServer(
 /** Of heartbeats and markers only the newest count: a day of them is kept, in files of an hour that can be deleted. */
 const SHORT_LIVED = { 'retention.ms': '86400000', 'segment.ms': '3600000' };
 
-type Work = (config: Config, contracts: Contracts, print: (text: string) => void) => Promise<void>;
+type Work = (
+  config: Config,
+  contracts: Contracts,
+  print: (text: string) => void,
+  newTopics: NewTopicsOptions,
+) => Promise<void>;
 
 const WORK: Readonly<Record<ServerName, Work>> = {
   async postgres({ postgres }, _contracts, print) {
     const applied = await migrate(postgres.connectionString);
     if (applied.length > 0) print(`database migrated to version ${applied.at(-1)}`);
   },
-  async kafka(config, contracts, print) {
-    const { brokers } = config.kafka;
-    const options = { partitions: PARTITIONS, warn: print };
+  async kafka(config, contracts, print, { partitions = PARTITIONS, replicationFactor }) {
+    const options = {
+      partitions,
+      ...(replicationFactor !== undefined && { replicas: replicationFactor }),
+      warn: print,
+    };
     const { heartbeats } = bridgeTopics(contracts, config);
     const others = allTopics(contracts, config).filter((topic) => !heartbeats.includes(topic));
     const made = [
-      await createTopics(brokers, others, options),
-      await createTopics(brokers, heartbeats, { ...options, settings: SHORT_LIVED }),
+      await createTopics(config.kafka, others, options),
+      await createTopics(config.kafka, heartbeats, { ...options, settings: SHORT_LIVED }),
     ];
     const created = made.reduce((sum, one) => sum + one.created.length, 0);
     if (created > 0) print(`${created} topics created`);

@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { errorText } from '../../error-text.js';
 import { openCluster } from '../../kafka/cluster.js';
 import { createKafka } from '../../kafka/client.js';
+import type { KafkaConnection } from '../../kafka/connection.js';
 import { spawnGuarded, type GuardedCommand } from '../guardian.js';
 import { acceptsConnections, waitUntilHealthy } from '../health.js';
 import { which } from '../locate.js';
@@ -43,19 +44,19 @@ export const kafka: ServerKind = {
     return { kafka: [`127.0.0.1:${portOf(ports, 'broker')}`] };
   },
 
-  probe({ kafka: brokers }) {
-    return probeBrokers([...brokers]);
+  probe({ kafka: brokers }, { kafka }) {
+    return probeBrokers({ ...kafka, brokers });
   },
 };
 
 const PROBE_TIMEOUT_MS = 3_000;
 
-async function probeBrokers(brokers: string[]): Promise<void> {
-  const first = brokers[0];
+async function probeBrokers(connection: KafkaConnection): Promise<void> {
+  const [first] = connection.brokers;
   if (first === undefined) throw new StackError('no Kafka broker is given');
   const { host, port } = splitHostPort(first);
   await acceptsConnections(host, port);
-  const kafka = createKafka({ brokers, clientId: 'node-registrar-probe', logger: pino({ level: 'silent' }) });
+  const kafka = createKafka({ ...connection, clientId: 'node-registrar-probe', logger: pino({ level: 'silent' }) });
   const cluster = await openCluster(kafka, PROBE_TIMEOUT_MS);
   try {
     if ((await cluster.brokers()) === 0) throw new Error('no broker is registered yet');
@@ -268,7 +269,7 @@ async function train(archive: string, program: JavaProgram, context: ProvisionCo
     const guarded = spawnGuarded({ ...command, graceSeconds: 60 }, log);
     try {
       const brokers = [`127.0.0.1:${portOf(ports, 'broker')}`];
-      await waitUntilHealthy(() => probeBrokers(brokers), {
+      await waitUntilHealthy(() => probeBrokers({ brokers }), {
         withinMs: 60_000,
         title: 'Kafka',
         logFile,

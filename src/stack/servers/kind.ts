@@ -1,3 +1,4 @@
+import type { KafkaConnection } from '../../kafka/connection.js';
 import type { GuardedCommand } from '../guardian.js';
 import type { Ports } from '../ports.js';
 import type { ProvisionContext } from '../provision/context.js';
@@ -52,5 +53,6 @@ export interface ServerKind {
 }
 
 interface ProbeContext {
+  readonly kafka: Pick<KafkaConnection, 'security'>;
   readonly temporal: { readonly namespace: string; readonly apiKey?: string; readonly tls?: unknown };
 }

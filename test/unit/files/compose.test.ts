@@ -96,12 +96,13 @@ describe('docker-compose.yml', () => {
   });
 
   it('gives our services variables that the configuration reads, and all four servers with them', () => {
-    const source = readdirSync(join(ROOT, 'src/config'))
+    const source = readdirSync(join(ROOT, 'src/config'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
       .map((file) => read(`src/config/${file}`))
       .join('\n');
     for (const [name, { environment = {} }] of ours) {
       for (const variable of Object.keys(environment))
-        expect(source, `${name}: ${variable}`).toContain(`'${variable}'`);
+        expect(source, `${name}: ${variable}`).toMatch(new RegExp(`\\b${variable}\\b`));
       const config = loadConfig(environment);
       expect(config.fromEnvironment, name).toEqual({ temporal: true, kafka: true, consul: true, postgres: true });
       for (const host of addressesOf(config)) expect(compose.services[host], `${name}: ${host}`).toBeDefined();

@@ -52,7 +52,12 @@ describe('a consumer that kafkajs has given up', () => {
   it.each([
     ['a connection that nobody gets hold of', named('KafkaJSNonRetriableError', named('KafkaJSLockTimeout'))],
     ['a group without a coordinator', named('KafkaJSGroupCoordinatorNotFound')],
-  ])('for %s begins anew: the broker is away', async (_what, error) => {
+    ['a password that is not accepted', named('KafkaJSSASLAuthenticationError')],
+    [
+      'a right that was taken away',
+      Object.assign(named('KafkaJSProtocolError'), { type: 'GROUP_AUTHORIZATION_FAILED' }),
+    ],
+  ])('for %s begins anew: it is an outage', async (_what, error) => {
     const { counts, crash, fatal } = await start();
     crash(error);
     await vi.advanceTimersByTimeAsync(60_000);
@@ -71,10 +76,8 @@ describe('a consumer that kafkajs has given up', () => {
 
   it('for anything else has ended, and says why', async () => {
     const { counts, crash, fatal } = await start();
-    crash(named('KafkaJSSASLAuthenticationError'));
-    expect(fatal.map(({ message }) => message)).toEqual([
-      'the consumer of group g has ended: KafkaJSSASLAuthenticationError',
-    ]);
+    crash(named('KafkaJSOffsetOutOfRange'));
+    expect(fatal.map(({ message }) => message)).toEqual(['the consumer of group g has ended: KafkaJSOffsetOutOfRange']);
     expect(counts.runs).toBe(1);
   });
 });

@@ -26,7 +26,7 @@ describe('a node whose id another process uses', () => {
     await one.node.stop();
     expect(instances()).toEqual(new Set([one.node.instance_id]));
     expect(other.node.instance_id).not.toBe(one.node.instance_id);
-    expect(wire.subscriptions[0]?.groupId).toBe(`test-node-mailer-1-${one.node.instance_id}`);
+    expect(wire.subscriptions[0]?.groupId).toBe(`test-nodes-mailer-1-${one.node.instance_id}`);
   });
 
   test.each(['NodeRegistrationAccepted', 'NodeBecameActive'])(

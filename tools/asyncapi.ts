@@ -9,6 +9,7 @@ import { correlationId, nodeId, timestamp } from '../src/protocol/fields.js';
 import { COSMETIC } from '../src/protocol/heartbeat.js';
 import { introspectionFields } from '../src/protocol/introspection.js';
 import { publishedEventType, publishedSchemas } from '../src/protocol/published.js';
+import { SIGNATURE } from '../src/protocol/signature.js';
 
 /** Every topic and message as an AsyncAPI 3 document, from the contract and the schemas of the wire. */
 
@@ -57,7 +58,10 @@ const sentHeaders = z.object({
   ...instance,
   supersedes: z.string().optional().describe('Correlation_ids of the attempts before this one, oldest first.'),
 });
-const readHeaders = z.looseObject(instance);
+const readHeaders = z.looseObject({
+  ...instance,
+  [SIGNATURE]: z.string().optional().describe('Detached JWS by the key of the node; docs/nodes.md says of what.'),
+});
 const deadLetterHeaders = z.looseObject({
   event_type: z.string(),
   code: z.enum(Object.keys(DEAD_LETTER_CODES)),

@@ -28,6 +28,7 @@ export function acks(
       batch.done(record);
     };
     await handleEach(context, batch, {
+      kind: 'acks',
       read: (record) => understand(record, () => parseAck(record.value, timedAnswer(record))),
       apply: (ack) => apply(context, ack, batch),
       limit,

@@ -16,7 +16,7 @@ import type { Stream } from './streams.js';
  * @param window_seconds the lease duration
  */
 export function bridgeMetrics(
-  { counters, deadLetters, pool, kafka, postgres }: BridgeContext,
+  { counters, deadLetters, signing, pool, kafka, postgres }: BridgeContext,
   admin: Pick<KafkaAdmin, 'topicEnds' | 'committed'>,
   streams: readonly Pick<Stream, 'topics' | 'groupId' | 'watermarks'>[],
   selfPreservation: () => SelfPreservationState | null,
@@ -75,7 +75,7 @@ export function bridgeMetrics(
     },
   });
 
-  conflicts({ pool, postgres }, registers, window_seconds);
+  messagesOfOthers({ pool, postgres, signing }, registers, window_seconds);
   const gauge = (name: string, help: string, value: (state: SelfPreservationState) => number): void => {
     new Gauge({
       name: `registrar_self_preservation_${name}`,
@@ -99,11 +99,28 @@ export function bridgeMetrics(
   return registry;
 }
 
-function conflicts(
-  { pool, postgres }: Pick<BridgeContext, 'pool' | 'postgres'>,
+function signatureFaults(signing: BridgeContext['signing'], registers: Registry[]): void {
+  new Counter({
+    name: 'registrar_bridge_signature_faults_total',
+    help:
+      'messages that their nodes have not signed, since this bridge was started: accepted where the contract has ' +
+      'signing: warn, refused where it has enforce',
+    labelNames: ['kind', 'fault'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { kind, fault, count } of signing?.counts() ?? []) this.inc({ kind, fault }, count);
+    },
+  });
+}
+
+/** What came from another process of a node, or was not signed by it. */
+function messagesOfOthers(
+  { pool, postgres, signing }: Pick<BridgeContext, 'pool' | 'postgres' | 'signing'>,
   registers: Registry[],
   window_seconds: number,
 ): void {
+  signatureFaults(signing, registers);
   new Gauge({
     name: 'registrar_conflicting_nodes',
     help: 'nodes under whose id another process than the registered one sends heartbeats',

@@ -23,6 +23,8 @@ const CONSUMED = {
 
 export type StreamKind = keyof typeof CONSUMED;
 
+export const STREAM_KINDS = Object.keys(CONSUMED) as readonly StreamKind[];
+
 /**
  * Final names of the topics that the bridge reads and writes. The contract may name several topics for one kind of
  * message: all of them are read.

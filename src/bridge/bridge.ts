@@ -22,6 +22,8 @@ import { addReconciliationMetrics } from './reconciliation/metrics.js';
 import { startReconciler } from './reconciliation/reconciler.js';
 import { whyNotReading } from './readiness.js';
 import { runStart } from './run-options.js';
+import { openKeyDirectory, type KeyDirectory } from './signing/key-directory.js';
+import { Signing } from './signing/signing.js';
 import { idleAfterMs } from './liveness/topic-watermarks.js';
 import { align, streamsOf, subscribeAll, type Stream, type SubscribeOptions } from './streams.js';
 
@@ -62,8 +64,9 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const { config, contracts } = options;
   const { liveness } = contracts.compiled;
   const topics = bridgeTopics(contracts, config);
+  const directory = await openKeyDirectory(contracts.signing, options.logger ?? namedLogger('bridge'));
   const admin = createAdmin(options.kafka);
-  const context = contextOf(options, topics);
+  const context = contextOf(options, topics, directory);
   const close = async (): Promise<void> => {
     await Promise.all([context.producer.close(), admin.close()]);
   };
@@ -78,6 +81,7 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   const reconciler = startReconciler(context, contracts, config, sweep.leads);
   const repetitions = [
     ...keepWatermarks(context, admin, streams, liveness.heartbeat_interval_seconds),
+    ...readKeys(directory, context.logger),
     every(READ_BANS_EVERY_MS, () => context.postgres.once(() => context.bans.read(context.pool))),
     sweep,
     reconciler,
@@ -101,7 +105,7 @@ function total(counts: Iterable<number>): number {
   return [...counts].reduce((sum, count) => sum + count, 0);
 }
 
-function contextOf(options: BridgeOptions, topics: BridgeTopics): BridgeContext {
+function contextOf(options: BridgeOptions, topics: BridgeTopics, directory: KeyDirectory | null): BridgeContext {
   const { config, contracts, temporalClient, pool, kafka, logger = namedLogger('bridge') } = options;
   const producer = createProducer(kafka);
   const counters = newCounters();
@@ -122,6 +126,10 @@ function contextOf(options: BridgeOptions, topics: BridgeTopics): BridgeContext 
       logger,
     ),
     bans: new Bans(contracts.compiled.liveness.window_seconds),
+    signing:
+      contracts.signing.mode === 'off'
+        ? null
+        : new Signing({ pool, postgres: backends.postgres, logger, mode: contracts.signing.mode, directory }),
     counters,
     logger,
     ...backends,
@@ -130,6 +138,15 @@ function contextOf(options: BridgeOptions, topics: BridgeTopics): BridgeContext 
 
 /** A node that is let in again waits at most so long. */
 const READ_BANS_EVERY_MS = 5_000;
+
+/** A key that is put into the directory, or taken out of it, counts so much later at most. */
+const READ_KEYS_EVERY_MS = 10_000;
+
+function readKeys(directory: KeyDirectory | null, logger: Logger): Repetition[] {
+  if (directory === null) return [];
+  const backend = new Backend("the directory of nodes' keys", logger);
+  return [every(READ_KEYS_EVERY_MS, () => backend.once(() => directory.read()))];
+}
 
 /** How often the broker is asked which partitions a topic has. */
 const ALIGN_EVERY_MS = 5_000;

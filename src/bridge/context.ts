@@ -7,6 +7,7 @@ import type { BridgeCounters } from './counters.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { Backend } from './backend.js';
 import type { RunStart } from './run-options.js';
+import type { Signing } from './signing/signing.js';
 
 /** What the handling of every kind of message works with. */
 export interface BridgeContext {
@@ -16,6 +17,8 @@ export interface BridgeContext {
   readonly producer: EventProducer;
   readonly deadLetters: DeadLetters;
   readonly bans: Bans;
+  /** null: nobody looks at signatures. */
+  readonly signing: Signing | null;
   readonly counters: BridgeCounters;
   readonly logger: Logger;
   readonly temporal: Backend;

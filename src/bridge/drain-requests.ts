@@ -16,6 +16,7 @@ export function drainRequests(context: BridgeContext): (batch: RecordBatch) => P
   const limit = pLimit(IN_FLIGHT);
   return (batch) =>
     handleEach(context, batch, {
+      kind: 'drains',
       read: (record) => understand(record, () => parseDrainRequest(record.value, timed(record))),
       apply: (request) => apply(context, request, batch.signal),
       limit,

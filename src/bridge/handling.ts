@@ -2,6 +2,7 @@ import type { LimitFunction } from 'p-limit';
 import type { IncomingRecord, RecordBatch } from '../kafka/consumer.js';
 import { traceparentOf } from '../protocol/trace.js';
 import { processInSpan, type TracedRecord } from '../tracing/span.js';
+import type { StreamKind } from './bridge-topics.js';
 import type { BridgeContext } from './context.js';
 import type { RefusedRecord } from './dead-letters.js';
 import { inOrderPerKey, type Keyed } from './in-order.js';
@@ -9,6 +10,7 @@ import type { Understood } from './understand.js';
 
 /** How the records of one kind of message are handled. */
 export interface Handling<Message> {
+  readonly kind: StreamKind;
   readonly read: (record: IncomingRecord) => Understood<Message>;
   /** @returns why this message cannot be applied at all, else null */
   readonly apply: (message: Message) => Promise<string | null>;
@@ -22,6 +24,7 @@ interface MessageOfNode {
   readonly node_id: string;
   readonly correlation_id: string;
   readonly message_id: string;
+  readonly instance_id?: string;
 }
 
 /** Dead letters written before their records are done. */
@@ -32,9 +35,9 @@ const AT_ONCE = 500;
  * many with each send: a sender of nothing else must not slow down the nodes.
  */
 export async function handleEach<Message extends MessageOfNode>(
-  { deadLetters }: Pick<BridgeContext, 'deadLetters'>,
+  { deadLetters, signing }: Pick<BridgeContext, 'deadLetters' | 'signing'>,
   batch: RecordBatch,
-  { read, apply, limit, done }: Handling<Message>,
+  { kind, read, apply, limit, done }: Handling<Message>,
 ): Promise<void> {
   const goOn = (): boolean => batch.isRunning() && !batch.signal.aborted;
   const refused: RefusedRecord[] = [];
@@ -53,8 +56,12 @@ export async function handleEach<Message extends MessageOfNode>(
     messages.push({
       key: message.node_id,
       async run() {
+        const checked = await signing?.check(kind, record, message, batch.signal);
+        if (checked?.outcome === 'refused') return put([{ record, code: 'not_from_its_node', reason: checked.reason }]);
+        if (checked?.outcome === 'handled') return done(record);
         const reason = await processInSpan(traced(record, message), () => apply(message));
         if (reason !== null) return put([{ record, code: 'refused_by_temporal', reason }]);
+        await checked?.keep();
         done(record);
       },
     });

@@ -26,6 +26,7 @@ export function introspections(context: BridgeContext): (batch: RecordBatch) => 
   const recent = new RecentIntrospections();
   return (batch) =>
     handleEach(context, batch, {
+      kind: 'introspections',
       read: (record) => understand(record, () => parseIntrospection(record.value, timed(record))),
       apply: (message) => apply(context, message, recent, batch.signal),
       limit,

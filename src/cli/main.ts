@@ -19,6 +19,7 @@ import { retryCommand } from './retry/command.js';
 import { drainCommand, undrainCommand } from './drain/command.js';
 import { evictCommand, unbanCommand } from './evict/command.js';
 import { forgetCommand } from './forget/command.js';
+import { releaseKeyCommand } from './release-key/command.js';
 import { setupCommand } from './setup/command.js';
 import { startCommand } from './start/command.js';
 import { statusCommand } from './status/command.js';
@@ -60,6 +61,7 @@ export function createProgram(): Command {
     evictCommand,
     unbanCommand,
     forgetCommand,
+    releaseKeyCommand,
     reconcileCommand,
     stopCommand,
     startCommand,

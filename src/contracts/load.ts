@@ -3,6 +3,7 @@ import type { Brake, CompiledContract, ConsumedEvent, Reconcile, Retention, Swee
 import { compile, topicsOf } from './compile.js';
 import { ContractError } from './contract-error.js';
 import { readSources, SHIPPED_CONTRACTS } from './read.js';
+import type { SigningContract } from './schema.js';
 
 export { ContractError } from './contract-error.js';
 export { SHIPPED_CONTRACTS } from './read.js';
@@ -22,6 +23,7 @@ export interface Contracts {
   readonly brake: Brake;
   /** Whether idle partitions of the heartbeats' and acks' topics are sent markers. */
   readonly stream_markers: boolean;
+  readonly signing: SigningContract;
 }
 
 /**
@@ -36,7 +38,7 @@ export function loadContracts(dir: string = SHIPPED_CONTRACTS): Contracts {
   const sources = readSources(dir);
   const faults = check(sources);
   if (faults.length > 0) throw new ContractError(faults);
-  const { sweep, reconcile, retention, stream_markers, liveness } = sources.orchestrator;
+  const { sweep, reconcile, retention, stream_markers, signing, liveness } = sources.orchestrator;
   const { brake } = liveness;
   return {
     compiled: compile(sources),
@@ -45,6 +47,7 @@ export function loadContracts(dir: string = SHIPPED_CONTRACTS): Contracts {
     reconcile,
     retention,
     stream_markers,
+    signing,
     brake,
   };
 }

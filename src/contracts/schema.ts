@@ -142,6 +142,18 @@ export const orchestratorSchema = z.strictObject({
     })
     .nullable()
     .describe('null: Consul and the registry are not compared'),
+  signing: z.strictObject({
+    mode: z
+      .enum(['off', 'warn', 'enforce'])
+      .describe(
+        'off: nobody looks at signatures; warn: what is not signed counts, and is logged; enforce: it is refused',
+      ),
+    keys_directory: z
+      .string()
+      .regex(/^\//, 'an absolute path')
+      .nullable()
+      .describe('<node_id>.pem has the public keys that may speak for a node; null: the first key of a node does'),
+  }),
   retention: z.strictObject({
     ended_seconds: seconds.describe(
       'how long a node that has ended is remembered; longer than Kafka keeps introspections',
@@ -224,6 +236,8 @@ export const effectSchema = z.strictObject({
 });
 
 export type OrchestratorContract = z.infer<typeof orchestratorSchema>;
+/** Whether messages must be signed by their nodes, and where the keys are. */
+export type SigningContract = OrchestratorContract['signing'];
 export type ReducerContract = z.infer<typeof reducerSchema>;
 export type EffectContract = z.infer<typeof effectSchema>;
 export type EffectHandlerContract = EffectContract['handler_routing']['handlers'][number];

@@ -33,11 +33,12 @@ export class HeartbeatLoop {
   }
 
   async #loop(interval_seconds: number, signal: AbortSignal): Promise<void> {
-    let due = Date.now() + Math.random() * Math.min(interval_seconds, FIRST_WITHIN_SECONDS) * 1_000;
-    while (await pause(Math.max(0, due - Date.now()), signal)) {
+    // A wall clock that is set back would end the beats for as long.
+    let due = performance.now() + Math.random() * Math.min(interval_seconds, FIRST_WITHIN_SECONDS) * 1_000;
+    while (await pause(Math.max(0, due - performance.now()), signal)) {
       await this.beat();
       // Beats that a slow send has made late are left out, not made up for.
-      due = Math.max(due + interval_seconds * 1_000, Date.now());
+      due = Math.max(due + interval_seconds * 1_000, performance.now());
     }
   }
 }

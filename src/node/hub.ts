@@ -129,6 +129,15 @@ export class NodeHub {
   }
 
   /**
+   * Where a node's messages of one kind go.
+   *
+   * @internal
+   */
+  topicOf(kind: SentMessage): string {
+    return this.#topics.sent[kind];
+  }
+
+  /**
    * Resolves when the broker has the message; rejects when it may not have arrived, or the hub is closed.
    *
    * @internal

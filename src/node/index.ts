@@ -42,6 +42,7 @@ export {
   type Connection,
   type NodeBehaviour,
   type NodeDescription,
+  type NodeKeys,
   type NodePauses,
   type RegisteredNodeOptions,
 } from './options.js';

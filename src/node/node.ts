@@ -12,6 +12,7 @@ import { checkDescription, DEFAULT_PAUSES, type NodePauses, type RegisteredNodeO
 import { Handshake } from './handshake.js';
 import { Reporter } from './reporter.js';
 import { Sender, type SendMessage } from './sender.js';
+import { signerOf } from './signer.js';
 import { States, SUPERSEDED, type StartOptions } from './states.js';
 
 /** How long a node that stops takes at most. */
@@ -58,10 +59,11 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
   #detach: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
 
-  /** @throws NodeError when the registrar would refuse the description; it names the field */
+  /** @throws NodeError when the registrar would refuse the description, or a key is none; it names the field */
   constructor(options: RegisteredNodeOptions) {
     super();
     const description = checkDescription(options);
+    const signer = signerOf(description.node_id, options);
     const { autoAck = true, activeOperations = () => 0, heartbeat_interval_seconds = 10 } = options;
     this.node_id = description.node_id;
     this.#pauses = { ...DEFAULT_PAUSES, ...options.pauses };
@@ -71,7 +73,11 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     this.#hub = options.hub ?? new NodeHub({ ...options, groupId: `${options.env ?? 'dev'}-${group}` });
     this.#reporter = new Reporter(this.node_id, this, this.#hub);
     this.#states = new States(this.#reporter);
-    this.#send = (kind, record) => this.#hub.send(kind, fromInstance(record, this.instance_id));
+    const { instance_id } = this;
+    this.#send = (kind, record) => {
+      const own = fromInstance(record, instance_id);
+      return this.#hub.send(kind, signer?.sign(kind, this.#hub.topicOf(kind), instance_id, own) ?? own);
+    };
     const sender = new Sender(this.#send, this.#reporter, this.#pauses.failure, this.#stopping.signal);
     this.#beats = new HeartbeatSender(description, this.#attempts, activeOperations, sender, this.#reporter);
     this.#heartbeats = new HeartbeatLoop(() => this.#beats.send());

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { v4 } from 'uuid';
 import type { NodeType } from '../protocol/fields.js';
 import { buildIntrospection, parseIntrospection, type Introspection } from '../protocol/introspection.js';
@@ -54,11 +55,19 @@ export interface NodeBehaviour {
   readonly pauses?: Partial<NodePauses>;
 }
 
+/** With which key a node signs what it sends. Without one, nothing is signed. */
+export interface NodeKeys {
+  /** Its private Ed25519 key, or the PEM of one; the same after each restart. */
+  readonly signingKey?: KeyObject | string;
+  /** Its key until now, while the registrar may know only that one: it hands over to `signingKey`. */
+  readonly previousSigningKey?: KeyObject | string;
+}
+
 /** Either a connection of its own, or the one that all nodes of this process share. */
 export type Connection = (Omit<NodeHubOptions, 'groupId'> & { readonly hub?: undefined }) | { readonly hub: NodeHub };
 
 /** What a node is, how it behaves, and how it reaches Kafka. */
-export type RegisteredNodeOptions = NodeDescription & NodeBehaviour & Connection;
+export type RegisteredNodeOptions = NodeDescription & NodeBehaviour & NodeKeys & Connection;
 
 /** A description in its normal form. */
 export type CheckedDescription = Pick<

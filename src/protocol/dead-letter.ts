@@ -9,6 +9,7 @@ export const DEAD_LETTER_CODES = {
   undecodable: 'a batch of records that no Kafka client can read',
   not_json: 'no JSON object',
   invalid_field: 'a JSON object that is not the message of this topic',
+  not_from_its_node: 'a message that is not signed by the node that it names (signing: enforce)',
   refused_by_temporal: 'a message that Temporal refuses',
   unexpected_error: 'a message whose handling failed, again and again, with an error that nobody expected',
   unpublishable_event: 'an event of the registrar that its own schema refuses: the contract is wrong',

@@ -11,6 +11,7 @@ export interface AskedAction extends AskedBy {
     | 'evict'
     | 'unban'
     | 'forget'
+    | 'release key'
     | 'release self-preservation'
     | 'replay dead letters';
   /** null: it is about no node, or nobody knows about which. */

@@ -61,6 +61,7 @@ const read = (file: string): string => readFileSync(join(MONITORING, file), 'utf
 /** Metrics that somebody sees only after what they are about has happened. */
 const AFTER_A_FAILURE = [
   'registrar_bridge_dead_letters_total',
+  'registrar_bridge_signature_faults_total',
   'registrar_reconciliation_mended',
   'temporal_activity_execution_failed_total',
   'temporal_workflow_task_execution_failed_total',

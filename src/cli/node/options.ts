@@ -10,4 +10,7 @@ export interface NodeOptions {
   readonly capability: readonly string[];
   /** --no-ack makes it false. */
   readonly ack: boolean;
+  /** Files with its private key, and with the one before that. */
+  readonly key?: string;
+  readonly previousKey?: string;
 }

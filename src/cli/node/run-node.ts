@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import pc from 'picocolors';
 import type { Config } from '../../config/index.js';
 import { loadContracts } from '../../contracts/load.js';
@@ -84,7 +85,19 @@ export async function runNode(options: NodeOptions, config: Config): Promise<voi
   if (failure instanceof CliError) throw failure;
 }
 
-function createNode({ id, type, version, endpoint, capability, ack }: NodeOptions, config: Config): RegisteredNode {
+function keyFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new CliError(`The key file ${path} cannot be read: ${errorText(error)}`, EXIT.usage, {
+      hint: `'openssl genpkey -algorithm ed25519 -out ${path}' makes one.`,
+      cause: error,
+    });
+  }
+}
+
+function createNode(options: NodeOptions, config: Config): RegisteredNode {
+  const { id, type, version, endpoint, capability, ack, key, previousKey } = options;
   try {
     return new RegisteredNode({
       ...config.kafka,
@@ -98,6 +111,8 @@ function createNode({ id, type, version, endpoint, capability, ack }: NodeOption
       endpoints: Object.fromEntries(endpoint),
       capabilities: capability,
       autoAck: ack,
+      ...(key === undefined ? {} : { signingKey: keyFile(key) }),
+      ...(previousKey === undefined ? {} : { previousSigningKey: keyFile(previousKey) }),
     });
   } catch (error) {
     if (error instanceof Error && error.name === 'NodeError')

@@ -11,18 +11,22 @@ export function statusCommand(program: Command): void {
     .argument('<node_id>', 'the node', nodeId)
     .option('--json', 'the same as JSON, on stdout')
     .action(async (id: string, options: { json?: boolean }) => {
-      const [{ explainNode }, { askedText, banLine, conflictText, nodeLettersText, reportText }, { loadConfig }] =
-        await Promise.all([import('./explain-node.js'), import('./report-text.js'), import('../../config/index.js')]);
+      const [
+        { explainNode },
+        { askedText, banLine, conflictText, keyText, nodeLettersText, reportText },
+        { loadConfig },
+      ] = await Promise.all([import('./explain-node.js'), import('./report-text.js'), import('../../config/index.js')]);
       const config = loadConfig();
-      const { report, conflicts, ban, asked, letters, unasked, introspection_topic, contract } = await explainNode(
+      const { report, conflicts, ban, key, asked, letters, unasked, introspection_topic, contract } = await explainNode(
         id,
         config,
       );
       for (const error of unasked) log(`(not asked: ${error.message})`);
       if (report !== null && options.json === true)
-        return printJson({ ...report, conflicts, ban, asked, dead_letters: letters });
+        return printJson({ ...report, conflicts, ban, key, asked, dead_letters: letters });
       if (report !== null) {
         const about = [...conflicts.map(conflictText), ...(ban === null ? [] : [banLine(ban)])];
+        if (key !== null) about.push(keyText(id, key));
         if (asked.length > 0) about.push(askedText(asked));
         print([reportText(report, contract), ...about].join('\n\n'));
         if (letters !== null && letters.letters.length > 0) print(`\n${nodeLettersText(letters)}`);
@@ -34,6 +38,7 @@ export function statusCommand(program: Command): void {
           source: null,
           node_id: id,
           ban,
+          key,
           introspection_topic,
           unasked: unasked.map(({ message }) => message),
         });

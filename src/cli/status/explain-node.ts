@@ -6,6 +6,7 @@ import type { CompiledContract } from '../../contracts/compiled.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
 import { readConflicts, type Conflict } from '../../registry/leases/read-conflicts.js';
 import { readBan, type Ban } from '../../registry/bans.js';
+import { readBoundKey, type BoundKey } from '../../registry/keys/bound-keys.js';
 import { readActions, type KeptAction } from '../../registry/operator-actions.js';
 import { readRegistryRow, type RegistryRow } from '../../registry/rows/read-registry-row.js';
 import { statusLine, type Status } from '../../../workflows/details.js';
@@ -66,6 +67,8 @@ export interface Explanation {
   readonly conflicts: readonly Conflict[];
   /** The node is rejected, whatever it sends; null: it is not, or the registry could not be asked. */
   readonly ban: Ban | null;
+  /** The key that speaks for it; null: none does, or the registry could not be asked. */
+  readonly key: BoundKey | null;
   /** What people have asked for about it, newest first. */
   readonly asked: readonly KeptAction[];
   /** The sources that could not be asked. */
@@ -99,6 +102,7 @@ export async function explainNode(nodeId: string, config: Config): Promise<Expla
       reportOf(nodeId, running, recorded, config) ?? (hasLetters ? { source: 'dead-letters', node_id: nodeId } : null),
     conflicts: recorded?.conflicts ?? [],
     ban: recorded?.ban ?? null,
+    key: recorded?.key ?? null,
     asked: recorded?.asked ?? [],
     letters,
     unasked,
@@ -113,6 +117,7 @@ interface RecordedNode {
   readonly held: string | null;
   readonly conflicts: readonly Conflict[];
   readonly ban: Ban | null;
+  readonly key: BoundKey | null;
   readonly asked: readonly KeptAction[];
 }
 
@@ -127,6 +132,7 @@ async function recordedNode(nodeId: string, pool: Pool, config: Config, contract
     held: await heldBack(row, pool, config, contracts),
     conflicts: await readConflicts(pool, nodeId, window_seconds),
     ban: await readBan(pool, nodeId),
+    key: await readBoundKey(pool, nodeId),
     asked: await readActions(pool, nodeId, SHOWN_ACTIONS),
   };
 }

@@ -2,6 +2,7 @@ import pc from 'picocolors';
 import type { CompiledContract } from '../../contracts/compiled.js';
 import { askedByText } from '../../protocol/asked-by.js';
 import { banText, type Ban } from '../../registry/bans.js';
+import type { BoundKey } from '../../registry/keys/bound-keys.js';
 import type { KeptAction } from '../../registry/operator-actions.js';
 import type { Conflict } from '../../registry/leases/read-conflicts.js';
 import type { Registration } from '../../../workflows/core/index.js';
@@ -38,6 +39,16 @@ export function conflictText({ instance_id, registered, since: from, last_seen, 
 export function banLine({ node_id, at, ...asked }: Ban): string {
   const lift = command(`unban ${node_id}`);
   return `${pc.red('banned')} ${since(at)} ago: ${shown(banText(asked))}. What it sends is rejected, until '${lift}'.`;
+}
+
+/** The key that speaks for a node, and what came in its name that this key has not signed, for a person. */
+export function keyText(node_id: string, { thumbprint, bound_at, bound_by, conflict, conflict_at }: BoundKey): string {
+  const bound = `Key ${thumbprint} speaks for it since ${bound_at} (${bound_by}).`;
+  if (conflict === null || conflict_at === null) return bound;
+  return (
+    `${bound}\n${pc.yellow('conflict of keys')} ${since(conflict_at)} ago: ${shown(conflict)}. Where the node ` +
+    `has lost its key, free its id: '${command(`release-key ${node_id} --reason …`)}'.`
+  );
 }
 
 /** What people have asked for about a node, and what became of it, for a person. */

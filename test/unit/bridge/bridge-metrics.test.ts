@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { bridgeMetrics } from '../../../src/bridge/bridge-metrics.js';
 import { serveMetrics } from '../../../src/metrics.js';
 import type { SelfPreservationState } from '../../../src/registry/leases/self-preservation.js';
-import { bridgeWorld, watermarks } from './support.js';
+import { messageOf, signingWorld } from './signing/world.js';
+import { batchOf, bridgeWorld, watermarks } from './support.js';
 
 const held: SelfPreservationState = {
   held_since: '2026-01-31T12:00:00.000Z',
@@ -93,6 +94,18 @@ describe('the metrics of a bridge', () => {
     const shown = await bridgeMetrics(context, admin({}), STREAMS, () => null, 90).metrics();
     expect(shown).toContain('registrar_bridge_heartbeats_total 0');
     expect(shown).not.toMatch(/^registrar_(self_preservation|watermark)/m);
+  });
+
+  it('count what nodes have not signed by kind and fault, from 0 on, where signatures are looked at', async () => {
+    const { context, signing } = signingWorld('warn');
+    const shown = (of: typeof context) => bridgeMetrics(of, admin({}), STREAMS, () => null, 90).metrics();
+    expect((await shown(context)).match(/^registrar_bridge_signature_faults_total\{.*\} 0$/gm)).toHaveLength(28);
+    const { batch } = batchOf([messageOf.ack('a').value]);
+    for (const record of batch.records) await signing?.check('acks', record, { node_id: 'a' }, batch.signal);
+    expect(await shown(context)).toMatch(
+      /^registrar_bridge_signature_faults_total\{kind="acks",fault="unsigned"\} 1$/m,
+    );
+    expect(await shown({ ...context, signing: null })).not.toMatch(/^registrar_bridge_signature/m);
   });
 
   it('leave out what does not answer, and show the rest', async () => {

@@ -103,6 +103,7 @@ export function bridgeWorld({
     producer,
     deadLetters: new DeadLetters(event('dead_letter', contracts), producer, backends.kafka, logger),
     bans: new Bans(contracts.compiled.liveness.window_seconds),
+    signing: null,
     counters,
     logger,
     ...backends,

@@ -24,6 +24,8 @@ describe('a contract is accepted', () => {
       topic(`{env}.{namespace}.${'a'.repeat(239)}`),
     ],
     ['with a lease that is just longer than two heartbeats', orchestrator('liveness: { window_seconds: 20.5 }\n')],
+    ['with signatures as YAML writes a word', orchestrator('signing: { mode: off }\n')],
+    ['with keys in a directory', orchestrator('signing: { mode: enforce, keys_directory: /etc/registrar/keys }\n')],
     ['with an end that is remembered for a week', orchestrator('retention: { ended_seconds: 604800 }\n')],
     [
       'without a sweep, with a timer as long as the window that finds the dead',
@@ -104,6 +106,11 @@ describe('a contract is refused', () => {
         move('*', 'DEREGISTERED', 'reducer_idle'),
       ]),
       [/^6:7: "ACCEPTED" has two transitions for "reducer_idle", here and at contract\.yaml:5: keep one of them/],
+    ],
+    [
+      'with another mode of signatures, or keys at a relative path',
+      orchestrator('signing:\n  mode: "strict"\n  keys_directory: "keys"\n'),
+      [/^2:3: signing\.mode: .*"off"\|"warn"\|"enforce"/, /^3:3: signing\.keys_directory: an absolute path$/],
     ],
     [
       'with one local try that lasts longer than all, where that stands',

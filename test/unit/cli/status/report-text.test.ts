@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { SHIPPED_CONTRACTS, loadContracts } from '../../../../src/contracts/load.js';
 import type { NodeReport } from '../../../../src/cli/status/explain-node.js';
 import type { RegistryRow } from '../../../../src/registry/rows/read-registry-row.js';
-import { nodeLettersText, reportText } from '../../../../src/cli/status/report-text.js';
+import { keyText, nodeLettersText, reportText } from '../../../../src/cli/status/report-text.js';
 
 const contract = loadContracts(SHIPPED_CONTRACTS).compiled;
 
@@ -96,5 +96,21 @@ describe('a node explained', () => {
       'not all was read',
     ])
       expect(text).toContain(part);
+  });
+
+  test('by its key, and by what came in its name that its key has not signed', () => {
+    const key = {
+      thumbprint: 'kPrK_qmx',
+      bound_at: '2026-01-31T12:00:00.000Z',
+      bound_by: 'first message',
+      conflict: null,
+      conflict_at: null,
+    } as const;
+    const bound = 'Key kPrK_qmx speaks for it since 2026-01-31T12:00:00.000Z (first message).';
+    expect(plain(keyText('node-1', key))).toBe(bound);
+    const conflict = { conflict: 'acks, refused: it has no signature', conflict_at: '2026-01-31T12:00:00.000Z' };
+    expect(plain(keyText('node-1', { ...key, ...conflict }))).toMatch(
+      /^Key .*\nconflict of keys \d+ d ago: acks, refused: it has no signature\. .*release-key node-1 --reason …'\.$/,
+    );
   });
 });

@@ -1,0 +1,150 @@
+import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { buildAck } from '../../../src/protocol/ack.js';
+import { nodeKey, nodeKeyOf, privateKeyOf, publicKeysOf } from '../../../src/protocol/node-key.js';
+import { isHandedOver, isSignedBy, readSignature, SIGNATURE, type Signature } from '../../../src/protocol/signature.js';
+import { assertProperty } from '../../run/properties.js';
+import { newKey, signed } from './signing.js';
+
+const key = newKey();
+const ack = buildAck({ node_id: 'mailer-1', correlation_id: 'c-1' }, new Date('2026-01-31T12:00:00.000Z'));
+const record = signed(ack, key, 7, { introduces: true });
+const text = record.headers[SIGNATURE] ?? '';
+
+function read(header: string): Signature {
+  const found = readSignature({ [SIGNATURE]: Buffer.from(header) });
+  if (found?.ok !== true) throw new Error(found?.reason ?? 'no signature');
+  return found.signature;
+}
+
+/** A protected header with other members, signed by nobody. */
+const header = (change: object): string => {
+  const [head = ''] = text.split('.');
+  const json = JSON.parse(Buffer.from(head, 'base64url').toString()) as object;
+  return `${Buffer.from(JSON.stringify({ ...json, ...change })).toString('base64url')}..${text.split('..')[1]}`;
+};
+
+describe('a key', () => {
+  it('has the thumbprint of RFC 8037, appendix A.3', () => {
+    expect(nodeKey('11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo').thumbprint).toBe(
+      'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
+    );
+  });
+
+  it('is read from PEM, where a file may hold several', () => {
+    const pem = (of = newKey()) => createPublicKey(of).export({ type: 'spki', format: 'pem' }).toString();
+    expect(publicKeysOf(`a comment\n${pem(key)}\n${pem()}`)[0]).toEqual(nodeKeyOf(key));
+    expect(publicKeysOf(pem() + pem())).toHaveLength(2);
+    const own = privateKeyOf(key.export({ type: 'pkcs8', format: 'pem' }).toString());
+    expect(nodeKeyOf(own)).toEqual(nodeKeyOf(key));
+  });
+
+  it('of another kind, a public one where a private one is needed, and what is no key are refused in words', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    expect(() => privateKeyOf(privateKey)).toThrow('expected an Ed25519 key, got rsa');
+    expect(() => privateKeyOf(createPublicKey(key))).toThrow('expected a private Ed25519 key, got a public one');
+    expect(() => privateKeyOf('nonsense')).toThrow('it is no PEM of a key');
+    expect(() => publicKeysOf('nonsense')).toThrow('it holds no public key');
+    expect(() => publicKeysOf(publicKey.export({ type: 'spki', format: 'pem' }).toString())).toThrow('got rsa');
+  });
+});
+
+describe("a node's signature", () => {
+  it('says whose it is, for which topic and process, with which number, and introduces its key', async () => {
+    const signature = read(text);
+    const { thumbprint } = nodeKeyOf(key);
+    expect(signature).toMatchObject({
+      kid: thumbprint,
+      node_id: 'mailer-1',
+      topic: 't',
+      instance_id: 'p-1',
+      number: 7,
+    });
+    expect(signature.introduces).toEqual(nodeKeyOf(key));
+    expect(await isSignedBy(signature, record.value, nodeKeyOf(key))).toBe(true);
+    expect(await isSignedBy(signature, record.value, nodeKeyOf(newKey()))).toBe(false);
+  });
+
+  it('is a JWS with detached content of RFC 7515, appendix F: anybody can verify it', () => {
+    const [head = '', tail = ''] = text.split('..');
+    const input = Buffer.from(`${head}.${record.value.toString('base64url')}`);
+    expect(verify(null, input, createPublicKey(key), Buffer.from(tail, 'base64url'))).toBe(true);
+  });
+
+  it('leaves the value and the other headers as they are', () => {
+    const { [SIGNATURE]: _, instance_id, ...headers } = record.headers;
+    expect({ value: record.value, headers, instance_id }).toEqual({ ...ack, key: undefined, instance_id: 'p-1' });
+  });
+
+  it('notices any changed byte of the value', async () => {
+    const signature = read(text);
+    const place = fc.nat(record.value.length - 1);
+    await assertProperty(
+      fc.asyncProperty(place, fc.integer({ min: 1, max: 255 }), async (at, change) => {
+        const value = Buffer.from(record.value);
+        value.writeUInt8(value.readUInt8(at) ^ change, at);
+        expect(await isSignedBy(signature, value, nodeKeyOf(key))).toBe(false);
+      }),
+    );
+  });
+
+  it('notices any changed, added or missing character of its own', async () => {
+    const character = fc.constantFrom(...'ABCXYZabcxyz0189-_.=+ ');
+    const edit = fc.record({ at: fc.nat(text.length), cut: fc.nat(2), put: fc.array(character, { maxLength: 2 }) });
+    await assertProperty(
+      fc.asyncProperty(edit, async ({ at, cut, put }) => {
+        const changed = text.slice(0, at) + put.join('') + text.slice(at + cut);
+        fc.pre(changed !== text && changed !== '');
+        const found = readSignature({ [SIGNATURE]: changed });
+        if (found === null || !found.ok) return;
+        expect(await isSignedBy(found.signature, record.value, nodeKeyOf(key))).toBe(false);
+      }),
+    );
+  });
+
+  it.each([
+    ['nonsense', 'it is no JWS with detached content'],
+    [`${text.split('..')[0]}.e30.${text.split('..')[1]}`, 'it is no JWS with detached content'],
+    ['e30..AAAA', 'its protected header: alg: expected'],
+    [header({ alg: 'none' }), 'its protected header: alg: expected'],
+    [header({ alg: 'HS256' }), 'its protected header: alg: expected'],
+    [header({ crit: ['b64'] }), 'its protected header: crit: expected'],
+    [header({ number: 1.5 }), 'its protected header: number: expected'],
+    [header({ number: -1 }), 'its protected header: number: expected'],
+    [header({ kid: nodeKeyOf(newKey()).thumbprint }), 'kid is not the thumbprint of jwk'],
+    ['A'.repeat(5_000), 'it is no JWS with detached content'],
+  ])('that is none is refused in words: %.20s', (changed, reason) => {
+    expect(readSignature({ [SIGNATURE]: changed })).toEqual({
+      ok: false,
+      reason: expect.stringContaining(reason) as string,
+    });
+  });
+});
+
+describe('a handover', () => {
+  const next = newKey();
+  const rotated = (previous = key, node_id = 'mailer-1') =>
+    read(signed({ ...ack, key: node_id }, next, 8, { introduces: true, previous }).headers[SIGNATURE] ?? '');
+
+  it("is the old key's word that this key comes after it", async () => {
+    expect(await isHandedOver(rotated(), nodeKeyOf(key))).toBe(true);
+    expect(await isHandedOver(rotated(newKey()), nodeKeyOf(key))).toBe(false);
+    expect(await isHandedOver(read(text), nodeKeyOf(key))).toBe(false);
+  });
+
+  it('is for one node, and for one key', async () => {
+    const { handover } = rotated();
+    expect(await isHandedOver({ ...rotated(key, 'mailer-2'), handover }, nodeKeyOf(key))).toBe(false);
+    const others = { ...rotated(), kid: nodeKeyOf(newKey()).thumbprint };
+    expect(await isHandedOver(others, nodeKeyOf(key))).toBe(false);
+  });
+
+  it('cannot be made of a signed message, nor a message of it', async () => {
+    const [head = '', tail = ''] = text.split('..');
+    const message = `${head}.${record.value.toString('base64url')}.${tail}`;
+    expect(await isHandedOver({ ...rotated(), handover: message }, nodeKeyOf(key))).toBe(false);
+    const [start = '', , end = ''] = rotated().handover?.split('.') ?? [];
+    expect(readSignature({ [SIGNATURE]: `${start}..${end}` })).toMatchObject({ ok: false });
+  });
+});

@@ -30,7 +30,7 @@ async function install({ node, types }: Version): Promise<string> {
 }
 
 /** This project with the types of another Node: links to all of it, and @types/node instead of ours. */
-async function checkTypes(modules: string): Promise<void> {
+async function checkTypes(modules: string): Promise<string> {
   const project = mkdtempSync(join(tmpdir(), 'node-types-'));
   try {
     const others = (folder: string, except: string): void => {
@@ -43,7 +43,11 @@ async function checkTypes(modules: string): Promise<void> {
     others('node_modules/@types', 'node');
     symlinkSync(join(modules, '@types/node'), join(project, 'node_modules/@types/node'));
     const tsc = join(ROOT, 'node_modules/.bin/tsc');
-    await execa(tsc, ['--noEmit', '--preserveSymlinks'], { cwd: project, stdio: 'inherit' });
+    const options = { cwd: project, stdio: 'inherit', reject: false } as const;
+    const { exitCode } = await execa(tsc, ['--noEmit', '--preserveSymlinks'], options);
+    if (exitCode === 0) return 'types hold';
+    process.exitCode = 1;
+    return 'types do not hold';
   } finally {
     rmSync(project, { recursive: true });
   }
@@ -76,8 +80,8 @@ const [major] = process.versions.node.split('.');
 const lines: string[] = [];
 for (const version of VERSIONS.filter(({ node }) => !node.startsWith(`${major}.`))) {
   const modules = await install(version);
-  await checkTypes(modules);
-  lines.push(`Node ${version.node}: types hold, ${await runTests(version, modules, reports)}`);
+  const types = await checkTypes(modules);
+  lines.push(`Node ${version.node}: ${types}, ${await runTests(version, modules, reports)}`);
 }
 if (given === undefined) rmSync(reports, { recursive: true });
 console.log(lines.join('\n'));

@@ -88,7 +88,7 @@ function certificatesIn(env: Environment): string[] | undefined {
   if (folder === undefined) return undefined;
   try {
     const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
-    const files = entries.filter((entry) => !entry.isDirectory()).map(({ path, name }) => join(path, name));
+    const files = entries.filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name));
     if (files.length === 0) throw new Error('it holds no certificate');
     return files.map((path) => checkCertificate(path, readFileSync(path, 'utf8')));
   } catch (error) {

@@ -124,9 +124,10 @@ describe('with signing enforce', () => {
     expect([world.effects(), world.refused()]).toEqual([2, 1]);
   });
 
-  it('an ack of a node for which no key speaks does not count, and a signed heartbeat has it introduce itself', async () => {
+  it('an ack of a node for which no key speaks binds none and does not count; a heartbeat has the node introduce itself', async () => {
     const world = signingWorld('enforce');
-    await world.read('ack', asRead(signed(messageOf.ack('a'), own, 1), 1));
+    await world.read('ack', asRead(signed(messageOf.ack('a'), own, 1, { introduces: true }), 1));
+    expect(world.registry.keys.size).toBe(0);
     await world.read('heartbeat', asRead(signed(messageOf.heartbeat('a'), own, 2), 2));
     expect(world.effects()).toBe(0);
     expect(world.faults()).toEqual({ 'acks no_key': 1, 'heartbeats no_key': 1 });

@@ -9,7 +9,7 @@ import { readApi } from '../src/server/v1/read-api.js';
 export async function openApi(): Promise<string> {
   const { compiled, retention } = loadContracts();
   // A pool connects with its first question, and the description asks none.
-  const pool = createPool(undefined);
+  const pool = createPool('postgresql://localhost/');
   const app = fastify();
   await app.register(readApi, {
     prefix: '/v1',

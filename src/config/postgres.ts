@@ -1,4 +1,6 @@
-import { parseUrl } from '../parse-url.js';
+import { errorText } from '../error-text.js';
+import { parseConnectionString } from '../registry/connection-string.js';
+import { sslTries } from '../registry/ssl-modes.js';
 import type { Environment } from '../stack/state/servers.js';
 import { ConfigError, given } from './variables.js';
 
@@ -12,36 +14,61 @@ export function postgresConfig(env: Environment, own: string | undefined): Postg
   return { connectionString: postgresUrl(env) ?? own ?? 'postgresql://registrar@localhost:5432/registrar' };
 }
 
-/** The database that the environment names. */
+/** The database that the environment names, as a URL that psql takes, too. */
 export function postgresUrl(env: Environment): string | undefined {
-  const url = given(env, 'DATABASE_URL');
-  if (url !== undefined) return checkPostgresUrl(url);
+  const named = given(env, 'DATABASE_URL');
+  const url = named ?? urlOfVariables(env);
+  return url === undefined ? undefined : checked(named === undefined ? 'PG*' : 'DATABASE_URL', withSettings(url, env));
+}
+
+function urlOfVariables(env: Environment): string | undefined {
   const host = given(env, 'PGHOST');
   const port = given(env, 'PGPORT');
   const database = given(env, 'PGDATABASE');
   // PGUSER and PGPASSWORD alone name no server.
   if (host === undefined && port === undefined && database === undefined) return undefined;
-  if (port !== undefined && !/^\d{1,5}$/.test(port)) throw new ConfigError(`PGPORT: '${port}' is not a port`);
+  if (port !== undefined && !/^\d{1,5}(,\d{1,5})*$/.test(port))
+    throw new ConfigError(`PGPORT: '${port}' is not a port`);
   const user = given(env, 'PGUSER') ?? given(env, 'USER') ?? 'postgres';
-  const password = given(env, 'PGPASSWORD');
-  const sslmode = given(env, 'PGSSLMODE');
-  const credentials = encodeURIComponent(user) + (password === undefined ? '' : `:${encodeURIComponent(password)}`);
+  // Spaces are part of a password.
+  const password = env['PGPASSWORD'] ?? '';
+  const credentials = encodeURIComponent(user) + (password === '' ? '' : `:${encodeURIComponent(password)}`);
   const path = encodeURIComponent(database ?? user);
+  const hosts = (host ?? 'localhost').split(',');
+  const ports = (port ?? '5432').split(',');
   // A directory is how a local socket is given.
-  const isSocket = host?.startsWith('/') === true;
-  const query = new URLSearchParams({
-    ...(isSocket && { host }),
-    ...(sslmode !== undefined && { sslmode }),
-  }).toString();
-  const authority = `${isSocket ? 'localhost' : (host ?? 'localhost')}:${port ?? '5432'}`;
-  return `postgresql://${credentials}@${authority}/${path}${query === '' ? '' : `?${query}`}`;
+  const hasSocket = hosts.some((one) => one.startsWith('/'));
+  const places = hosts.map((one, at) => `${hasSocket ? 'localhost' : bracketed(one)}:${ports[at] ?? ports[0] ?? ''}`);
+  const query = hasSocket ? `?host=${encodeURIComponent(hosts.join(','))}` : '';
+  return `postgresql://${credentials}@${places.join(',')}/${path}${query}`;
 }
 
-function checkPostgresUrl(value: string): string {
-  if (/^postgres(ql)?:\/\//.test(value) && parseUrl(value) !== null) return value;
-  throw new ConfigError(`DATABASE_URL: '${withoutPassword(value)}' is not a postgresql:// URL`);
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+/** Parameters of a connection that libpq takes from the environment where the URL leaves them out. */
+const SETTINGS = {
+  sslmode: 'PGSSLMODE',
+  sslrootcert: 'PGSSLROOTCERT',
+  sslcert: 'PGSSLCERT',
+  sslkey: 'PGSSLKEY',
+  target_session_attrs: 'PGTARGETSESSIONATTRS',
+} as const;
+
+function withSettings(url: string, env: Environment): string {
+  const more = Object.entries(SETTINGS).flatMap(([parameter, variable]) => {
+    const value = given(env, variable);
+    const isThere = new RegExp(`[?&]${parameter}=`).test(url);
+    return value === undefined || isThere ? [] : [`${parameter}=${encodeURIComponent(value)}`];
+  });
+  return more.length === 0 ? url : `${url}${url.includes('?') ? '&' : '?'}${more.join('&')}`;
 }
 
-function withoutPassword(value: string): string {
-  return value.replace(/:[^:@/]+@/, ':***@');
+/** The text of the URL is in no message: whatever it looks like, a part of it may be the password. */
+function checked(variable: string, url: string): string {
+  try {
+    sslTries(parseConnectionString(url).parameters);
+    return url;
+  } catch (error) {
+    throw new ConfigError(`${variable}: ${errorText(error)}`);
+  }
 }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import type { ClientBase } from 'pg';
 import Postgrator from 'postgrator';
-import { watchForLoss } from './pool.js';
+import { createPool, inTransaction } from './pool.js';
 
 /** An arbitrary number, the same in every version of the registrar. */
 const MIGRATION_LOCK = 7_246_110_032;
@@ -16,36 +16,28 @@ const folder = fileURLToPath(new URL('./migrations/', import.meta.url));
  *
  * @returns numbers of the migrations that were applied now
  */
-export async function migrate(connectionString: string | undefined): Promise<number[]> {
-  const client = new pg.Client({
-    ...(connectionString === undefined ? {} : { connectionString }),
-    application_name: 'node-registrar migrate',
-    connectionTimeoutMillis: 10_000,
-    statement_timeout: 120_000,
-  });
-  const loss = watchForLoss(client);
-  await client.connect();
+export async function migrate(connectionString: string): Promise<number[]> {
+  const pool = createPool(connectionString, { max: 1, connectTimeoutMs: 10_000, statementTimeoutMs: 120_000 });
   try {
-    await client.query('begin');
-    await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    const postgrator = new Postgrator({
-      driver: 'pg',
-      schemaTable: 'node_registrar_migrations',
-      // Brackets and stars in the folder's own name are no pattern.
-      migrationPattern: `${folder.replace(/[?*()[\]{}]/g, '[$&]')}*.sql`,
-      newline: 'LF',
-      execQuery: (text) => client.query(text),
-    });
-    const newest = await postgrator.getMaxVersion();
-    if (!Number.isFinite(newest)) throw new Error(`no migrations found in ${folder}: the installation is incomplete`);
-    const current = await postgrator.getDatabaseVersion();
-    const applied = current > newest ? [] : await postgrator.migrate(String(newest));
-    await client.query('commit');
-    return applied.map(({ version }) => version);
-  } catch (error) {
-    throw loss.reason ?? error;
+    return await inTransaction(pool, migrateWith);
   } finally {
-    // Ends an open transaction too, and with it the lock.
-    await client.end();
+    await pool.end();
   }
+}
+
+async function migrateWith(client: ClientBase): Promise<number[]> {
+  await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+  const postgrator = new Postgrator({
+    driver: 'pg',
+    schemaTable: 'node_registrar_migrations',
+    // Brackets and stars in the folder's own name are no pattern.
+    migrationPattern: `${folder.replace(/[?*()[\]{}]/g, '[$&]')}*.sql`,
+    newline: 'LF',
+    execQuery: (text) => client.query(text),
+  });
+  const newest = await postgrator.getMaxVersion();
+  if (!Number.isFinite(newest)) throw new Error(`no migrations found in ${folder}: the installation is incomplete`);
+  const current = await postgrator.getDatabaseVersion();
+  const applied = current > newest ? [] : await postgrator.migrate(String(newest));
+  return applied.map(({ version }) => version);
 }

@@ -1,4 +1,7 @@
 import pg from 'pg';
+import { parseConnectionString } from './connection-string.js';
+import { PoolOfHosts } from './pool-of-hosts.js';
+import { sslTries } from './ssl-modes.js';
 
 /** Anything a statement can be sent through: the pool, or a client inside a transaction. */
 export type Sql = pg.Pool | pg.ClientBase;
@@ -32,12 +35,20 @@ const types = {
  * The one way to PostgreSQL. Every wait has an end, so that an activity of 10 s fails with the backend's own message
  * and not with its own timeout.
  *
- * @param connectionString postgres:// URL; undefined for what PG* variables say
+ * @param connectionString as libpq takes it: one host or several, sslmode, target_session_attrs and so on
+ * @throws Error when it cannot be used; its text has no password
  */
-export function createPool(connectionString: string | undefined, options: PoolOptions = {}): pg.Pool {
+export function createPool(connectionString: string, options: PoolOptions = {}): pg.Pool {
   const { connectTimeoutMs = 3_000, statementTimeoutMs = 4_000, max = 10 } = options;
-  const pool = new pg.Pool({
-    ...(connectionString === undefined ? {} : { connectionString }),
+  const { hosts, parameters, ...login } = parseConnectionString(connectionString);
+  const { sslmode: _mode, sslrootcert: _ca, sslcert: _cert, sslkey: _key, ...others } = parameters;
+  const { target_session_attrs: attributes = 'any', ...settings } = others;
+  if (attributes !== 'any' && !(attributes in SESSIONS))
+    throw new Error(`target_session_attrs '${attributes}' is none of any, ${Object.keys(SESSIONS).join(', ')}`);
+  // The pool waits for it, which its types leave out.
+  const hooks: object =
+    attributes === 'any' ? {} : { onConnect: (client: pg.ClientBase) => checkSession(client, attributes) };
+  const pool = new PoolOfHosts(hosts, sslTries(parameters), {
     max,
     types,
     application_name: 'node-registrar',
@@ -46,26 +57,47 @@ export function createPool(connectionString: string | undefined, options: PoolOp
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + 500,
     idle_in_transaction_session_timeout: 30_000,
+    ...settings,
+    ...login,
+    ...hooks,
   });
+  const place = `${hosts.map(({ host, port }) => `${host}:${port}`).join(',')}/${login.database ?? login.user ?? ''}`;
+  places.set(pool, place);
   const onConnectionLost =
     options.onConnectionLost ??
-    ((error: Error) =>
-      process.emitWarning(`lost an idle connection to PostgreSQL at ${placeOf(pool)}: ${error.message}`));
+    ((error: Error) => process.emitWarning(`lost an idle connection to PostgreSQL at ${place}: ${error.message}`));
   pool.on('error', onConnectionLost);
   return pool;
 }
 
+/** What `target_session_attrs` asks of a session: whether it is one of a standby, and whether it may write. */
+const SESSIONS: Readonly<Record<string, (standby: boolean, readOnly: boolean) => boolean>> = {
+  'read-write': (_standby, readOnly) => !readOnly,
+  'read-only': (_standby, readOnly) => readOnly,
+  primary: (standby) => !standby,
+  standby: (standby) => standby,
+};
+
+/** @throws Error when the session is not as it should be: another host is tried then */
+async function checkSession(client: pg.ClientBase, attributes: string): Promise<void> {
+  const fits = SESSIONS[attributes];
+  if (fits === undefined) return;
+  const { rows } = await client.query<{ standby: boolean; read_only: boolean }>(
+    "select pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'on' as read_only",
+  );
+  const { standby = true, read_only = true } = rows[0] ?? {};
+  if (!fits(standby, read_only))
+    throw new Error(
+      `the server is a ${standby ? 'standby' : 'primary'} that may ${read_only ? 'only read' : 'write'}, ` +
+        `and target_session_attrs=${attributes} asks for another`,
+    );
+}
+
 const places = new WeakMap<pg.Pool, string>();
 
-/** Host, port and database of a pool, for messages; never its password. */
+/** Hosts, ports and database of a pool, for messages; never its password. */
 export function placeOf(pool: pg.Pool): string {
-  const known = places.get(pool);
-  if (known !== undefined) return known;
-  // A client knows how pg reads the URL and the PG* variables. It does not connect by itself.
-  const { host, port, database } = new pg.Client(pool.options);
-  const place = `${host}:${port}/${database ?? ''}`;
-  places.set(pool, place);
-  return place;
+  return places.get(pool) ?? 'an unknown place';
 }
 
 /**

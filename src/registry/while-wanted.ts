@@ -1,9 +1,14 @@
 import { connect } from 'node:net';
-import pg from 'pg';
+import type pg from 'pg';
 import { watchForLoss } from './pool.js';
 
 /** What pg's client knows of its connection; its types leave the keys out. */
-type Connected = pg.PoolClient & { readonly processID?: number | null; readonly secretKey?: number | null };
+interface Connected extends pg.PoolClient {
+  readonly host: string;
+  readonly port: number;
+  readonly processID?: number | null;
+  readonly secretKey?: number | null;
+}
 
 /**
  * Gives `work` a connection until the signal is aborted. A statement that runs then is cancelled at the server, and the
@@ -17,9 +22,9 @@ export async function whileWanted<T>(
   work: (sql: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
-  const client: Connected = await pool.connect();
+  const client = (await pool.connect()) as Connected;
   const loss = watchForLoss(client);
-  const cancel = (): void => cancelStatement(pool, client);
+  const cancel = (): void => cancelStatement(client);
   signal.addEventListener('abort', cancel, { once: true });
   let failed = true;
   try {
@@ -46,11 +51,10 @@ const CANCEL_REQUEST = 80_877_102;
  * TLS, with the keys of the first. (Not by pg_cancel_backend: behind PgBouncer the number is not that of a backend.) It
  * is a request without an answer; where it does not arrive, statement_timeout ends the statement.
  */
-function cancelStatement(pool: pg.Pool, { processID, secretKey }: Connected): void {
+function cancelStatement({ host, port, processID, secretKey }: Connected): void {
   if (typeof processID !== 'number' || typeof secretKey !== 'number') return;
   const request = Buffer.alloc(16);
   [request.length, CANCEL_REQUEST, processID, secretKey].forEach((word, at) => request.writeInt32BE(word, 4 * at));
-  const { host, port } = new pg.Client(pool.options);
   const socket = connect(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });
   socket.setTimeout(CANCEL_WITHIN_MS, () => socket.destroy());
   // Without an answer there is nothing to report: see above.

@@ -7,10 +7,14 @@ const OF_ANOTHER_CONSUL = {
   ...{ CONSUL_NAMESPACE: '', CONSUL_PARTITION: '' },
 };
 
+/** Likewise of another PostgreSQL. */
+const OF_ANOTHER_POSTGRES = { PGSSLMODE: '', PGSSLROOTCERT: '', PGSSLCERT: '', PGSSLKEY: '', PGTARGETSESSIONATTRS: '' };
+
 /** The variables that make a child process use these servers. */
 export function environmentOf(addresses: Addresses, config: Config): Record<string, string> {
   return {
     ...(config.fromEnvironment.consul ? {} : OF_ANOTHER_CONSUL),
+    ...(config.fromEnvironment.postgres ? {} : OF_ANOTHER_POSTGRES),
     TEMPORAL_ADDRESS: addresses.temporal,
     TEMPORAL_NAMESPACE: config.temporal.namespace,
     KAFKA_BROKERS: addresses.kafka.join(','),

@@ -32,7 +32,8 @@ export class PoolOfHosts extends pg.Pool {
       readonly at = next.at;
 
       constructor(config: pg.ClientConfig) {
-        super({ ...config, ...tries[next.at] });
+        // The pool hides the password from those who list its options.
+        super({ ...config, password: config.password, ...tries[next.at] });
       }
     };
     super({ ...options, Client: Client as never });

@@ -1,5 +1,5 @@
 import { ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { newCounters, type BridgeCounters } from '../../src/bridge/counters.js';
@@ -7,7 +7,7 @@ import { Backend } from '../../src/bridge/backend.js';
 import { startSweep } from '../../src/bridge/liveness/sweep.js';
 import { SweepLeadership } from '../../src/bridge/liveness/sweep-leadership.js';
 import { loadContracts } from '../../src/contracts/load.js';
-import { isLocked } from '../../src/registry/advisory-lock.js';
+import { isSwept } from '../../src/registry/sweep-lease.js';
 import { expireLease } from '../../src/registry/leases/expire-lease.js';
 import { findSuspects, type Position, type SuspectSearch } from '../../src/registry/leases/find-suspects.js';
 import { createPool } from '../../src/registry/pool.js';
@@ -293,34 +293,25 @@ describe('what ended long ago', () => {
 });
 
 describe('of several bridges', () => {
-  const pid = async (session: PoolClient) =>
-    (await session.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid;
+  test('one sweeps, and keeps to it; another follows when it resigns or dies', async () => {
+    const [one, two] = [new SweepLeadership(pool, TOPIC, 2), new SweepLeadership(pool, TOPIC, 2)];
+    expect([await one.take(), await two.take(), await one.take()]).toEqual([true, false, true]);
+    expect([await isSwept(pool, TOPIC), await isSwept(pool, 'prod.heartbeats')]).toEqual([true, false]);
 
-  test('one sweeps, and keeps to it; another follows when it resigns or its session dies', async () => {
-    const [one, two] = [new SweepLeadership(pool, TOPIC), new SweepLeadership(pool, TOPIC)];
-    const session = await one.session();
-    expect(session).not.toBeNull();
-    expect(await two.session()).toBeNull();
-    expect(await one.session()).toBe(session);
+    await one.resign();
+    expect([await two.take(), await one.take()]).toEqual([true, false]);
 
-    expect([await isLocked(pool, TOPIC), await isLocked(pool, 'prod.heartbeats')]).toEqual([true, false]);
-
-    one.resign();
-    const next = await eventually<PoolClient>('the second leads', 5, () => two.session());
-    expect(await one.session()).toBeNull();
-
-    await admin.query('select pg_terminate_backend($1)', [await pid(next)]);
-    await eventually('the first leads again', 5, () => one.session());
-    expect(await two.session()).toBeNull();
-    one.resign();
+    // The second is not heard of any more, and its lease ends.
+    await pool.query("update sweep_leases set until = now() - interval '1 ms'");
+    expect(await isSwept(pool, TOPIC)).toBe(false);
+    expect([await one.take(), await two.take()]).toEqual([true, false]);
+    await one.resign();
   });
 
   test('that sweep different installations, each has its own', async () => {
-    const [one, two] = [new SweepLeadership(pool, 'dev.heartbeats'), new SweepLeadership(pool, 'prod.heartbeats')];
-    expect(await one.session()).not.toBeNull();
-    expect(await two.session()).not.toBeNull();
-    one.resign();
-    two.resign();
+    const two = ['dev.heartbeats', 'prod.heartbeats'].map((name) => new SweepLeadership(pool, name, 2));
+    expect(await Promise.all(two.map((one) => one.take()))).toEqual([true, true]);
+    await Promise.all(two.map((one) => one.resign()));
   });
 });
 
@@ -462,9 +453,9 @@ describe('a sweep', () => {
     // Temporal never answers: what ends the waiting is the stop.
     await sweep.stop();
     const made = calls.length;
-    const follower = new SweepLeadership(pool, TOPIC);
-    await eventually('another may sweep', 5, () => follower.session());
-    follower.resign();
+    const follower = new SweepLeadership(pool, TOPIC, 2);
+    expect(await follower.take()).toBe(true);
+    await follower.resign();
     expect(calls.length).toBe(made);
   });
 
@@ -526,6 +517,12 @@ describe('a sweep', () => {
     await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [
       new URL(database.url).pathname.slice(1),
     ]);
+    await eventually('the pool has noticed', 5, () =>
+      pool.query('select').then(
+        () => true,
+        () => false,
+      ),
+    );
     await node('silent');
     await passes(counters, 2);
     expect(callsTo('silent')).toEqual(['signal']);

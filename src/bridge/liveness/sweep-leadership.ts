@@ -1,54 +1,56 @@
-import type { Pool, PoolClient } from 'pg';
-import { tryLock } from '../../registry/advisory-lock.js';
-import { watchForLoss } from '../../registry/pool.js';
+import { randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
+import { releaseSweepLease, takeSweepLease, type SweepLease } from '../../registry/sweep-lease.js';
+
+/** Renewals that may fail before another bridge sweeps. */
+const RENEWALS = 3;
+/** A database that is slow is no reason to change. */
+const SHORTEST_SECONDS = 10;
 
 /**
- * Which of the bridges sweeps: the one that holds the lock. PostgreSQL gives it
- * to a session and takes it back when that ends, so a bridge that dies is
- * followed by another, and nobody has to notice.
+ * Which of the bridges sweeps: the one that has the lease, a row in PostgreSQL with an end, which it renews with each
+ * pass. A bridge that dies is followed by another when the lease has ended. It rests on no session, so a pooler may
+ * stand before PostgreSQL.
  */
 export class SweepLeadership {
   readonly #pool: Pool;
-  readonly #name: string;
-  #held: { readonly session: PoolClient; readonly loss: ReturnType<typeof watchForLoss> } | null = null;
+  readonly #lease: SweepLease;
+  readonly #seconds: number;
+  /** Until when the lease is held, by this process's own clock, which does not jump: milliseconds. */
+  #until = 0;
 
-  /** @param name of what is swept: bridges of the same name take turns */
-  constructor(pool: Pool, name: string) {
+  /**
+   * @param name of what is swept: bridges of the same name take turns
+   * @param intervalSeconds from one renewal to the next
+   */
+  constructor(pool: Pool, name: string, intervalSeconds: number) {
     this.#pool = pool;
-    this.#name = name;
+    this.#lease = { name, holder: randomUUID() };
+    this.#seconds = Math.max(SHORTEST_SECONDS, RENEWALS * intervalSeconds);
   }
 
-  /** The lock is held, as far as this process knows. */
+  /** The lease is held, as far as this process knows. */
   get isHeld(): boolean {
-    return this.#held !== null && this.#held.loss.reason === undefined;
+    return performance.now() < this.#until;
   }
 
-  /** The session that holds the lock; null while another bridge holds it. */
-  async session(): Promise<PoolClient | null> {
-    if (this.#held?.loss.reason !== undefined) this.resign();
-    if (this.#held !== null) return this.#held.session;
-    const session = await this.#pool.connect();
-    const loss = watchForLoss(session);
-    try {
-      if (await tryLock(session, this.#name)) {
-        this.#held = { session, loss };
-        return session;
-      }
-      loss.ignore();
-      session.release();
-      return null;
-    } catch (error) {
-      loss.ignore();
-      session.release(true);
-      throw loss.reason ?? error;
-    }
+  /** Takes the lease or renews it; false while another bridge has it. */
+  async take(): Promise<boolean> {
+    const asked = performance.now();
+    const isMine = await takeSweepLease(this.#pool, this.#lease, this.#seconds);
+    this.#until = isMine ? asked + this.#seconds * 1_000 : 0;
+    return isMine;
   }
 
-  /** Another bridge may sweep. Closing the session is what gives the lock back. */
-  resign(): void {
-    const held = this.#held;
-    this.#held = null;
-    held?.loss.ignore();
-    held?.session.release(true);
+  /** This bridge takes nothing on until it has renewed the lease. */
+  lose(): void {
+    this.#until = 0;
+  }
+
+  /** Another bridge may sweep at once. */
+  async resign(): Promise<void> {
+    if (this.#until === 0) return;
+    this.#until = 0;
+    await releaseSweepLease(this.#pool, this.#lease);
   }
 }

@@ -1,5 +1,4 @@
 import pLimit from 'p-limit';
-import type { PoolClient } from 'pg';
 import { REPAIR_SIGNAL, SUSPECT_SIGNAL } from '../../../workflows/messages.js';
 import type { Contracts } from '../../contracts/load.js';
 import { findSuspects, type Position, type Suspect } from '../../registry/leases/find-suspects.js';
@@ -48,16 +47,18 @@ export interface Sweeping extends Repetition {
 export function startSweep(context: Context, rules: Rules, topics: Topics): Sweeping {
   const stopping = new AbortController();
   const sweep = new Sweep(context, rules, topics, stopping.signal);
-  const passes = every((rules.sweep?.interval_seconds ?? WITHOUT_SWEEP_SECONDS) * 1_000, () => sweep.pass());
+  const passes = every(intervalOf(rules) * 1_000, () => sweep.pass());
   return {
     leads: () => sweep.leads,
     async stop() {
       stopping.abort();
       await passes.stop();
-      sweep.resign();
+      await sweep.resign();
     },
   };
 }
+
+const intervalOf = ({ sweep }: Rules): number => sweep?.interval_seconds ?? WITHOUT_SWEEP_SECONDS;
 
 class Sweep {
   readonly #context: Context;
@@ -76,7 +77,7 @@ class Sweep {
     this.#rules = rules;
     this.#topics = topics;
     this.#stopping = stopping;
-    this.#leadership = new SweepLeadership(context.pool, topics[0]);
+    this.#leadership = new SweepLeadership(context.pool, topics[0], intervalOf(rules));
     this.#database = new Backend('the database that the sweep asks', context.logger);
     this.#pauses = new SignalPauses({
       firstMs: rules.compiled.liveness.window_seconds * 1_000,
@@ -93,16 +94,15 @@ class Sweep {
   /** Once through all suspects. A database that is away is waited for: the next pass asks it again. */
   async pass(): Promise<void> {
     try {
-      const session = await this.#leadership.session();
-      if (session !== null) {
-        if (this.#rules.sweep !== null) await this.#signalSuspects(session);
-        await this.#repairUnfinished(session);
-        await this.#purge(session);
+      if (await this.#leadership.take()) {
+        if (this.#rules.sweep !== null) await this.#signalSuspects();
+        await this.#repairUnfinished();
+        await this.#purge();
       }
       this.#database.answered();
     } catch (error) {
       if (this.#stopping.aborted) return;
-      this.#leadership.resign();
+      this.#leadership.lose();
       this.#database.failed(error);
     }
   }
@@ -112,18 +112,19 @@ class Sweep {
     return this.#leadership.isHeld;
   }
 
-  resign(): void {
-    this.#leadership.resign();
+  /** Where the database does not answer, the lease ends by itself. */
+  async resign(): Promise<void> {
+    await this.#database.once(() => this.#leadership.resign());
   }
 
-  async #signalSuspects(session: PoolClient): Promise<void> {
+  async #signalSuspects(): Promise<void> {
     const { counters, logger } = this.#context;
     const before = { signalled: counters.suspects_signalled, adopted: counters.runs_adopted };
     this.#pauses.begins();
     let after: Position | null = null;
     let due = 0;
     do {
-      const { suspects, next } = await findSuspects(session, {
+      const { suspects, next } = await findSuspects(this.#context.pool, {
         topics: this.#topics,
         ...this.#rules.compiled.liveness,
         limit: PAGE,
@@ -133,7 +134,7 @@ class Sweep {
       await Promise.all(now.map((suspect) => this.#limit(() => this.#signal(suspect))));
       due += now.length;
       after = next;
-    } while (after !== null && due < SIGNALS_PER_PASS);
+    } while (after !== null && due < SIGNALS_PER_PASS && (await this.#leadership.take()));
     if (after === null) this.#pauses.passed();
     counters.sweeps += 1;
     if (due > 0)
@@ -159,17 +160,17 @@ class Sweep {
     if ((await send(suspect)).outcome === 'delivered') counters.runs_adopted += 1;
   }
 
-  async #repairUnfinished(session: PoolClient): Promise<void> {
-    const signalled = await this.#unfinished.pass(session);
+  async #repairUnfinished(): Promise<void> {
+    const signalled = await this.#unfinished.pass(this.#context.pool);
     this.#context.counters.unfinished_signalled += signalled;
     if (signalled > 0)
       this.#context.logger.info({ signalled }, 'attempts were left unfinished: their nodes are registered again');
   }
 
-  async #purge(session: PoolClient): Promise<void> {
+  async #purge(): Promise<void> {
     if (Date.now() < this.#purgeAt) return;
     const { counters, logger } = this.#context;
-    const purged = await purgeEnded(session, { ...this.#rules.retention, limit: PURGED_AT_ONCE });
+    const purged = await purgeEnded(this.#context.pool, { ...this.#rules.retention, limit: PURGED_AT_ONCE });
     counters.rows_purged += purged.rows;
     counters.leases_purged += purged.leases;
     if (purged.rows + purged.leases > 0) logger.info(purged, 'deleted what ended long ago');

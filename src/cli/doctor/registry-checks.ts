@@ -4,7 +4,7 @@ import { selfPreservationQuestion } from '../../bridge/liveness/watch-self-prese
 import type { Config } from '../../config/index.js';
 import type { Reconcile } from '../../contracts/compiled.js';
 import type { Contracts } from '../../contracts/load.js';
-import { isLocked } from '../../registry/advisory-lock.js';
+import { isSwept } from '../../registry/sweep-lease.js';
 import { LOWEST_WATERMARK } from '../../registry/leases/heartbeat-stream.js';
 import { createPool } from '../../registry/pool.js';
 import { readReconciliation } from '../../registry/reconciliations.js';
@@ -69,6 +69,7 @@ const TABLES = [
   'operator_actions',
   'node_changes',
   'node_bans',
+  'sweep_leases',
 ];
 const RIGHTS = ['select', 'insert', 'update', 'delete'];
 
@@ -128,7 +129,7 @@ async function checkWatermarks(pool: Pool, config: Config, contracts: Contracts)
 }
 
 async function checkSweep(pool: Pool, config: Config, contracts: Contracts): Promise<Check> {
-  const swept = await isLocked(pool, bridgeTopics(contracts, config).heartbeats[0]);
+  const swept = await isSwept(pool, bridgeTopics(contracts, config).heartbeats[0]);
   return verdict(
     'liveness',
     'a bridge looks for silent nodes',

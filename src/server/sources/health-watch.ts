@@ -5,7 +5,7 @@ import { bridgeTopics, groupId, type Names } from '../../bridge/bridge-topics.js
 import { selfPreservationQuestion } from '../../bridge/liveness/watch-self-preservation.js';
 import type { Contracts } from '../../contracts/load.js';
 import type { KafkaAdmin } from '../../kafka/index.js';
-import { isLocked } from '../../registry/advisory-lock.js';
+import { isSwept } from '../../registry/sweep-lease.js';
 import type { ConsulClient } from '../../registry/consul/client.js';
 import { readSelfPreservation } from '../../registry/leases/self-preservation.js';
 import { readReconciliation } from '../../registry/reconciliations.js';
@@ -106,7 +106,7 @@ export class HealthWatch {
     const { heartbeats } = bridgeTopics(contracts, names);
     const [held, swept, reconciled, topics, workers, written] = await Promise.all([
       orNull('self-preservation', async () => ({ state: await readSelfPreservation(pool, question), question })),
-      orNull('the sweep', () => isLocked(pool, heartbeats[0])),
+      orNull('the sweep', () => isSwept(pool, heartbeats[0])),
       orNull('the reconciler', () => readReconciliation(pool, heartbeats[0])),
       this.#topics(orNull),
       orNull('the task queue', () => this.#workers()),
@@ -200,7 +200,7 @@ function probesOf({
       address: addresses.consul,
       slowMs: 200,
       ask: async () => {
-        const leader = await consul.call<string>((client, options) => client.status.leader(options as never));
+        const leader = await consul.call<string>((client, options) => client.status.leader(options));
         if (leader === '') throw new Error('it answers, but has no leader: a cluster without a leader takes no writes');
       },
       todo: 'Look at Consul’s servers and their logs. Registrations go on by themselves.',

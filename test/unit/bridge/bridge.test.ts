@@ -62,7 +62,8 @@ function world({ contracts = { ...shipped(), reconcile: null }, more = {}, witho
       () => ({ rows: withoutLease.map((node_id) => ({ node_id, instance_id: null })) }),
     ],
     registering: ['select node_id from node_registrations held', () => ({ rows: [] })],
-    lock: ['pg_try_advisory_lock', () => ({ rows: [{ mine: true }] })],
+    lease: ['insert into sweep_leases', () => ({ rowCount: 1 })],
+    released: ['delete from sweep_leases', () => ({ rowCount: 1 })],
     suspects: ['late as materialized', () => ({ rows: [] })],
     unfinished: ['state_since <', () => ({ rows: [] })],
     bans: ['from node_bans', () => ({ rows: [] })],
@@ -224,11 +225,11 @@ describe('a bridge', () => {
     void bridge.stop().then(() => (isOver = true));
     await vi.advanceTimersByTimeAsync(0);
     running = undefined;
-    expect([isOver, kafka.groups.size, kafka.counts.open, database.sessions.map(({ ended }) => ended)]).toEqual([
+    expect([isOver, kafka.groups.size, kafka.counts.open, database.askedFor('released').length]).toEqual([
       true,
       0,
       0,
-      ['closed'],
+      1,
     ]);
     const before = [kafka.counts.asked, database.askedFor('suspects').length, database.askedFor('preservation').length];
     await vi.advanceTimersByTimeAsync(60_000);

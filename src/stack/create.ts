@@ -1,4 +1,4 @@
-import { Connection, type TLSConfig } from '@temporalio/client';
+import { Connection, isGrpcServiceError, type TLSConfig } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { pino } from 'pino';
 import { openCluster } from '../kafka/cluster.js';
@@ -11,7 +11,12 @@ const { IndexedValueType } = proto.temporal.api.enums.v1;
 /** What a person filters nodes by in Temporal's web UI. */
 const SEARCH_ATTRIBUTES = ['NodeId', 'NodeType', 'RegistrationState'] as const;
 
-/** Creates the search attributes that workflows set, where they are missing. */
+/**
+ * Creates the search attributes that workflows set, where they are missing.
+ *
+ * @throws StackError where the namespace is not there or whoever asks may not create them: it names the commands for
+ * those who may
+ */
 export async function createSearchAttributes(
   address: string,
   namespace: string,
@@ -19,8 +24,32 @@ export async function createSearchAttributes(
 ): Promise<void> {
   const connection = await Connection.connect({ address, ...options });
   try {
+    const missing = await missingAttributes(connection, namespace);
+    if (missing.length === 0) return;
+    const searchAttributes = Object.fromEntries(
+      missing.map((name) => [name, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD]),
+    );
+    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes }).catch((error: unknown) => {
+      if (!isGrpcServiceError(error) || codeOf(error) !== PERMISSION_DENIED) throw error;
+      throw new StackError(
+        `namespace ${namespace} of Temporal at ${address} has no search attribute ${missing.join(', ')}, and whoever ` +
+          `asks may not create them (${error.details}). ${byHand([createAttributes(namespace, missing)])}`,
+      );
+    });
+  } finally {
+    await connection.close();
+  }
+}
+
+/** gRPC's status codes. */
+const NOT_FOUND = 5;
+const PERMISSION_DENIED = 7;
+
+const codeOf = (error: unknown): number | undefined => (isGrpcServiceError(error) ? error.code : undefined);
+
+async function missingAttributes(connection: Connection, namespace: string): Promise<string[]> {
+  try {
     const { customAttributes = {} } = await connection.operatorService.listSearchAttributes({ namespace });
-    const missing = SEARCH_ATTRIBUTES.filter((name) => customAttributes?.[name] === undefined);
     for (const name of SEARCH_ATTRIBUTES) {
       const type = customAttributes?.[name];
       if (type !== undefined && type !== IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD) {
@@ -30,14 +59,29 @@ export async function createSearchAttributes(
         );
       }
     }
-    if (missing.length === 0) return;
-    const searchAttributes = Object.fromEntries(
-      missing.map((name) => [name, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD]),
+    return SEARCH_ATTRIBUTES.filter((name) => customAttributes?.[name] === undefined);
+  } catch (error) {
+    // Who may not use a namespace learns no more where there is none.
+    const code = codeOf(error);
+    if (!isGrpcServiceError(error) || (code !== NOT_FOUND && code !== PERMISSION_DENIED)) throw error;
+    const create = `temporal operator namespace create --namespace ${namespace}`;
+    const wrong = code === NOT_FOUND ? 'is not there' : 'is not there, or may not be used with this API key';
+    throw new StackError(
+      `namespace ${namespace} ${wrong} (${error.details}). Set TEMPORAL_NAMESPACE to another one, or: ` +
+        byHand([create, createAttributes(namespace, SEARCH_ATTRIBUTES)]),
     );
-    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
-  } finally {
-    await connection.close();
   }
+}
+
+function createAttributes(namespace: string, names: readonly string[]): string {
+  const each = names.map((name) => `--name ${name}`).join(' ');
+  return `temporal operator search-attribute create --namespace ${namespace} --type Keyword ${each}`;
+}
+
+/** What somebody with the rights of an operator does once. */
+function byHand(commands: readonly string[]): string {
+  const lines = commands.map((one) => `\n  ${one}`).join('');
+  return `Have an operator run this once, and run 'registrar setup' again:${lines}`;
 }
 
 /** The setting of a topic for whose time its records carry, and its value for the broker's. */

@@ -4,9 +4,10 @@ import { BUSY_WORKERS, integrationWorkers } from './test/run/workers.js';
 
 /**
  * Six kinds of tests. Those of the browser need a Chromium: CHROMIUM names it, else it is looked for. Those of the
- * package need it built (`npm run build:node`). Those of Temporal Server build it, once (`npm run temporal-on-postgres`). Only the integration tests have real servers, started once a run for
- * each worker: their files run beside each other, each on servers of its own. They come after the others, since they
- * measure how long nodes and outages take while the others keep every core busy.
+ * package need it built (`npm run build:node`). Those of Temporal Server build it, once (`npm run test:temporal`). Only
+ * the integration tests have real servers, started once a run for each worker: their files run beside each other, each
+ * on servers of its own. They come after the others, since they measure how long nodes and outages take while the
+ * others keep every core busy.
  */
 export default defineConfig({
   test: {

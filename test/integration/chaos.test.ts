@@ -6,6 +6,7 @@ import { runScenario } from '../chaos/run-scenario.js';
 import { scenario } from '../chaos/scenarios/short.js';
 import { seeds } from '../run/seeds.js';
 import { temporaryFolder } from '../run/temporary-folder.js';
+import { openNamespace } from './namespace.js';
 import { openDatabase, type Database } from './registry/database.js';
 import { servers } from './servers.js';
 
@@ -32,7 +33,7 @@ it('a fleet comes through kills and a restart of Kafka: the checker has nothing 
     nodes: 12,
     seconds: 20,
     deadly: false,
-    env: { ...process.env, DATABASE_URL: database.url },
+    env: { ...process.env, DATABASE_URL: database.url, TEMPORAL_NAMESPACE: await openNamespace(`chaos${Date.now()}`) },
     directory,
     log: (text) => process.stderr.write(`chaos: ${text}\n`),
   });

@@ -11,6 +11,7 @@ import { createAdmin, createKafka, createProducer, openCluster } from '../../src
 import { logger } from '../../src/telemetry.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
 import { openDatabase, type Database } from './registry/database.js';
+import { openNamespace } from './namespace.js';
 import { servers } from './servers.js';
 
 /** The commands against servers that somebody else runs, with topics and a task queue of their own. */
@@ -28,6 +29,7 @@ beforeAll(async () => {
     DATABASE_URL: database.url,
     REGISTRAR_ENV: name,
     REGISTRAR_TASK_QUEUE: name,
+    TEMPORAL_NAMESPACE: await openNamespace(name),
     REGISTRAR_DATA_DIR: dataDir,
   };
   const setup = await registrar(env, 'setup');

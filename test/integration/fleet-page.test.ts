@@ -12,6 +12,7 @@ import { createKafka, createProducer } from '../../src/kafka/index.js';
 import { askOwner } from '../../src/stack/index.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
+import { openNamespace } from './namespace.js';
 import { openDatabase, type Database } from './registry/database.js';
 
 /** The fleet page on real servers: a worker, a bridge and nodes, looked at with a browser. */
@@ -41,6 +42,7 @@ beforeAll(async () => {
   await buildPage();
   database = await openDatabase('fleet_page');
   env['DATABASE_URL'] = database.url;
+  env['TEMPORAL_NAMESPACE'] = await openNamespace(name);
   const setup = await registrar(env, 'setup');
   expect(setup.code, setup.stderr).toBe(0);
   up = new RegistrarProcess(['up', '--no-stack'], env);

@@ -19,6 +19,7 @@ import { errorsOnlyRuntime } from '../run/errors-only-runtime.js';
 import { workflowBundle } from '../run/workflow-bundle.js';
 import { RegistrarProcess } from './cli-process.js';
 import { openDatabase, type Database } from './registry/database.js';
+import { openNamespace } from './namespace.js';
 import { servers } from './servers.js';
 
 const silent = pino({ level: 'silent' });
@@ -78,6 +79,7 @@ export class Installation {
       DATABASE_URL: database.url,
       REGISTRAR_ENV: name,
       REGISTRAR_TASK_QUEUE: name,
+      TEMPORAL_NAMESPACE: await openNamespace(name),
       ...(contractsDir === undefined ? {} : { REGISTRAR_CONTRACTS: contractsDir }),
     });
     const contracts = loadContracts(config.contractsDir);
@@ -86,11 +88,11 @@ export class Installation {
       topicName(topic, config),
     );
     await Promise.all([
-      createSearchAttributes(temporalAddress, 'default'),
+      createSearchAttributes(temporalAddress, name),
       createTopics({ brokers: kafkaBrokers }, topics, { partitions: 3 }),
     ]);
     const kafka = createKafka({ brokers: kafkaBrokers, clientId: name, logger: silent });
-    const client = new Client({ connection: await Connection.connect({ address: temporalAddress }) });
+    const client = new Client({ connection: await Connection.connect({ address: temporalAddress }), namespace: name });
     const installation = new Installation(config, contracts, client, kafka, database);
     installation.#reader = await installation.#read();
     return installation;
@@ -98,19 +100,25 @@ export class Installation {
 
   /** The environment of this installation's processes. */
   get environment(): NodeJS.ProcessEnv {
-    const { env, taskQueue, contractsDir } = this.config;
+    const { env, taskQueue, contractsDir, temporal } = this.config;
     return {
       ...process.env,
       DATABASE_URL: this.database.url,
       REGISTRAR_ENV: env,
       REGISTRAR_TASK_QUEUE: taskQueue,
+      TEMPORAL_NAMESPACE: temporal.namespace,
       REGISTRAR_CONTRACTS: contractsDir,
     };
   }
 
   /** `registrar …` for this installation, in a process of its own. */
   process(...args: readonly string[]): RegistrarProcess {
-    const started = new RegistrarProcess(args, this.environment);
+    return this.processWith({}, ...args);
+  }
+
+  /** The same with other variables. */
+  processWith(variables: NodeJS.ProcessEnv, ...args: readonly string[]): RegistrarProcess {
+    const started = new RegistrarProcess(args, { ...this.environment, ...variables });
     this.#processes.push(started);
     return started;
   }

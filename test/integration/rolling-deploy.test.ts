@@ -10,7 +10,7 @@ import type { RegistrarProcess } from './cli-process.js';
 import { eventually, Installation } from './installation.js';
 import { temporalCli } from './temporal-cli.js';
 
-/** `npm run test:rolling-deploy` has 200. */
+/** `npm run test:rollout` has 200. */
 const NODES = Number(process.env['ROLLING_DEPLOY_NODES'] ?? 10);
 /** How long a step may take for all of them, in seconds: a busy machine replays a few runs a second. */
 const WITHIN = 30 + NODES;

@@ -114,6 +114,9 @@ export function sameDifference(one: Difference, other: Difference): boolean {
 
 /** Consul ignores the case of names. */
 export const entryKey = (name: string): string => name.toLowerCase();
+/** An entry whose node is known is found by that, since its own name may be another one. */
+export const keyOfEntry = ({ name, node_id }: Pick<CatalogEntry, 'name' | 'node_id'>): string =>
+  node_id === null ? entryKey(name) : keyOfNode(node_id);
 export const keyOfNode = (node_id: string): string => entryKey(nodeName(node_id));
 
 function addressOf({ endpoints }: LastingRow): string | null {

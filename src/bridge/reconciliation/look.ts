@@ -8,7 +8,7 @@ import type { StuckRun } from '../../runs/stuck-runs.js';
 import { temporalErrorText } from '../../runs/temporal-errors.js';
 import {
   differenceOf,
-  entryKey,
+  keyOfEntry,
   keyOfNode,
   leftoverOf,
   stuckRun,
@@ -47,7 +47,9 @@ export async function look(
   signal: AbortSignal,
 ): Promise<Look> {
   const fleet = await readFleet(consul, signal);
-  const left = new Map(fleet.map((entry) => [entryKey(entry.name), entry]));
+  // Another environment may have a node of the same id: nothing of it is looked at.
+  const ofUs = fleet.filter((entry) => entry.environment === environment || entry.environment === null);
+  const left = new Map(ofUs.map((entry) => [keyOfEntry(entry), entry]));
   const runs = await askRuns(stuckRuns, signal);
   const stuck = new Map(runs.stuck.map((run) => [run.node_id, run]));
   const differences: Difference[] = [];

@@ -9,6 +9,7 @@ import { dataConverter } from '../../payloads/data-converter.js';
 import { createPool } from '../../registry/pool.js';
 import { logger } from '../../telemetry.js';
 import { tracingOf } from '../../tracing/index.js';
+import { claimServers } from '../claim.js';
 import { temporalOptions } from '../connect.js';
 import { endInTime, untilStopped } from '../processes/stopping.js';
 
@@ -54,7 +55,9 @@ export async function runBridge(config: Config, onReady: () => void = () => unde
       };
       metrics = await serveMetrics({ address, variable: 'REGISTRAR_BRIDGE_METRICS', read, notReady });
     }
-    const starting = startBridge({ config, contracts, temporalClient, pool, kafka, signal: stopping.signal });
+    const starting = claimServers(config, 'bridge', stopping.signal).then(() =>
+      startBridge({ config, contracts, temporalClient, pool, kafka, signal: stopping.signal }),
+    );
     bridge = (await Promise.race([starting, stopping.requested.then(() => delay(LEAVE_WITHIN_MS))])) ?? undefined;
     if (bridge === undefined) return;
     onReady();

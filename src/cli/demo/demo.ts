@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pc from 'picocolors';
+import { environmentName } from '../../bridge/bridge-topics.js';
 import type { NodeChange } from '../../node/index.js';
 import { Catalog } from '../../registry/consul/catalog.js';
 import { ConsulError } from '../../registry/consul/error.js';
@@ -115,7 +116,7 @@ export class Demo {
   /** Those that are still there when the time is over. */
   async #untilGone(ids: readonly string[]): Promise<readonly string[]> {
     const { options, registrar } = this.parts;
-    const catalog = new Catalog(registrar.config.consul);
+    const catalog = new Catalog(registrar.config.consul, environmentName(registrar.config));
     const patience = options.exit === true ? 20_000 + ids.length * 200 : 5_000;
     const deadline = Date.now() + patience;
     try {

@@ -1,3 +1,5 @@
+import { environmentName } from '../../bridge/bridge-topics.js';
+import type { Config } from '../../config/index.js';
 import type { CliError } from '../terminal/exit-codes.js';
 
 /** One thing that was looked at, and what was found. */
@@ -24,6 +26,19 @@ export const ANSWER_WITHIN_MS = 5_000;
 /** A check with its result. `todo` is dropped when all is well. */
 export function verdict(about: Check['about'], what: string, ok: boolean, found: string, todo: string): Check {
   return { about, what, ok, found, todo: ok ? null : todo };
+}
+
+/** Whether a server belongs to this installation. @param owner an environment's name; null: it is nobody's so far */
+export function ownership(about: Check['about'], what: string, owner: string | null, config: Config): Check {
+  const mine = environmentName(config);
+  return verdict(
+    about,
+    what,
+    owner === null || owner === mine,
+    owner === null ? 'yes, as soon as something starts' : owner === mine ? 'yes' : `belongs to '${owner}'`,
+    `This one is '${mine}': set REGISTRAR_ENV and REGISTRAR_NAMESPACE to '${owner}' if that is meant, or give this ` +
+      'installation a database and a namespace of Temporal of its own.',
+  );
 }
 
 /** A check that failed with an error for people. */

@@ -6,6 +6,7 @@ import type { Reconcile } from '../../contracts/compiled.js';
 import type { Contracts } from '../../contracts/load.js';
 import { isSwept } from '../../registry/sweep-lease.js';
 import { LOWEST_WATERMARK } from '../../registry/leases/heartbeat-stream.js';
+import { databaseOwner } from '../../registry/installation.js';
 import { createPool } from '../../registry/pool.js';
 import { readReconciliation } from '../../registry/reconciliations.js';
 import { schemaVersion } from '../../registry/schema-version.js';
@@ -14,7 +15,7 @@ import { openOf, reconciliationLine } from '../reconcile/reconciliation-text.js'
 import { unreachable } from '../connect.js';
 import { postgresPlace } from '../setup/prepare-servers.js';
 import { command } from '../terminal/invocation.js';
-import { ANSWER_WITHIN_MS, failed, verdict, type Check, type Scope } from './check.js';
+import { ANSWER_WITHIN_MS, failed, ownership, verdict, type Check, type Scope } from './check.js';
 
 /**
  * PostgreSQL answers, has this version's tables, and lets us read and write
@@ -44,6 +45,8 @@ export async function checkRegistry(config: Config, contracts: Contracts | null,
     if (!migrated) return checks;
     const rights = await checkRights(pool);
     checks.push(rights);
+    if (rights.ok)
+      checks.push(ownership('postgres', "is this installation's", (await databaseOwner(pool)) ?? null, config));
     if (contracts !== null && rights.ok && scope.running)
       checks.push(await checkSelfPreservation(pool, config, contracts));
     if (contracts !== null && rights.ok && scope.running) checks.push(await checkWatermarks(pool, config, contracts));
@@ -70,6 +73,7 @@ const TABLES = [
   'node_changes',
   'node_bans',
   'sweep_leases',
+  'installation',
 ];
 const RIGHTS = ['select', 'insert', 'update', 'delete'];
 

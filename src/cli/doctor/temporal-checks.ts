@@ -1,12 +1,13 @@
-import type { Connection } from '@temporalio/client';
+import { Client, type Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../../../workflows/messages.js';
 import type { Config } from '../../config/index.js';
 import { isRefusal } from '../../runs/connection-fault.js';
+import { namespaceOwner } from '../../runs/namespace-owner.js';
 import { connectTemporal, noTemporal } from '../connect.js';
 import { errorText } from '../../error-text.js';
 import { CliError } from '../terminal/exit-codes.js';
 import { command } from '../terminal/invocation.js';
-import { ANSWER_WITHIN_MS, failed, verdict, type Check, type Scope } from './check.js';
+import { ANSWER_WITHIN_MS, failed, ownership, verdict, type Check, type Scope } from './check.js';
 
 /** Temporal answers, has the namespace and the search attributes; a worker polls its task queue. */
 export async function checkTemporal(config: Config, { running }: Scope): Promise<Check[]> {
@@ -31,6 +32,7 @@ export async function checkTemporal(config: Config, { running }: Scope): Promise
       return [
         { ...answers, ok: true, found: 'yes', todo: null },
         await checkSearchAttributes(connection, config),
+        await checkOwner(connection, config),
         ...(running ? [await checkWorker(connection, config)] : []),
       ];
     });
@@ -52,6 +54,12 @@ async function checkSearchAttributes(connection: Connection, { temporal: { names
     missing.length === 0 ? 'all there' : `${missing.join(', ')} missing`,
     `Create them with '${command('setup')}'; without them no node is registered.`,
   );
+}
+
+async function checkOwner(connection: Connection, config: Config): Promise<Check> {
+  const { namespace } = config.temporal;
+  const owner = await namespaceOwner(new Client({ connection, namespace }));
+  return ownership('temporal', `namespace ${namespace} is this installation's`, owner, config);
 }
 
 /** Temporal remembers a poller for minutes after it has gone; a living one polls at least once a minute. */

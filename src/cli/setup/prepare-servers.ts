@@ -4,6 +4,7 @@ import { migrate } from '../../registry/migrate.js';
 import { createPool, placeOf } from '../../registry/pool.js';
 import { createSearchAttributes, createTopics, type ServerName } from '../../stack/index.js';
 import { SERVER_NAMES } from '../../stack/state/servers.js';
+import { claimOwnDatabase, claimOwnNamespace } from '../claim.js';
 import { unreachable } from '../connect.js';
 import { CliError } from '../terminal/exit-codes.js';
 import { bridgeTopics } from '../../bridge/bridge-topics.js';
@@ -66,9 +67,10 @@ type Work = (
 ) => Promise<void>;
 
 const WORK: Readonly<Record<ServerName, Work>> = {
-  async postgres({ postgres }, _contracts, print) {
-    const applied = await migrate(postgres.connectionString);
+  async postgres(config, _contracts, print) {
+    const applied = await migrate(config.postgres.connectionString);
     if (applied.length > 0) print(`database migrated to version ${applied.at(-1)}`);
+    await claimOwnDatabase(config);
   },
   async kafka(config, contracts, print, { partitions = PARTITIONS, replicationFactor }) {
     const options = {
@@ -85,9 +87,11 @@ const WORK: Readonly<Record<ServerName, Work>> = {
     const created = made.reduce((sum, one) => sum + one.created.length, 0);
     if (created > 0) print(`${created} topics created`);
   },
-  temporal({ temporal: { address, namespace, apiKey, tls } }) {
+  async temporal(config) {
+    const { address, namespace, apiKey, tls } = config.temporal;
     const access = { ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls }) };
-    return createSearchAttributes(address, namespace, access);
+    await createSearchAttributes(address, namespace, access);
+    await claimOwnNamespace(config);
   },
   // Nodes and services are made when they are registered.
   consul: () => Promise.resolve(),

@@ -7,6 +7,7 @@ import { logger } from '../../telemetry.js';
 import { tracingOf } from '../../tracing/index.js';
 import { openWorker, type RegistrarWorker } from '../../worker.js';
 import { endInTime, untilStopped } from '../processes/stopping.js';
+import { claimServers } from '../claim.js';
 
 const log = logger('worker');
 
@@ -41,7 +42,12 @@ export async function runWorker(
   };
   const metrics = await startMetrics(address, own, notReady);
   try {
-    worker = (await Promise.race([openWorker(config, { tracing, version }), stopping.requested])) ?? undefined;
+    // It gets no task before the servers are known to be this installation's: tasks come when it runs.
+    const opening = Promise.all([
+      openWorker(config, { tracing, version }),
+      claimServers(config, 'worker', stopping.signal),
+    ]);
+    [worker] = (await Promise.race([opening, stopping.requested])) ?? [];
     // Stopped while it was still bundling or waiting for a server: it held nothing.
     if (worker === undefined) return;
     const running = worker.run();

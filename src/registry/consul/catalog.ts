@@ -5,7 +5,8 @@ import {
   checkId,
   isOurs,
   nodeName,
-  NOTHING,
+  nodeNameIn,
+  nothing,
   REGISTERED_BY,
   registrationOperations,
   type CatalogCheck,
@@ -59,8 +60,8 @@ export class Catalog {
   readonly #wrote = new Map<string, Held>();
 
   /**
-   * @param environment in whose name it writes: only a reconciler of the same environment takes out what is left of
-   *   its nodes. A catalog that is only read needs none.
+   * @param environment in whose name it writes. What another environment or anybody else has registered is left alone,
+   *   also where it has the name of a node of ours. A catalog that is only read needs none: it reads everybody's.
    */
   constructor(
     access: ConsulAccess,
@@ -79,7 +80,13 @@ export class Catalog {
     const { passing } = registration;
     const passes = (held: Held): boolean => passing ?? (held.attempt === attempt && held.check?.Status === 'passing');
     // Before a node's first attempt there is most likely nothing.
-    return this.#set(attempt, registration, passes, attempt === 1 ? NOTHING : undefined, signal);
+    return this.#set(
+      attempt,
+      registration,
+      passes,
+      attempt === 1 ? nothing(nodeName(registration.node_id)) : undefined,
+      signal,
+    );
   }
 
   /** Makes the node discoverable. A registration that is gone, since Consul was wiped, is set whole. */
@@ -119,6 +126,7 @@ export class Catalog {
     return found
       .flat()
       .filter(({ Node, Service }) => Node.Meta?.['registered-by'] === REGISTERED_BY && isOurs(Service))
+      .filter(({ Node }) => this.#isOfUs(Node))
       .map(({ Node, Service, Checks }) =>
         instanceOf(
           Node,
@@ -151,8 +159,30 @@ export class Catalog {
     return Object.keys(services);
   }
 
+  /**
+   * What the catalog holds of a node: under the usual name, or, where somebody else has that, under one of our own. It
+   * stays there when the usual name becomes free.
+   */
   async #held(nodeId: string, signal?: AbortSignal): Promise<Held> {
-    const name = nodeName(nodeId);
+    const usual = await this.#heldAs(nodeName(nodeId), nodeId, signal);
+    if (usual.node !== undefined && this.#mayChange(usual.node, usual.services)) return usual;
+    if (this.environment === '') return usual;
+    const own = await this.#heldAs(nodeNameIn(this.environment, nodeId), nodeId, signal);
+    return own.node === undefined && usual.node === undefined ? usual : own;
+  }
+
+  /** Of our environment, or of a version that did not say of which. */
+  #isOfUs({ Meta }: CatalogNode): boolean {
+    const environment = Meta?.['environment'];
+    return this.environment === '' || environment === undefined || environment === this.environment;
+  }
+
+  /** A registrar's, of our environment. Whoever writes a service beside ours may have replaced what the node says. */
+  #mayChange(node: CatalogNode, ours: readonly CatalogService[]): boolean {
+    return this.#isOfUs(node) && (node.Meta?.['registered-by'] === REGISTERED_BY || ours.length > 0);
+  }
+
+  async #heldAs(name: string, nodeId: string, signal?: AbortSignal): Promise<Held> {
     const consistent = { consistent: true };
     // Not one snapshot, and it need not be: whatever changes between the two reads fails the check-and-set.
     const [catalog, checks] = await Promise.all([
@@ -166,10 +196,11 @@ export class Catalog {
         return consul.health.node(node);
       }, signal),
     ]);
-    if (catalog === null) return NOTHING;
+    if (catalog === null) return nothing(name);
     const services = Object.values(catalog.Services ?? {});
     const own = services.filter(isOurs);
     return {
+      name,
       node: catalog.Node,
       attempt: Number(catalog.Node.Meta?.['attempt'] ?? 0),
       services: own,
@@ -213,12 +244,13 @@ export class Catalog {
     const marks = { environment: this.environment, passing };
     const results = await this.#transact(registrationOperations(held, attempt, registration, address, marks), signal);
     // A discoverable node is not written again soon.
-    if (!passing) this.#remember(registration.node_id, attempt, results);
+    if (!passing) this.#remember(registration.node_id, held.name, attempt, results);
     return { done: true };
   }
 
-  #remember(nodeId: string, attempt: number, results: readonly TransactionResult[]): void {
+  #remember(nodeId: string, name: string, attempt: number, results: readonly TransactionResult[]): void {
     this.#wrote.set(nodeId, {
+      name,
       node: results.find(({ Node }) => Node)?.Node,
       attempt,
       services: results.flatMap(({ Service }) => Service ?? []),

@@ -17,6 +17,11 @@ export function nodeName(nodeId: string): string {
   return places === 0n ? `onex-${nodeId}` : `onex-${nodeId}~${places.toString(16)}`;
 }
 
+/** The name of a node's catalog node where somebody else has the usual one: Consul has one for each name. */
+export function nodeNameIn(environment: string, nodeId: string): string {
+  return `${nodeName(nodeId)}~~${environment}`;
+}
+
 /** A service that a registrar has written; others may have registered theirs on the same catalog node. */
 export function isOurs({ Meta }: Pick<CatalogService, 'Meta'>): boolean {
   return Meta?.['node_id'] !== undefined && Meta['correlation_id'] !== undefined;
@@ -59,6 +64,8 @@ export interface Operation {
 
 /** Everything that the catalog holds of a node. */
 export interface Held {
+  /** The catalog node's name, whether it is there or not. */
+  readonly name: string;
   readonly node: CatalogNode | undefined;
   readonly attempt: number;
   /** The registrar's own. */
@@ -68,7 +75,10 @@ export interface Held {
   readonly check: CatalogCheck | undefined;
 }
 
-export const NOTHING: Held = { node: undefined, attempt: 0, services: [], shared: false, check: undefined };
+/** What the catalog holds where it has no node of that name. */
+export function nothing(name: string): Held {
+  return { name, node: undefined, attempt: 0, services: [], shared: false, check: undefined };
+}
 
 /**
  * A registration as one transaction: the catalog node, its service and its check, each set only if it is still as in
@@ -92,7 +102,7 @@ export function registrationOperations(
       Node: {
         Verb: 'cas',
         Node: {
-          Node: nodeName(node_id),
+          Node: held.name,
           Address: address,
           Meta: {
             'external-node': 'true',
@@ -106,12 +116,12 @@ export function registrationOperations(
       },
     },
     ...others.map(({ ID, Service, ModifyIndex }) => ({
-      Service: { Verb: 'delete-cas', Node: nodeName(node_id), Service: { ID, Service, ModifyIndex } },
+      Service: { Verb: 'delete-cas', Node: held.name, Service: { ID, Service, ModifyIndex } },
     })),
     {
       Service: {
         Verb: 'cas',
-        Node: nodeName(node_id),
+        Node: held.name,
         Service: {
           ID: service_id,
           Service: registration.service_name,
@@ -127,7 +137,7 @@ export function registrationOperations(
       Check: {
         Verb: 'cas',
         Check: {
-          Node: nodeName(node_id),
+          Node: held.name,
           CheckID: checkId(node_id),
           Name: 'Registration',
           Notes: 'Set by node-registrar: passing while the node is active.',

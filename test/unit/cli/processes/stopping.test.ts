@@ -12,7 +12,7 @@ describe('one SIGTERM', () => {
   it.each([
     // It connects and bundles the workflows at the same time.
     ['worker', 'TEMPORAL_ADDRESS'],
-    ['bridge', 'KAFKA_BROKERS'],
+    ['bridge', 'TEMPORAL_ADDRESS'],
   ])('ends a %s that is still starting', async (role, server) => {
     const nowhere = '127.0.0.1:1';
     const process = new RegistrarProcess([role], {

@@ -57,9 +57,11 @@ export interface Opening {
  * for a Temporal server that is not there yet; contracts are loaded once, here.
  *
  * @throws ContractError when the contracts do not hold together, before anything is connected
+ * @throws ConfigError when the keys of payloads cannot be used, likewise
  */
 export async function openWorker(config: Config, { bundle, tracing, version }: Opening = {}): Promise<RegistrarWorker> {
   const contracts = loadContracts(config.contractsDir);
+  const converter = workerDataConverter(config);
   const [workflows, connection] = await Promise.all([
     bundle === undefined ? workflowCode() : { workflowBundle: bundle },
     connect(config),
@@ -80,7 +82,7 @@ export async function openWorker(config: Config, { bundle, tracing, version }: O
         taskQueue: config.taskQueue,
         activities: activitiesOf(config, contracts, { pool, catalog, producer, time }),
         ...workflows,
-        ...workerDataConverter(config),
+        ...converter,
         ...(tracing === undefined ? {} : { interceptors: { activity: [tracing.activity] } }),
         ...(version === undefined ? {} : versioned(version)),
         ...TUNING,

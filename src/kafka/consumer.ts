@@ -112,11 +112,10 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
   let stopped = false;
   const minute = new OnceAMinute();
   const startAgain = async (error: Error): Promise<void> => {
-    const explanation = await explain(kafka, need, error);
-    const reason = errorText(explanation);
+    const reason = errorText(await explain(kafka, need, error));
     const text = `cannot consume ${topics.join(', ')} any more; waiting for Kafka`;
     if (minute.isDue(reason)) kafka.logger.warn({ reason }, text);
-    options.onTrouble?.(explanation instanceof Error ? explanation : error);
+    options.onTrouble?.(new Error(reason, { cause: error }));
     await new Promise((resolve) => setTimeout(resolve, START_AGAIN_AFTER_MS));
     if (!stopped) await start();
   };

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { v4 } from 'uuid';
-import { refusalIn, SendQueue, type KafkaConnection } from '../kafka/index.js';
+import { SendQueue, type KafkaConnection } from '../kafka/index.js';
 import type { OutgoingRecord } from '../protocol/envelope.js';
 import { jsonLogger } from '../json-logger.js';
 import type { RecordHeaders } from '../protocol/instance.js';
@@ -233,9 +233,8 @@ export class NodeHub {
   async #reportWaiting(signal: AbortSignal, trouble: () => Error | undefined): Promise<void> {
     if (await pause(REPORT_WAITING_AFTER_MS, signal)) {
       this.#reportOutage(
-        `waits for Kafka at ${this.#brokers}: ` +
-          (refusalIn(trouble())?.message ??
-            `it does not answer, or lacks a topic of the registrar (${this.#topics.consumed[0] ?? ''} and its like)`),
+        `waits for Kafka at ${this.#brokers}: it does not answer, or lacks a topic of the registrar ` +
+          `(${this.#topics.consumed[0] ?? ''} and its like)`,
         trouble(),
       );
     }

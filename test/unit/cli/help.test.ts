@@ -89,7 +89,6 @@ describe('wrong usage is named, with exit code 2', () => {
     { args: ['node', '--endpoint', 'http://10.0.0.7'], says: /name=url/ },
     { args: ['node', '--version', 'new'], says: /node_version/ },
     { args: ['stop', 'redis'], says: /Allowed choices are temporal, kafka, consul, postgres/ },
-    { args: ['setup', '--partitions', '0'], says: /whole number from 1/ },
     { args: ['list', '--type', 'x'], says: /Allowed choices are effect/ },
     { args: ['list', '--state', 'SLEEPING'], says: /'SLEEPING' is no state of the contract[^]*AWAITING_ACK/ },
     { args: ['list', '--colour'], says: /unknown option '--colour'/ },

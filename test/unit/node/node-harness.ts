@@ -21,14 +21,11 @@ export class Wire implements NodeTransport {
   readonly subscriptions: SubscribeOptions[] = [];
   /** Kafka is away: sends fail, and subscribing waits. */
   down = false;
-  /** Why it is, where the broker answers with a refusal. */
-  trouble: Error | undefined;
   closed = false;
   #subscribed: SubscribeOptions | undefined;
 
   async subscribe(options: SubscribeOptions): Promise<{ stop(): Promise<void> }> {
     while (this.down) {
-      if (this.trouble !== undefined) options.onTrouble(this.trouble);
       await new Promise((resolve) => setTimeout(resolve, 500));
       options.signal.throwIfAborted();
     }

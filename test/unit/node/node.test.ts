@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { NodeError, RegisteredNode } from '../../../src/node/index.js';
-import { KafkaRefusal } from '../../../src/kafka/access/refusal.js';
 import { activeNode, hubOn, nodeOn, seconds, settle, Wire } from './node-harness.js';
 
 let wire: Wire;
@@ -422,18 +421,6 @@ describe('when Kafka is away', () => {
     await seconds(1);
     expect(wire.introspections()).toHaveLength(1);
     expect(emitted('recovered')).toHaveLength(1);
-  });
-
-  test('a node that the broker refuses reports what to set, and goes on trying', async () => {
-    wire.down = true;
-    wire.trouble = new KafkaRefusal('Kafka does not accept User:u', 'Check the password', undefined);
-    const { emitted } = await introduced({ node_id: 'mailer-1' });
-    await seconds(10);
-    const message = 'node mailer-1 waits for Kafka at nowhere:1: Kafka does not accept User:u. Check the password';
-    expect(emitted('problem')).toMatchObject([{ message }]);
-    wire.down = false;
-    await seconds(1);
-    expect(wire.introspections()).toHaveLength(1);
   });
 
   test('an ack is sent again until Kafka has it; that is one problem, not one for each try', async () => {

@@ -141,12 +141,12 @@ export class Installation {
     this.#worker = null;
   }
 
-  async startBridge(): Promise<void> {
+  async startBridge(pool: Pool = this.pool): Promise<void> {
     this.#bridge = await startBridge({
       config: this.config,
       contracts: this.contracts,
       temporalClient: this.client,
-      pool: this.pool,
+      pool,
       kafka: this.kafka,
       logger: this.#logger,
     });

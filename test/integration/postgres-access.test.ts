@@ -1,8 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkRegistry } from '../../src/cli/doctor/registry-checks.js';
+import { migrate } from '../../src/registry/migrate.js';
 import { createPool } from '../../src/registry/pool.js';
 import { makeCertificates } from '../run/certificates.js';
 import { temporaryFolder } from '../run/temporary-folder.js';
+import { eventually, Installation } from './installation.js';
+import { findPgBouncer, startPgBouncer } from './pgbouncer.js';
 import { folderOf, ownFile, postgresPrograms, PostgresServer } from './postgres-cluster.js';
 
 const bin = await postgresPrograms();
@@ -13,6 +19,8 @@ describe.skipIf(bin === undefined)(`a PostgreSQL of others${why}`, () => {
   const strange = ['trusted', 'others'].map((name) => join(folder, name));
   const PASSWORD = `p@ss:w/o?r#d %41,'"\\ü`;
   let primary: PostgresServer;
+  /** What ends what a test has started, the last first. */
+  const ends: (() => Promise<unknown>)[] = [];
 
   beforeAll(async () => {
     const [trusted = '', others = ''] = await Promise.all(
@@ -24,9 +32,10 @@ describe.skipIf(bin === undefined)(`a PostgreSQL of others${why}`, () => {
       'hostssl all by_cert 127.0.0.1/32 cert',
       'hostssl all with_tls 127.0.0.1/32 scram-sha-256',
       'hostnossl all without_tls 127.0.0.1/32 scram-sha-256',
-      'host all registrar 127.0.0.1/32 trust',
+      'host all registrar,registrar_run 127.0.0.1/32 trust',
       'host replication registrar 127.0.0.1/32 trust',
     ]);
+    ends.push(() => primary.kill());
     await primary.start({
       ssl: 'on',
       ssl_cert_file: server.cert,
@@ -36,7 +45,9 @@ describe.skipIf(bin === undefined)(`a PostgreSQL of others${why}`, () => {
     for (const role of ['with_tls', 'without_tls', 'by_cert'])
       await primary.ask(`create role ${role} login password '${PASSWORD.replaceAll("'", "''")}'`);
   });
-  afterAll(() => primary.kill());
+  afterAll(async () => {
+    for (const end of ends.reverse()) await end();
+  });
 
   it('is connected to as psql connects to it, by the same URL', async () => {
     const [trusted, others] = strange.map((path) => `sslrootcert=${path}/ca.pem`);
@@ -75,6 +86,112 @@ describe.skipIf(bin === undefined)(`a PostgreSQL of others${why}`, () => {
     );
     expect(found).toEqual(rows.map(([role, host, parameters, tls]) => [role, host, parameters, tls, tls]));
   });
+
+  it.each(['transaction', 'session'] as const)(
+    'registers nodes behind a PgBouncer in %s mode, with the roles of the documentation',
+    async (mode) => {
+      const program = await findPgBouncer(folder);
+      if (program === undefined) return console.warn('skipped: PgBouncer cannot be had here');
+      const pooler = await startPgBouncer(program, folder, { mode, target: primary.port });
+      const database = `fleet_${mode}`;
+      ends.push(pooler.stop);
+      await documentedRoles(database);
+      const url = (port: number, role: string) => `postgresql://${role}@127.0.0.1:${port}/${database}`;
+      // `registrar setup` is the owner's.
+      await migrate(url(pooler.port, 'registrar'));
+      const config = { connectionString: url(pooler.port, 'registrar_run') };
+      const pool = createPool(config.connectionString);
+      expect(await primary.psql(config.connectionString, 'select current_user')).toBe('registrar_run');
+      await expect(pool.query('create table mine ()')).rejects.toThrow('permission denied for schema public');
+      const registrar = await Installation.prepare();
+      const limited = { ...registrar.config, postgres: config };
+      expect(await checkRegistry(limited, null, { running: false })).toMatchObject([
+        { ok: true },
+        { ok: true },
+        { ok: true },
+      ]);
+      await Promise.all([registrar.startWorker(limited), registrar.startBridge(pool)]);
+      const nodes = Array.from({ length: 20 }, () => registrar.node());
+      await Promise.all(nodes.map((node) => node.start()));
+      await eventually('all are active', 60, async () => (await statesOf(pool))['ACTIVE'] === nodes.length);
+      const { rows } = await pool.query<{ holders: number }>('select count(*)::int as holders from sweep_leases');
+      expect(rows).toEqual([{ holders: 1 }]);
+      const sweeps = registrar.counters()?.sweeps ?? 0;
+      await eventually('it goes on sweeping', 20, () => (registrar.counters()?.sweeps ?? 0) >= sweeps + 2);
+      // A statement that takes too long is ended by the role's setting: PgBouncer passes no startup parameter on.
+      await expect(pool.query('select pg_sleep(4.3)')).rejects.toThrow('statement timeout');
+      await registrar.stop();
+      await pool.end();
+    },
+  );
+
+  it('loses no node in a failover: the primary is killed with -9, its standby promoted, and nodes start all the time', async () => {
+    const standby = await primary.standby(folder);
+    ends.push(() => standby.kill());
+    await standby.start();
+    // What the primary has committed the standby has, too.
+    await primary.ask("alter system set synchronous_standby_names = '*'");
+    await primary.ask('select pg_reload_conf()');
+    await primary.ask('create database fleet');
+    const hosts = [primary, standby].map(({ port }) => `127.0.0.1:${port}`).join(',');
+    const connectionString = `postgresql://registrar@${hosts}/fleet?target_session_attrs=read-write`;
+    await migrate(connectionString);
+    const pool = createPool(connectionString, { onConnectionLost: () => undefined });
+    const registrar = await Installation.prepare();
+    ends.push(() => registrar.stop());
+    await Promise.all([
+      registrar.startWorker({ ...registrar.config, postgres: { connectionString } }),
+      registrar.startBridge(pool),
+    ]);
+    const nodes = Array.from({ length: 60 }, () => registrar.node());
+    const active = (): Promise<number> =>
+      statesOf(pool).then(
+        ({ ACTIVE = 0 }) => ACTIVE,
+        () => 0,
+      );
+    const started: Promise<unknown>[] = [];
+    const startUpTo = (count: number): void =>
+      void started.push(...nodes.slice(started.length, count).map((node) => node.start()));
+    startUpTo(20);
+    await eventually('some are active', 60, async () => (await active()) >= 10);
+    const before = await active();
+    startUpTo(30);
+    await primary.kill('SIGKILL');
+    startUpTo(40);
+    expect(await standby.ask('select pg_promote()')).toEqual([{ pg_promote: true }]);
+    const promoted = performance.now();
+    startUpTo(60);
+    await eventually('all are active', 120, async () => (await active()) === nodes.length);
+    const seconds = (performance.now() - promoted) / 1_000;
+    await Promise.all(started);
+    const count = "select count(*) from node_registrations where state = 'ACTIVE'";
+    expect(await standby.psql(connectionString, count)).toBe(String(nodes.length));
+    console.info(
+      `failover: ${before} active before the kill, ${nodes.length} of ${nodes.length} ${seconds.toFixed(1)} s after the promotion`,
+    );
+    await pool.end();
+  });
+
+  /** Runs the SQL of docs/production.md in a new database. */
+  async function documentedRoles(database: string): Promise<void> {
+    await primary.ask(`create database ${database}`);
+    const page = readFileSync(join(import.meta.dirname, '../../docs/production.md'), 'utf8');
+    const sql = /```sql\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+    const exists = await primary.ask("select from pg_roles where rolname = 'registrar_run'");
+    const statements = exists.length > 0 ? sql.replace(/^create role [\s\S]*?;$/gm, '') : sql;
+    const psql = await primary.psql(
+      primary.url.replace(/postgres$/, database),
+      statements.replaceAll('registrar_owner', 'registrar'),
+    );
+    expect(psql).not.toBeNull();
+  }
+
+  const statesOf = async (pool: Pool): Promise<Record<string, number>> => {
+    const { rows } = await pool.query<{ state: string; count: number }>(
+      'select state, count(*)::int as count from node_registrations group by state',
+    );
+    return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+  };
 
   async function ours(url: string, question: string): Promise<string | null> {
     try {

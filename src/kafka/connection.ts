@@ -27,7 +27,7 @@ export interface KafkaTls {
 
 export type KafkaSasl = KafkaPassword | KafkaToken;
 
-interface KafkaPassword {
+export interface KafkaPassword {
   readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
   readonly username: string;
   readonly password: string;

@@ -6,7 +6,16 @@ export { marker } from './markers.js';
 export { openCluster, type Cluster } from './cluster.js';
 export type { ReadUpTo } from './records.js';
 export { createKafka, type KafkaHandle } from './client.js';
-export type { KafkaConnection, KafkaSecurity } from './connection.js';
+export type {
+  ClientCredentials,
+  KafkaConnection,
+  KafkaPassword,
+  KafkaSasl,
+  KafkaSecurity,
+  KafkaTls,
+  KafkaToken,
+  TokenCommand,
+} from './connection.js';
 export { refusalIn } from './access/refusal.js';
 export { readTopic } from './read-topic.js';
 export { batched, SendQueue } from './send-queue.js';

@@ -22,7 +22,15 @@
  * nodes gives all of them the same `hub: new NodeHub({ brokers })` instead of
  * `brokers`, and closes it when they have stopped.
  */
-export type { KafkaSecurity } from '../kafka/index.js';
+export type {
+  ClientCredentials,
+  KafkaPassword,
+  KafkaSasl,
+  KafkaSecurity,
+  KafkaTls,
+  KafkaToken,
+  TokenCommand,
+} from '../kafka/index.js';
 export type { NODE_TYPES, NodeType } from '../protocol/fields.js';
 export type { BackoffOptions } from './backoff.js';
 export { NodeError } from './errors.js';

@@ -84,7 +84,8 @@ it('nothing of a node stands readable in Temporal but its id, type and state; wh
     join(installDir(userCacheRoot(process.env), TEMPORAL_CLI), TEMPORAL_CLI.program);
   const shown = await execa(temporal, [
     ...['workflow', 'show', '--workflow-id', workflowId(node.node_id), '--output', 'json'],
-    ...['--address', registrar.config.temporal.address, '--codec-endpoint', endpoint],
+    ...['--address', registrar.config.temporal.address, '--namespace', registrar.config.temporal.namespace],
+    ...['--codec-endpoint', endpoint],
   ]);
   expect(bytesOf('data', shown.stdout).join()).toContain(PLANTED);
 }, 120_000);

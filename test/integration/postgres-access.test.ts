@@ -109,6 +109,7 @@ describe.skipIf(bin === undefined)(`a PostgreSQL of others${why}`, () => {
         { ok: true },
         { ok: true },
         { ok: true },
+        { ok: true },
       ]);
       await Promise.all([registrar.startWorker(limited), registrar.startBridge(pool)]);
       const nodes = Array.from({ length: 20 }, () => registrar.node());

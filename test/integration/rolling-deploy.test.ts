@@ -50,9 +50,9 @@ function makeCurrent(version: string): Promise<unknown> {
   const args = ['worker', 'deployment', 'set-current-version', '--deployment-name', DEPLOYMENT, '--yes'];
   return eventually(`${version} is current`, 30, async () => {
     try {
-      return (await temporalCli([...args, '--build-id', version])) !== '';
+      return (await temporalCli([...args, '--build-id', version], registrar.environment)) !== '';
     } catch (error) {
-      if (/not found/.test(String(error))) return false;
+      if (/not found|no Worker Deployment found/.test(String(error))) return false;
       throw error;
     }
   });
@@ -124,12 +124,12 @@ describe('a new version of the worker beside the old one, with a fleet that is a
           DEPLOYMENT,
         ];
         const pin = ['workflow', 'update-options', '--workflow-id', workflowId(pinned)];
-        await temporalCli([...pin, ...override, '--versioning-override-build-id', 'v1']);
+        await temporalCli([...pin, ...override, '--versioning-override-build-id', 'v1'], registrar.environment);
         await makeCurrent('v2');
         await moveTo('v2', NODES - 1);
         expect((await versions()).get(pinned)).toBe('v1');
 
-        await temporalCli([...pin, '--versioning-override-behavior', 'unspecified']);
+        await temporalCli([...pin, '--versioning-override-behavior', 'unspecified'], registrar.environment);
         older.kill('SIGTERM');
         expect((await older.ends()).code).toBe(0);
         await moveTo('v2', NODES);

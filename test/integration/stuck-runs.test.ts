@@ -24,6 +24,7 @@ async function beginsWithAnotherWorkflow(node_id: string): Promise<string> {
   const connection = await NativeConnection.connect({ address: servers().temporalAddress });
   const worker = await Worker.create({
     connection,
+    namespace: config.temporal.namespace,
     taskQueue: config.taskQueue,
     workflowsPath: join(import.meta.dirname, 'another-workflow.ts'),
   });

@@ -96,7 +96,7 @@ describe('a backend that fails', () => {
   test('that has not been migrated yet is unavailable: no node is rejected for it', async () => {
     const { databaseUrl } = servers();
     const bare = new URL(databaseUrl);
-    bare.searchParams.set('options', '-c search_path=pg_catalog');
+    bare.search = '?options=-c%20search_path%3Dpg_catalog';
     const unmigrated = createPool(bare.href);
     expect(await failureOf(run(postgresUpsertRegistration(unmigrated), upsert(id, 1)))).toMatchObject({
       type: UNAVAILABLE,

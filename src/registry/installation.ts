@@ -1,8 +1,5 @@
 import type { Sql } from './pool.js';
 
-/** PostgreSQL's code for a table that is not there. */
-const UNDEFINED_TABLE = '42P01';
-
 /**
  * Whose database this is. A database belongs to the environment that has used it first.
  *
@@ -19,11 +16,11 @@ export async function claimDatabase(sql: Sql, environment: string): Promise<stri
 
 /** The environment to which a database belongs; null: its tables are older, and do not say; undefined: to none. */
 export async function databaseOwner(sql: Sql): Promise<string | null | undefined> {
-  try {
-    const { rows } = await sql.query<{ environment: string }>('select environment from installation');
-    return rows[0]?.environment;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === UNDEFINED_TABLE) return null;
-    throw error;
-  }
+  // A table that is not there yet would be an error in the log of the server.
+  const { rows: tables } = await sql.query<{ is_there: boolean }>(
+    "select to_regclass('installation') is not null as is_there",
+  );
+  if (tables[0]?.is_there !== true) return null;
+  const { rows } = await sql.query<{ environment: string }>('select environment from installation');
+  return rows[0]?.environment;
 }

@@ -2,29 +2,22 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { which } from '../../src/stack/locate.js';
-import { userCacheRoot } from '../../src/stack/provision/context.js';
-import { installDir } from '../../src/stack/provision/install.js';
-import { TEMPORAL_CLI } from '../../src/stack/provision/temporal.js';
 import { workflowId } from '../../workflows/messages.js';
-import { RegistrarProcess } from './cli-process.js';
+import type { RegistrarProcess } from './cli-process.js';
 import { eventually, Installation } from './installation.js';
+import { temporalCli } from './temporal-cli.js';
 
 /** It stands in what the node sends, and so in what Temporal is given. */
 const PLANTED = 'planted-in-an-endpoint';
 
 const directory = mkdtempSync(join(tmpdir(), 'payloads-test-'));
-const processes: RegistrarProcess[] = [];
 let registrar: Installation;
 
 beforeAll(async () => {
   registrar = await Installation.prepare();
 });
 afterAll(async () => {
-  for (const one of processes) one.kill('SIGTERM');
-  await Promise.all(processes.map((one) => one.ends()));
   await registrar.stop();
   rmSync(directory, { recursive: true });
 });
@@ -38,9 +31,7 @@ function keyFile(current: keyof typeof keys, ...ids: (keyof typeof keys)[]): str
 
 /** `registrar …` of this installation with a file of keys. */
 function run(REGISTRAR_PAYLOAD_KEYS: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): RegistrarProcess {
-  const started = new RegistrarProcess(args, { ...registrar.environment, ...env, REGISTRAR_PAYLOAD_KEYS });
-  processes.push(started);
-  return started;
+  return registrar.processWith({ ...env, REGISTRAR_PAYLOAD_KEYS }, ...args);
 }
 
 /** What stands under a name in JSON, out of base64. */
@@ -79,13 +70,7 @@ it('nothing of a node stands readable in Temporal but its id, type and state; wh
 
   const server = run(both, ['codec-server', '--port', '0']);
   const [, endpoint = ''] = await server.says(/The codec server: (\S+)/);
-  const temporal =
-    which(['temporal'], process.env) ??
-    join(installDir(userCacheRoot(process.env), TEMPORAL_CLI), TEMPORAL_CLI.program);
-  const shown = await execa(temporal, [
-    ...['workflow', 'show', '--workflow-id', workflowId(node.node_id), '--output', 'json'],
-    ...['--address', registrar.config.temporal.address, '--namespace', registrar.config.temporal.namespace],
-    ...['--codec-endpoint', endpoint],
-  ]);
-  expect(bytesOf('data', shown.stdout).join()).toContain(PLANTED);
+  const show = ['workflow', 'show', '--workflow-id', workflowId(node.node_id), '--output', 'json'];
+  const shown = await temporalCli([...show, '--codec-endpoint', endpoint], registrar.environment);
+  expect(bytesOf('data', shown).join()).toContain(PLANTED);
 }, 120_000);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { choosePorts, portOf } from '../../src/stack/ports.js';
-import { RegistrarProcess } from './cli-process.js';
+import type { RegistrarProcess } from './cli-process.js';
 import { eventually, Installation } from './installation.js';
 
 /** The line of a PEM that is the key. */
@@ -51,7 +51,6 @@ beforeAll(async () => {
   const url = new URL(registrar.config.postgres.connectionString);
   url.password = encodeURIComponent(SECRETS['the password of PostgreSQL']);
   environment = {
-    ...registrar.environment,
     LOG_LEVEL: 'trace',
     DATABASE_URL: url.href,
     CONSUL_HTTP_ADDR: registrar.config.consul.address,
@@ -60,14 +59,12 @@ beforeAll(async () => {
   };
 });
 afterAll(async () => {
-  for (const { process } of processes) process.kill('SIGKILL');
-  await Promise.all(processes.map(({ process }) => process.ends()));
   await registrar.stop();
   rmSync(directory, { recursive: true });
 });
 
 function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): RegistrarProcess {
-  const process = new RegistrarProcess(args, { ...environment, ...env });
+  const process = registrar.processWith({ ...environment, ...env }, ...args);
   processes.push({ name: `registrar ${args.join(' ')}`, process });
   return process;
 }

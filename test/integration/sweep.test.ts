@@ -301,7 +301,7 @@ describe('of several bridges', () => {
     await one.resign();
     expect([await two.take(), await one.take()]).toEqual([true, false]);
 
-    // The second is not heard of any more, and its lease ends.
+    // The second is silent from now on, and its lease ends.
     await pool.query("update sweep_leases set until = now() - interval '1 ms'");
     expect(await isSwept(pool, TOPIC)).toBe(false);
     expect([await one.take(), await two.take()]).toEqual([true, false]);

@@ -9,14 +9,16 @@ export function row(name: string, seed: number, { what }: Scenario, outcome: Out
   const { snapshot, violations, settled_seconds } = outcome;
   const { disturbances, load, records, rows, runs } = snapshot;
   const of = (did: string): number => load.filter((deed) => deed.did === did).length;
-  const active = rows.filter(({ state }) => state === 'ACTIVE').length;
+  const resting = (state: string): number => rows.filter((one) => one.state === state).length;
+  const ended = rows.filter(({ ended_at }) => ended_at !== null).length;
+  const drains = records.filter(({ topic }) => topic.includes('node-drain-requested')).length;
   return [
     name,
     String(seed),
     disturbances.length === 0 ? what : disturbances.map((one) => `${one.what} ${seconds(one)} s`).join('\n'),
     `${new Set(load.map(({ node_id }) => node_id)).size} nodes\n${of('lives')} starts, ${of('dies')} deaths\n` +
-      `${of('freezes')} freezes, ${of('leaves')} goodbyes`,
-    `${records.length} records\n${runs.length} runs\n${active} ACTIVE, ${rows.length - active} ended`,
+      `${of('freezes')} freezes, ${of('leaves')} goodbyes\n${drains} drains and undrains`,
+    `${records.length} records\n${runs.length} runs\n${resting('ACTIVE')} ACTIVE, ${resting('DRAINING')} DRAINING, ${ended} ended`,
     memory(snapshot.memory),
     `${settled_seconds} s`,
     violations.length === 0 ? 'green' : `RED: ${violations.length}`,

@@ -2,6 +2,7 @@ import { factsOf, type NodeFacts } from './facts.js';
 import { activeAfterAck, acceptedAfterConfirmations, nothingAfterAnEnd } from './rules/order.js';
 import { eachEventPublished, repeatsKeepTheirId } from './rules/events.js';
 import { incarnationsEnd, livingAreActive } from './rules/ends.js';
+import { drainingAfterRequest, drainsAsItAsks } from './rules/draining.js';
 import { deadAreFound, nobodyExpiresFalsely } from './rules/liveness.js';
 import { ackedBecomeActive } from './rules/acks.js';
 import { memoryStaysFlat } from './rules/memory.js';
@@ -16,8 +17,8 @@ type OfAll = (snapshot: Snapshot) => readonly string[];
 
 /** Rules about one node. */
 const NODE_RULES = {
-  'an incarnation ends ACTIVE or in a named end': incarnationsEnd,
-  'who lives is ACTIVE': livingAreActive,
+  'an incarnation ends ACTIVE, DRAINING or in a named end': incarnationsEnd,
+  'who lives is ACTIVE or DRAINING': livingAreActive,
   'the stores agree': storesAgree,
   'no lower attempt overwrites a higher one': neverALowerAttempt,
   'at most one open run': oneOpenRun,
@@ -25,6 +26,8 @@ const NODE_RULES = {
   'a repeat has the same id': repeatsKeepTheirId,
   'accepted after both confirmations': acceptedAfterConfirmations,
   'active after its ack': activeAfterAck,
+  'who asks to drain is DRAINING': drainsAsItAsks,
+  'draining after its request': drainingAfterRequest,
   'nothing after an end': nothingAfterAnEnd,
   'who acknowledged in time becomes ACTIVE': ackedBecomeActive,
   'nobody expires falsely': nobodyExpiresFalsely,

@@ -6,6 +6,8 @@ export interface NodeFacts {
   /** As the log has them, oldest first. */
   readonly introspections: readonly Introspection[];
   readonly acks: readonly { readonly at: number; readonly correlation_id: string }[];
+  /** By which it asked to be drained, or to be found again; oldest first. */
+  readonly drains: readonly DrainRequest[];
   /** Times of heartbeats, oldest first. */
   readonly beats: readonly number[];
   /** What the registrar published about it, oldest first. */
@@ -13,6 +15,13 @@ export interface NodeFacts {
   readonly row: RegistryRow | undefined;
   readonly runs: readonly Run[];
   readonly deeds: readonly Deed[];
+}
+
+interface DrainRequest {
+  readonly at: number;
+  readonly id: string;
+  readonly correlation_id: string;
+  readonly draining: boolean;
 }
 
 interface Introspection {
@@ -37,9 +46,10 @@ export interface PublishedEvent {
 
 /** Of what kind a topic is, by its name; request-introspection is no part of a life. */
 const PUBLISHED =
-  /^onex\.evt\.node-(registration-(initiated|accepted|rejected|ack-received|ack-timed-out)|became-active|liveness-expired|deregistered)\./;
+  /^onex\.evt\.node-(registration-(initiated|accepted|rejected|ack-received|ack-timed-out)|became-active|draining|liveness-expired|deregistered)\./;
 const INTROSPECTIONS = /^onex\.evt\.node-introspection\./;
 const ACKS = /^onex\.cmd\.node-registration-acked\./;
+const DRAIN_REQUESTS = /^onex\.cmd\.node-drain-requested\./;
 const HEARTBEATS = /^onex\.evt\.node-heartbeat\./;
 export const DEAD_LETTERS = /^onex\.evt\.node-registration-dead-letter\./;
 
@@ -49,7 +59,7 @@ type Json = Readonly<Record<string, unknown>>;
 export function factsOf(snapshot: Snapshot): readonly NodeFacts[] {
   const nodes = new Map<string, Collected>();
   const of = (node_id: string): Collected => {
-    const known = nodes.get(node_id) ?? { introspections: [], acks: [], beats: [], events: [] };
+    const known = nodes.get(node_id) ?? { introspections: [], acks: [], drains: [], beats: [], events: [] };
     nodes.set(node_id, known);
     return known;
   };
@@ -68,6 +78,7 @@ export function factsOf(snapshot: Snapshot): readonly NodeFacts[] {
 interface Collected {
   readonly introspections: Introspection[];
   readonly acks: { at: number; correlation_id: string }[];
+  readonly drains: DrainRequest[];
   readonly beats: number[];
   readonly events: PublishedEvent[];
 }
@@ -86,14 +97,17 @@ function collect(record: LogRecord, of: (node_id: string) => Collected): void {
   const { topic, at, value } = record;
   // A marker that the bridge sends through an idle partition has no value.
   if (value === null || DEAD_LETTERS.test(topic)) return;
-  if (![PUBLISHED, INTROSPECTIONS, ACKS, HEARTBEATS].some((kind) => kind.test(topic))) return;
+  if (![PUBLISHED, INTROSPECTIONS, ACKS, DRAIN_REQUESTS, HEARTBEATS].some((kind) => kind.test(topic))) return;
   const envelope = JSON.parse(value) as Json;
   const payload = (envelope['payload'] ?? envelope) as Json;
   const node = of(text(payload['node_id']));
   const correlation_id = text(payload['correlation_id'] ?? envelope['correlation_id']);
   if (HEARTBEATS.test(topic)) node.beats.push(at);
   else if (ACKS.test(topic)) node.acks.push({ at, correlation_id });
-  else if (INTROSPECTIONS.test(topic)) {
+  else if (DRAIN_REQUESTS.test(topic)) {
+    const draining = payload['draining'] === true;
+    node.drains.push({ at, id: text(payload['command_id']), correlation_id, draining });
+  } else if (INTROSPECTIONS.test(topic)) {
     const reason = text(payload['reason'] ?? 'startup').toLowerCase();
     node.introspections.push({ at, reason, correlation_id, node_version: versionOf(payload['node_version']) });
   } else node.events.push(eventOf(record, envelope, payload, correlation_id));
@@ -143,6 +157,9 @@ export function livesOf(deeds: readonly Deed[]): readonly { readonly from: numbe
   }
   return from === null ? lives : [...lives, { from, to: Infinity }];
 }
+
+/** States in which a node lives by its lease, and what its check in Consul then says: others find who is passing. */
+export const LIVING: Readonly<Record<string, string>> = { ACTIVE: 'passing', DRAINING: 'critical' };
 
 /** An end, as an event: which one an attempt has ended with. */
 export function isEnd({ type, rounds_left }: PublishedEvent): boolean {

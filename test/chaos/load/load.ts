@@ -27,7 +27,7 @@ export interface LoadOptions extends Extent {
 const SDK_NODES = 3;
 
 /**
- * Nodes that start, acknowledge, beat, restart, refresh, freeze, die and leave, each as the seed has planned it; and,
+ * Nodes that start, acknowledge, beat, restart, refresh, drain, freeze, die and leave, each as the seed has planned it; and,
  * with the project's SDK, those of a process that lives on and of one that is killed.
  */
 export class Load {
@@ -152,6 +152,10 @@ function perform(node: RawNode, { does }: Step): void {
       return node.refresh();
     case 'repeat':
       return node.repeat();
+    case 'drain':
+      return node.drain(true);
+    case 'undrain':
+      return node.drain(false);
     case 'leave':
       return void node.leave();
     case 'die':

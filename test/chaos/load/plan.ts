@@ -3,7 +3,7 @@ import type { Random } from '../random.js';
 /** What a node does, and when; seconds after the load has begun. */
 export interface Step {
   readonly at: number;
-  readonly does: 'start' | 'restart' | 'refresh' | 'repeat' | 'leave' | 'die' | 'freeze' | 'thaw';
+  readonly does: 'start' | 'restart' | 'refresh' | 'repeat' | 'drain' | 'undrain' | 'leave' | 'die' | 'freeze' | 'thaw';
 }
 
 export interface Plan {
@@ -49,7 +49,7 @@ export function planOf(random: Random, nodes: number, { seconds, deadly }: Exten
 /** After these nobody hears from a node for a while, or never again. */
 const DEADLY: ReadonlySet<Step['does']> = new Set(['die', 'freeze', 'thaw']);
 
-const RESTLESS = ['restart', 'restart', 'refresh', 'refresh', 'repeat', 'leave', 'freeze'] as const;
+const RESTLESS = ['restart', 'restart', 'refresh', 'refresh', 'repeat', 'drain', 'drain', 'leave', 'freeze'] as const;
 
 function restless(random: Random, seconds: number): Step[] {
   const steps: Step[] = [];
@@ -57,6 +57,8 @@ function restless(random: Random, seconds: number): Step[] {
     const does = random.one(RESTLESS);
     steps.push({ at, does });
     if (does === 'leave') steps.push({ at: (at += random.between(0.1, 5)), does: 'start' });
+    // Some drain until they start again.
+    if (does === 'drain' && random.next() < 0.6) steps.push({ at: (at += random.between(0.1, 9)), does: 'undrain' });
     if (does === 'freeze') steps.push({ at: (at += random.between(1, 18)), does: 'thaw' });
   }
   if (random.next() < 0.25) steps.push({ at: seconds, does: 'leave' });

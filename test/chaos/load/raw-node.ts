@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EventProducer } from '../../../src/kafka/index.js';
 import { buildAck } from '../../../src/protocol/ack.js';
+import { buildDrainRequest } from '../../../src/protocol/drain-request.js';
 import type { OutgoingRecord } from '../../../src/protocol/envelope.js';
 import { buildHeartbeat } from '../../../src/protocol/heartbeat.js';
 import { buildIntrospection, type Reason } from '../../../src/protocol/introspection.js';
@@ -12,7 +13,7 @@ const REPEAT_EVERY_MS = 3_000;
 const START_OVER_AFTER_MS = 1_000;
 const SEND_AGAIN_AFTER_MS = 500;
 
-type Kind = 'introspection' | 'ack' | 'heartbeat';
+type Kind = 'introspection' | 'ack' | 'heartbeat' | 'drainRequest';
 
 export interface RawNodeParts {
   readonly node_id: string;
@@ -42,6 +43,10 @@ export class RawNode {
   /** Correlation ids to which this incarnation answers. */
   #mine = new Set<string>();
   #accepted = false;
+  /** The correlation id under which it was accepted last. */
+  #acceptedAs = '';
+  /** What it has asked for, one request after the other. */
+  #requests: Promise<void> = Promise.resolve();
   #ended = false;
   /** Events that came while it was frozen. */
   readonly #unread: PublishedEvent[] = [];
@@ -57,6 +62,7 @@ export class RawNode {
     this.#isUp = true;
     this.#epoch += 1;
     this.#mine = new Set();
+    this.#requests = Promise.resolve();
     if (this.#parts.acknowledges) this.#parts.noteDeed('lives');
     this.#introduce();
     this.#every(REPEAT_EVERY_MS, () => {
@@ -80,6 +86,20 @@ export class RawNode {
   repeat(): void {
     if (this.#isUp && !this.#isFrozen)
       void this.#send('introspection', this.#introspection('startup', this.#correlation));
+  }
+
+  /** Asks not to be found any more, or to be found again. */
+  drain(draining: boolean): void {
+    if (!this.#isUp || this.#isFrozen || !this.#accepted || this.#ended) return;
+    const { node_id } = this.#parts;
+    const request = buildDrainRequest(
+      { node_id, correlation_id: this.#acceptedAs, draining, reason: null },
+      this.#now(),
+    );
+    const { signal } = this.#life;
+    this.#requests = this.#requests.then(() =>
+      signal.aborted ? undefined : this.#sendUntilTaken('drainRequest', () => request),
+    );
   }
 
   die(): void {
@@ -143,6 +163,7 @@ export class RawNode {
 
   #onAccepted(correlation: string): void {
     if (!this.#parts.acknowledges) return;
+    this.#acceptedAs = correlation;
     if (correlation === this.#correlation) this.#accepted = true;
     const { node_id } = this.#parts;
     void this.#sendUntilTaken('ack', () => buildAck({ node_id, correlation_id: correlation }, this.#now()));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ALL_RULES, check, type Rule } from '../../chaos/checker/check.js';
 import type { LogRecord, Snapshot } from '../../chaos/checker/snapshot.js';
-import { ack, at, beat, event, goodLives, introspection, write } from './lives.js';
+import { ack, at, beat, drainRequest, event, goodLives, introspection, write } from './lives.js';
 
 type Doctoring = (good: Snapshot) => Partial<Snapshot>;
 
@@ -25,7 +25,7 @@ const absent = <T extends { readonly node_id: string | null }>(all: readonly T[]
 
 /** Each rule, and logs that break it. */
 const DOCTORED: Readonly<Record<Rule, Readonly<Record<string, readonly [Doctoring, RegExp]>>>> = {
-  'an incarnation ends ACTIVE or in a named end': {
+  'an incarnation ends ACTIVE, DRAINING or in a named end': {
     'a node stays PENDING': [
       ({ rows }) => ({ rows: changed(rows, 'living', { state: 'PENDING_REGISTRATION' }) }),
       /living: rests in PENDING_REGISTRATION/,
@@ -48,7 +48,7 @@ const DOCTORED: Readonly<Record<Rule, Readonly<Record<string, readonly [Doctorin
       /living: has said goodbye, and is ACTIVE/,
     ],
   },
-  'who lives is ACTIVE': {
+  'who lives is ACTIVE or DRAINING': {
     'a living node has ended': [
       ({ load }) => ({ load: [...load, { at: at(30.5), node_id: 'dead', did: 'lives' }] }),
       /dead: lives, and is LIVENESS_EXPIRED \(no heartbeat\)/,
@@ -63,6 +63,14 @@ const DOCTORED: Readonly<Record<Rule, Readonly<Record<string, readonly [Doctorin
     'Consul shows it critical': [
       ({ catalog }) => ({ catalog: changed(catalog, 'living', { status: 'critical' }) }),
       /check: passing by the registry, critical in Consul/,
+    ],
+    'Consul shows a draining node to others': [
+      ({ catalog }) => ({ catalog: changed(catalog, 'drains', { status: 'passing' }) }),
+      /check: critical by the registry, passing in Consul/,
+    ],
+    'the run does not know that it drains': [
+      ({ runs }) => ({ runs: changed(runs, 'drains', { state: 'ACTIVE' }) }),
+      /is DRAINING in the registry, and ACTIVE in Temporal/,
     ],
     'Consul has an older attempt': [
       ({ catalog }) => ({ catalog: changed(catalog, 'restarted', { attempt: 1 }) }),
@@ -150,6 +158,10 @@ const DOCTORED: Readonly<Record<Rule, Readonly<Record<string, readonly [Doctorin
         ],
       ]),
     ),
+    'a draining node without its event': [
+      (good) => ({ records: without(good, 'node-draining', 'drains') }),
+      /drains: NodeDraining of attempt 1 was never published/,
+    ],
     'a dead node without its expiry': [
       (good) => ({ records: without(good, 'liveness-expired', 'dead') }),
       /dead: NodeLivenessExpired of attempt 1 was never published/,
@@ -177,6 +189,27 @@ const DOCTORED: Readonly<Record<Rule, Readonly<Record<string, readonly [Doctorin
     'a repeat with an id of its own': [
       (good) => plus(good, event('NodeBecameActive', 'living', 4, { correlation: 'l1', id: 'another' })),
       /NodeBecameActive of attempt 1 \(l1\) has 2 ids/,
+    ],
+    'a second drain under the id of the first': [
+      ({ records }) => ({
+        records: records.map((one) => ({
+          ...one,
+          value: one.value?.replace('asked for by drains at 40', 'asked for by drains at 20') ?? null,
+        })),
+      }),
+      /id asked for by drains at 20 stands for .*12:00:20.000 and .*12:00:40.000/,
+    ],
+    'a repeated drain with an id of its own': [
+      (good) =>
+        plus(
+          good,
+          event('NodeDraining', 'drains', 60, {
+            correlation: 'f1',
+            id: 'another',
+            payload: { causation_id: 'request of drains at 40' },
+          }),
+        ),
+      /NodeDraining of attempt 1 \(f1\), asked for at 12:00:40.000 has 2 ids/,
     ],
     'one id for two events': [
       (good) =>
@@ -241,6 +274,36 @@ const DOCTORED: Readonly<Record<Rule, Readonly<Record<string, readonly [Doctorin
     'an ack before it was accepted': [
       (good) => ({ records: [...without(good, 'registration-acked', 'living'), ack('living', 1.5, 'l1')] }),
       /living: attempt 1 became active/,
+    ],
+  },
+  'who asks to drain is DRAINING': {
+    'a request was lost': [
+      (good) => plus(good, drainRequest('living', 60, 'l1')),
+      /living: asked at 12:01:00.000 to be DRAINING, and is ACTIVE/,
+    ],
+    'it asked to be found again': [
+      (good) => plus(good, drainRequest('drains', 60, 'f1', false)),
+      /drains: asked at 12:01:00.000 to be ACTIVE, and is DRAINING/,
+    ],
+    'it never asked': [
+      (good) => ({ records: without(good, 'drain-requested', 'drains') }),
+      /drains: is DRAINING, and has not asked for it in attempt 1/,
+    ],
+  },
+  'draining after its request': {
+    'before it': [
+      (good) =>
+        plus(good, event('NodeDraining', 'living', 50, { correlation: 'l1' }), drainRequest('living', 60, 'l1')),
+      /living: attempt 1 drained at 12:00:50.000 without/,
+    ],
+    'by a request of another attempt': [
+      (good) =>
+        plus(
+          good,
+          drainRequest('restarted', 10, 'r1'),
+          event('NodeDraining', 'restarted', 50, { correlation: 'r2', attempt: 2 }),
+        ),
+      /restarted: attempt 2 drained at 12:00:50.000 without/,
     ],
   },
   'nothing after an end': {

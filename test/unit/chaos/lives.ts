@@ -1,6 +1,6 @@
 import type { LogRecord, Snapshot } from '../../chaos/checker/snapshot.js';
 
-/** A log in which six nodes live as they should, written by hand: what the checker has nothing to say against. */
+/** A log in which seven nodes live as they should, written by hand: what the checker has nothing to say against. */
 
 const SETTINGS: Snapshot['settings'] = {
   ack_seconds: 8,
@@ -19,6 +19,7 @@ const iso = (seconds: number): string => new Date(at(seconds)).toISOString();
 const TOPICS = {
   introspection: 'onex.evt.node-introspection.v1',
   ack: 'onex.cmd.node-registration-acked.v1',
+  drainRequest: 'onex.cmd.node-drain-requested.v1',
   heartbeat: 'onex.evt.node-heartbeat.v1',
   NodeRegistrationInitiated: 'onex.evt.node-registration-initiated.v1',
   NodeRegistrationAccepted: 'onex.evt.node-registration-accepted.v1',
@@ -26,6 +27,7 @@ const TOPICS = {
   NodeRegistrationAckReceived: 'onex.evt.node-registration-ack-received.v1',
   NodeRegistrationAckTimedOut: 'onex.evt.node-registration-ack-timed-out.v1',
   NodeBecameActive: 'onex.evt.node-became-active.v1',
+  NodeDraining: 'onex.evt.node-draining.v1',
   NodeLivenessExpired: 'onex.evt.node-liveness-expired.v1',
   NodeDeregistered: 'onex.evt.node-deregistered.v1',
 } as const;
@@ -64,6 +66,26 @@ export function introspection(
 
 export function ack(node: string, seconds: number, correlation: string): LogRecord {
   return record('ack', seconds, node, { payload: { node_id: node, correlation_id: correlation } });
+}
+
+/** @param draining false: it asks to be found again */
+export function drainRequest(node: string, seconds: number, correlation: string, draining = true): LogRecord {
+  const payload = { command_id: commandOf(node, seconds), node_id: node, correlation_id: correlation, draining };
+  return record('drainRequest', seconds, node, { payload });
+}
+
+function commandOf(node: string, seconds: number): string {
+  return `request of ${node} at ${seconds}`;
+}
+
+/** What a drain request has led to, a second later. */
+function drained(node: string, seconds: number, correlation: string, draining = true): LogRecord[] {
+  const id = `asked for by ${node} at ${seconds}`;
+  const payload = { causation_id: commandOf(node, seconds) };
+  return [
+    drainRequest(node, seconds, correlation, draining),
+    event(draining ? 'NodeDraining' : 'NodeBecameActive', node, seconds + 1, { correlation, id, payload }),
+  ];
 }
 
 export function beat(node: string, seconds: number): LogRecord {
@@ -190,7 +212,7 @@ export function write(
 
 /**
  * living: ACTIVE since 3, beats to 100. restarted: a second attempt at 20. dead: killed at 30, found at 45. left: at
- * 40. deaf: never acknowledges. refused: by an admission rule.
+ * 40. deaf: never acknowledges. refused: by an admission rule. drains: at 20, until 30, and from 40 on.
  */
 export function goodLives(): Snapshot {
   const last = (node: string, seconds: number): number => (node === 'dead' ? 29 : seconds);
@@ -212,6 +234,11 @@ export function goodLives(): Snapshot {
       ...beats('left', 4, 38),
       introspection('left', 40, 'g1', 'shutdown'),
       event('NodeDeregistered', 'left', 41, { correlation: 'g1' }),
+      ...registered('drains', 0, 'f1'),
+      ...beats('drains', 4, 100),
+      ...drained('drains', 20, 'f1'),
+      ...drained('drains', 30, 'f1', false),
+      ...drained('drains', 40, 'f1'),
       introspection('deaf', 0, 's1'),
       event('NodeRegistrationInitiated', 'deaf', 1, { correlation: 's1' }),
       accepted('deaf', 2, 's1'),
@@ -224,36 +251,43 @@ export function goodLives(): Snapshot {
     runs: [
       run('living', 0, null, 'ACTIVE', [1]),
       run('restarted', 0, null, 'ACTIVE', [1, 2]),
+      run('drains', 0, null, 'DRAINING', [1]),
       run('dead', 0, 46, 'LIVENESS_EXPIRED', [1]),
       run('left', 0, 42, 'DEREGISTERED', [1]),
       run('deaf', 0, 22, 'ACK_TIMED_OUT', [1]),
       run('refused', 0, 2, 'REJECTED', []),
     ],
-    catalog: [entry('living', 'l1'), entry('restarted', 'r2', 2)],
+    catalog: [entry('living', 'l1'), entry('restarted', 'r2', 2), { ...entry('drains', 'f1'), status: 'critical' }],
     rows: [
       row('living', 'l1', 'ACTIVE'),
       row('restarted', 'r2', 'ACTIVE', 2),
+      row('drains', 'f1', 'DRAINING', 1, undefined, 'the node asked for it'),
       row('dead', 'd1', 'LIVENESS_EXPIRED', 1, 46, 'no heartbeat'),
       row('left', 'g1', 'DEREGISTERED', 1, 42, 'the node left'),
       row('deaf', 's1', 'ACK_TIMED_OUT', 1, 22, 'no acknowledgement'),
       row('refused', 'x1', 'REJECTED', 1, 2, 'too old'),
     ],
-    leases: ['living', 'restarted'].map((node_id) => ({
+    leases: ['living', 'restarted', 'drains'].map((node_id) => ({
       node_id,
-      attempt: node_id === 'living' ? 1 : 2,
+      attempt: node_id === 'restarted' ? 2 : 1,
       deadline: at(110),
       expired_at: null,
     })),
     writes: [
-      ...['living', 'restarted', 'dead', 'left'].map((node) => write(node, 3, 1, 'ACTIVE')),
+      ...['living', 'restarted', 'drains', 'dead', 'left'].map((node) => write(node, 3, 1, 'ACTIVE')),
       write('restarted', 23, 2, 'ACTIVE'),
+      write('drains', 41, 1, 'DRAINING'),
       write('dead', 46, 1, 'LIVENESS_EXPIRED', true),
       write('left', 42, 1, 'DEREGISTERED', true),
       write('deaf', 22, 1, 'ACK_TIMED_OUT', true),
       write('refused', 2, 1, 'REJECTED', true),
     ],
     load: [
-      ...['living', 'restarted', 'dead', 'left'].map((node_id) => ({ at: at(0), node_id, did: 'lives' as const })),
+      ...['living', 'restarted', 'drains', 'dead', 'left'].map((node_id) => ({
+        at: at(0),
+        node_id,
+        did: 'lives' as const,
+      })),
       { at: at(30), node_id: 'dead', did: 'dies' },
       { at: at(40), node_id: 'left', did: 'leaves' },
     ],

@@ -1,11 +1,11 @@
-import { livesOf, type NodeFacts } from '../facts.js';
+import { LIVING, livesOf, type NodeFacts } from '../facts.js';
 import type { Snapshot } from '../snapshot.js';
 
 /** Ends as the specification and the contract name them. */
 const ENDS: readonly string[] = ['REJECTED', 'ACK_TIMED_OUT', 'LIVENESS_EXPIRED', 'DEREGISTERED'];
 
 /**
- * The newest incarnation of a node is the one that the registry shows, ACTIVE or in a named end with a reason. An older
+ * The newest incarnation of a node is the one that the registry shows, ACTIVE, DRAINING or in a named end with a reason. An older
  * one has ended by it: its attempt is lower.
  */
 export function incarnationsEnd({ introspections, row }: NodeFacts): readonly string[] {
@@ -18,7 +18,7 @@ export function incarnationsEnd({ introspections, row }: NodeFacts): readonly st
   const found: string[] = [];
   if (!since.some((one) => one.correlation_id === row.correlation_id))
     found.push(`its newest incarnation is ${correlation_id}, the registry's is ${row.correlation_id}`);
-  if (row.ended_at === null && row.state !== 'ACTIVE') found.push(`rests in ${row.state}, which is no end`);
+  if (row.ended_at === null && LIVING[row.state] === undefined) found.push(`rests in ${row.state}, which is no end`);
   if (row.ended_at !== null && !ENDS.includes(row.state)) found.push(`ended in ${row.state}, which is no named end`);
   if (row.ended_at !== null && (row.reason ?? '') === '') found.push(`ended in ${row.state} without a reason`);
   if (row.ended_at === null && introspections.slice(newest).some(({ reason }) => reason === 'shutdown'))
@@ -34,9 +34,9 @@ function newestStartup(introspections: NodeFacts['introspections']): number {
   );
 }
 
-/** Whoever is there at the end, answers and beats, is ACTIVE, whatever happened before. */
+/** Whoever is there at the end, answers and beats, is ACTIVE or DRAINING, whatever happened before. */
 export function livingAreActive({ deeds, row }: NodeFacts, _: Snapshot): readonly string[] {
   if (livesOf(deeds).at(-1)?.to !== Infinity) return [];
-  if (row?.state === 'ACTIVE' && row.ended_at === null) return [];
+  if (row?.ended_at === null && LIVING[row.state] !== undefined) return [];
   return [`lives, and is ${row?.state ?? 'unknown to the registry'} (${row?.reason ?? 'no reason'})`];
 }

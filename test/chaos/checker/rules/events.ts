@@ -1,4 +1,4 @@
-import { isEnd, type NodeFacts, type PublishedEvent } from '../facts.js';
+import { clock, isEnd, type NodeFacts, type PublishedEvent } from '../facts.js';
 import type { RowWrite, Snapshot } from '../snapshot.js';
 
 const BECAME_ACTIVE = [
@@ -30,6 +30,7 @@ export function eachEventPublished(node: NodeFacts, snapshot: Snapshot): readonl
 }
 
 function wayTo(state: string): readonly string[] {
+  if (state === 'DRAINING') return [...BECAME_ACTIVE, 'NodeDraining'];
   if (state === 'ACTIVE' || state === 'LIVENESS_EXPIRED') return BECAME_ACTIVE;
   return state === 'ACK_TIMED_OUT' ? BECAME_ACTIVE.slice(0, 2) : [];
 }
@@ -56,10 +57,18 @@ function roundsMissing(events: readonly PublishedEvent[], attempt: number, round
   );
 }
 
-/** An id stands for one event, and an event has one id, however often it was sent. */
-export function repeatsKeepTheirId({ events }: NodeFacts): readonly string[] {
-  const what = ({ type, attempt, round, correlation_id }: PublishedEvent): string =>
-    `${type} of attempt ${attempt}${round === 0 ? '' : `, round ${round}`} (${correlation_id})`;
+/**
+ * An id stands for one event, and an event has one id, however often it was sent. A node may drain and be found again
+ * any number of times: each of its requests leads to an event of its own.
+ */
+export function repeatsKeepTheirId({ events, drains }: NodeFacts): readonly string[] {
+  const what = ({ type, attempt, round, correlation_id, payload }: PublishedEvent): string => {
+    const request = drains.find(({ id }) => id === payload['causation_id']);
+    return (
+      `${type} of attempt ${attempt}${round === 0 ? '' : `, round ${round}`} (${correlation_id})` +
+      (request === undefined ? '' : `, asked for at ${clock(request.at)}`)
+    );
+  };
   const ids = grouped(events, what, ({ id }) => id);
   const meanings = grouped(events, ({ id }) => id, what);
   const ends = grouped(

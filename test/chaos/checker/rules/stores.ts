@@ -1,9 +1,9 @@
-import type { NodeFacts } from '../facts.js';
+import { LIVING, type NodeFacts } from '../facts.js';
 import type { CatalogNode, RegistryRow, Snapshot } from '../snapshot.js';
 
 /**
- * PostgreSQL's row, Consul's entry, the lease and Temporal's run are of one mind: all four show an ACTIVE node with the
- * same attempt and the node's newest data, and of a node that has ended only the row is left.
+ * PostgreSQL's row, Consul's entry, the lease and Temporal's run are of one mind: all four show a node that lives with
+ * the same attempt and the node's newest data, and of a node that has ended only the row is left.
  */
 export function storesAgree(node: NodeFacts, snapshot: Snapshot): readonly string[] {
   const { node_id, row, runs } = node;
@@ -18,20 +18,20 @@ export function storesAgree(node: NodeFacts, snapshot: Snapshot): readonly strin
       ...(lease === undefined ? [] : [`is ${is}, and has a lease`]),
     ];
   }
-  if (row.state !== 'ACTIVE') return [];
+  if (LIVING[row.state] === undefined) return [];
   return [
-    ...(open.length === 0 && !wasTerminated(node) ? ['is ACTIVE in the registry, and no run is open'] : []),
+    ...(open.length === 0 && !wasTerminated(node) ? [`is ${row.state} in the registry, and no run is open`] : []),
     ...open
-      .filter(({ state }) => state !== 'ACTIVE')
-      .map(({ state }) => `is ACTIVE in the registry, and ${state ?? 'nothing'} in Temporal`),
-    ...(lease === undefined ? ['is ACTIVE in the registry, and has no lease'] : []),
+      .filter(({ state }) => state !== row.state)
+      .map(({ state }) => `is ${row.state} in the registry, and ${state ?? 'nothing'} in Temporal`),
+    ...(lease === undefined ? [`is ${row.state} in the registry, and has no lease`] : []),
     ...(lease !== undefined && lease.attempt !== row.attempt
-      ? [`is ACTIVE in attempt ${row.attempt}, and its lease is of attempt ${lease.attempt}`]
+      ? [`is ${row.state} in attempt ${row.attempt}, and its lease is of attempt ${lease.attempt}`]
       : []),
     ...(lease !== undefined && lease.expired_at !== null
-      ? ['is ACTIVE in the registry, and its lease has expired']
+      ? [`is ${row.state} in the registry, and its lease has expired`]
       : []),
-    ...(entry === undefined ? ['is ACTIVE in the registry, and not in Consul'] : entryDiffers(row, entry)),
+    ...(entry === undefined ? [`is ${row.state} in the registry, and not in Consul`] : entryDiffers(row, entry)),
     ...newestData(node, row),
   ];
 }
@@ -46,7 +46,7 @@ function wasTerminated({ runs }: NodeFacts): boolean {
 
 function entryDiffers(row: RegistryRow, entry: CatalogNode): readonly string[] {
   const pairs = [
-    ['check', 'passing', entry.status],
+    ['check', LIVING[row.state], entry.status],
     ['attempt', row.attempt, entry.attempt],
     ['correlation_id', row.correlation_id, entry.correlation_id],
     ['version', row.node_version, entry.node_version],
@@ -56,7 +56,9 @@ function entryDiffers(row: RegistryRow, entry: CatalogNode): readonly string[] {
   return [
     ...pairs
       .filter(([, registry, consul]) => registry !== consul)
-      .map(([what, registry, consul]) => `${what}: ${registry} by the registry, ${consul ?? 'none'} in Consul`),
+      .map(
+        ([what, registry, consul]) => `${what}: ${registry ?? 'none'} by the registry, ${consul ?? 'none'} in Consul`,
+      ),
     ...missing.map((capability) => `capability ${capability} of the registry is missing in Consul`),
   ];
 }
@@ -75,7 +77,7 @@ function newestData({ introspections }: NodeFacts, row: RegistryRow): readonly s
   return [`its newest version is ${newest.node_version}, the registry has ${row.node_version}`];
 }
 
-/** Whatever the registrar has put into the catalog belongs to a node that is ACTIVE. */
+/** Whatever the registrar has put into the catalog belongs to a node whose registration has not ended. */
 export function catalogHoldsNobodyElse({ catalog, rows }: Snapshot): readonly string[] {
   return catalog
     .filter(({ node_id }) => !rows.some((row) => row.node_id === node_id && row.ended_at === null))

@@ -5,6 +5,7 @@ import { saslOptions } from './access/sasl.js';
 import { sockets, tlsOptions, withoutColons } from './access/sockets.js';
 import type { KafkaConnection, KafkaSecurity } from './connection.js';
 import { decodeFetchedRecords } from './decoding/install.js';
+import { followElections } from './elections.js';
 import { letIdleConnectionsRest } from './idle-connections.js';
 
 /**
@@ -13,6 +14,7 @@ import { letIdleConnectionsRest } from './idle-connections.js';
  */
 
 letIdleConnectionsRest();
+followElections();
 decodeFetchedRecords();
 
 export interface KafkaOptions extends KafkaConnection {

@@ -10,6 +10,28 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
   }
 }
 
+declare module 'kafkajs/src/cluster/index.js' {
+  /** What is used here of kafkajs's view of a cluster: one for each client. */
+  export default class Cluster {
+    /** Asks the leaders, as it knows them, for offsets. */
+    fetchTopicsOffset: (this: Cluster, topics: readonly object[]) => Promise<unknown>;
+    /** Asks who leads what. */
+    refreshMetadata(): Promise<void>;
+  }
+}
+
+declare module 'kafkajs/src/cluster/brokerPool.js' {
+  /** What tests use of kafkajs's connections to brokers. */
+  export default class BrokerPool {
+    metadata: object | null;
+    /** Milliseconds since 1970. */
+    metadataExpireAt: number | null;
+    connect(): Promise<void>;
+    refreshMetadata(topics: readonly string[]): Promise<null>;
+    findBroker(options: { readonly nodeId: string }): Promise<{ readonly listOffsets: () => Promise<object> }>;
+  }
+}
+
 declare module 'kafkajs/src/protocol/decoder.js' {
   /** What is used here of kafkajs's reader of an answer. */
   export default class Decoder {

@@ -27,8 +27,8 @@ export interface LoadOptions extends Extent {
 const SDK_NODES = 3;
 
 /**
- * Nodes that start, acknowledge, beat, restart, refresh, drain, freeze, die and leave, each as the seed has planned it; and,
- * with the project's SDK, those of a process that lives on and of one that is killed.
+ * Nodes that start, acknowledge, beat, restart, refresh, drain, freeze, die and leave, each as the seed has planned it;
+ * and, with the project's SDK, those of a process that lives on and of one that is killed.
  */
 export class Load {
   readonly deeds: Deed[] = [];

@@ -5,8 +5,8 @@ import type { Snapshot } from '../snapshot.js';
 const ENDS: readonly string[] = ['REJECTED', 'ACK_TIMED_OUT', 'LIVENESS_EXPIRED', 'DEREGISTERED'];
 
 /**
- * The newest incarnation of a node is the one that the registry shows, ACTIVE, DRAINING or in a named end with a reason. An older
- * one has ended by it: its attempt is lower.
+ * The newest incarnation of a node is the one that the registry shows, ACTIVE or DRAINING, or in a named end with a
+ * reason. An older one has ended by it: its attempt is lower.
  */
 export function incarnationsEnd({ introspections, row }: NodeFacts): readonly string[] {
   const newest = newestStartup(introspections);

@@ -49,6 +49,30 @@ describe('a failure', () => {
   });
 });
 
+describe('a call that ends the other calls of its run', () => {
+  it('is answered when they have ended: what is cancelled while it ends would lock time for the whole file', async () => {
+    h = await startHarness();
+    const { world } = h;
+    const { othersAtRest } = world;
+    world.othersAtRest = () => othersAtRest(() => false);
+    const introspection = await h.introspection();
+    const release = world.hold('postgres.upsert_registration', introspection.node_id);
+    world.fence(introspection.node_id, 'consul.register', 7);
+    const handle = await h.introduce(introspection);
+    await h.until(introspection.node_id, 'registered in both', () => world.inFlight.size > 0);
+    release();
+    await h.until(introspection.node_id, 'in attempt 8', ({ registration }) => registration?.attempt === 8);
+    const { events } = await handle.fetchHistory();
+    const scheduled = (id: unknown) =>
+      events?.[Number(id) - 1]?.activityTaskScheduledEventAttributes?.activityType?.name;
+    const ends = (events ?? []).flatMap(
+      ({ activityTaskCompletedEventAttributes: end }) => (end && scheduled(end.scheduledEventId)) ?? [],
+    );
+    expect(ends.slice(0, 2)).toEqual(['postgres.upsert_registration', 'consul.register']);
+    expect((events ?? []).filter((event) => event.activityTaskCancelRequestedEventAttributes)).toEqual([]);
+  });
+});
+
 describe('a harness that does not stop', () => {
   it('says which call holds it up', async () => {
     const stuck = await startHarness(shipped, 1);

@@ -28,6 +28,7 @@ import {
 import type { Outcome, registration, Start } from '../../workflows/registration.js';
 import { errorsOnlyRuntime } from '../run/errors-only-runtime.js';
 import { workflowBundle } from '../run/workflow-bundle.js';
+import { othersAtRest } from './others-at-rest.js';
 import { World } from './world.js';
 
 type Handle = WorkflowHandle<(start: Start) => Promise<Outcome>>;
@@ -146,6 +147,25 @@ export async function startWorker(
   };
 }
 
+/** In this many milliseconds of ours, a sleep that skips time has skipped more than it took. */
+const SKIPPED_BY_THEN_MS = 10_000;
+
+/**
+ * Sleeps in skipped time.
+ *
+ * @throws Error when time is not skipped: the server goes on locking it when an activity was in flight as its run ended
+ */
+async function sleepSkipping(env: TestWorkflowEnvironment, seconds: number): Promise<void> {
+  const slept = env.sleep(seconds * 1000).then(() => true);
+  for (;;) {
+    const before = await env.currentTimeMs();
+    const passed = new Promise<boolean>((resolve) => setTimeout(resolve, SKIPPED_BY_THEN_MS, false).unref());
+    if (await Promise.race([slept, passed])) return;
+    if ((await env.currentTimeMs()) - before < 2 * SKIPPED_BY_THEN_MS)
+      throw new Error(`time is not skipped while ${seconds} s are slept: some activity was in flight as its run ended`);
+  }
+}
+
 /**
  * @param contract what the worker's activities hand out; the shipped contract by default
  * @param stopsWithinSeconds how long its end may take
@@ -156,6 +176,7 @@ export async function startHarness(
 ): Promise<Harness> {
   const env = await startServer();
   const world = new World(env, contract);
+  world.othersAtRest = (held) => othersAtRest(env.client, held);
   const stop = await startWorker(env, world.activities(), () => [...world.inFlight], stopsWithinSeconds);
   const handle = (node_id: string): Handle => env.client.workflow.getHandle(workflowId(node_id));
   const status = (node_id: string): Promise<Status> => handle(node_id).query<Status>(STATUS_QUERY);
@@ -239,7 +260,7 @@ export async function startHarness(
         `in state ${state}`,
         ({ registration }) => registration?.state === state && registration.entering === null,
       ),
-    sleep: (seconds) => env.sleep(seconds * 1000),
+    sleep: (seconds) => sleepSkipping(env, seconds),
     async stop() {
       await stop();
       world.assertNothingRefused();

@@ -95,6 +95,8 @@ export class World {
   acksLag = 0;
   /** In how many seconds it is to be asked again how far the ack topic was read. */
   acksAgainInSeconds = 1;
+  /** What a call that ends a run's other calls waits for (see others-at-rest.ts). */
+  othersAtRest: (held: (activity: string) => boolean) => Promise<void> = () => Promise.resolve();
 
   constructor(
     private readonly env: Pick<TestWorkflowEnvironment, 'currentTimeMs'>,
@@ -166,7 +168,10 @@ export class World {
         await this.tried(activity);
         const fenced_by = this.fences.get(callOf(activity, request.node_id));
         this.fences.delete(callOf(activity, request.node_id));
-        if (fenced_by !== undefined) return { done: false, fenced_by };
+        if (fenced_by !== undefined) {
+          await this.othersAtRest((other) => this.inFlight.has(callOf(other, callingNode())));
+          return { done: false, fenced_by };
+        }
         this.effects.push({ activity, request });
         if (activity.startsWith('postgres.')) this.remember(request, await this.now());
         return effectResult(request, { done: true });
@@ -235,6 +240,8 @@ export class World {
     const failure = this.failures.get(key);
     if (failure === undefined || failure.tries <= 0) return;
     failure.tries -= 1;
+    if (failure.type !== UNAVAILABLE)
+      await this.othersAtRest((other) => this.inFlight.has(callOf(other, callingNode())));
     throw ApplicationFailure.create({ message: failure.message, type: failure.type });
   }
 

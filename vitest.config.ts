@@ -46,6 +46,7 @@ export default defineConfig({
           name: 'time-skipping',
           include: ['test/time-skipping/**/*.test.ts', 'test/replay/**/*.test.ts'],
           globalSetup: ['test/run/workflow-bundle.ts'],
+          isolate: false,
           maxWorkers: BUSY_WORKERS,
           sequence: { groupOrder: 1 },
         },
@@ -81,7 +82,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          globalSetup: ['test/run/workflow-bundle.ts', 'test/global-setup.ts'],
+          globalSetup: ['test/run/workflow-bundle.ts', 'test/run/built-program.ts', 'test/global-setup.ts'],
           setupFiles: ['test/run/own-servers.ts'],
           maxWorkers: integrationWorkers(process.env),
           sequence: { groupOrder: 2 },

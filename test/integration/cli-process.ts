@@ -2,8 +2,14 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { BUILT_PROGRAM } from '../run/workers.js';
 
 const ROOT = join(import.meta.dirname, '../..');
+
+/** The program as a clone runs it. */
+export const FROM_SOURCE: readonly string[] = ['--import', 'tsx', 'src/cli/main.ts'];
+const built = process.env[BUILT_PROGRAM];
+const BUILT = built === undefined ? FROM_SOURCE : [built];
 
 export interface Result {
   readonly code: number | null;
@@ -19,8 +25,9 @@ export class RegistrarProcess {
   readonly child: ChildProcess;
   readonly #result: Promise<Result>;
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
-    this.child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
+  /** @param program how it is started; as it was built for this run by default, where it was */
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv, program = BUILT) {
+    this.child = spawn(process.execPath, [...program, ...args], {
       cwd: ROOT,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -8,7 +8,7 @@ import type { Summary } from '../../src/cli/demo/fleet-state.js';
 import { runningState } from '../../src/stack/state/state.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/messages.js';
 import { summaries } from '../time-skipping/recorded.js';
-import { leftOver, processesOf, registrar, RegistrarProcess, withoutServers } from './cli-process.js';
+import { FROM_SOURCE, leftOver, processesOf, registrar, RegistrarProcess, withoutServers } from './cli-process.js';
 
 /** The demo with servers of its own: two starts, for each costs seconds. */
 
@@ -30,10 +30,11 @@ const summaryOf = (stdout: string): Summary => JSON.parse(stdout.trimEnd().split
 
 describe('demo --exit --json', () => {
   test(
-    'ten nodes become ACTIVE and leave again in order; the last line is the summary',
+    'from a clone: ten nodes become ACTIVE and leave again in order; the last line is the summary',
     { timeout: 240_000 },
     async () => {
-      const { code, stdout, stderr } = await registrar(env, 'demo', '--nodes', '10', '--exit', '--json');
+      const demo = new RegistrarProcess(['demo', '--nodes', '10', '--exit', '--json'], env, FROM_SOURCE);
+      const { code, stdout, stderr } = await demo.ends();
       expect(code, stderr).toBe(0);
       const summary = summaryOf(stdout);
       expect(summary).toMatchObject({ nodes: 10, active: 10, failed: 0 });

@@ -6,7 +6,6 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startChromium } from '../browser/chromium.js';
 import { pino } from 'pino';
-import { buildPage } from '../../src/cli/ui/page-build.js';
 import { loadConfig } from '../../src/config/index.js';
 import { createKafka, createProducer } from '../../src/kafka/index.js';
 import { askOwner } from '../../src/stack/index.js';
@@ -39,7 +38,6 @@ let browser: Browser;
 let page: Page;
 
 beforeAll(async () => {
-  await buildPage();
   database = await openDatabase('fleet_page');
   env['DATABASE_URL'] = database.url;
   env['TEMPORAL_NAMESPACE'] = await openNamespace(name);

@@ -20,3 +20,6 @@ export function integrationWorkers(env: NodeJS.ProcessEnv): number {
 
 /** The port on which test/global-setup.ts lends servers to integration test files. */
 export const SERVERS_PORT = 'REGISTRAR_TEST_SERVERS_PORT';
+
+/** Where test/run/built-program.ts has built the program for this run. Without it processes run from source. */
+export const BUILT_PROGRAM = 'REGISTRAR_TEST_PROGRAM';

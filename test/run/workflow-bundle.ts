@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { bundleWorkflows } from '../../src/bundle.js';
 
-const VARIABLE = 'REGISTRAR_TEST_WORKFLOW_BUNDLE';
+/** Where the workflow bundle of a run is. */
+export const BUNDLE = 'REGISTRAR_TEST_WORKFLOW_BUNDLE';
 
 /**
  * Bundles the workflows once for a run, instead of once for each test file that has a worker (2.7 s of a core each).
@@ -13,20 +14,20 @@ const VARIABLE = 'REGISTRAR_TEST_WORKFLOW_BUNDLE';
  * @returns what removes the bundle
  */
 export default async function bundleOnce(project: TestProject): Promise<(() => Promise<void>) | undefined> {
-  if (process.env[VARIABLE] !== undefined) return undefined;
+  if (process.env[BUNDLE] !== undefined) return undefined;
   const path = join(tmpdir(), `workflow-bundle-${process.pid}.js`);
   const write = async (): Promise<void> => writeFile(path, (await bundleWorkflows()).code);
   await write();
   project.onTestsRerun(write);
-  process.env[VARIABLE] = path;
+  process.env[BUNDLE] = path;
   return async () => {
-    delete process.env[VARIABLE];
+    delete process.env[BUNDLE];
     await rm(path);
   };
 }
 
 /** The bundle of the run; outside of a run, where histories are recorded, one that is made now. */
 export async function workflowBundle(): Promise<{ readonly code: string }> {
-  const path = process.env[VARIABLE];
+  const path = process.env[BUNDLE];
   return path === undefined ? bundleWorkflows() : { code: await readFile(path, 'utf8') };
 }

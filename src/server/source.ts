@@ -58,7 +58,7 @@ export interface Wish {
 }
 
 /** What people may do to a node. */
-export const NODE_ACTIONS = ['acknowledge', 'retry', 'drain', 'undrain', 'evict'] as const;
+export const NODE_ACTIONS = ['acknowledge', 'retry', 'drain', 'undrain', 'evict', 'unban'] as const;
 type NodeAction = (typeof NODE_ACTIONS)[number];
 
 /** What people may do; each answers in a sentence what became of it, and throws the reason of a refusal. */

@@ -16,6 +16,9 @@ const SCREENS = [
   'nodes/geo-lookup-2',
   'nodes/mailer-1',
   'nodes/thumb-2',
+  'nodes/ocr-legacy-1',
+  'nodes/scraper-x',
+  'nodes/mailer-2',
   'nodes/unknown',
   'health',
   'activity',
@@ -35,7 +38,7 @@ beforeAll(async () => {
   const sources = new FakeSources();
   badDay(sources, 200);
   const act = (): Promise<string> => Promise.resolve('done');
-  const ofNode = { acknowledge: act, retry: act, drain: act, undrain: act, evict: act };
+  const ofNode = { acknowledge: act, retry: act, drain: act, undrain: act, evict: act, unban: act };
   server = await serve(sources, { actions: { ...ofNode, release: act, replay: act } });
 });
 afterAll(async () => {
@@ -58,7 +61,7 @@ describe.each([
     });
     await page.goto(server.url + screen);
     await page.locator('h1').waitFor();
-    await page.locator('.row, .machine, .empty, .health-card, .activity').first().waitFor();
+    await page.locator('.row, .machine, .notice, .empty, .health-card, .activity').first().waitFor();
     await page.evaluate(axe);
     const violations = await page.evaluate<Violation[]>('axe.run().then((result) => result.violations)');
     expect(violations.map(({ id, impact, nodes }) => `${impact ?? ''} ${id}: ${nodes[0]?.html ?? ''}`)).toEqual([]);

@@ -39,6 +39,7 @@ function recorded(refusal: { words: string | null }): {
       drain: act('drain'),
       undrain: act('undrain'),
       evict: act('evict'),
+      unban: act('unban'),
       replay: act('replay'),
       release: (wish, most) => act('release')(String(most), wish),
     },
@@ -166,6 +167,73 @@ test('drain: others do not find the node any more, it is shown so, and that is t
   expect(faults).toEqual([]);
 });
 
+test('a ban is seen with who, why, since when and what lifts it, and is lifted by a confirmed action', async () => {
+  const sources = new FakeSources();
+  badDay(sources, 50);
+  const { actions, wishes } = recorded({ words: null });
+  Object.assign(actions, {
+    unban: (id: string, wish: Wish) => {
+      wishes.push({ what: `unban ${id}`, ...wish });
+      sources.bans.delete(id);
+      return Promise.resolve(`Node ${id} may come in again.`);
+    },
+  });
+  const server = await serve(sources, { actions });
+  closing.push(() => server.close());
+  const { page, faults } = await openPage(browser);
+  closing.push(() => page.context().close());
+  await page.goto(`${server.url}nodes/ocr-legacy-1`);
+  const ban = page.getByRole('region', { name: 'Ban' });
+  await ban.getByText('by ada, 3 h 00 min ago').waitFor();
+  await ban.getByText('it corrupts the queue of its type').waitFor();
+  await ban.getByText('registrar unban ocr-legacy-1').waitFor();
+  await page.getByText('Another one is rejected while the ban lasts.').waitFor();
+  expect(await page.getByRole('button', { name: 'Retry…' }).count()).toBe(0);
+  await page.getByRole('button', { name: 'Unban…' }).waitFor();
+  await page.keyboard.press('b');
+  const dialog = page.getByRole('dialog', { name: 'Unban ocr-legacy-1?' });
+  await dialog.getByLabel(/^Why/).fill('it is mended');
+  await dialog.getByLabel(/^Who/).fill('grace');
+  await dialog.getByRole('button', { name: 'Unban', exact: true }).click();
+  await dialog.getByText('Node ocr-legacy-1 may come in again.').waitFor();
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await ban.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Retry…' }).waitFor();
+  expect(wishes).toEqual([{ what: 'unban ocr-legacy-1', who: 'grace', why: 'it is mended' }]);
+  expect(faults).toEqual([]);
+});
+
+test('a node that is banned and was never registered is shown with its ban, and nothing else may be done to it', async () => {
+  const sources = new FakeSources();
+  badDay(sources, 50);
+  const server = await serve(sources, { actions: recorded({ words: null }).actions });
+  closing.push(() => server.close());
+  const { page, faults } = await openPage(browser);
+  closing.push(() => page.context().close());
+  await page.goto(`${server.url}nodes/scraper-x`);
+  await page.getByText('No registration of it is known').waitFor();
+  await page.getByRole('region', { name: 'Ban' }).getByText('Nobody has said why.').waitFor();
+  expect(await page.locator('.actions button').allInnerTexts()).toEqual(['Unban…']);
+  expect(faults).toEqual([]);
+});
+
+test('a message that a node’s key has not signed is seen with its reason and what to do; read-only, too', async () => {
+  const sources = new FakeSources();
+  badDay(sources, 50);
+  const server = await serve(sources);
+  closing.push(() => server.close());
+  const { page, faults } = await openPage(browser);
+  closing.push(() => page.context().close());
+  await page.goto(`${server.url}nodes/mailer-2`);
+  const conflict = page.getByRole('region', { name: 'Conflict of keys' });
+  await conflict.getByText('it is signed by a key that does not speak for its node').waitFor();
+  await conflict.getByText('registrar release-key mailer-2').waitFor();
+  await page.goto(`${server.url}nodes/ocr-legacy-1`);
+  await page.getByRole('region', { name: 'Ban' }).waitFor();
+  expect(await page.getByRole('button', { name: /Unban/ }).count()).toBe(0);
+  expect(faults).toEqual([]);
+});
+
 test('a release asks for the number of nodes that may expire, and the server gets the number that was read', async () => {
   const sources = waitingNode();
   sources.held = heldBack(sources.born);
@@ -240,6 +308,7 @@ test('every action is refused from another origin, a release and a replay too', 
     'nodes/geo-1/drain',
     'nodes/geo-1/undrain',
     'nodes/geo-1/evict',
+    'nodes/geo-1/unban',
     'self-preservation/release',
     'dead-letters/0-1/replay',
   ]) {

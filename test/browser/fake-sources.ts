@@ -45,6 +45,8 @@ export class FakeSources implements Sources {
   deadLetters: Health['dead_letters'] = [];
   acts: Act[] = [];
   readonly conflicts = new Set<string>();
+  readonly bans = new Map<string, NonNullable<NodeView['ban']>>();
+  readonly keys = new Map<string, NonNullable<NodeView['key']>>();
 
   set(id: string, change: Partial<FleetRow> = {}): void {
     const now = Date.now();
@@ -114,10 +116,13 @@ export class FakeSources implements Sources {
 
   node(id: string): Promise<NodeView | null> {
     const row = this.#withLease(id);
-    if (row === undefined) return Promise.resolve(null);
+    const [ban, key] = [this.bans.get(id) ?? null, this.keys.get(id) ?? null];
+    if (row === undefined && ban === null && key === null) return Promise.resolve(null);
     const now = Date.now();
     return Promise.resolve({
-      ...viewOf(row),
+      ...(row === undefined ? unregisteredView(id) : viewOf(row)),
+      ban,
+      key,
       dead_letters: this.deadLetters.filter(({ node_id }) => node_id === id),
       others: this.conflicts.has(id)
         ? [{ instance_id: 'b7c1e0', registered: 'a03f55', since: now - 190_000, last_seen: now - 4_000, lasts: true }]
@@ -282,6 +287,24 @@ export function badDay(sources: FakeSources, nodes = 10_000): void {
   ];
   sources.set('mailer-2', {});
   sources.conflicts.add('mailer-2');
+  sources.bans.set('ocr-legacy-1', {
+    who: 'ada',
+    why: 'it corrupts the queue of its type, and starts again and again',
+    since: now - 3 * 60 * MINUTE,
+  });
+  sources.bans.set('scraper-x', { who: 'grace', why: null, since: now - 26 * 60 * MINUTE });
+  sources.keys.set('mailer-2', {
+    thumbprint: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
+    bound_at: now - 40 * 60 * MINUTE,
+    bound_by: 'first message',
+    conflict: {
+      words:
+        'heartbeats, refused: it is signed by a key that does not speak for its node: key ' +
+        'Jk2hXbVq8wq1uTzqYvB0yV7m7fPj0sQ8rWnZ3xUeT1A, and key kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k is bound, ' +
+        'which has not handed over to it',
+      at: now - 4 * MINUTE,
+    },
+  });
   sources.acts = [
     {
       id: 2,
@@ -437,11 +460,29 @@ function viewOf(row: FleetRow): NodeView {
     ),
     dead_letters: [],
     others: [],
+    ban: null,
+    key: null,
     acts: [],
     links: {
       temporal: 'http://temporal.example/namespaces/default/workflows/registration',
       consul: 'http://consul.example/ui/services',
     },
     unasked: [],
+  };
+}
+
+/** What is answered of a node that has no row and no run. */
+function unregisteredView(id: string): NodeView {
+  const standing = { state: null, since: null, reducer: null, ended: false, silent: false };
+  return {
+    ...viewOf(newRow(id, Date.now())),
+    node: null,
+    facts: null,
+    run: null,
+    state: null,
+    attempt: null,
+    pending: [],
+    ...storyOf([], standing, contracts.compiled),
+    links: { temporal: null, consul: null },
   };
 }

@@ -8,6 +8,9 @@ import { startChromium } from '../browser/chromium.js';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config/index.js';
 import { createKafka, createProducer } from '../../src/kafka/index.js';
+import { nodeKey } from '../../src/protocol/node-key.js';
+import { readBan } from '../../src/registry/bans.js';
+import { bindKey, noteConflicts } from '../../src/registry/keys/bound-keys.js';
 import { askOwner } from '../../src/stack/index.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
@@ -126,6 +129,32 @@ test(
     await dialog.getByRole('button', { name: 'Close' }).click();
     await page.locator('.steps li').first().getByText('grace asked for a retry').waitFor({ timeout: 30_000 });
     await second.ends();
+  },
+);
+
+test(
+  'a ban and a message that a key has not signed are seen, and the ban is lifted from the page; also of an id that nobody has used',
+  { timeout: 120_000 },
+  async () => {
+    const banned = `${id}-banned`;
+    const evicted = await registrar(env, 'evict', banned, '--reason', 'not ours', '--ban');
+    expect(evicted.code, evicted.stderr).toBe(0);
+    await bindKey(database.pool, banned, nodeKey('a'.repeat(43)), null, 'first message');
+    await noteConflicts(database.pool, [{ node_id: banned, conflict: 'heartbeats, refused: it has no signature' }]);
+    await page.goto(`${url}nodes/${banned}`);
+    await page.getByText('No registration of it is known').waitFor();
+    await page.getByRole('region', { name: 'Ban' }).getByText('not ours').waitFor();
+    await page.getByRole('region', { name: 'Conflict of keys' }).getByText('it has no signature').waitFor();
+    await page.getByRole('button', { name: 'Unban…' }).click();
+    const dialog = page.getByRole('dialog', { name: `Unban ${banned}?` });
+    await dialog.getByLabel(/^Why/).fill('it is ours');
+    await dialog.getByLabel(/^Who/).fill('grace');
+    await dialog.getByRole('button', { name: 'Unban', exact: true }).click();
+    await dialog.getByText(`Node ${banned} may come in again`).waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('region', { name: 'Ban' }).waitFor({ state: 'detached' });
+    await page.getByText('grace asked to unban').waitFor();
+    expect(await readBan(database.pool, banned)).toBeNull();
   },
 );
 

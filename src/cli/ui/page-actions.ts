@@ -4,7 +4,7 @@ import type { AskedAction } from '../../registry/operator-actions.js';
 import type { Actions, Wish } from '../../server/source.js';
 import { acknowledge, acknowledgedText } from '../ack/acknowledge.js';
 import { drainNode } from '../drain/drain-node.js';
-import { evictNode } from '../evict/evict-node.js';
+import { evictNode, unbanNode } from '../evict/evict-node.js';
 import { replayedText } from '../dlq/letters-text.js';
 import { readLetters, type PlacedLetter } from '../dlq/read-letters.js';
 import { replay } from '../dlq/replay.js';
@@ -34,6 +34,7 @@ export function pageActions(config: Config): Actions {
       kept(config, { ...wish, action: 'undrain', node_id: id }, () => drainNode('undrain', id, config, wish)),
     evict: (id, wish) =>
       kept(config, { ...wish, action: 'evict', node_id: id }, () => evictNode(id, config, wish, { ban: false })),
+    unban: (id, wish) => kept(config, { ...wish, action: 'unban', node_id: id }, () => unbanNode(id, config)),
     release: (wish, most) =>
       kept(config, { ...wish, action: 'release self-preservation', node_id: null }, async () =>
         releasedText(await release(config, wish, most)),

@@ -83,6 +83,24 @@ interface OtherProcess {
   readonly lasts: boolean;
 }
 
+/** The node is rejected, whatever it sends, until somebody lifts that. */
+export interface NodeBan {
+  readonly who: string;
+  /** null: nobody has said. */
+  readonly why: string | null;
+  readonly since: number;
+}
+
+/** The key that speaks for the node. */
+export interface NodeKey {
+  readonly thumbprint: string;
+  readonly bound_at: number;
+  /** How it came to be this one. */
+  readonly bound_by: string;
+  /** The newest message of the last day in the node's name that this key has not signed: what was wrong with it. */
+  readonly conflict: { readonly words: string; readonly at: number } | null;
+}
+
 export interface NodeFacts {
   readonly correlation_id: string;
   readonly epoch: number | null;
@@ -127,6 +145,10 @@ export interface NodeView {
   readonly dead_letters: readonly DeadLetter[];
   /** Newest first, of the last day. */
   readonly others: readonly OtherProcess[];
+  /** null: it is not banned, or the registry could not be asked. */
+  readonly ban: NodeBan | null;
+  /** null: no key speaks for it, or the registry could not be asked. */
+  readonly key: NodeKey | null;
   /** What people asked for, newest first. */
   readonly acts: readonly Act[];
   readonly links: { readonly temporal: string | null; readonly consul: string | null };

@@ -1,13 +1,15 @@
 import type { Client } from '@temporalio/client';
 import pLimit from 'p-limit';
 import type { Pool } from 'pg';
+import { readBan } from '../../registry/bans.js';
+import { readBoundKey, type BoundKey } from '../../registry/keys/bound-keys.js';
 import { readConflicts } from '../../registry/leases/read-conflicts.js';
 import { readActions, type KeptAction } from '../../registry/operator-actions.js';
 import type { Act } from '../api/activity.js';
 import type { Contracts } from '../../contracts/load.js';
 import type { FleetNode, RowDetail } from '../api/fleet.js';
 import type { Health } from '../api/health.js';
-import type { NodeView, PendingTry } from '../api/node.js';
+import type { NodeKey, NodeView, PendingTry } from '../api/node.js';
 import { confirmedBackends } from '../contract/confirmed-backends.js';
 import { titleOf } from '../contract/view.js';
 import { lookOf } from '../fleet/look.js';
@@ -41,6 +43,8 @@ const ASKED_AT_ONCE = 4;
 const ASKED_PER_SCREEN = 24;
 /** The newest acts of people. */
 const ACTS_SHOWN = 100;
+/** A message that the node's key has not signed is shown for so long. Milliseconds. */
+const KEY_CONFLICT_SHOWN = 86_400_000;
 /** Several people who look at one node ask once. Milliseconds. */
 const FRESH = 700;
 
@@ -126,16 +130,18 @@ export class LiveSources implements Sources {
         return null;
       });
     const { window_seconds } = contracts.compiled.liveness;
-    const [recorded, others, acts, described] = await Promise.all([
+    const [recorded, others, ban, key, acts, described] = await Promise.all([
       orElse('PostgreSQL', readNode(pool, id)),
       // Where the row could be read, these can be: what fails is said once.
       readConflicts(pool, id, window_seconds).catch(() => []),
+      readBan(pool, id).catch(() => null),
+      readBoundKey(pool, id).catch(() => null),
       readActions(pool, id, ACTS_SHOWN).catch(() => []),
       orElse('Temporal', describeRun(temporal, id, contracts.compiled)),
     ]);
     const letters = deadLetters.about(id);
-    if (recorded === null && described === null && known === null && letters.length === 0 && unasked.length === 0)
-      return null;
+    const found = [recorded, described, known, ban, key].some((one) => one !== null);
+    if (!found && letters.length === 0 && unasked.length === 0) return null;
     const asked =
       described === null ? { status: null, no_answer: null } : await askStatus(temporal, id, ANSWER_WITHIN_MS);
     return {
@@ -145,6 +151,8 @@ export class LiveSources implements Sources {
         since: Date.parse(other.since),
         last_seen: Date.parse(other.last_seen),
       })),
+      ban: ban === null ? null : { who: ban.who, why: ban.why, since: Date.parse(ban.at) },
+      key: key === null ? null : keyOf(key),
       acts: acts.map(actOf),
     };
   }
@@ -157,7 +165,7 @@ export class LiveSources implements Sources {
     { status, no_answer }: AskedStatus,
     letters: NodeView['dead_letters'],
     unasked: readonly string[],
-  ): Omit<NodeView, 'others' | 'acts'> {
+  ): Omit<NodeView, 'others' | 'ban' | 'key' | 'acts'> {
     const { contracts, links } = this.#options;
     const { compiled } = contracts;
     const registration = status?.registration ?? null;
@@ -201,6 +209,17 @@ export class LiveSources implements Sources {
 
 function actOf({ at, action, refused, ...act }: KeptAction): Act {
   return { ...act, at: Date.parse(at), what: action, refused: refused === true };
+}
+
+function keyOf({ thumbprint, bound_at, bound_by, conflict, conflict_at }: BoundKey): NodeKey {
+  const at = millis(conflict_at);
+  const isShown = conflict !== null && at !== null && Date.now() - at < KEY_CONFLICT_SHOWN;
+  return {
+    thumbprint,
+    bound_at: Date.parse(bound_at),
+    bound_by,
+    conflict: isShown ? { words: conflict, at } : null,
+  };
 }
 
 function pendingSentence({ backend, activity, attempt, failure, next_at }: PendingTry): string {

@@ -201,7 +201,7 @@ const KEYS = [
   [['[', ']'], 'previous, next node of the list, from a node'],
   [['g f', 'g h', 'g a'], 'fleet, health, activity'],
   [['u'], 'apply a changed order'],
-  [['a', 'r', 'd', 'u', 'e'], 'acknowledge, retry, drain, undrain, evict: each asks first'],
+  [['a', 'r', 'd', 'u', 'e', 'b'], 'acknowledge, retry, drain, undrain, evict, unban: each asks first'],
   [['Esc'], 'close, clear the search'],
 ] as const;
 

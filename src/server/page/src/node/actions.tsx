@@ -1,10 +1,12 @@
 import { useEffect, useState } from 'react';
 import type { StateView } from '../../../api/contract.js';
+import type { NodeView } from '../../../api/node.js';
 import { AskDialog } from '../ask-dialog.js';
 import { onKey } from '../keyboard.js';
+import { isRegistering } from './is-registering.js';
 
 interface Action {
-  readonly name: 'acknowledge' | 'retry' | 'drain' | 'undrain' | 'evict';
+  readonly name: 'acknowledge' | 'retry' | 'drain' | 'undrain' | 'evict' | 'unban';
   readonly verb: string;
   readonly key: string;
   readonly what: readonly string[];
@@ -59,8 +61,23 @@ const EVICT: Action = {
   primary: false,
 };
 
-/** What may be done to a node in this state. */
-function actionsFor(state: StateView | undefined): Action[] {
+const UNBAN: Action = {
+  name: 'unban',
+  verb: 'Unban',
+  key: 'b',
+  what: [
+    'The node may come in again: it registers when it introduces itself, which a node with our SDK does by itself.',
+  ],
+  primary: true,
+};
+
+/** What may be done to a node in this state. One that is banned is rejected again, whoever asks for a retry. */
+function actionsFor(view: NodeView, state: StateView | undefined): Action[] {
+  if (view.ban === null) return isRegistering(view) ? actionsIn(state) : [];
+  return [UNBAN, ...(isRegistering(view) ? actionsIn(state).filter(({ name }) => name !== 'retry') : [])];
+}
+
+function actionsIn(state: StateView | undefined): Action[] {
   const waits = state?.tone === 'waiting' && state.shape === 'diamond';
   const isRegistered = state?.group === 'registered';
   return [
@@ -73,15 +90,16 @@ function actionsFor(state: StateView | undefined): Action[] {
 }
 
 interface Props {
-  readonly id: string;
+  readonly view: NodeView;
   readonly state: StateView | undefined;
   readonly allowed: boolean;
   readonly done: () => void;
 }
 
-export function Actions({ id, state, allowed, done }: Props) {
+export function Actions({ view, state, allowed, done }: Props) {
+  const { id } = view;
   const [asked, setAsked] = useState<Action | null>(null);
-  const actions = actionsFor(state);
+  const actions = actionsFor(view, state);
   useEffect(() =>
     onKey((key) => {
       const action = allowed ? actions.find((one) => one.key === key) : undefined;

@@ -12,8 +12,10 @@ import { store } from '../store.js';
 import { Ago } from '../time.js';
 import { useFrame } from '../use.js';
 import { Actions } from './actions.js';
+import { isRegistering } from './is-registering.js';
 import { Machine } from './machine.js';
 import { confirmedNames, NowBox } from './now-box.js';
+import { Notices } from './notices.js';
 import { Side } from './side.js';
 import { Steps } from './steps.js';
 import { Strip } from './strip.js';
@@ -61,19 +63,16 @@ export function NodePage({ id }: { id: string }) {
 }
 
 function KnownNode({ view, hello, again }: { view: NodeView; hello: Hello; again: () => void }) {
-  const { contract } = hello;
   const state = view.state === null ? undefined : store.state(view.state);
-  const tone = state?.tone ?? 'plain';
-  const start = view.steps[0]?.at ?? view.facts?.introspected_at ?? view.node?.since ?? view.now;
   return (
     <>
       <Crumb id={view.id} type={view.node?.type ?? null} />
-      <div className={`node-head tone-${tone}`}>
+      <div className={`node-head tone-${state?.tone ?? 'plain'}`}>
         <div className="who">
           <Title id={view.id} />
-          <Say view={view} state={state} contract={contract} />
+          <Say view={view} state={state} contract={hello.contract} />
         </div>
-        <Actions id={view.id} state={state} allowed={hello.actions_allowed} done={again} />
+        <Actions view={view} state={state} allowed={hello.actions_allowed} done={again} />
       </div>
       {[
         ...view.unasked,
@@ -85,8 +84,25 @@ function KnownNode({ view, hello, again }: { view: NodeView; hello: Hello; again
           {words}
         </p>
       ))}
+      <Notices view={view} />
+      {isRegistering(view) ? <Registering view={view} contract={hello.contract} state={state} /> : <Side view={view} />}
+    </>
+  );
+}
+
+interface RegisteringProps {
+  readonly view: NodeView;
+  readonly contract: ContractView;
+  readonly state: StateView | undefined;
+}
+
+/** Its registration attempt: where it stands, how it came there, and what is known beside it. */
+function Registering({ view, contract, state }: RegisteringProps) {
+  const start = view.steps[0]?.at ?? view.facts?.introspected_at ?? view.node?.since ?? view.now;
+  return (
+    <>
       <Strip view={view} contract={contract} state={state} start={start} />
-      <Machines view={view} contract={contract} state={state} start={start} tone={tone} />
+      <Machines view={view} contract={contract} state={state} start={start} tone={state?.tone ?? 'plain'} />
       <div className="split">
         <section className="card section">
           <h2>
@@ -108,10 +124,7 @@ function KnownNode({ view, hello, again }: { view: NodeView; hello: Hello; again
   );
 }
 
-interface MachinesProps {
-  readonly view: NodeView;
-  readonly contract: Hello['contract'];
-  readonly state: StateView | undefined;
+interface MachinesProps extends RegisteringProps {
   readonly start: number;
   readonly tone: GlyphTone;
 }
@@ -195,8 +208,14 @@ function Title({ id }: { id: string }) {
   );
 }
 
-function Say({ view, state, contract }: { view: NodeView; state: StateView | undefined; contract: ContractView }) {
+function Say({ view, state, contract }: RegisteringProps) {
   const since = view.node?.since ?? null;
+  if (!isRegistering(view))
+    return (
+      <p className="say soft">
+        No registration of it is known: Temporal has no run of it, and the registry no row. What is known stands below.
+      </p>
+    );
   return (
     <p className="say">
       <StateGlyph view={state} size={18} />

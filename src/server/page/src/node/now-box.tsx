@@ -206,10 +206,14 @@ function Ended({ view, state }: Props) {
           Ended <Ago at={at} full /> ago
         </span>
       </h2>
-      <p>
-        The registration attempt is over, not the node. Its next startup begins attempt {(view.attempt ?? 0) + 1}
-        {state?.tone === 'left' ? '.' : '; so does Retry, with its last introspection.'}
-      </p>
+      {view.ban === null ? (
+        <p>
+          The registration attempt is over, not the node. Its next startup begins attempt {(view.attempt ?? 0) + 1}
+          {state?.tone === 'left' ? '.' : '; so does Retry, with its last introspection.'}
+        </p>
+      ) : (
+        <p>The registration attempt is over. Another one is rejected while the ban lasts.</p>
+      )}
       {reason !== null && <code className="own">{cut(reason)}</code>}
     </>
   );

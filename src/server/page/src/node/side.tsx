@@ -11,14 +11,14 @@ export function Side({ view }: { view: NodeView }) {
     <aside className="side" aria-label="About the node">
       <NodeFacts view={view} />
       <Others view={view} />
-      <EarlierAttempts view={view} />
+      {view.node !== null && <EarlierAttempts view={view} />}
       <Acts view={view} />
       <Letters view={view} />
     </aside>
   );
 }
 
-function NodeFacts({ view: { node, facts } }: { view: NodeView }) {
+function NodeFacts({ view: { node, facts, key } }: { view: NodeView }) {
   return (
     <section className="card section">
       <h2>Node</h2>
@@ -49,6 +49,14 @@ function NodeFacts({ view: { node, facts } }: { view: NodeView }) {
               <dd>{facts.epoch ?? <span className="dim">it keeps none</span>}</dd>
               <dt>Correlation</dt>
               <dd className="mono">{facts.correlation_id}</dd>
+            </>
+          )}
+          {key !== null && (
+            <>
+              <dt>Key</dt>
+              <dd>
+                <span className="mono">{key.thumbprint}</span> <span className="dim">by {key.bound_by}</span>
+              </dd>
             </>
           )}
         </dl>

@@ -52,8 +52,10 @@ export interface Drawing {
   /** From the starting point to the initial state. */
   readonly start: { readonly x: number; readonly y: number; readonly path: string };
   readonly note: {
-    readonly text: string;
+    /** Lines, one below the other. */
+    readonly lines: readonly string[];
     readonly x: number;
+    /** Of the first line. */
     readonly y: number;
     readonly anchor: 'start' | 'end';
   } | null;

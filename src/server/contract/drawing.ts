@@ -18,6 +18,8 @@ const ACROSS: Measures = { upright: false, width: 124, height: 44, pitch: null, 
 const UPRIGHT: Measures = { upright: true, width: 146, height: 38, pitch: 74, channel: 36, lane: 9 };
 /** Width of a letter of the machines' font. */
 const LETTER = 6.4;
+/** From line to line of a note. */
+const NOTE_LINE = 13;
 const START = 26;
 const HEAD = 7;
 
@@ -47,22 +49,28 @@ function draw(machine: Machine, measures: Measures): Drawing {
   const boxes = [...places].map(([name, place]) => plan.box(name, place, machine.states[name]?.terminal === true));
   const { width, height } = plan.size();
   const noted = boxes.find(({ name }) => name === everywhere?.to);
+  const note = noted === undefined || everywhere === null ? null : noteBelow(noted, everywhere);
   return {
     width,
-    height: height + (noted === undefined ? 0 : 20),
+    height: height + (note === null ? 0 : 7 + note.lines.length * NOTE_LINE),
     boxes,
     edges,
     start: plan.start(places.get(machine.initial) ?? { column: 0, row: 0 }),
-    note:
-      noted === undefined || everywhere === null
-        ? null
-        : {
-            text: `from any state: ${everywhere.triggers.join(', ')}`,
-            x: noted.x + noted.width,
-            y: noted.y + noted.height + 16,
-            anchor: 'end',
-          },
+    note,
   };
+}
+
+/** What leads to a state from everywhere, in lines that begin within the drawing. */
+function noteBelow({ x, y, width, height }: DrawnBox, { triggers }: Everywhere): NonNullable<Drawing['note']> {
+  const letters = (x + width) / LETTER;
+  const lines = triggers.slice(1).reduce(
+    ([line = '', ...before], trigger) => {
+      const longer = `${line}, ${trigger}`;
+      return longer.length <= letters ? [longer, ...before] : [trigger, `${line},`, ...before];
+    },
+    [`from any state: ${triggers[0] ?? ''}`],
+  );
+  return { lines: lines.reverse(), x: x + width, y: y + height + 16, anchor: 'end' };
 }
 
 function isShared({ to, triggers }: Link, everywhere: Everywhere): boolean {
@@ -157,7 +165,8 @@ class Plan {
       const label = this.#measures.upright
         ? ({
             text: trigger,
-            x: x + 8 + (lines.length > 1 ? 8 : 0),
+            // Beside the last of the lines, whichever of them it is about.
+            x: a[1] + ((lines.length - 1) / 2) * 16 + 8,
             y: y + 4 + (index - (lines.length - 1) / 2) * 13,
             anchor: 'start',
           } as const)
@@ -176,7 +185,8 @@ class Plan {
     const to: Point = [main, b[1] - down * (this.#short / 2 + HEAD)];
     if (this.#measures.upright) return { path: this.#path(from, to), label: null };
     const left = pair.length > 1 && index === 0;
-    const cross = this.#top + this.#short + 20;
+    // Above the words of the first lane, which may begin beside it.
+    const cross = this.#top + this.#short + 13;
     return {
       path: this.#path(from, to),
       label: { text: words, x: main + (left ? -8 : 8), y: cross, anchor: left ? 'end' : 'start' },

@@ -96,14 +96,16 @@ test.each([
 });
 
 test('the way that a registration goes is one straight line', () => {
-  const { across } = drawMachine(compiled.orchestrator);
+  const { across, upright } = drawMachine(compiled.orchestrator);
   const line = ['PENDING_REGISTRATION', 'ACCEPTED', 'AWAITING_ACK', 'ACK_RECEIVED', 'ACTIVE'].map((name) =>
     across.boxes.find((box) => box.name === name),
   );
   expect(new Set(line.map((box) => box?.y)).size).toBe(1);
   expect(line.map((box) => box?.x)).toEqual(line.map((box) => box?.x).sort((a, b) => (a ?? 0) - (b ?? 0)));
   // Leaving leads to its end from every state: one note instead of as many lines.
-  expect(across.note?.text).toBe('from any state: shutdown_received, run_cancelled, eviction_requested');
+  expect(across.note?.lines).toEqual(['from any state: shutdown_received, run_cancelled, eviction_requested']);
+  // On a narrow screen it is as wide as the drawing, and no wider.
+  expect(upright.note?.lines).toEqual(['from any state: shutdown_received, run_cancelled,', 'eviction_requested']);
   expect(across.edges.filter(({ only_when_taken }) => !only_when_taken).some(({ to }) => to === 'DEREGISTERED')).toBe(
     false,
   );

@@ -4,6 +4,9 @@ import type { Path } from '../../../api/node.js';
 import type { GlyphTone } from '../glyph.js';
 import { offset } from '../words.js';
 
+/** From line to line of words. */
+const LINE = 13;
+
 interface Props {
   readonly title: string;
   readonly drawing: Drawing;
@@ -73,13 +76,17 @@ export function Machine({ title, drawing, path, start, tone }: Props) {
       {drawing.boxes.map((box) => (
         <Box key={box.name} box={box} here={path.here === box.name} at={path.seen[box.name]} start={start} />
       ))}
-      {drawing.note !== null && (
-        <text className="label" x={drawing.note.x} y={drawing.note.y} textAnchor={drawing.note.anchor}>
-          {drawing.note.text}
-        </text>
-      )}
+      {drawing.note !== null && <Note note={drawing.note} />}
     </svg>
   );
+}
+
+function Note({ note: { lines, x, y, anchor } }: { note: NonNullable<Drawing['note']> }) {
+  return lines.map((line, at) => (
+    <text key={line} className="label" x={x} y={y + at * LINE} textAnchor={anchor}>
+      {line}
+    </text>
+  ));
 }
 
 function Box({ box, here, at, start }: { box: DrawnBox; here: boolean; at: number | undefined; start: number | null }) {
@@ -96,7 +103,7 @@ function Box({ box, here, at, start }: { box: DrawnBox; here: boolean; at: numbe
           key={line}
           className="name"
           x={x + width / 2}
-          y={middle + (at - (box.lines.length - 1) / 2) * 13}
+          y={middle + (at - (box.lines.length - 1) / 2) * LINE}
           textAnchor="middle"
         >
           {line}

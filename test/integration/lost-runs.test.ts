@@ -7,6 +7,7 @@ import { readRegistryRow, type RegistryRow } from '../../src/registry/rows/read-
 import { drainNode } from '../../src/cli/drain/drain-node.js';
 import { evictNode, unbanNode } from '../../src/cli/evict/evict-node.js';
 import { forgetNode } from '../../src/cli/forget/forget-node.js';
+import { retryNode } from '../../src/cli/retry/retry-node.js';
 import { askOwner, type ServerName } from '../../src/stack/index.js';
 import { eventually, Installation } from './installation.js';
 
@@ -135,8 +136,31 @@ describe('a node whose run is lost while it waits for "active"', () => {
   });
 });
 
+const ADA = { who: 'ada', why: 'a new disk' };
+
+describe('a retry while no worker runs', () => {
+  it('waits for one: a node that has left is registered again, and a node that is well is written again', async () => {
+    const [gone, well] = [byHand(`gone-${randomUUID()}`), registrar.node()];
+    await Promise.all([well.start(), gone.introduce()]);
+    await reaches(gone.node_id, 'AWAITING_ACK', 1);
+    await evictNode(gone.node_id, registrar.config, ADA, { ban: false });
+    await registrar.stopWorker();
+
+    const retried = Promise.all([gone, well].map(({ node_id }) => retryNode(node_id, registrar.config, ADA)));
+    const handle = registrar.handle(gone.node_id);
+    await eventually('a run waits for a worker', 10, async () => (await handle.describe()).status.name === 'RUNNING');
+    await registrar.startWorker();
+    expect(await retried).toEqual([
+      { attempt: 2, begun: true },
+      { attempt: 1, begun: false },
+    ]);
+    await gone.ack();
+    await reaches(gone.node_id, 'ACTIVE', 2);
+    await well.stop();
+  });
+});
+
 describe('what people and nodes ask for', () => {
-  const ADA = { who: 'ada', why: 'a new disk' };
   const inConsul = (node_id: string) => registrar.catalog.instance(node_id);
 
   it('a drain: out of discovery, alive, in the row with who and why; a run that is lost goes on with it', async () => {

@@ -9,6 +9,7 @@ import { createPool, placeOf } from '../registry/pool.js';
 import { acceptsConnections } from '../stack/health.js';
 import { runningState } from '../stack/state/state.js';
 import { splitHostPort, type ServerName } from '../stack/state/servers.js';
+import { refuseAnothersDatabase, refuseAnothersNamespace, ServerOfAnother } from './ownership.js';
 import { CliError, EXIT } from './terminal/exit-codes.js';
 import { errorText } from '../error-text.js';
 import { command } from './terminal/invocation.js';
@@ -95,6 +96,7 @@ const WORK_WITHIN_MS = 20_000;
  *
  * @param withinMs how long all calls together may take, in milliseconds
  * @throws CliError that names the server when it does not answer in time
+ * @throws ServerOfAnother before the work, where the namespace belongs to another installation
  */
 export async function withTemporal<T>(
   config: Config,
@@ -105,7 +107,10 @@ export async function withTemporal<T>(
     const connection = await connectTemporal(config);
     try {
       const client = new Client({ connection, namespace: config.temporal.namespace, ...dataConverter(config) });
-      return await connection.withDeadline(Date.now() + withinMs, () => work(client));
+      return await connection.withDeadline(Date.now() + withinMs, async () => {
+        await refuseAnothersNamespace(config, connection);
+        return work(client);
+      });
     } catch (error) {
       if (isUnanswered(error) || isRefusal(error)) throw await noTemporal(config, error);
       throw error;
@@ -124,18 +129,35 @@ function isUnanswered(error: unknown): boolean {
 }
 
 /**
- * Does something with the registry. @throws CliError that names the database when it does not answer or has no tables
- * of ours
+ * Does something with the registry.
+ *
+ * @throws CliError that names the database when it does not answer or has no tables of ours
+ * @throws ServerOfAnother before the work, where the database belongs to another installation
  */
 export async function withRegistry<T>(config: Config, work: (pool: Pool) => Promise<T>): Promise<T> {
   const pool = createPool(config.postgres.connectionString, { max: 2 });
   try {
-    return await waitingFor(`PostgreSQL at ${placeOf(pool)}`, () => work(pool));
+    return await waitingFor(`PostgreSQL at ${placeOf(pool)}`, async () => {
+      await refuseAnothersDatabase(config, pool);
+      return work(pool);
+    });
   } catch (error) {
     throw registryError(config, pool, error);
   } finally {
     await pool.end();
   }
+}
+
+/**
+ * Refuses the servers of another installation, for who goes on while servers are away: what does not answer is let
+ * pass.
+ *
+ * @throws ServerOfAnother
+ */
+export async function refuseAnothersServers(config: Config): Promise<void> {
+  const nothing = (): Promise<void> => Promise.resolve();
+  const asked = await Promise.allSettled([withRegistry(config, nothing), withTemporal(config, nothing)]);
+  for (const one of asked) if (one.status === 'rejected' && one.reason instanceof ServerOfAnother) throw one.reason;
 }
 
 /** PostgreSQL's code for a table that is not there. */

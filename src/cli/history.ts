@@ -4,6 +4,7 @@ import { errorText } from '../error-text.js';
 import type { AskedBy } from '../protocol/asked-by.js';
 import { beginAction, endAction, type AskedAction } from '../registry/operator-actions.js';
 import { withRegistry } from './connect.js';
+import { ServerOfAnother } from './ownership.js';
 import { CliError } from './terminal/exit-codes.js';
 import { log } from './terminal/output.js';
 
@@ -18,6 +19,7 @@ export function askedHere(reason: string | undefined): AskedBy {
  *
  * @param work answers what became of it, in a sentence
  * @param report gets why it could not be kept
+ * @throws ServerOfAnother before the work, where the registry is another installation's
  * @throws whatever the work throws
  */
 export async function keptInHistory(
@@ -28,6 +30,7 @@ export async function keptInHistory(
 ): Promise<string> {
   const orReport = async <T>(kept: Promise<T>): Promise<T | null> =>
     kept.catch((error: unknown) => {
+      if (error instanceof ServerOfAnother) throw error;
       report(`The registry's history does not have this: ${errorText(error)}`);
       return null;
     });

@@ -13,7 +13,7 @@ import { HealthWatch } from '../server/sources/health-watch.js';
 import { LiveSources } from '../server/sources/live.js';
 import { registryReader } from '../server/sources/registry-reader.js';
 import type { RegistryReader } from '../server/v1/registry-reader.js';
-import { temporalOptions } from './connect.js';
+import { refuseAnothersServers, temporalOptions } from './connect.js';
 import { linksOf, serviceLink, workflowLink } from './terminal/links.js';
 
 /** What the fleet page and `registrar watch` look at. */
@@ -27,8 +27,13 @@ export interface OpenSources {
   readonly close: () => Promise<void>;
 }
 
-/** Opens the sources of a configuration. Servers that are not there yet are waited for: `health` says which. */
-export function openSources(config: Config, contracts: Contracts, log: Logger): OpenSources {
+/**
+ * Opens the sources of a configuration. Servers that are not there yet are waited for: `health` says which.
+ *
+ * @throws ServerOfAnother where a server that is there belongs to another installation
+ */
+export async function openSources(config: Config, contracts: Contracts, log: Logger): Promise<OpenSources> {
+  await refuseAnothersServers(config);
   const links = linksOf(config);
   // A lost connection is shown by its probe.
   const pool = createPool(config.postgres.connectionString, {

@@ -26,7 +26,7 @@ beforeAll(async () => {
     contractDirectory({ orchestrator: 'liveness: { heartbeat_interval_seconds: 1 }\n' }),
   );
   const { config, contracts } = installation;
-  opened = openSources(config, contracts, silent);
+  opened = await openSources(config, contracts, silent);
   server = await serveFleet({
     ...opened,
     contract: contractView(contracts, config),

@@ -1,13 +1,27 @@
 import { randomUUID } from 'node:crypto';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { environmentName } from '../../src/bridge/bridge-topics.js';
 import { claimOwnDatabase, claimOwnNamespace } from '../../src/cli/claim.js';
 import { checkRegistry } from '../../src/cli/doctor/registry-checks.js';
 import { checkTemporal } from '../../src/cli/doctor/temporal-checks.js';
+import { evictNode, unbanNode } from '../../src/cli/evict/evict-node.js';
+import { forgetNode } from '../../src/cli/forget/forget-node.js';
+import { listFleet } from '../../src/cli/list/fleet-list.js';
+import { reconcileOnce } from '../../src/cli/reconcile/reconcile-once.js';
+import { releaseKeyOf } from '../../src/cli/release-key/release-key.js';
+import { statesOf } from '../../src/cli/terminal/states.js';
+import { pageActions } from '../../src/cli/ui/page-actions.js';
+import { startUi } from '../../src/cli/ui/start-ui.js';
+import type { Config } from '../../src/config/index.js';
+import { errorText } from '../../src/error-text.js';
 import { Catalog } from '../../src/registry/consul/catalog.js';
 import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import type { RegisteredNode } from '../../src/node/index.js';
 import { eventually, Installation } from './installation.js';
+
+const silent = pino({ level: 'silent' });
 
 /** Two environments on the same Temporal, Kafka, Consul and PostgreSQL. */
 let one: Installation;
@@ -81,6 +95,64 @@ describe('two environments on the same servers', () => {
         expect(code).toBe(4);
       }),
     );
+  });
+
+  it('are not changed by a command that has a database or a namespace of the other: it says whose it is', async () => {
+    const node = one.node();
+    await node.start();
+    const { node_id } = node;
+    const wish = { who: 'somebody', why: 'by mistake' };
+    const actions = (config: Config): Record<string, () => Promise<unknown>> => ({
+      acknowledge: () => pageActions(config).acknowledge(node_id, wish),
+      retry: () => pageActions(config).retry(node_id, wish),
+      drain: () => pageActions(config).drain(node_id, wish),
+      undrain: () => pageActions(config).undrain(node_id, wish),
+      evict: () => pageActions(config).evict(node_id, wish),
+      ban: () => evictNode(`${node_id}-else`, config, wish, { ban: true }),
+      forget: () => forgetNode(`${node_id}-else`, config),
+      reconcile: () => reconcileOnce(config, false),
+      page: () => startUi(config, { host: '127.0.0.1', port: 0, hostNames: [], actions: true }, silent),
+    });
+    const inDatabaseOnly = (config: Config): ReturnType<typeof actions> => ({
+      unban: () => unbanNode(node_id, config),
+      'release-key': () => releaseKeyOf(node_id, config),
+      release: () => pageActions(config).release(wish, 0),
+      replay: () => pageActions(config).replay('0-0', wish),
+      list: () => listFleet(config, { limit: 1 }, statesOf(one.contracts.compiled)),
+    });
+    const { temporal, postgres } = other.config;
+    const theirDatabase = { ...one.config, postgres };
+    const theirNamespace = { ...one.config, temporal };
+    const tried = [
+      ...Object.entries({ ...actions(theirDatabase), ...inDatabaseOnly(theirDatabase) }),
+      ...Object.entries(actions(theirNamespace)),
+    ];
+    const answers: (readonly [string, string])[] = [];
+    // One after the other: each opens connections of its own.
+    for (const [name, act] of tried)
+      answers.push([
+        name,
+        await act().then(
+          () => 'done',
+          (error: unknown) => errorText(error),
+        ),
+      ]);
+    const isTheirs = `belongs to the installation '${environmentName(other.config)}'`;
+    expect(answers.filter(([, answer]) => !answer.includes(isTheirs))).toEqual([]);
+
+    // Nothing came of it there.
+    for (const table of ['operator_actions', 'node_bans'])
+      expect((await other.pool.query(`select * from ${table}`)).rows).toEqual([]);
+    await expect(other.handle(node_id).describe()).rejects.toThrow(WorkflowNotFoundError);
+    expect(await stateIn(one, node_id)).toBe('ACTIVE');
+
+    const evict = ['evict', node_id, '--ban', '--reason', 'by mistake'];
+    const { code, stderr } = await one
+      .processWith({ DATABASE_URL: other.environment['DATABASE_URL'] }, ...evict)
+      .ends();
+    expect(stderr).toContain(`${isTheirs}, and this one is '${environmentName(one.config)}'`);
+    expect(stderr).toContain('set DATABASE_URL');
+    expect(code).toBe(4);
   });
 
   it('are kept apart by doctor too', async () => {

@@ -28,7 +28,7 @@ export interface UiOptions {
  */
 export async function startUi(config: Config, options: UiOptions, log: Logger): Promise<FleetServer> {
   const contracts = loadContracts(config.contractsDir);
-  const { sources, registry, registryPlace, close } = openSources(config, contracts, log);
+  const { sources, registry, registryPlace, close } = await openSources(config, contracts, log);
   try {
     const server = await serveFleet({
       sources,

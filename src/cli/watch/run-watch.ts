@@ -41,7 +41,7 @@ export async function runWatch(config: Config, { only, json }: RunWatchOptions):
     : process.stdout.isTTY
       ? liveScreen(process.stdout, states)
       : lineScreen((event) => print(eventText(event, states)));
-  const { sources, registryPlace, close } = openSources(config, contracts, logger('watch'));
+  const { sources, registryPlace, close } = await openSources(config, contracts, logger('watch'));
   const registryTodo = `Look at the database server at ${registryPlace}.`;
   const fleet = new LiveFleet(sources, contractView(contracts, config), { registryTodo });
   const watch = new Watch({ fleet, sources, screen, states, only });

@@ -8,7 +8,10 @@ export interface Names {
   readonly namespace: string;
 }
 
-/** The environment in whose name nodes are in Consul: another one's registrar leaves them alone. */
+/**
+ * The environment, as its nodes in Consul, its groups and its servers are marked: another one's registrar leaves them
+ * alone. Neither name holds a dot, so two environments never have one name.
+ */
 export function environmentName({ env, namespace }: Names): string {
   return [env, namespace].filter((part) => part !== '').join('.');
 }
@@ -67,6 +70,6 @@ export function plainEventType(event_type: string): string {
 }
 
 /** The consumer group for one kind of message; two bridges with the same names share the work. */
-export function groupId(kind: StreamKind, { env, namespace }: Names): string {
-  return [env, namespace, 'node-registrar', kind].filter((part) => part !== '').join('-');
+export function groupId(kind: StreamKind, names: Names): string {
+  return `${environmentName(names)}-node-registrar-${kind}`;
 }

@@ -6,16 +6,26 @@ import { choose, type Faults } from './faults.js';
 /** What Kafka accepts as a topic's name. */
 const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
 
-/** Every topic is a name that Kafka accepts, once env and namespace are filled in. */
+/** Joined without a dot, which neither of them has: `a-b`, and `a` with namespace `b`, would be one. */
+const JOINED = /\{env\}[^.]*\{namespace\}|\{namespace\}[^.]*\{env\}/;
+
+/** Every topic is a name that Kafka accepts, once env and namespace are filled in, and no two environments share it. */
 export function checkTopics({ orchestrator }: ContractSources, faults: Faults): void {
   for (const list of ['consumed_events', 'published_events'] as const)
     orchestrator[list].forEach(({ topic }, index) => {
-      if (TOPIC.test(topicName(topic, { env: 'dev', namespace: 'fleet' }))) return;
-      faults.add(
-        'orchestrator',
-        [list, index, 'topic'],
-        `"${topic}" is no topic: use letters, digits and any of . _ - and {env} and {namespace}, once each`,
-      );
+      const where = [list, index, 'topic'];
+      if (!TOPIC.test(topicName(topic, { env: 'dev', namespace: 'fleet' })))
+        faults.add(
+          'orchestrator',
+          where,
+          `"${topic}" is no topic: use letters, digits and any of . _ - and {env} and {namespace}, once each`,
+        );
+      else if (JOINED.test(topic))
+        faults.add(
+          'orchestrator',
+          where,
+          `"${topic}" can be the topic of two environments: put a dot between {env} and {namespace}`,
+        );
     });
 }
 

@@ -5,21 +5,28 @@ import type { serviceAddress } from './service-address.js';
 export const REGISTERED_BY = 'node-registrar';
 
 /**
- * The name of a node's catalog node. Consul ignores the case of names, so an id with capitals also names their places,
- * after a character that no id has: two ids never share a name. Service ids need no such thing: Consul ignores their
- * case only within one catalog node.
+ * The name of a node's catalog node. Two ids never share one. Service ids need no such thing: Consul ignores their case
+ * only within one catalog node.
  */
 export function nodeName(nodeId: string): string {
-  const places = [...nodeId].reduce(
-    (bits, letter, place) => bits | (/[A-Z]/.test(letter) ? 1n << BigInt(place) : 0n),
-    0n,
-  );
-  return places === 0n ? `onex-${nodeId}` : `onex-${nodeId}~${places.toString(16)}`;
+  return `onex-${withCapitals(nodeId)}`;
 }
 
 /** The name of a node's catalog node where somebody else has the usual one: Consul has one for each name. */
 export function nodeNameIn(environment: string, nodeId: string): string {
-  return `${nodeName(nodeId)}~~${environment}`;
+  return `${nodeName(nodeId)}~~${withCapitals(environment)}`;
+}
+
+/**
+ * Consul ignores the case of names, so a text with capitals also names their places, after a character that neither an
+ * id nor an environment has.
+ */
+function withCapitals(text: string): string {
+  const places = [...text].reduce(
+    (bits, letter, place) => bits | (/[A-Z]/.test(letter) ? 1n << BigInt(place) : 0n),
+    0n,
+  );
+  return places === 0n ? text : `${text}~${places.toString(16)}`;
 }
 
 /** A service that a registrar has written; others may have registered theirs on the same catalog node. */

@@ -1,6 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bridgeTopics, environmentName, groupId } from '../../../src/bridge/bridge-topics.js';
+import { bridgeTopics, environmentName, groupId, STREAM_KINDS, type Names } from '../../../src/bridge/bridge-topics.js';
 import { loadContracts } from '../../../src/contracts/load.js';
+import { topicName } from '../../../src/protocol/topics.js';
+import { nodeNameIn } from '../../../src/registry/consul/operations.js';
+import { assertProperty } from '../../run/properties.js';
 import { contractDirectory } from '../contracts/contract-files.js';
 import { shipped } from './support.js';
 
@@ -72,10 +76,41 @@ consumed_events:
 
 it('groups are per environment and kind', () => {
   expect(groupId('acks', { env: 'dev', namespace: '' })).toBe('dev-node-registrar-acks');
-  expect(groupId('acks', { env: 'dev', namespace: 'shop' })).toBe('dev-shop-node-registrar-acks');
+  expect(groupId('acks', { env: 'dev', namespace: 'shop' })).toBe('dev.shop-node-registrar-acks');
 });
 
 it('the environment that nodes in Consul belong to has both names', () => {
   expect(environmentName({ env: 'dev', namespace: 'shop' })).toBe('dev.shop');
   expect(environmentName({ env: 'dev', namespace: '' })).toBe('dev');
+});
+
+it('no two environments have a name in common: of a topic, a group, a mark, a catalog node', () => {
+  const name = fc.string({ unit: fc.constantFrom(...'aAb-_'), minLength: 1, maxLength: 4 });
+  const names = fc.record({
+    env: fc.oneof(name, fc.constantFrom('a-node-registrar-acks', 'onex')),
+    namespace: fc.oneof(name, fc.constantFrom('', 'onex', 'node-registrar')),
+  });
+  const { consumed, topics } = shipped();
+  const templates = new Set([...consumed.map(({ topic }) => topic), ...Object.values(topics)]);
+  const namesOf = (one: Names): string[] => [
+    `mark ${environmentName(one)}`,
+    ...STREAM_KINDS.map((kind) => `group ${groupId(kind, one)}`),
+    ...[...templates].map((template) => `topic ${topicName(template, one)}`),
+    // Consul ignores the case of names.
+    `catalog node ${nodeNameIn(environmentName(one), 'Mailer-1').toLowerCase()}`,
+  ];
+  assertProperty(
+    fc.property(names, names, (one, other) => {
+      fc.pre(one.env !== other.env || one.namespace !== other.namespace);
+      const taken = new Set(namesOf(one));
+      expect(namesOf(other).filter((shared) => taken.has(shared))).toEqual([]);
+    }),
+    { numRuns: 500 },
+  );
+  const pairs = [
+    { env: 'a-b', namespace: '' },
+    { env: 'a', namespace: 'b' },
+    { env: 'A', namespace: 'b' },
+  ];
+  expect(new Set(pairs.flatMap(namesOf)).size).toBe(pairs.flatMap(namesOf).length);
 });

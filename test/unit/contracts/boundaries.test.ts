@@ -15,7 +15,7 @@ const move = (from: string, to: string, trigger: string): string =>
 describe('a contract is accepted', () => {
   it.each<[string, PartialContracts]>([
     ['with a topic of 249 characters', topic('a'.repeat(249))],
-    ['with a topic of letters, digits, dots, dashes and underscores', topic('Az09._-{env}-{namespace}')],
+    ['with a topic of letters, digits, dots, dashes and underscores', topic('Az09._-{env}-.{namespace}')],
     ['with a topic of one character', topic('a')],
     ['with a topic that is the environment', topic('{env}')],
     ['with a topic that is the namespace', topic('{namespace}')],
@@ -168,6 +168,12 @@ describe('a contract is refused', () => {
     ],
     ['with a topic that ends in a blank', topic('a '), [/^2:36: "a " is no topic/]],
     ['with a topic that begins with one', topic(' a'), [/^2:36: " a" is no topic/]],
+    [
+      'with a topic that two environments could share',
+      topic('{env}-{namespace}.beat'),
+      [/^2:36: .* can be the topic of two environments: put a dot between \{env\} and \{namespace\}$/],
+    ],
+    ['with such a topic the other way round', topic('{namespace}{env}'), [/^2:36: .* of two environments/]],
     ['with a topic that names the environment twice', topic('{env}.{env}'), [/^2:36: .* is no topic/]],
     [
       'with heartbeats that are too rare, where they stand',

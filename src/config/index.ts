@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { runningState } from '../stack/state/state.js';
 import type { Environment, ServerName } from '../stack/state/servers.js';
 import { consulConfig, consulUrl, type ConsulConfig } from './consul.js';
-import { kafkaConfig, namesKafka, type KafkaConfig } from './kafka.js';
+import { namedKafka, type KafkaConfig } from './kafka.js';
 import { postgresConfig, postgresUrl, type PostgresConfig } from './postgres.js';
 import { namesTemporal, temporalConfig, type TemporalConfig } from './temporal.js';
 import { checkHostPort, ConfigError, given } from './variables.js';
@@ -41,12 +41,13 @@ export interface Config {
 export function loadConfig(env: Environment = process.env): Config {
   const dataDir = resolve(given(env, 'REGISTRAR_DATA_DIR') ?? '.registrar');
   const own = runningState(dataDir)?.addresses ?? {};
+  const kafka = namedKafka(env);
   const payloadKeys = given(env, 'REGISTRAR_PAYLOAD_KEYS');
   const bridgeMetrics = metricsAddress(env, 'REGISTRAR_BRIDGE_METRICS');
   const workerMetrics = metricsAddress(env, 'REGISTRAR_WORKER_METRICS');
   return {
     temporal: temporalConfig(env, own.temporal),
-    kafka: kafkaConfig(env, own.kafka),
+    kafka: kafka ?? { brokers: own.kafka ?? ['localhost:9092'] },
     consul: consulConfig(env, own.consul),
     postgres: postgresConfig(env, own.postgres),
     env: topicSegment(env, 'REGISTRAR_ENV') ?? 'dev',
@@ -61,7 +62,7 @@ export function loadConfig(env: Environment = process.env): Config {
     },
     fromEnvironment: {
       temporal: namesTemporal(env),
-      kafka: namesKafka(env),
+      kafka: kafka !== undefined,
       consul: consulUrl(env) !== undefined,
       postgres: postgresUrl(env) !== undefined,
     },

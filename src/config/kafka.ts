@@ -6,23 +6,16 @@ import { checkHostPort } from './variables.js';
 
 export type KafkaConfig = KafkaConnection;
 
-/** @param own brokers of ours, used where the environment names none */
-export function kafkaConfig(env: Environment, own: readonly string[] | undefined): KafkaConfig {
+/** The Kafka that the environment names; undefined: it names none. */
+export function namedKafka(env: Environment): KafkaConfig | undefined {
   const settings = new KafkaSettings(env);
-  const brokers = brokersOf(settings);
+  const name = 'bootstrap.servers';
+  const brokers = settings
+    .get(name)
+    ?.split(',')
+    .map((broker) => checkHostPort(settings.where(name), broker.trim()));
   // Keys and passwords are for the cluster that they were made for, not for ours.
-  if (brokers === undefined) return { brokers: own ?? ['localhost:9092'] };
+  if (brokers === undefined) return undefined;
   const security = kafkaSecurity(settings);
   return { brokers, ...(security !== undefined && { security }) };
-}
-
-/** Whether the environment names a Kafka. */
-export function namesKafka(env: Environment): boolean {
-  return brokersOf(new KafkaSettings(env)) !== undefined;
-}
-
-function brokersOf(settings: KafkaSettings): string[] | undefined {
-  const name = 'bootstrap.servers';
-  const value = settings.get(name);
-  return value?.split(',').map((broker) => checkHostPort(settings.where(name), broker.trim()));
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { actOnNode } from '../act-on-node.js';
+import { REASON } from '../terminal/arguments.js';
 import { withExamples } from '../terminal/help.js';
-import { nodeId, REASON, type ReasonOption } from '../terminal/arguments.js';
-import { print } from '../terminal/output.js';
 
 export function drainCommand(program: Command): void {
   withExamples(
@@ -22,19 +22,12 @@ export function undrainCommand(program: Command): void {
 }
 
 function wish(program: Command, name: 'drain' | 'undrain', description: string): Command {
-  return program
+  const command = program
     .command(name)
     .description(description)
-    .argument('<node_id>', 'the node', nodeId)
-    .option(...REASON)
-    .action(async (id: string, { reason }: ReasonOption) => {
-      const [{ drainNode }, { askedHere, keptInHistory }, { loadConfig }] = await Promise.all([
-        import('./drain-node.js'),
-        import('../history.js'),
-        import('../../config/index.js'),
-      ]);
-      const config = loadConfig();
-      const asked = { ...askedHere(reason), action: name, node_id: id } as const;
-      print(await keptInHistory(config, asked, () => drainNode(name, id, config, asked)));
-    });
+    .option(...REASON);
+  return actOnNode(command, name, async () => {
+    const { drainNode } = await import('./drain-node.js');
+    return (id, config, asked) => drainNode(name, id, config, asked);
+  });
 }

@@ -11,7 +11,7 @@ import { command } from '../terminal/invocation.js';
 
 export interface EvictOptions {
   /** It is rejected from now on, until somebody lifts that. */
-  readonly ban: boolean;
+  readonly ban?: boolean;
 }
 
 const MAY_COME_BACK = 'If it lives, it registers anew when it introduces itself: --ban keeps it out.';
@@ -29,7 +29,7 @@ export async function evictNode(
   node_id: string,
   config: Config,
   { who, why }: AskedBy,
-  { ban: bans }: EvictOptions,
+  { ban: bans = false }: EvictOptions,
 ): Promise<string> {
   const row = await withRegistry(config, async (pool) => {
     if (bans) await ban(pool, node_id, { who, why });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { actOnNode } from '../act-on-node.js';
+import { REASON } from '../terminal/arguments.js';
 import { withExamples } from '../terminal/help.js';
-import { nodeId, REASON, type ReasonOption } from '../terminal/arguments.js';
-import { print } from '../terminal/output.js';
 
 export function forgetCommand(program: Command): void {
   const command = program
@@ -10,17 +10,7 @@ export function forgetCommand(program: Command): void {
       'Delete what is held of a node whose registration has ended: its registry row, its lease and what is left in ' +
         'Consul. By itself that happens after the time of retention. What people asked for stays, and so does a ban.',
     )
-    .argument('<node_id>', 'the node', nodeId)
-    .option(...REASON)
-    .action(async (id: string, { reason }: ReasonOption) => {
-      const [{ forgetNode }, { askedHere, keptInHistory }, { loadConfig }] = await Promise.all([
-        import('./forget-node.js'),
-        import('../history.js'),
-        import('../../config/index.js'),
-      ]);
-      const config = loadConfig();
-      const asked = { ...askedHere(reason), action: 'forget', node_id: id } as const;
-      print(await keptInHistory(config, asked, () => forgetNode(id, config)));
-    });
+    .option(...REASON);
+  actOnNode(command, 'forget', async () => (await import('./forget-node.js')).forgetNode);
   withExamples(command, [['forget node-1', 'a node that will not come back']]);
 }

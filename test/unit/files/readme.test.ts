@@ -4,6 +4,7 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../../src/cli/main.js';
 import { ContractError, loadContracts } from '../../../src/contracts/load.js';
+import { commandsFor, commandsIn, documentedCommands, NOT_RUN, runnerOf } from '../../run/documented.js';
 import { contractDirectory } from '../contracts/contract-files.js';
 
 /** The README and the pages that it leads to are believed: what they name must be there. */
@@ -74,6 +75,29 @@ describe('the README and its pages', () => {
     );
     expect(verbs.size).toBeGreaterThan(15);
     for (const verb of verbs) expect(tests, `no test runs registrar ${verb}`).toMatch(new RegExp(`['"]${verb}['",]`));
+  });
+
+  it('shows only commands that a test runs, or that stand in a list with the reason why not', () => {
+    const documented = documentedCommands();
+    const isExcused = (text: string): boolean => NOT_RUN.some(([pattern]) => pattern.test(text));
+    expect(documented.filter(({ text, ...at }) => !isExcused(text) && runnerOf({ text, ...at }) === null)).toEqual([]);
+    expect(commandsFor('registrar alone', 'shell').length).toBeGreaterThan(8);
+    for (const [pattern, reason] of NOT_RUN) {
+      expect(
+        documented.some(({ text }) => pattern.test(text)),
+        `${pattern} excuses nothing`,
+      ).toBe(true);
+      for (const [path] of reason.matchAll(/test\/[\w./-]*\w/g)) expect(existsSync(join(ROOT, path)), path).toBe(true);
+    }
+  });
+
+  it('would show a command that nobody runs', () => {
+    const page =
+      '```sh\nnpm run registrar -- list  # all\nrsync a \\\n  b && ls\n```\n```console\n$ whoami\nroot\n```\n' +
+      'Then `registrar contracts check`, and `registrar contracts trace [dir]`.\n```yaml\na: 1\n```\n';
+    const commands = commandsIn(page);
+    expect(commands).toEqual(['registrar list', 'rsync a b', 'ls', 'whoami', 'registrar contracts check']);
+    expect(commands.map((text) => runnerOf({ text, page: '' }))).toEqual([null, null, null, null, 'registrar alone']);
   });
 
   it('names only paths that are there', () => {

@@ -8,6 +8,7 @@ import { contractView } from '../../src/server/contract/view.js';
 import { serveFleet, type FleetServer } from '../../src/server/http/server.js';
 import { Node, NodePage, NodeWithLease } from '../../src/server/v1/schemas.js';
 import { pythonEnvironment } from '../run/python.js';
+import { commandsFor } from '../run/documented.js';
 import { temporaryFolder } from '../run/temporary-folder.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { eventually, Installation } from './installation.js';
@@ -112,6 +113,26 @@ test(
     process.stdout.write(`The plain Python node read:\n${printed}`);
   },
 );
+
+test('the requests of the page are answered', async () => {
+  const node = installation.node({ node_id: 'mailer-1', capabilities: ['mail.send'] });
+  await node.start();
+  const documented = commandsFor('read API');
+  expect(documented.length).toBeGreaterThan(2);
+  for (const { text } of documented) {
+    const [, path = ''] = /http:\/\/[^/]+\/([^' ]+)/.exec(text) ?? [];
+    const { status, body } = await fetch(`${server.url}${path}`);
+    expect([path, status]).toEqual([path, 200]);
+    let answer = '';
+    // A stream does not end by itself: it is read until it names the node.
+    for await (const part of body ?? []) {
+      answer += Buffer.from(part as Uint8Array).toString();
+      if (answer.includes('mailer-1')) break;
+    }
+    expect(answer, path).toContain('mailer-1');
+  }
+  await node.stop();
+});
 
 test('schemathesis finds no fault in the read API', { timeout: 300_000 }, async () => {
   const nodes = [1, 2, 3].map((number) => installation.node({ node_id: `reader-${number}` }));

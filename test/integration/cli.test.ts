@@ -8,7 +8,11 @@ import { loadConfig } from '../../src/config/index.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { allTopics } from '../../src/cli/setup/all-topics.js';
 import { createAdmin, createKafka, createProducer, openCluster } from '../../src/kafka/index.js';
+import { nodeKey } from '../../src/protocol/node-key.js';
+import { bindKey } from '../../src/registry/keys/bound-keys.js';
 import { logger } from '../../src/telemetry.js';
+import { commandsFor, type DocumentedCommand } from '../run/documented.js';
+import { runDocumented, typed } from '../run/run-documented.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
 import { openDatabase, type Database } from './registry/database.js';
 import { openNamespace } from './namespace.js';
@@ -220,6 +224,39 @@ test('a node that is not understood is found among the dead letters', async () =
   expect(result.stdout).toMatch(
     new RegExp(`read from ${name}\\.onex\\.evt\\.node-introspection\\.v1, partition \\d, offset \\d+`),
   );
+});
+
+describe('the pages', () => {
+  const documented = commandsFor('registrar');
+  const startsANode = ({ text }: DocumentedCommand): boolean => text.startsWith('registrar node ');
+  const places = { contracts: '', node_id: 'mailer-2' };
+  let nodes: RegistrarProcess[] = [];
+
+  beforeAll(async () => {
+    nodes = documented.filter(startsANode).map((command) => new RegistrarProcess(typed(command, places), env));
+    expect(nodes).toHaveLength(2);
+    await Promise.all(nodes.map((node) => node.says(/acknowledge it in another terminal|ACTIVE: discoverable/)));
+    // Where the contract asks for signatures, a node's first message binds its key.
+    await bindKey(database.pool, 'mailer-1', nodeKey('a'.repeat(43)), null, 'first message');
+  });
+  afterAll(async () => {
+    for (const node of nodes) node.kill('SIGINT');
+    await Promise.all(nodes.map((node) => node.ends()));
+  });
+
+  test.each(documented.filter((command) => !startsANode(command)))('can be believed: $text', async (command) => {
+    const { code, output } = await runDocumented(command, places, env);
+    expect(code, output).toBe(0);
+    expect(output).not.toBe('');
+  });
+
+  test('ask the registry what it can answer', async () => {
+    for (const { text } of commandsFor('psql')) {
+      const [, sql = ''] = / -c '(.*)'$/.exec(text) ?? [];
+      const { rows } = await database.pool.query<{ node_id: string }>(sql);
+      expect(rows.map(({ node_id }) => node_id)).toContain('mailer-2');
+    }
+  });
 });
 
 describe('up', () => {

@@ -48,12 +48,15 @@ export function commandsIn(page: string): readonly string[] {
   );
 }
 
-/** Who runs a command: `registrar`, where it needs no server, or a shell. */
-export type Runner = 'registrar alone' | 'shell';
+/** Who runs a command: `registrar` without servers or with them, a shell, a database's client, the API's reader. */
+export type Runner = 'registrar alone' | 'registrar' | 'shell' | 'psql' | 'read API';
 
 const RUNNERS: readonly (readonly [RegExp, Runner])[] = [
   [/^registrar (contracts|completion) /, 'registrar alone'],
+  [/^registrar /, 'registrar'],
   [/^openssl /, 'shell'],
+  [/^psql /, 'psql'],
+  [/^curl .*\/v1\//, 'read API'],
 ];
 
 /** What no test types as the page has it, and why. */
@@ -77,16 +80,6 @@ export const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^registrar self-preservation release$/, 'nothing holds: test/integration/self-preservation.test.ts'],
   [/^registrar contracts schema$/, 'it writes into the sources: test/unit/contracts/generated.test.ts'],
   [/^registrar dlq$/, 'it names a group of commands'],
-  [
-    /^registrar (setup|doctor|list|status|drain|ack|retry|node --id mailer-\d( --no-ack)?)( |$)/,
-    'it needs servers, and is run there with other ids: test/integration/cli.test.ts',
-  ],
-  [/^registrar dlq list$/, 'it needs servers, and is run there: test/integration/secrets.test.ts'],
-  [/^registrar reconcile$/, 'it needs servers, and is run there: test/integration/reconcile.test.ts'],
-  [/^registrar release-key /, 'it needs servers, and is run there: test/integration/signing.test.ts'],
-  [/^registrar self-preservation$/, 'it needs servers, and is run there: test/integration/self-preservation.test.ts'],
-  [/^psql /, 'it needs a server; its table is read in test/integration/registry/rows.test.ts'],
-  [/^curl .*\/v1\//, 'it needs a server; what is asked is asked in test/integration/api.test.ts'],
 ];
 
 /** @returns null: no test runs it */

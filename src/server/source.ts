@@ -57,8 +57,8 @@ export interface Wish {
   readonly why: string;
 }
 
-/** What people may do to a node. */
-export const NODE_ACTIONS = ['acknowledge', 'retry', 'drain', 'undrain', 'evict', 'unban'] as const;
+/** What people may do to a node; `ban` evicts it too. */
+export const NODE_ACTIONS = ['acknowledge', 'retry', 'drain', 'undrain', 'evict', 'ban', 'unban'] as const;
 type NodeAction = (typeof NODE_ACTIONS)[number];
 
 /** What people may do; each answers in a sentence what became of it, and throws the reason of a refusal. */

@@ -38,7 +38,7 @@ beforeAll(async () => {
   const sources = new FakeSources();
   badDay(sources, 200);
   const act = (): Promise<string> => Promise.resolve('done');
-  const ofNode = { acknowledge: act, retry: act, drain: act, undrain: act, evict: act, unban: act };
+  const ofNode = { acknowledge: act, retry: act, drain: act, undrain: act, evict: act, ban: act, unban: act };
   server = await serve(sources, { actions: { ...ofNode, release: act, replay: act } });
 });
 afterAll(async () => {

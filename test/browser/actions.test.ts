@@ -39,6 +39,7 @@ function recorded(refusal: { words: string | null }): {
       drain: act('drain'),
       undrain: act('undrain'),
       evict: act('evict'),
+      ban: act('ban'),
       unban: act('unban'),
       replay: act('replay'),
       release: (wish, most) => act('release')(String(most), wish),
@@ -203,6 +204,30 @@ test('a ban is seen with who, why, since when and what lifts it, and is lifted b
   expect(faults).toEqual([]);
 });
 
+test('an eviction bans the node too where its box is ticked, and says so before', async () => {
+  const { actions, wishes } = recorded({ words: null });
+  const server = await serve(waitingNode(), { actions });
+  closing.push(() => server.close());
+  const { page, faults } = await openPage(browser);
+  closing.push(() => page.context().close());
+  await page.goto(`${server.url}nodes/geo-1`);
+  for (const bans of [true, false]) {
+    await page.getByRole('button', { name: 'Evict…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Evict geo-1?' });
+    const box = dialog.getByLabel('Ban it too: what it sends is rejected, until somebody lifts that');
+    expect(await box.isChecked()).toBe(false);
+    if (bans) await box.check();
+    await dialog.getByLabel(/^Why/).fill('it corrupts its queue');
+    await dialog.getByLabel(/^Who/).fill('ada');
+    await dialog.getByRole('button', { name: 'Evict', exact: true }).click();
+    await dialog.getByText('geo-1 is ACTIVE.').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await dialog.waitFor({ state: 'detached' });
+  }
+  expect(wishes.map(({ what }) => what)).toEqual(['ban geo-1', 'evict geo-1']);
+  expect(faults).toEqual([]);
+});
+
 test('a node that is banned and was never registered is shown with its ban, and nothing else may be done to it', async () => {
   const sources = new FakeSources();
   badDay(sources, 50);
@@ -308,6 +333,7 @@ test('every action is refused from another origin, a release and a replay too', 
     'nodes/geo-1/drain',
     'nodes/geo-1/undrain',
     'nodes/geo-1/evict',
+    'nodes/geo-1/ban',
     'nodes/geo-1/unban',
     'self-preservation/release',
     'dead-letters/0-1/replay',

@@ -33,6 +33,8 @@ export function pageActions(config: Config): Actions {
     undrain: (id, wish) =>
       kept(config, { ...wish, action: 'undrain', node_id: id }, () => drainNode('undrain', id, config, wish)),
     evict: (id, wish) => kept(config, { ...wish, action: 'evict', node_id: id }, () => evictNode(id, config, wish, {})),
+    ban: (id, wish) =>
+      kept(config, { ...wish, action: 'evict', node_id: id }, () => evictNode(id, config, wish, { ban: true })),
     unban: (id, wish) => kept(config, { ...wish, action: 'unban', node_id: id }, () => unbanNode(id, config)),
     release: (wish, most) =>
       kept(config, { ...wish, action: 'release self-preservation', node_id: null }, async () =>

@@ -25,6 +25,7 @@ function page({ userHeader = null, failure }: { userHeader?: string | null; fail
     drain: act('drain'),
     undrain: act('undrain'),
     evict: act('evict'),
+    ban: act('ban'),
     unban: act('unban'),
     release: act('release'),
     replay: act('replay'),

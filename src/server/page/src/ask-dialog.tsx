@@ -11,6 +11,8 @@ export interface Question {
   /** What will happen, in two or three sentences. */
   readonly what: readonly string[];
   readonly url: string;
+  /** What is done instead where its box is ticked. */
+  readonly instead?: { readonly label: string; readonly url: string };
   /** A number that has to be typed, so that nobody does this by habit. */
   readonly confirm?: { readonly label: string; readonly number: number; readonly field: string };
 }
@@ -25,12 +27,13 @@ type Outcome =
 
 /** Says what will happen, asks why, and keeps the answer on the screen until it was read. */
 export function AskDialog({ question, close }: { question: Question; close: () => void }) {
-  const { title, verb, what, url, confirm } = question;
+  const { title, verb, what, url, instead, confirm } = question;
   const dialog = useRef<HTMLDialogElement>(null);
   const knownAs = useFrame(() => store.hello?.known_as ?? null);
   const [who, setWho] = useState(() => localStorage.getItem(WHO) ?? '');
   const [why, setWhy] = useState('');
   const [typed, setTyped] = useState('');
+  const [ticked, setTicked] = useState(false);
   const [outcome, setOutcome] = useState<Outcome>({ kind: 'asking' });
   useEffect(() => dialog.current?.showModal(), []);
   const name = knownAs ?? who.trim();
@@ -38,7 +41,7 @@ export function AskDialog({ question, close }: { question: Question; close: () =
     setOutcome({ kind: 'sent' });
     if (knownAs === null) localStorage.setItem(WHO, name);
     const more = confirm === undefined ? {} : { [confirm.field]: confirm.number };
-    const answer = await act(url, { who: name, why, ...more });
+    const answer = await act(ticked && instead !== undefined ? instead.url : url, { who: name, why, ...more });
     setOutcome(
       answer.kind === 'ok' ? { kind: 'done', words: answer.data.outcome } : { kind: 'refused', words: answer.words },
     );
@@ -73,6 +76,7 @@ export function AskDialog({ question, close }: { question: Question; close: () =
                 Kept under the name <b>{knownAs}</b>.
               </p>
             )}
+            {instead !== undefined && <Tick label={instead.label} ticked={ticked} setTicked={setTicked} />}
             {confirm !== undefined && <Confirm label={confirm.label} typed={typed} setTyped={setTyped} />}
           </>
         )}
@@ -147,6 +151,16 @@ function Confirm({ label, typed, setTyped }: { label: string; typed: string; set
         value={typed}
         onChange={(event) => setTyped(event.target.value)}
       />
+    </label>
+  );
+}
+
+function Tick(props: { label: string; ticked: boolean; setTicked: (ticked: boolean) => void }) {
+  const { label, ticked, setTicked } = props;
+  return (
+    <label className="tick">
+      <input type="checkbox" checked={ticked} onChange={(event) => setTicked(event.target.checked)} />
+      {label}
     </label>
   );
 }

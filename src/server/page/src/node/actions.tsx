@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { StateView } from '../../../api/contract.js';
 import type { NodeView } from '../../../api/node.js';
-import { AskDialog } from '../ask-dialog.js';
+import { AskDialog, type Question } from '../ask-dialog.js';
 import { onKey } from '../keyboard.js';
 import { isRegistering } from './is-registering.js';
 
@@ -10,6 +10,8 @@ interface Action {
   readonly verb: string;
   readonly key: string;
   readonly what: readonly string[];
+  /** A box to tick, by which another action is done instead. */
+  readonly instead?: { readonly name: 'ban'; readonly label: string };
   readonly primary: boolean;
 }
 
@@ -56,8 +58,9 @@ const EVICT: Action = {
   key: 'e',
   what: [
     'The registration ends: the node leaves Consul, and its row says who did it and why.',
-    'If the node lives, it registers anew when it introduces itself. In a terminal, evict --ban keeps it out.',
+    'If the node lives, it registers anew when it introduces itself, unless it is banned.',
   ],
+  instead: { name: 'ban', label: 'Ban it too: what it sends is rejected, until somebody lifts that' },
   primary: false,
 };
 
@@ -128,12 +131,7 @@ export function Actions({ view, state, allowed, done }: Props) {
       ))}
       {asked !== null && (
         <AskDialog
-          question={{
-            title: `${asked.verb} ${id}?`,
-            verb: asked.verb,
-            what: asked.what,
-            url: `/api/nodes/${encodeURIComponent(id)}/${asked.name}`,
-          }}
+          question={questionOf(asked, id)}
           close={() => {
             setAsked(null);
             done();
@@ -142,4 +140,15 @@ export function Actions({ view, state, allowed, done }: Props) {
       )}
     </div>
   );
+}
+
+function questionOf({ name, verb, what, instead }: Action, id: string): Question {
+  const urlOf = (action: string): string => `/api/nodes/${encodeURIComponent(id)}/${action}`;
+  return {
+    title: `${verb} ${id}?`,
+    verb,
+    what,
+    url: urlOf(name),
+    ...(instead === undefined ? {} : { instead: { label: instead.label, url: urlOf(instead.name) } }),
+  };
 }

@@ -44,9 +44,9 @@ export function NodePage({ id }: { id: string }) {
             <>
               <h2>Nobody by this id has been heard of</h2>
               <p>
-                Looked for a run in Temporal, a row in the registry, and dead letters of the last day. A node introduces
-                itself on <span className="mono">{hello.contract.introspection_topic}</span>; what cannot be understood
-                there becomes a dead letter.
+                Looked for a run in Temporal, a row, a ban and a key in the registry, and dead letters of the last day.
+                A node introduces itself on <span className="mono">{hello.contract.introspection_topic}</span>; what
+                cannot be understood there becomes a dead letter.
               </p>
             </>
           ) : (

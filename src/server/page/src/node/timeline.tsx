@@ -29,6 +29,9 @@ export function Timeline({ view, contract, start }: Props) {
           {view.spans.map(({ state, from, to }) => {
             const left = scale.at(from);
             const width = scale.at(to ?? now) - left;
+            // Words stand before the break of the axis, not across it.
+            const broken = scale.break !== null && left < scale.break && left + width > scale.break;
+            const room = broken ? (scale.break ?? 0) - left : width;
             const tone = store.state(state)?.tone ?? 'plain';
             return (
               <div
@@ -37,7 +40,7 @@ export function Timeline({ view, contract, start }: Props) {
                 style={{ left: `${left}%`, width: `${Math.max(width, 0.35)}%` }}
                 title={`${state}, ${offset((to ?? now) - from)}`}
               >
-                {width * pixelsAPercent() > state.length * 6.4 + 12 ? state : ''}
+                {room * pixelsAPercent() > state.length * 6.4 + 12 ? state : ''}
               </div>
             );
           })}

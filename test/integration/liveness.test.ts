@@ -100,7 +100,7 @@ describe.concurrent.each([
     expect(journal.filter(({ what }) => what.startsWith('ignored'))).toEqual([]);
 
     await registrar.stopBridge();
-    await pause(20);
+    await pause(3 * WINDOW);
     expect(await state()).toBe('ACTIVE');
     await registrar.startBridge();
     await pause(10);

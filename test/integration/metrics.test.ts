@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { askOwner, type ServerName } from '../../src/stack/index.js';
 import { choosePorts, portOf } from '../../src/stack/ports.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
@@ -18,7 +18,8 @@ let processes: RegistrarProcess[];
 beforeAll(async () => {
   const ports = await choosePorts({ bridge: 9464, worker: 9465 });
   [bridge, worker] = [`127.0.0.1:${portOf(ports, 'bridge')}`, `127.0.0.1:${portOf(ports, 'worker')}`];
-  Object.assign(process.env, { REGISTRAR_BRIDGE_METRICS: bridge, REGISTRAR_WORKER_METRICS: worker.split(':')[1] });
+  vi.stubEnv('REGISTRAR_BRIDGE_METRICS', bridge);
+  vi.stubEnv('REGISTRAR_WORKER_METRICS', worker.split(':')[1]);
   programs = await findPrometheus();
   registrar = await Installation.prepare(
     contractDirectory({ orchestrator: 'reconcile: { interval_seconds: 2, again_after_seconds: 1 }' }),
@@ -26,6 +27,7 @@ beforeAll(async () => {
   processes = await Promise.all([registrar.replica('bridge'), registrar.replica('worker')]);
 });
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await registrar.stop();
 });
 

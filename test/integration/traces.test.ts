@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { eventually, Installation } from './installation.js';
 import { startReceiver, treeOf } from './otlp-receiver.js';
 
@@ -9,12 +9,13 @@ let receiver: Awaited<ReturnType<typeof startReceiver>>;
 let registrar: Installation;
 beforeAll(async () => {
   receiver = await startReceiver();
-  process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = receiver.endpoint;
-  process.env['OTEL_BSP_SCHEDULE_DELAY'] = '200';
+  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', receiver.endpoint);
+  vi.stubEnv('OTEL_BSP_SCHEDULE_DELAY', '200');
   registrar = await Installation.prepare();
   await Promise.all([registrar.replica('worker'), registrar.replica('bridge')]);
 });
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await registrar.stop();
   await receiver.stop();
 });

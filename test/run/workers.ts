@@ -21,5 +21,8 @@ export function integrationWorkers(env: NodeJS.ProcessEnv): number {
 /** The port on which test/global-setup.ts lends servers to integration test files. */
 export const SERVERS_PORT = 'REGISTRAR_TEST_SERVERS_PORT';
 
+/** The process that has borrowed the servers whose addresses stand beside. */
+export const OWN_SERVERS = 'REGISTRAR_TEST_SERVERS_OF';
+
 /** Where test/run/built-program.ts has built the program for this run. Without it processes run from source. */
 export const BUILT_PROGRAM = 'REGISTRAR_TEST_PROGRAM';

@@ -12,10 +12,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBridge, type Bridge } from '../../src/bridge/bridge.js';
 import { checkKafka } from '../../src/cli/doctor/kafka-checks.js';
 import { readLetters } from '../../src/cli/dlq/read-letters.js';
+import { replay } from '../../src/cli/dlq/replay.js';
+import { openSources } from '../../src/cli/open-sources.js';
 import { prepareServer } from '../../src/cli/setup/prepare-servers.js';
+import { pageActions } from '../../src/cli/ui/page-actions.js';
 import { loadConfig, type Config } from '../../src/config/index.js';
 import { loadContracts } from '../../src/contracts/load.js';
-import { consume, createKafka, openCluster } from '../../src/kafka/index.js';
+import { consume, createKafka, createProducer, openCluster } from '../../src/kafka/index.js';
 import { RegisteredNode } from '../../src/node/index.js';
 import { createSearchAttributes } from '../../src/stack/index.js';
 import { openWorker, type RegistrarWorker } from '../../src/worker.js';
@@ -171,6 +174,38 @@ describe('with the ACLs of docs/production.md and no others', () => {
     expect((await readLetters(config, contracts, { since: new Date(0) })).letters).toEqual([]);
   });
 
+  it('dead letters are listed and sent again by command and fleet page, and the page sees all of Kafka', async () => {
+    const config = await configOf('cli');
+    const sender = createProducer(handleOf(await configOf('node')));
+    const topic = 'prod.onex.evt.node-introspection.v1';
+    const unreadable = (text: string) => ({ topic, key: null, value: Buffer.from(text), headers: {} });
+    await sender.send([unreadable('one'), unreadable('two')]);
+    await sender.close();
+    const list = () => readLetters(config, contracts, { since: new Date(0) }).then(({ letters }) => letters);
+    const [one, two] = await eventually('its dead letters', 30, async () => {
+      const letters = await list();
+      return letters.length === 2 && letters;
+    });
+    if (one === undefined || two === undefined) throw new Error('two letters are no two');
+
+    const wish = { who: 'somebody', why: 'mended' };
+    const sent = await replay([one], config, contracts, { named: true, asked_by: wish });
+    expect(sent).toEqual({ replayed: [one.id], left: [] });
+    expect(await pageActions(config).replay(two.id, wish)).toContain(`Sent again, in this order: ${two.id}.`);
+    expect((await list()).filter(({ replayed }) => replayed).map(({ id }) => id)).toEqual([one.id, two.id]);
+
+    const { sources, close } = await openSources(config, contracts, logger);
+    const health = await eventually('the page has read all letters, and every lag', 30, () => {
+      const seen = sources.health();
+      const isWhole = seen.dead_letters_count === 4 && seen.streams.every(({ lag }) => lag !== null);
+      return isWhole && seen.streams.length > 0 && seen;
+    });
+    expect(health.dead_letters_failure).toBeNull();
+    expect(health.backends.find(({ name }) => name === 'Kafka')).toMatchObject({ verdict: 'ok', failure: null });
+    await sources.close();
+    await close();
+  });
+
   it("Kafka's own tool connects with the same client.properties", async () => {
     const topic = 'prod.onex.evt.node-heartbeat.v1';
     const properties = [
@@ -288,6 +323,11 @@ function token(): string {
 describe('a client connects', () => {
   it('by SCRAM, given in variables', async () => {
     expect(await brokersFor(bridges())).toBe(1);
+  });
+
+  it('by SCRAM-SHA-256, where the broker has no other mechanism', async () => {
+    const sha256 = { KAFKA_BROKERS: kafka.sha256.join(','), KAFKA_SASL_MECHANISM: 'SCRAM-SHA-256' };
+    expect(await brokersFor({ ...bridges(), ...sha256 })).toBe(1);
   });
 
   it('by PLAIN, whatever characters the password has', async () => {

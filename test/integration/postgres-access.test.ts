@@ -1,8 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkRegistry } from '../../src/cli/doctor/registry-checks.js';
+import { openSources } from '../../src/cli/open-sources.js';
+import { pageActions } from '../../src/cli/ui/page-actions.js';
+import type { Config } from '../../src/config/index.js';
+import type { RegisteredNode } from '../../src/node/index.js';
 import { migrate } from '../../src/registry/migrate.js';
 import { createPool } from '../../src/registry/pool.js';
 import { makeCertificates } from '../run/certificates.js';
@@ -115,6 +120,7 @@ describe.skipIf(bin === undefined)(`a PostgreSQL of others${why}`, () => {
       const nodes = Array.from({ length: 20 }, () => registrar.node());
       await Promise.all(nodes.map((node) => node.start()));
       await eventually('all are active', 60, async () => (await statesOf(pool))['ACTIVE'] === nodes.length);
+      await pageShowsAndDrains(limited, registrar, nodes);
       const { rows } = await pool.query<{ holders: number }>('select count(*)::int as holders from sweep_leases');
       expect(rows).toEqual([{ holders: 1 }]);
       const sweeps = registrar.counters()?.sweeps ?? 0;
@@ -172,6 +178,30 @@ describe.skipIf(bin === undefined)(`a PostgreSQL of others${why}`, () => {
     );
     await pool.end();
   });
+
+  /** What `registrar ui` reads and does, on all of its tables. */
+  async function pageShowsAndDrains(
+    limited: Config,
+    { contracts }: Installation,
+    nodes: readonly RegisteredNode[],
+  ): Promise<void> {
+    const page = await openSources(limited, contracts, pino({ level: 'silent' }));
+    expect((await page.sources.readFleet(null)).rows).toHaveLength(nodes.length);
+    const node_id = nodes[0]?.node_id ?? '';
+    expect(await pageActions(limited).drain(node_id, { who: 'somebody', why: 'a new disk' })).toContain('is DRAINING');
+    expect(await page.sources.activity()).toMatchObject([{ who: 'somebody', what: 'drain', node_id, refused: false }]);
+    expect(await page.sources.node(node_id, null)).toMatchObject({ id: node_id });
+    expect(await page.registry.node(node_id)).toMatchObject({ node: { node_id }, lease: expect.anything() as unknown });
+    expect(await page.registry.page({}, '', 1)).toHaveLength(1);
+    expect((await page.registry.changesEnd()).origin).not.toBe('');
+    const health = await eventually('the page has looked at everything', 20, () => {
+      const seen = page.sources.health();
+      return seen.self_preservation !== null && seen;
+    });
+    expect(health.backends.find(({ name }) => name === 'PostgreSQL')).toMatchObject({ verdict: 'ok', failure: null });
+    await page.sources.close();
+    await page.close();
+  }
 
   /** Runs the SQL of docs/production.md in a new database. */
   async function documentedRoles(database: string): Promise<void> {

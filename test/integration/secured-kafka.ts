@@ -10,7 +10,10 @@ import { findJava } from '../../src/stack/prerequisites.js';
 import { userCacheRoot } from '../../src/stack/provision/context.js';
 import { installKafka, kafkaClassPath } from '../../src/stack/provision/kafka.js';
 
-/** The users of the broker, each with the password of SCRAM-SHA-512; `admin` may do everything, the others nothing. */
+/**
+ * The users of the broker, each with the same password for both kinds of SCRAM; `admin` may do everything, the others
+ * nothing.
+ */
 const USERS = ['admin', 'setup', 'bridge', 'worker', 'node', 'cli'] as const;
 export type User = (typeof USERS)[number];
 
@@ -21,7 +24,9 @@ export const PLAIN_USER = { username: 'plain', password: ' p"ä\\s=s;#:! ' };
 export interface SecuredKafka {
   /** SASL over TLS. */
   readonly brokers: readonly string[];
-  /** The same at [::1]; undefined on a machine without IPv6. */
+  /** The same with no mechanism but SCRAM-SHA-256. */
+  readonly sha256: readonly string[];
+  /** As `brokers`, at [::1]; undefined on a machine without IPv6. */
   readonly ipv6: readonly string[] | undefined;
   /** TLS that asks for a client's certificate, and no SASL. */
   readonly mutual: readonly string[];
@@ -45,22 +50,13 @@ export async function startSecuredKafka(directory: string): Promise<SecuredKafka
   const jars = await installKafka({ ...provision, onProgress: () => undefined });
   const run = [...JVM, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', await kafkaClassPath(jars)];
   const certificates = await makeCertificates(directory);
-  const {
-    internal = 0,
-    controller = 0,
-    secure = 0,
-    ipv6 = 0,
-    mutual = 0,
-  } = await choosePorts({
-    internal: 0,
-    controller: 0,
-    secure: 0,
-    ipv6: 0,
-    mutual: 0,
-  });
+  const ports = await choosePorts({ internal: 0, controller: 0, secure: 0, sha256: 0, ipv6: 0, mutual: 0 });
+  const { secure = 0, sha256 = 0, ipv6 = 0, mutual = 0 } = ports;
   const config = join(directory, 'server.properties');
-  await writeFile(config, serverProperties(directory, { internal, controller, secure, ipv6, mutual }));
-  const scram = USERS.flatMap((user) => ['--add-scram', `SCRAM-SHA-512=[name=${user},password=${passwordOf(user)}]`]);
+  await writeFile(config, serverProperties(directory, ports));
+  const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) =>
+    USERS.flatMap((user) => ['--add-scram', `${mechanism}=[name=${user},password=${passwordOf(user)}]`]),
+  );
   const format = ['kafka.tools.StorageTool', 'format', '-t', 'bm9kZS1yZWdpc3RyYQ', '-c', config, ...scram];
   await execa(java, [...run, ...format]);
   const logFile = join(directory, 'kafka.log');
@@ -76,6 +72,7 @@ export async function startSecuredKafka(directory: string): Promise<SecuredKafka
   const brokers = [`127.0.0.1:${secure}`];
   return {
     brokers,
+    sha256: [`127.0.0.1:${sha256}`],
     ipv6: hasIpv6 ? [`[::1]:${ipv6}`] : undefined,
     mutual: [`127.0.0.1:${mutual}`],
     files: certificates,
@@ -113,6 +110,7 @@ function serverProperties(directory: string, ports: Readonly<Record<string, numb
   const listeners = [
     `INTERNAL://127.0.0.1:${ports['internal']}`,
     `SECURE://127.0.0.1:${ports['secure']}`,
+    `SHA256://127.0.0.1:${ports['sha256']}`,
     ...(hasIpv6 ? [`IPV6://[::1]:${ports['ipv6']}`] : []),
     `MUTUAL://127.0.0.1:${ports['mutual']}`,
   ].join(',');
@@ -131,9 +129,11 @@ function serverProperties(directory: string, ports: Readonly<Record<string, numb
     'inter.broker.listener.name': 'INTERNAL',
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map':
-      'INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL,IPV6:SASL_SSL,MUTUAL:SSL',
+      'INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL,SHA256:SASL_SSL,IPV6:SASL_SSL,MUTUAL:SSL',
     ...jaas('secure'),
     ...jaas('ipv6'),
+    'listener.name.sha256.sasl.enabled.mechanisms': 'SCRAM-SHA-256',
+    'listener.name.sha256.scram-sha-256.sasl.jaas.config': `${LOGIN}.scram.ScramLoginModule required;`,
     'ssl.keystore.type': 'PEM',
     'ssl.keystore.location': join(directory, 'broker.pem'),
     'ssl.truststore.type': 'PEM',

@@ -66,7 +66,12 @@ export async function commandRun(
       throw new CliError(
         `Nobody has begun ${named} of node ${node_id} within ${ANSWER_WITHIN_MS / 1000} s.`,
         EXIT.unreachable,
-        { hint: `Does a worker run? '${command('doctor')}' shows who polls Temporal; then try again.`, cause: error },
+        {
+          hint:
+            `Does a worker run? '${command('doctor')}' shows who polls Temporal. One that starts may still do it: ` +
+            `'${command(`status ${node_id}`)}' shows whether it has, before you try again.`,
+          cause: error,
+        },
       );
     const refusal = refusalOf(error);
     if (refusal === null) throw error;

@@ -112,6 +112,8 @@ export async function withTemporal<T>(
         return work(client);
       });
     } catch (error) {
+      // The work knows better what it means that an answer did not come.
+      if (error instanceof CliError) throw error;
       if (isUnanswered(error) || isRefusal(error)) throw await noTemporal(config, error);
       throw error;
     } finally {

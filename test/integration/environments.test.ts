@@ -29,6 +29,7 @@ let other: Installation;
 
 beforeAll(async () => {
   [one, other] = [await Installation.start(), await Installation.start()];
+  for (const { config } of [one, other]) await Promise.all([claimOwnDatabase(config), claimOwnNamespace(config)]);
 });
 afterAll(() => Promise.all([one.stop(), other.stop()]));
 
@@ -79,7 +80,6 @@ describe('two environments on the same servers', () => {
   it('do not start on a database or a namespace of the other: they say whose it is, and what to set', async () => {
     const mine = environmentName(one.config);
     const theirs = environmentName(other.config);
-    for (const { config } of [one, other]) await Promise.all([claimOwnDatabase(config), claimOwnNamespace(config)]);
     const refusals = [
       ['worker', 'DATABASE_URL', /The database at .* belongs to the installation/],
       ['bridge', 'TEMPORAL_NAMESPACE', /Namespace .* belongs to the installation/],

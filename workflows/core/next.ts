@@ -2,7 +2,7 @@ import type { CompiledContract } from '../../src/contracts/compiled.js';
 import { decide } from './decide.js';
 import { beginsAttempt, type HandlerOutput } from './handlers/output.js';
 import type { Message } from './message.js';
-import { currentState, isOver, livesByLease, stateOf, type Registration } from './registration.js';
+import { currentState, isOver, livesByLease, stateOf, withChanges, type Registration } from './registration.js';
 
 /** What a run has to do next. */
 export type Task =
@@ -84,7 +84,19 @@ function mayHandle(
   { publish }: Surroundings,
   contract: CompiledContract,
 ): boolean {
-  return publish !== 'in flight' || supersedes(node, decide(node, message, contract), contract);
+  if (supersedes(node, decide(node, message, contract), contract)) return true;
+  return publish !== 'in flight' && !waitsForState(node, message, contract);
+}
+
+/**
+ * What somebody asks for waits while a node is on its way between two states that live by a lease: in the one that it
+ * leaves, a request to go back there would mean nothing, and be lost.
+ */
+function waitsForState(node: Registration, message: Message, contract: CompiledContract): boolean {
+  const { state, entering } = node;
+  if (entering === null || !livesByLease(state, contract) || !livesByLease(entering.state, contract)) return false;
+  const there = withChanges(node, { state: entering.state, entering: null });
+  return [node, there].some((one) => decide(one, message, contract).events.some(({ event }) => event === 'triggered'));
 }
 
 /**

@@ -37,6 +37,8 @@ const expiring = withChanges(active, {
     ending: false,
   },
 });
+/** Runs the effects by which others do not find it any more. */
+const startsToDrain = after(introspect, wellGoes, ack, wellGoes, { do: 'drain' });
 const over = withChanges(ending, { entering: null, ended: true });
 
 const message = (kind: 'startup' | 'shutdown' | 'request'): Surroundings['inbox'][number] => ({
@@ -324,5 +326,27 @@ describe('a timer', () => {
 
   it('that a state does not have is never waited for', () => {
     expect(nextOf(withChanges(active, { timer_due: null }), { now: LATER })).toEqual({ task: 'wait', until: null });
+  });
+});
+
+describe('what somebody asks for while a node is on its way between two states that live by a lease', () => {
+  const around = { ...NOTHING, effects: 'in flight' } as const;
+  const asked = (event_model: string): Surroundings['inbox'] => [{ event_model, payload: { message_id: 'asked' } }];
+
+  it('waits until it is there: to be found again is nothing to a node that is not drained yet', () => {
+    const inbox = asked('ModelNodeUndrainRequested');
+    expect(next(startsToDrain, { ...around, inbox }, contract)).toEqual({ task: 'wait', until: null });
+    const drained = after(introspect, wellGoes, ack, wellGoes, { do: 'drain' }, wellGoes);
+    expect(next(drained, { ...NOTHING, inbox }, contract)).toMatchObject({ task: 'handle' });
+  });
+
+  it('keeps its order: a second drain does not overtake', () => {
+    const inbox = [...asked('ModelNodeUndrainRequested'), ...asked('ModelNodeDrainRequested')];
+    expect(next(startsToDrain, { ...around, inbox }, contract)).toEqual({ task: 'wait', until: null });
+  });
+
+  it('goes before all the rest where it ends the attempt', () => {
+    const inbox = asked('ModelNodeEvictionRequested');
+    expect(next(startsToDrain, { ...around, inbox }, contract)).toMatchObject({ task: 'handle' });
   });
 });

@@ -32,7 +32,7 @@ import { workerCommand } from './worker/command.js';
 import { explainError, wantsStackTraces } from './terminal/errors.js';
 import { EXIT, EXIT_CODES_HELP } from './terminal/exit-codes.js';
 import { firstExamples } from './terminal/help.js';
-import { log } from './terminal/output.js';
+import { letReadersLeave, log } from './terminal/output.js';
 
 /** The program. Commands load what they need only when they run, so that help is there at once. */
 export function createProgram(): Command {
@@ -106,4 +106,7 @@ function isEntry(): boolean {
   return entry !== undefined && import.meta.url === pathToFileURL(realpathSync(entry)).href;
 }
 
-if (isEntry()) process.exit(await run(process.argv));
+if (isEntry()) {
+  letReadersLeave();
+  process.exit(await run(process.argv));
+}

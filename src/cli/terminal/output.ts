@@ -1,5 +1,14 @@
 import { stripVTControlCharacters } from 'node:util';
 import { clearLastLines } from '../../stack/last-line.js';
+import { hasCode } from '../../stack/state/errors.js';
+
+/** Who reads may have read enough, as in `list | head`: what is printed after that is dropped. */
+export function letReadersLeave(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error) => {
+      if (!hasCode(error, 'EPIPE')) throw error;
+    });
+}
 
 /** Prints a result, on stdout, so that it can be piped. */
 export function print(text: string): void {

@@ -33,8 +33,7 @@ export async function runWatch(config: Config, { only, json }: RunWatchOptions):
   void stopping.requested.then(end);
   process.stdout.on('error', (error) => {
     // `watch | head` has read enough.
-    if (!hasCode(error, 'EPIPE')) throw error;
-    end();
+    if (hasCode(error, 'EPIPE')) end();
   });
   const screen = json
     ? lineScreen((event) => print(JSON.stringify(event)))

@@ -33,8 +33,10 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([one.stop(), other.stop()]));
 
-const shownBy = (installation: Installation, node_id: string) =>
-  new Catalog(installation.config.consul, environmentName(installation.config)).instance(node_id);
+const shownBy = async ({ config }: Installation, node_id: string) => {
+  const catalog = new Catalog(config.consul, environmentName(config));
+  return catalog.instance(node_id).finally(() => catalog.close());
+};
 const stateIn = async ({ pool }: Installation, node_id: string) => (await readRegistryRow(pool, node_id))?.state;
 
 describe('two environments on the same servers', () => {

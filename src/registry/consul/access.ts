@@ -30,12 +30,19 @@ export interface ConsulTls {
   readonly rejectUnauthorized?: boolean;
 }
 
+/**
+ * Consul takes 200 connections from an address and answers 429 to more (limits.http_max_conns_per_client). Calls beyond
+ * these wait for one, so that three processes on a machine fit.
+ */
+const MOST_CONNECTIONS = 64;
+
 /** What the `consul` package is opened with; its types leave most of it out. */
 export function packageOptions({ address, auth, namespace, partition, tls }: ConsulAccess): object {
   const url = new URL(address.includes('://') ? address : `http://${address}`);
   const isSocket = url.protocol === 'unix:';
   // The package hands on an IPv6 address with its brackets, which is no host; an agent's options win.
-  const agent = { keepAlive: true, ...(isSocket ? {} : { host: url.hostname.replace(/^\[(.+)\]$/, '$1') }) };
+  const host = isSocket ? {} : { host: url.hostname.replace(/^\[(.+)\]$/, '$1') };
+  const agent = { keepAlive: true, maxSockets: MOST_CONNECTIONS, ...host };
   return {
     baseUrl: `${isSocket ? 'http://localhost' : url.href.replace(/\/+$/, '')}/v1`,
     ...(isSocket && { socketPath: decodeURIComponent(url.pathname) }),

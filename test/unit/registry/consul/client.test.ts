@@ -12,12 +12,12 @@ afterEach(() => {
 });
 
 /** A client of a Consul that answers everything in this way. */
-async function consulThat(answers: (response: ServerResponse) => void): Promise<ConsulClient> {
+async function consulThat(answers: (response: ServerResponse) => void, timeoutMs = 300): Promise<ConsulClient> {
   const answering = createServer((_request, response) => answers(response));
   server = answering;
   await new Promise<void>((resolve) => answering.listen(0, '127.0.0.1', resolve));
   const { port } = answering.address() as AddressInfo;
-  return new ConsulClient({ address: `127.0.0.1:${port}`, token: 'a-secret-token', timeoutMs: 300 });
+  return new ConsulClient({ address: `127.0.0.1:${port}`, token: 'a-secret-token', timeoutMs });
 }
 
 function failureOf(client: ConsulClient, signal?: AbortSignal): Promise<ConsulError> {
@@ -28,6 +28,20 @@ function failureOf(client: ConsulClient, signal?: AbortSignal): Promise<ConsulEr
       (error: unknown) => error as ConsulError,
     );
 }
+
+test('however many calls there are at once, Consul has fewer connections than it takes of an address', async () => {
+  const client = await consulThat((response) => response.end('{}'), 30_000);
+  const open = new Set<object>();
+  let most = 0;
+  server?.on('connection', (socket) => {
+    most = Math.max(most, open.add(socket).size);
+    socket.on('close', () => open.delete(socket));
+  });
+  const call = () => client.call((consul, options) => consul.catalog.node.services({ node: 'n', ...options }));
+  await Promise.all(Array.from({ length: 400 }, call));
+  expect(most).toBe(64);
+  client.close();
+});
 
 const transaction = (...whats: string[]): string =>
   JSON.stringify({ Results: null, Errors: whats.map((What, OpIndex) => ({ OpIndex, What })) });

@@ -1,5 +1,5 @@
 import { activityInfo, cancellationSignal, metricMeter } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import type { Pool } from 'pg';
 import type { z } from 'zod';
 import { errorText } from '../src/error-text.js';
@@ -14,6 +14,7 @@ import { logger } from '../src/telemetry.js';
 import { REFUSED, UNAVAILABLE, type EffectRequest, type EffectResult } from './api.js';
 import { LONGEST, oneLine } from './one-line.js';
 import { effectResult } from './effect-result.js';
+import { shortFailure } from './short-failure.js';
 
 /** What to look at when PostgreSQL refuses the registrar. */
 export const DATABASE_SET_UP = "check the tables ('registrar setup') and the rights of the database user";
@@ -158,12 +159,7 @@ function emitMisconfigured(backend: string, setUp: string, error: unknown): void
 /** The backend's own words are what is cut: whatever an operator should do stands behind them. */
 function failed(type: string, error: unknown, text: (words: string) => string): ApplicationFailure {
   const words = oneLine(errorText(error), Math.max(100, LONGEST - text('').length));
-  return ApplicationFailure.create({ type, message: oneLine(text(words)), cause: causeOf(error, words) });
-}
-
-/** The cause goes into the history with its message and its stack, which repeats the message: both have to be short. */
-function causeOf(error: unknown, words: string): Error {
-  return error instanceof Error && error.message === words ? error : new Error(words);
+  return shortFailure(type, error, words, (cut) => oneLine(text(cut)));
 }
 
 /** SQLSTATE, class 22: a value that no column of its type takes. Only a node's data can be that. */

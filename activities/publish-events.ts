@@ -1,5 +1,5 @@
 import { cancellationSignal } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import type { Logger } from 'pino';
 import { errorText } from '../src/error-text.js';
 import type { EventProducer, RecordToSend } from '../src/kafka/producer.js';
@@ -11,6 +11,7 @@ import { logger } from '../src/telemetry.js';
 import { activeTraceparent, noteInSpan } from '../src/tracing/span.js';
 import { UNAVAILABLE, type Activities, type RefusedEvent } from './api.js';
 import { oneLine } from './one-line.js';
+import { shortFailure } from './short-failure.js';
 
 export interface PublishOptions {
   /** The {env} of topic names. */
@@ -94,11 +95,8 @@ function withUuids(event: OutgoingEvent): OutgoingEvent {
 
 function unavailable(events: readonly OutgoingEvent[], error: unknown): ApplicationFailure {
   const types = events.map(({ event_type }) => event_type).join(', ');
-  return ApplicationFailure.create({
-    type: UNAVAILABLE,
-    message: oneLine(
-      `Kafka did not acknowledge ${types} of node ${events[0]?.node_id}: ${errorText(error)}; retried until it does`,
-    ),
-    ...(error instanceof Error ? { cause: error } : {}),
-  });
+  const what = `Kafka did not acknowledge ${types} of node ${events[0]?.node_id}`;
+  return shortFailure(UNAVAILABLE, error, oneLine(errorText(error)), (words) =>
+    oneLine(`${what}: ${words}; retried until it does`),
+  );
 }

@@ -28,7 +28,6 @@ import { connectionFault } from './runs/connection-fault.js';
 import { topicName } from './protocol/topics.js';
 import { Catalog } from './registry/consul/catalog.js';
 import { createPool } from './registry/pool.js';
-import { readLastAttempt } from './registry/rows/read-last-attempt.js';
 import { logger } from './telemetry.js';
 import type { Tracing } from './tracing/index.js';
 
@@ -73,7 +72,10 @@ export async function openWorker(config: Config, { bundle, tracing, version }: O
     createProducer(createKafka({ ...config.kafka, clientId: 'node-registrar-worker', logger: logger('kafka') }), time),
     PUBLISH_WAIT_MS,
   );
-  const close = (): Promise<unknown> => Promise.allSettled([producer.close(), pool.end(), connection.close()]);
+  const close = (): Promise<unknown> => {
+    catalog.close();
+    return Promise.allSettled([producer.close(), pool.end(), connection.close()]);
+  };
   try {
     const creating = withShortStacks(() =>
       Worker.create({
@@ -195,7 +197,8 @@ const CONNECT_WITHIN_MS = 2_000;
  */
 async function openConnections({ pool, catalog, producer }: Backends, topics: readonly string[]): Promise<void> {
   const opening = Promise.allSettled([
-    ...Array.from({ length: FIRST_CONNECTIONS }, () => readLastAttempt(pool, '')),
+    // Nothing of ours: at a first start the tables may not be there yet.
+    ...Array.from({ length: FIRST_CONNECTIONS }, () => pool.query('select')),
     catalog.instance('', AbortSignal.timeout(CONNECT_WITHIN_MS)),
     producer.connect(topics),
   ]);

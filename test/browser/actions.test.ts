@@ -48,6 +48,17 @@ function recorded(refusal: { words: string | null }): {
   };
 }
 
+/** The page on a bad day; with these actions allowed. */
+async function pageOfABadDay(actions?: Actions) {
+  const sources = new FakeSources();
+  badDay(sources, 50);
+  const server = await serve(sources, actions === undefined ? {} : { actions });
+  closing.push(() => server.close());
+  const { page, faults } = await openPage(browser);
+  closing.push(() => page.context().close());
+  return { page, faults, url: server.url };
+}
+
 test('without actions there is no button, and no way to act', async () => {
   const server = await serve(waitingNode());
   closing.push(() => server.close());
@@ -229,13 +240,8 @@ test('an eviction bans the node too where its box is ticked, and says so before'
 });
 
 test('a node that is banned and was never registered is shown with its ban, and nothing else may be done to it', async () => {
-  const sources = new FakeSources();
-  badDay(sources, 50);
-  const server = await serve(sources, { actions: recorded({ words: null }).actions });
-  closing.push(() => server.close());
-  const { page, faults } = await openPage(browser);
-  closing.push(() => page.context().close());
-  await page.goto(`${server.url}nodes/scraper-x`);
+  const { page, url, faults } = await pageOfABadDay(recorded({ words: null }).actions);
+  await page.goto(`${url}nodes/scraper-x`);
   await page.getByText('No registration of it is known').waitFor();
   await page.getByRole('region', { name: 'Ban' }).getByText('Nobody has said why.').waitFor();
   expect(await page.locator('.actions button').allInnerTexts()).toEqual(['Unban…']);
@@ -243,17 +249,12 @@ test('a node that is banned and was never registered is shown with its ban, and 
 });
 
 test('a message that a node’s key has not signed is seen with its reason and what to do; read-only, too', async () => {
-  const sources = new FakeSources();
-  badDay(sources, 50);
-  const server = await serve(sources);
-  closing.push(() => server.close());
-  const { page, faults } = await openPage(browser);
-  closing.push(() => page.context().close());
-  await page.goto(`${server.url}nodes/mailer-2`);
+  const { page, url, faults } = await pageOfABadDay();
+  await page.goto(`${url}nodes/mailer-2`);
   const conflict = page.getByRole('region', { name: 'Conflict of keys' });
   await conflict.getByText('it is signed by a key that does not speak for its node').waitFor();
   await conflict.getByText('registrar release-key mailer-2').waitFor();
-  await page.goto(`${server.url}nodes/ocr-legacy-1`);
+  await page.goto(`${url}nodes/ocr-legacy-1`);
   await page.getByRole('region', { name: 'Ban' }).waitFor();
   expect(await page.getByRole('button', { name: /Unban/ }).count()).toBe(0);
   expect(faults).toEqual([]);
@@ -284,14 +285,9 @@ test('a release asks for the number of nodes that may expire, and the server get
 });
 
 test('a dead letter is replayed in one step; one that cannot be says why', async () => {
-  const sources = new FakeSources();
-  badDay(sources, 50);
   const { actions, wishes } = recorded({ words: null });
-  const server = await serve(sources, { actions });
-  closing.push(() => server.close());
-  const { page } = await openPage(browser);
-  closing.push(() => page.context().close());
-  await page.goto(`${server.url}health#dead-letters`);
+  const { page, url } = await pageOfABadDay(actions);
+  await page.goto(`${url}health#dead-letters`);
   const letters = page.getByRole('region', { name: 'Dead letters' });
   await letters.getByText('its sender must send it again').waitFor();
   expect(await letters.getByRole('button', { name: 'Replay…' }).count()).toBe(1);
@@ -348,13 +344,8 @@ test('every action is refused from another origin, a release and a replay too', 
 });
 
 test('activity says who did what and why, and what became of it; people alone when asked', async () => {
-  const sources = new FakeSources();
-  badDay(sources, 50);
-  const server = await serve(sources);
-  closing.push(() => server.close());
-  const { page, faults } = await openPage(browser);
-  closing.push(() => page.context().close());
-  await page.goto(server.url);
+  const { page, url, faults } = await pageOfABadDay();
+  await page.goto(url);
   await page.locator('.row').first().waitFor();
   await page.keyboard.press('g');
   await page.keyboard.press('a');

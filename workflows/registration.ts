@@ -4,7 +4,6 @@ import {
   condition,
   continueAsNew,
   setCurrentDetails,
-  workflowInfo,
 } from '@temporalio/workflow';
 import type { Intent } from '../activities/api.js';
 import type { CompiledContract, Timer } from '../src/contracts/compiled.js';
@@ -24,6 +23,7 @@ import { currentTimer, timerChecked, type Finding } from './core/timer.js';
 import type { Turn } from './core/turn.js';
 import { currentDetails, timerSummary, type Status } from './details.js';
 import { Effects } from './effects.js';
+import { hasLongHistory } from './hand-over.js';
 import { Journal, type JournalEntry } from './journal.js';
 import { Mailbox } from './mailbox.js';
 import { Publishing } from './publishing.js';
@@ -260,7 +260,7 @@ class Life {
       publish: this.#publishing.flight,
       suspected: this.mailbox.suspected,
       everybodyAnswered: allHandlersFinished(),
-      continueAsNew: this.#outdated || workflowInfo().continueAsNewSuggested,
+      continueAsNew: this.#outdated || hasLongHistory(),
     };
   }
 

@@ -13,14 +13,11 @@ beforeAll(async () => {
   code = (await workflowBundle()).code;
 });
 
-/** Replays the happy path with one thing of the bundle changed, in memory only. */
-function replayed(what: string | RegExp, by: string): Promise<void> {
+/** Replays a path with one thing of the bundle changed, in memory only. */
+function replayed(what: string | RegExp, by: string, path = 'happy-path'): Promise<void> {
   const varied = code.replace(what, by);
   expect(varied === code, `the bundle has no ${String(what)} to vary`).toBe(false);
-  return Worker.runReplayHistory(
-    { workflowBundle: { code: varied }, replayName: 'happy-path' },
-    historyOf('happy-path'),
-  );
+  return Worker.runReplayHistory({ workflowBundle: { code: varied }, replayName: path }, historyOf(path));
 }
 
 describe('the replay check', () => {
@@ -38,5 +35,18 @@ describe('the replay check', () => {
 
   it('passes for a workflow that only words its journal anew', async () => {
     await expect(replayed('`published ${answer.types', '`sent ${answer.types')).resolves.toBeUndefined();
+  });
+});
+
+describe('a run that was longer, before long ones were handed over,', () => {
+  const RULE = /historyLength >= LONG_HISTORY_EVENTS && (.*patched\)\(.*\))/;
+
+  it('is replayed as it was', async () => {
+    await expect(replayed(RULE, 'historyLength >= 20 && $1', 'refreshed')).resolves.toBeUndefined();
+  });
+
+  it('could not be replayed if the rule did not ask when the run began', async () => {
+    const replay = replayed(RULE, 'historyLength >= 20', 'refreshed');
+    await expect(replay).rejects.toThrow(DeterminismViolationError);
   });
 });

@@ -33,6 +33,20 @@ export interface HandshakeParts {
   readonly onSuperseded: (event: PublishedEvent) => void;
 }
 
+interface Asking {
+  readonly reason: string | null;
+  /** Nothing is sent before it: the order of requests decides. */
+  readonly after: Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+interface Asked {
+  /** Whether Kafka has the request; false when the signal came first. */
+  readonly taken: Promise<boolean>;
+  /** From then on it is not sent again. */
+  readonly ended: Promise<void>;
+}
+
 /**
  * A node's side of the handshake: introduces the node, acknowledges, starts
  * over when a registration attempt has ended, answers the registrar's requests.
@@ -97,7 +111,7 @@ export class Handshake {
    *
    * @throws NodeError when there is no registration that could be drained
    */
-  ask(draining: boolean, reason: string | null, signal: AbortSignal): Promise<void> {
+  ask(draining: boolean, { reason, after, signal }: Asking): Asked {
     const { attempts, description, states, sender, pauses } = this.#parts;
     const attempt = attempts.current;
     if (attempt === null || attempt.ended || !attempt.isRegistered)
@@ -109,9 +123,12 @@ export class Handshake {
     const { correlation_id } = attempt;
     const record = buildDrainRequest({ node_id, correlation_id, draining, reason }, new Date());
     const resend = new Backoff(pauses.resend);
-    return (async () => {
-      while (await sender.sendUntilTaken('drainRequest', () => record, signal)) await pause(resend.next(), signal);
-    })();
+    const send = (): Promise<boolean> => sender.sendUntilTaken('drainRequest', () => record, signal);
+    const taken = after.then(send);
+    const ended = taken.then(async () => {
+      while ((await pause(resend.next(), signal)) && (await send()));
+    });
+    return { taken, ended };
   }
 
   /** The registrar has published an event about this node. */

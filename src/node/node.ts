@@ -27,6 +27,16 @@ export interface DrainOptions extends StartOptions {
   readonly reason?: string;
 }
 
+/** By which the node asks to be drained, or to be found again. */
+interface Request {
+  readonly goal: 'active' | 'draining';
+  /** It is sent no more. */
+  readonly ended: Promise<void>;
+  readonly end: (because: string) => void;
+}
+
+const REQUESTED = { lost: ['waiting', 'introducing'], meanwhile: 'does not ask any more' } as const;
+
 /**
  * A node that registers itself, and stays registered until it is stopped.
  *
@@ -56,6 +66,8 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
   readonly #heartbeats: HeartbeatLoop;
   readonly #handshake: Handshake;
   readonly #send: SendMessage;
+  /** The newest one, where the registrar may not have handled it yet. Only a newer one takes it back. */
+  #unanswered: Request | undefined;
   #detach: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -175,15 +187,29 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     await this.#handshake.ack((record) => this.#send('ack', record));
   }
 
-  async #ask(goal: 'active' | 'draining', { reason, ...waiting }: DrainOptions): Promise<void> {
-    if (this.state === goal) return;
-    const asking = new AbortController();
-    const asked = this.#handshake.ask(goal === 'draining', reason ?? null, asking.signal);
+  async #ask(goal: Request['goal'], { reason, timeoutMs, signal }: DrainOptions): Promise<void> {
+    const before = this.#unanswered;
+    if (this.state === goal && before === undefined) return;
+    const waiting = new AbortController();
+    const { taken, ended } = this.#handshake.ask(goal === 'draining', {
+      reason: reason ?? null,
+      after: before?.ended ?? Promise.resolve(),
+      signal: waiting.signal,
+    });
+    const request: Request = { goal, ended, end: (because) => waiting.abort(because) };
+    this.#unanswered = request;
+    if (before?.goal !== goal) before?.end(`it is asked to be ${goal}`);
+    const given = (): void => waiting.abort(signal?.reason);
+    signal?.addEventListener('abort', given);
+    if (signal?.aborted === true) given();
     try {
-      await this.#states.until(goal, waiting, ['waiting', 'introducing'], 'does not ask any more');
+      const limits = { signal: waiting.signal, ...(timeoutMs !== undefined && { timeoutMs }) };
+      await this.#states.until(goal, limits, { ...REQUESTED, after: taken });
+      if (this.#unanswered === request) this.#unanswered = undefined;
     } finally {
-      asking.abort();
-      await asked;
+      signal?.removeEventListener('abort', given);
+      waiting.abort();
+      await ended;
     }
   }
 

@@ -15,6 +15,16 @@ export interface StartOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What is said and done while a state is waited for. */
+interface Waiting {
+  /** States from which the node does not get there: the waiting ends. */
+  readonly lost?: readonly NodeState[];
+  /** What the node does when the waiting ends early; a sentence without its subject. */
+  readonly meanwhile?: string;
+  /** Where the node is in that state already, that counts only after it. It never rejects. */
+  readonly after?: Promise<unknown>;
+}
+
 /** The state in which a node is, and those who wait for one. */
 export class States {
   #current: NodeState = 'idle';
@@ -42,17 +52,14 @@ export class States {
   /**
    * Resolves when the node is in a state.
    *
-   * @param lost states from which it does not get there: the waiting ends
-   * @param meanwhile what the node does when the waiting ends early; a sentence without its subject
    * @throws NodeError when the time has passed, the signal has come, or the node is lost or stopped before
    */
   until(
     goal: 'active' | 'draining',
     { timeoutMs, signal }: StartOptions,
-    lost: readonly NodeState[] = [],
-    meanwhile = 'goes on trying until stop()',
+    { lost = [], meanwhile = 'goes on trying until stop()', after }: Waiting = {},
   ): Promise<void> {
-    if (this.#current === goal) return Promise.resolve();
+    if (this.#current === goal && after === undefined) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {
         clearTimeout(timer);
@@ -79,6 +86,9 @@ export class States {
       this.#watchers.add(watcher);
       signal?.addEventListener('abort', aborted);
       if (signal?.aborted === true) aborted();
+      void after?.then(() => {
+        if (this.#current === goal) settle(resolve);
+      });
     });
   }
 }

@@ -69,6 +69,35 @@ describe('a node that drains', () => {
     expect(wire.drainRequests().map(({ draining: drains }) => drains)).toEqual([true, false]);
   });
 
+  test('is found again when undrain() comes before the registrar has answered: the newest request counts', async () => {
+    const { node } = await activeNode(wire);
+    const given = expect(node.drain()).rejects.toThrow(
+      /is not draining: the waiting was ended while it was active\. It does not ask any more/,
+    );
+    await settle();
+    const found = node.undrain();
+    await Promise.all([given, found]);
+    await answered('NodeDraining', node);
+    await seconds(60);
+    expect(wire.drainRequests().map(({ draining }) => draining)).toEqual([true, false]);
+    await answered('NodeBecameActive', node);
+    expect(node.state).toBe('active');
+  });
+
+  test('and gave up waiting for it takes it back with undrain(): its request may be handled yet', async () => {
+    const { node } = await activeNode(wire);
+    const late = expect(node.drain({ timeoutMs: 100 })).rejects.toThrow(/is not draining after 100 ms/);
+    await seconds(1);
+    await late;
+    wire.down = true;
+    const unheard = expect(node.undrain({ timeoutMs: 1_000 })).rejects.toThrow(/is not active after 1000 ms/);
+    await seconds(2);
+    await unheard;
+    wire.down = false;
+    await node.undrain();
+    expect(wire.drainRequests().map(({ draining }) => draining)).toEqual([true, false]);
+  });
+
   test('by an operator reads that, and asks for nothing itself', async () => {
     const { node } = await activeNode(wire);
     const reasons: string[] = [];

@@ -29,7 +29,8 @@ const env: NodeJS.ProcessEnv = {
   REGISTRAR_DATA_DIR: dataDir,
   // As shipped, but lives are short.
   REGISTRAR_CONTRACTS: contractDirectory({
-    orchestrator: `liveness: { window_seconds: 24, grace_seconds: 2 }\n`,
+    orchestrator:
+      'liveness: { first_deadline_seconds: 10, window_seconds: 8, grace_seconds: 2, heartbeat_interval_seconds: 2 }\n',
   }),
 };
 let database: Database;
@@ -47,19 +48,18 @@ beforeAll(async () => {
   const setup = await registrar(env, 'setup');
   expect(setup.code, setup.stderr).toBe(0);
   up = new RegistrarProcess(['up', '--no-stack'], env);
-  await up.says(/The registrar is up\./);
   ui = new RegistrarProcess(['ui', '--port', '0', '--allow-actions'], env);
-  url = (await ui.says(/The fleet page: (\S+)/))[1] ?? '';
-  browser = await startChromium();
+  [[, url = ''], browser] = await Promise.all([
+    ui.says(/The fleet page: (\S+)/),
+    startChromium(),
+    up.says(/The registrar is up\./),
+  ]);
   page = await browser.newPage({ viewport: { width: 1_440, height: 1_000 } });
 }, 240_000);
 
 afterAll(async () => {
-  await browser?.close();
-  for (const one of [node, ui, up]) {
-    one?.kill('SIGTERM');
-    await one?.ends();
-  }
+  for (const one of [node, ui, up]) one?.kill('SIGTERM');
+  await Promise.all([browser?.close(), node?.ends(), ui?.ends(), up?.ends()]);
   rmSync(dataDir, { recursive: true, force: true });
   await database.drop();
 }, 60_000);

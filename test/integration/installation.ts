@@ -7,7 +7,7 @@ import type { BridgeCounters } from '../../src/bridge/counters.js';
 import { loadConfig, type Config } from '../../src/config/index.js';
 import { loadContracts, type Contracts } from '../../src/contracts/load.js';
 import { consume, createKafka, createProducer, type KafkaHandle, type Subscription } from '../../src/kafka/index.js';
-import { RegisteredNode, type RegisteredNodeOptions } from '../../src/node/index.js';
+import { NodeHub, RegisteredNode, type RegisteredNodeOptions } from '../../src/node/index.js';
 import { parsePublished, type PublishedEvent } from '../../src/protocol/published.js';
 import { topicName } from '../../src/protocol/topics.js';
 import { Catalog } from '../../src/registry/consul/catalog.js';
@@ -45,10 +45,12 @@ export class Installation {
     { write: (line: string) => void this.logged.push((JSON.parse(line) as { msg: string }).msg) },
   );
   #nodes: RegisteredNode[] = [];
+  #hub: NodeHub | null = null;
   #processes: RegistrarProcess[] = [];
   #worker: { worker: RegistrarWorker; running: Promise<void> } | null = null;
   #bridge: Bridge | null = null;
-  #reader: Subscription | null = null;
+  /** It reads from the beginning: nobody need wait until it has joined. */
+  #reader: Promise<Subscription> | null = null;
 
   private constructor(
     readonly config: Config,
@@ -73,13 +75,13 @@ export class Installation {
   static async prepare(contractsDir?: string): Promise<Installation> {
     errorsOnlyRuntime();
     const name = `t${randomUUID().slice(0, 8)}`;
-    const database = await openDatabase('installation');
+    const [database] = await Promise.all([openDatabase('installation'), openNamespace(name)]);
     const config = loadConfig({
       ...process.env,
       DATABASE_URL: database.url,
       REGISTRAR_ENV: name,
       REGISTRAR_TASK_QUEUE: name,
-      TEMPORAL_NAMESPACE: await openNamespace(name),
+      TEMPORAL_NAMESPACE: name,
       ...(contractsDir === undefined ? {} : { REGISTRAR_CONTRACTS: contractsDir }),
     });
     const contracts = loadContracts(config.contractsDir);
@@ -94,7 +96,7 @@ export class Installation {
     const kafka = createKafka({ brokers: kafkaBrokers, clientId: name, logger: silent });
     const client = new Client({ connection: await Connection.connect({ address: temporalAddress }), namespace: name });
     const installation = new Installation(config, contracts, client, kafka, database);
-    installation.#reader = await installation.#read();
+    installation.#reader = installation.#read();
     return installation;
   }
 
@@ -178,6 +180,13 @@ export class Installation {
     return node;
   }
 
+  /** Nodes of one process: they share a connection to Kafka, which costs a good part of what a node costs. */
+  nodes(count: number): RegisteredNode[] {
+    const { kafka, env } = this.config;
+    const hub = (this.#hub ??= new NodeHub({ brokers: kafka.brokers, env }));
+    return Array.from({ length: count }, () => this.node({ hub }));
+  }
+
   /** Sends a value to one of the topics that the registrar reads, as it is. */
   async send(event_type: string, ...values: readonly (string | Buffer)[]): Promise<void> {
     const template = this.contracts.consumed.find((row) => row.event_type === event_type)?.topic ?? '';
@@ -210,11 +219,14 @@ export class Installation {
 
   async stop(): Promise<void> {
     await Promise.all(this.#nodes.map((node) => node.stop()));
-    await this.stopBridge();
-    await this.stopWorker();
     for (const one of this.#processes) one.kill('SIGKILL');
-    await Promise.all(this.#processes.map((one) => one.ends()));
-    await this.#reader?.stop();
+    await Promise.all([
+      this.#hub?.close(),
+      this.stopBridge(),
+      this.stopWorker(),
+      this.#reader?.then((reader) => reader.stop()),
+      ...this.#processes.map((one) => one.ends()),
+    ]);
     await Promise.all([this.database.drop(), this.client.connection.close()]);
     this.catalog.close();
   }

@@ -139,7 +139,12 @@ async function listening(addresses: Addresses): Promise<string[]> {
 let stack: RunningStack;
 let owner: ChildProcess | undefined;
 
+/** A start that fails after 15 s, for which nothing else need wait. */
+let nowhere: Promise<unknown>;
+
 beforeAll(async () => {
+  nowhere = startNowhere();
+  nowhere.catch(() => undefined);
   stack = await start();
 });
 
@@ -342,22 +347,26 @@ describe('a start', () => {
   });
 
   it('with an address at which nobody answers says so, and whose variable it is', async () => {
-    const { nowhere } = await choosePorts({ nowhere: 0 });
-    const elsewhere = {
-      CONSUL_HTTP_ADDR: `127.0.0.1:${nowhere}`,
-      TEMPORAL_ADDRESS: `127.0.0.1:${nowhere}`,
-      KAFKA_BROKERS: `127.0.0.1:${nowhere}`,
-      DATABASE_URL: `postgresql://127.0.0.1:${nowhere}/x`,
-    };
-    const starting = startStack({
-      dataDir: join(root, 'other'),
-      env: { ...env, ...elsewhere },
-      logger: logger('stack-test'),
-      onProgress: () => undefined,
-    });
-    await expect(starting).rejects.toThrow(/whose address is in the environment \(.*\), did not answer within 15 s/);
+    await expect(nowhere).rejects.toThrow(/whose address is in the environment \(.*\), did not answer within 15 s/);
   });
 });
+
+/** A start with the addresses of servers that are not there. */
+async function startNowhere(): Promise<unknown> {
+  const { nowhere: port } = await choosePorts({ nowhere: 0 });
+  const elsewhere = {
+    CONSUL_HTTP_ADDR: `127.0.0.1:${port}`,
+    TEMPORAL_ADDRESS: `127.0.0.1:${port}`,
+    KAFKA_BROKERS: `127.0.0.1:${port}`,
+    DATABASE_URL: `postgresql://127.0.0.1:${port}/x`,
+  };
+  return startStack({
+    dataDir: join(root, 'other'),
+    env: { ...env, ...elsewhere },
+    logger: logger('stack-test'),
+    onProgress: () => undefined,
+  });
+}
 
 /** A process of its own that runs the stack and prints its addresses. */
 function startOwner(): ChildProcess {

@@ -17,6 +17,8 @@ export interface FleetRead {
   readonly silent: readonly { readonly id: string; readonly lease: number; readonly beat: number | null }[];
   /** Ids of the nodes under whose id another process sends heartbeats. */
   readonly conflicts: readonly string[];
+  /** Ids of the nodes in whose name something came of late that their key has not signed. */
+  readonly key_conflicts: readonly string[];
 }
 
 /** What Temporal knows of a node that the registry does not: on its way, or not recorded yet. */

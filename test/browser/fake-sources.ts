@@ -93,7 +93,8 @@ export class FakeSources implements Sources {
         ? []
         : [{ id, lease: row.lease, beat: row.beat }];
     });
-    return Promise.resolve({ at: Date.now(), whole, rows, silent, conflicts: [...this.conflicts] });
+    const key_conflicts = [...this.keys].flatMap(([id, { conflict }]) => (conflict === null ? [] : [id]));
+    return Promise.resolve({ at: Date.now(), whole, rows, silent, conflicts: [...this.conflicts], key_conflicts });
   }
 
   openRuns() {

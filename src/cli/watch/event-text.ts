@@ -60,6 +60,7 @@ const BEGINS: Readonly<Record<Exclude<Look, 'ended'>, string>> = {
   backend: 'waits for a backend that has not confirmed it for 30 s',
   ack: 'is asked again for its acknowledgement',
   conflict: 'has a second process under its id, whose heartbeats do not count',
+  key: 'has something sent in its name that its key has not signed',
 };
 
 const ENDS: Readonly<Record<Exclude<Look, 'ended'>, string>> = {
@@ -67,6 +68,7 @@ const ENDS: Readonly<Record<Exclude<Look, 'ended'>, string>> = {
   backend: 'waits no longer for a backend',
   ack: 'is not asked again any more',
   conflict: 'is the only process under its id again',
+  key: 'has nothing sent in its name any more that its key has not signed',
 };
 
 function lookText(look: Look | null, was: Look | null): string {

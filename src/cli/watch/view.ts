@@ -111,6 +111,8 @@ function noteOf(node: FleetNode, detail: RowDetail | undefined): string {
       return shown(detail?.waits_for ?? 'asked again for its acknowledgement');
     case 'conflict':
       return pc.yellow('a second process uses its id');
+    case 'key':
+      return pc.yellow('something came in its name that its key has not signed');
     case 'ended':
     case null:
       return shown(node.reason ?? '');

@@ -67,6 +67,15 @@ export async function releaseKey(sql: Sql, node_id: string): Promise<string | nu
   return rows[0]?.thumbprint ?? null;
 }
 
+/** The nodes in whose name something came within so long that their key has not signed. */
+export async function nodesWithKeyConflict(sql: Sql, within_seconds: number): Promise<readonly string[]> {
+  const { rows } = await sql.query<{ node_id: string }>(
+    'select node_id from node_keys where conflict_at > now() - make_interval(secs => $1)',
+    [within_seconds],
+  );
+  return rows.map(({ node_id }) => node_id);
+}
+
 /** A message in the name of a node that its key has not signed. */
 export interface KeyConflict {
   readonly node_id: string;

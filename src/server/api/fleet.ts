@@ -2,10 +2,10 @@ import type { ContractView } from './contract.js';
 
 /**
  * Why a node needs a look. silent: its lease has run out. backend: a backend has not confirmed it for 30 s.
- * ack: it is asked for its acknowledgement again. conflict: another process sends heartbeats under its id. ended: it
- * ended within the last hour, and not by leaving.
+ * ack: it is asked for its acknowledgement again. conflict: another process sends heartbeats under its id. key: what
+ * comes in its name is not signed by its key. ended: it ended within the last hour, and not by leaving.
  */
-export type Look = 'silent' | 'backend' | 'ack' | 'conflict' | 'ended';
+export type Look = 'silent' | 'backend' | 'ack' | 'conflict' | 'key' | 'ended';
 
 /** A node of the list. Times are milliseconds since 1970, by the database's clock. */
 export interface FleetNode {

@@ -2,7 +2,7 @@ import type { ContractView, StateView } from '../api/contract.js';
 import type { Delta, FleetNode } from '../api/fleet.js';
 import type { FleetRead, FleetRow, OpenRun } from '../source.js';
 import { changedFields } from './changes.js';
-import { lookOf } from './look.js';
+import { lookOf, type Conflict } from './look.js';
 
 /** Ended nodes are counted in the matrix for a day. */
 const DAY = 86_400_000;
@@ -61,15 +61,19 @@ export class Fleet {
       const row = this.#rows.get(id);
       if (row !== undefined) this.#rows.set(id, { ...row, lease, beat });
     }
-    return this.#compare(new Set(read.silent.map(({ id }) => id)), new Set(read.conflicts), read.at);
+    const conflicts = new Map<string, Conflict>([
+      ...read.key_conflicts.map((id) => [id, 'key'] as const),
+      ...read.conflicts.map((id) => [id, 'conflict'] as const),
+    ]);
+    return this.#compare(new Set(read.silent.map(({ id }) => id)), conflicts, read.at);
   }
 
-  #compare(silent: ReadonlySet<string>, conflicts: ReadonlySet<string>, now: number): Delta | null {
+  #compare(silent: ReadonlySet<string>, conflicts: ReadonlyMap<string, Conflict>, now: number): Delta | null {
     const added: FleetNode[] = [];
     const changed: (readonly [string, Partial<FleetNode>])[] = [];
     const gone: string[] = [];
     const seen = (row: FleetRow): void => {
-      const next: FleetNode = { ...row, look: this.#look(row, silent.has(row.id), conflicts.has(row.id), now) };
+      const next: FleetNode = { ...row, look: this.#look(row, silent.has(row.id), conflicts.get(row.id) ?? null, now) };
       const before = this.#nodes.get(row.id);
       this.#nodes.set(row.id, next);
       if (before === undefined) added.push(next);
@@ -87,9 +91,9 @@ export class Fleet {
   }
 
   /** A lease that is not among those that have run out was renewed, whatever the row said when it was read. */
-  #look(row: FleetRow, silent: boolean, conflicts: boolean, now: number): FleetNode['look'] {
+  #look(row: FleetRow, silent: boolean, conflict: Conflict | null, now: number): FleetNode['look'] {
     const lease = silent || row.lease === null ? row.lease : Math.max(row.lease, now);
-    return lookOf({ ...row, lease }, this.#states.get(row.state), this.#contract.initial, now, conflicts);
+    return lookOf({ ...row, lease }, this.#states.get(row.state), this.#contract.initial, now, conflict);
   }
 
   /** A row says little of a node on its way; its run says more. */

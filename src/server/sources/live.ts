@@ -172,7 +172,7 @@ export class LiveSources implements Sources {
     const row = recorded?.row ?? null;
     const view = stateViews(compiled).find(({ name }) => name === row?.state);
     const node: FleetNode | null =
-      row === null ? known : { ...row, look: lookOf(row, view, compiled.orchestrator.initial, Date.now(), false) };
+      row === null ? known : { ...row, look: lookOf(row, view, compiled.orchestrator.initial, Date.now(), null) };
     const state = registration?.state ?? registration?.entering?.state ?? node?.state ?? null;
     const standing = {
       state,

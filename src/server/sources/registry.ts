@@ -1,3 +1,4 @@
+import { nodesWithKeyConflict } from '../../registry/keys/bound-keys.js';
 import { conflictingNodes } from '../../registry/leases/read-conflicts.js';
 import type { Sql } from '../../registry/pool.js';
 import type { NodeFacts } from '../api/node.js';
@@ -5,6 +6,8 @@ import type { FleetRead, FleetRow } from '../source.js';
 
 /** A transaction may commit after a read and still have begun before it: so much is read twice. Seconds. */
 const OVERLAP_SECONDS = 15;
+/** A bridge notes a conflict of keys once a minute: without another note for so long it is over. Seconds. */
+const KEY_CONFLICT_LASTS = 120;
 
 /** Times leave the database as milliseconds, so that nothing is parsed ten thousand times. */
 const millis = (column: string): string => `(extract(epoch from ${column}) * 1000)::bigint`;
@@ -37,7 +40,14 @@ export async function readFleet(sql: Sql, since: number | null, lease_seconds: n
      from node_leases where expired_at is null and deadline < now()`,
   );
   const conflicts = await conflictingNodes(sql, lease_seconds);
-  return { at: now.rows[0]?.at ?? Date.now(), whole: since === null, rows: rows.rows, silent: silent.rows, conflicts };
+  return {
+    at: now.rows[0]?.at ?? Date.now(),
+    whole: since === null,
+    rows: rows.rows,
+    silent: silent.rows,
+    conflicts,
+    key_conflicts: await nodesWithKeyConflict(sql, KEY_CONFLICT_LASTS),
+  };
 }
 
 /** Leases of some nodes. */

@@ -31,7 +31,7 @@ function row(id: string, change: Partial<FleetRow> = {}): FleetRow {
 }
 
 function read(rows: readonly FleetRow[], change: Partial<FleetRead> = {}): FleetRead {
-  return { at: NOW, whole: false, rows, silent: [], conflicts: [], ...change };
+  return { at: NOW, whole: false, rows, silent: [], conflicts: [], key_conflicts: [], ...change };
 }
 
 test('a delta holds only what changed; heartbeats are no change', () => {
@@ -54,7 +54,7 @@ test('a node that is missing in a whole read is gone, and not one that is missin
   expect(fleet.apply(read([row('a')], { whole: true }))?.gone).toEqual(['b']);
 });
 
-test('who needs a look: silent, without a backend for 30 s, asked again, ended without leaving, twice there; and no longer than that', () => {
+test('who needs a look: silent, without a backend for 30 s, asked again, ended without leaving, twice there, with a foreign key; and no longer than that', () => {
   const fleet = new Fleet(contract);
   const looks = (): unknown[] => fleet.nodes.map(({ id, look }) => [id, look]);
   const pending = { state: 'PENDING_REGISTRATION', reducer: 'partial', lease: null, beat: null };
@@ -66,9 +66,12 @@ test('who needs a look: silent, without a backend for 30 s, asked again, ended w
     row('expired', { state: 'LIVENESS_EXPIRED', ended: NOW - 60_000, lease: null }),
     row('left', { state: 'DEREGISTERED', ended: NOW - 60_000, lease: null }),
     row('twice'),
+    row('foreign'),
+    row('both'),
   ];
   const silent = [{ id: 'silent', lease: NOW - 1_000, beat: NOW - 91_000 }];
-  fleet.apply(read(rows, { whole: true, silent, conflicts: ['twice', 'silent', 'left'] }));
+  const conflicts = { conflicts: ['twice', 'silent', 'left', 'both'], key_conflicts: ['foreign', 'both', 'stuck'] };
+  fleet.apply(read(rows, { whole: true, silent, ...conflicts }));
   expect(looks()).toEqual([
     ['silent', 'silent'],
     ['new', null],
@@ -77,9 +80,12 @@ test('who needs a look: silent, without a backend for 30 s, asked again, ended w
     ['expired', 'ended'],
     ['left', null],
     ['twice', 'conflict'],
+    ['foreign', 'key'],
+    ['both', 'conflict'],
   ]);
   const later = fleet.apply(read([], { at: NOW + 3_600_000 }));
   expect(later?.changed).toContainEqual(['expired', { look: null }]);
+  expect(later?.changed).toContainEqual(['foreign', { look: null }]);
   // Renewed: its lease is not among those that have run out.
   expect(later?.changed).toContainEqual(['silent', { look: null }]);
 });

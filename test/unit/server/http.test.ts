@@ -11,7 +11,8 @@ import { healthOf } from '../../../src/server/sources/health.js';
 
 const contract = contractView(loadContracts(), { env: 'dev', namespace: '' });
 const nothing: Sources = {
-  readFleet: () => Promise.resolve({ at: Date.now(), whole: true, rows: [], silent: [], conflicts: [] }),
+  readFleet: () =>
+    Promise.resolve({ at: Date.now(), whole: true, rows: [], silent: [], conflicts: [], key_conflicts: [] }),
   openRuns: () => Promise.resolve([]),
   rowDetails: () => Promise.resolve([]),
   node: () => Promise.resolve(null),

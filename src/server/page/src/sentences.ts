@@ -24,6 +24,10 @@ export const GROUPS: Readonly<
     title: 'Two processes under one id',
     hint: () => 'The registered one counts; heartbeats of the other do not. Stop one, or give it an id of its own.',
   },
+  key: {
+    title: 'Something came in its name that its key has not signed',
+    hint: () => 'Another process may use its id, or the node has lost its key. Its page says what to do.',
+  },
   ended: {
     title: 'Ended in the last hour, not by leaving',
     hint: () => 'A new startup of the node begins a new registration attempt; so does Retry.',
@@ -59,6 +63,7 @@ export function whatIsGoingOn(
   }
   if (node.state === contract.initial) return detail?.waits_for ?? 'waits for its backends';
   if (node.look === 'conflict') return 'another process sends heartbeats under its id; they do not count';
+  if (node.look === 'key') return 'something came in its name that its key has not signed';
   return node.reason ?? '';
 }
 

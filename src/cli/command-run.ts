@@ -70,6 +70,7 @@ export async function commandRun(
           hint:
             `Does a worker run? '${command('doctor')}' shows who polls Temporal. One that starts may still do it: ` +
             `'${command(`status ${node_id}`)}' shows whether it has, before you try again.`,
+          mayBeDoneYet: true,
           cause: error,
         },
       );

@@ -35,7 +35,7 @@ export async function keptInHistory(
       return null;
     });
   const id = await orReport(withRegistry(config, (pool) => beginAction(pool, asked)));
-  const end = async (outcome: string, refused: boolean): Promise<void> => {
+  const end = async (outcome: string, refused: boolean | null): Promise<void> => {
     if (id !== null) await orReport(withRegistry(config, (pool) => endAction(pool, id, { outcome, refused })));
   };
   try {
@@ -43,7 +43,7 @@ export async function keptInHistory(
     await end(outcome, false);
     return outcome;
   } catch (error) {
-    await end(refusalText(error), true);
+    await end(refusalText(error), error instanceof CliError && error.mayBeDoneYet ? null : true);
     throw error;
   }
 }

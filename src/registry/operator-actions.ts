@@ -25,6 +25,7 @@ export interface KeptAction extends AskedAction {
   readonly at: string;
   /** What became of it; null: it is being done, or nobody knows. */
   readonly outcome: string | null;
+  /** null: nobody has refused it, and nobody knows that it is done. */
   readonly refused: boolean | null;
 }
 
@@ -41,7 +42,7 @@ export async function beginAction(sql: Sql, { who, why, action, node_id }: Asked
 export async function endAction(
   sql: Sql,
   id: number,
-  { outcome, refused }: { readonly outcome: string; readonly refused: boolean },
+  { outcome, refused }: Pick<KeptAction, 'refused'> & { readonly outcome: string },
 ): Promise<void> {
   await sql.query('update operator_actions set outcome = $2, refused = $3 where id = $1', [id, outcome, refused]);
 }

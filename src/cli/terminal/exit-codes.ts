@@ -28,11 +28,15 @@ export class CliError extends Error {
     options: ErrorOptions & {
       /** What to do next. */
       readonly hint?: string;
+      /** Nobody has refused what was asked for: it may be done yet. */
+      readonly mayBeDoneYet?: true;
     } = {},
   ) {
     super(message, options);
     this.hint = options.hint;
+    this.mayBeDoneYet = options.mayBeDoneYet === true;
   }
 
   readonly hint: string | undefined;
+  readonly mayBeDoneYet: boolean;
 }

@@ -1,0 +1,38 @@
+import { expect, it, vi } from 'vitest';
+import { keptInHistory } from '../../../src/cli/history.js';
+import { CliError, EXIT } from '../../../src/cli/terminal/exit-codes.js';
+import { loadConfig } from '../../../src/config/index.js';
+
+const kept = vi.hoisted(() => ({ outcomes: [] as unknown[] }));
+
+vi.mock('../../../src/cli/connect.js', () => ({
+  withRegistry: (_: unknown, work: (sql: unknown) => Promise<unknown>) =>
+    work({
+      query(statement: string, values: readonly unknown[]) {
+        if (statement.startsWith('update')) kept.outcomes.push(values.slice(1));
+        return Promise.resolve({ rows: [{ id: 1 }] });
+      },
+    }),
+}));
+
+const asked = { who: 'ada', why: null, action: 'retry', node_id: 'node-1' } as const;
+
+it.each([
+  ['that was refused', new CliError('Node node-1 is banned.', EXIT.failed), true],
+  ['that failed', new Error('Node node-1 is banned.'), true],
+  [
+    'that nobody has answered, and that may be done yet',
+    new CliError('Node node-1 is banned.', EXIT.unreachable, { mayBeDoneYet: true }),
+    null,
+  ],
+])('a wish %s stands in the history as that', async (_, error, refused) => {
+  kept.outcomes.length = 0;
+  await expect(keptInHistory(loadConfig({}), asked, () => Promise.reject(error))).rejects.toBe(error);
+  expect(kept.outcomes).toEqual([['Node node-1 is banned.', refused]]);
+});
+
+it('a wish that was done stands in the history with what became of it', async () => {
+  kept.outcomes.length = 0;
+  await keptInHistory(loadConfig({}), asked, () => Promise.resolve('It is ACTIVE.'));
+  expect(kept.outcomes).toEqual([['It is ACTIVE.', false]]);
+});

@@ -3,6 +3,7 @@ import pRetry from 'p-retry';
 import { explained } from './access/refusal.js';
 import { CLIENT, type KafkaHandle } from './client.js';
 import { isNotYetThere } from './refusals.js';
+import { namesRefused } from './topic-names.js';
 
 // kafkajs is no ES module: not all of its names can be imported one by one.
 const { AssignerProtocol, ConfigResourceTypes, KafkaJSError } = kafkajs;
@@ -36,6 +37,8 @@ export interface Cluster {
   topics(): Promise<ReadonlySet<string>>;
   /**
    * Creates topics, and waits until they have leaders. One that somebody else creates at the same moment is no error.
+   *
+   * @throws KafkaRefusal where Kafka does not take a name; it says beside which
    */
   createTopics(topics: readonly string[], options: NewTopics): Promise<void>;
   /** The value of one setting, by topic. */
@@ -70,7 +73,8 @@ export async function openCluster(kafka: KafkaHandle, requestTimeoutMs?: number)
           admin.createTopics({ waitForLeaders: false, topics: topics.map((topic) => ({ topic, ...options })) }),
         );
       } catch (error) {
-        if (!(error instanceof KafkaJSError) || !error.message.includes('already exists')) throw error;
+        if (!(error instanceof KafkaJSError) || !error.message.includes('already exists'))
+          throw namesRefused(error, new Set(await admin.listTopics())) ?? error;
       }
       await pRetry(() => admin.fetchTopicMetadata({ topics: [...topics] }), {
         ...LEADERS_WITHIN,

@@ -174,16 +174,16 @@ function saslWords(who: Who | undefined, error: Error): Words {
   };
 }
 
-function topicOf(error: Error): string[] {
+export function topicOf(error: Error): string[] {
   return 'topic' in error && typeof error.topic === 'string' ? [error.topic] : [];
 }
 
-function typeOf(error: Error): string {
+export function typeOf(error: Error): string {
   return 'type' in error ? String(error.type) : '';
 }
 
 /** An error, what lies behind it, and the parts of one that stands for several. */
-function causesOf(error: unknown): Error[] {
+export function causesOf(error: unknown): Error[] {
   if (!(error instanceof Error)) return [];
   const parts = 'errors' in error && Array.isArray(error.errors) ? (error.errors as unknown[]) : [];
   return [error, ...[...parts, error.cause].flatMap(causesOf)];

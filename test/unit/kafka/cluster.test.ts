@@ -27,6 +27,31 @@ function clusterWith(...failures: Error[]) {
   return { cluster: openCluster(handle), asked };
 }
 
+/** A broker that has these topics, and takes no other of these names. */
+function refusing(existing: readonly string[], names: readonly string[]): Promise<void> {
+  const errors = names.map((topic) => Object.assign(refusal('INVALID_TOPIC_EXCEPTION'), { topic }));
+  const admin = {
+    connect: () => Promise.resolve(),
+    createTopics: () => Promise.reject(Object.assign(new Error('Topic creation errors'), { errors })),
+    listTopics: () => Promise.resolve(existing),
+  };
+  const client = { admin: () => admin } as unknown as Kafka;
+  const handle: KafkaHandle = { [CLIENT]: () => client, logger: pino({ level: 'silent' }) };
+  return openCluster(handle).then((cluster) => cluster.createTopics(names, { partitions: 1, settings: {} }));
+}
+
+describe('topics whose names Kafka does not take', () => {
+  it.each([
+    [['a.b.c'], ['a_b.c', 'a_b.d'], 'it takes no topic a_b.c and 1 more beside a.b.c, which is there'],
+    [['a.b.d'], ['a_b.c'], 'it takes no topic a_b.c: a name has at most 249 of the characters'],
+  ])('beside %j: the others are named, or what a name must be', async (existing, names, words) => {
+    await expect(refusing(existing, names)).rejects.toThrow(words);
+    await expect(refusing(existing, names)).rejects.toThrow(
+      '. Set REGISTRAR_ENV or REGISTRAR_NAMESPACE to another name',
+    );
+  });
+});
+
 describe('topics that are created', () => {
   const create = async ({ cluster }: ReturnType<typeof clusterWith>): Promise<void> =>
     (await cluster).createTopics(['a', 'b'], { partitions: 1, settings: {} });

@@ -9,7 +9,8 @@ const ROOT = join(import.meta.dirname, '../..');
 /** The program as a clone runs it. */
 export const FROM_SOURCE: readonly string[] = ['--import', 'tsx', 'src/cli/main.ts'];
 const built = process.env[BUILT_PROGRAM];
-const BUILT = built === undefined ? FROM_SOURCE : [built];
+/** The program as it was built for this run, where it was: what node is given to run it. */
+export const PROGRAM: readonly string[] = built === undefined ? FROM_SOURCE : [built];
 
 export interface Result {
   readonly code: number | null;
@@ -26,7 +27,7 @@ export class RegistrarProcess {
   readonly #result: Promise<Result>;
 
   /** @param program how it is started; as it was built for this run by default, where it was */
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv, program = BUILT) {
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv, program = PROGRAM) {
     this.child = spawn(process.execPath, [...program, ...args], {
       cwd: ROOT,
       env,

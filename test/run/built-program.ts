@@ -19,23 +19,37 @@ export default async function buildOnce(project: TestProject): Promise<() => Pro
   const folder = await mkdtemp(join(tmpdir(), 'built-program-'));
   const write = async (): Promise<void> => {
     const dist = join(folder, 'dist');
-    await rm(dist, { recursive: true, force: true });
-    await compile(dist);
-    for (const part of ['registry/migrations', 'payloads/failure-converter.cjs'])
-      await cp(join(ROOT, 'src', part), join(dist, 'src', part), { recursive: true });
+    process.env[BUILT_PROGRAM] = await buildProgram(folder);
     await copyFile(process.env[BUNDLE] ?? '', join(dist, 'workflow-bundle.js'));
     await ensurePage(() => undefined);
     await symlink(join(ROOT, 'dist/page'), join(dist, 'page'));
   };
-  for (const shared of ['package.json', 'contracts', 'node_modules'])
-    await symlink(join(ROOT, shared), join(folder, shared));
   await write();
   project.onTestsRerun(write);
-  process.env[BUILT_PROGRAM] = join(folder, 'dist/src/cli/main.js');
   return async () => {
     delete process.env[BUILT_PROGRAM];
     await rm(folder, { recursive: true });
   };
+}
+
+/**
+ * Builds the program without the workflows' bundle and the page, where the run has not built it: worth it for a file
+ * that starts it more than three times.
+ *
+ * @param folder whatever was built there before is replaced
+ * @returns the file that node runs
+ */
+export async function buildProgram(folder: string): Promise<string> {
+  const dist = join(folder, 'dist');
+  await rm(dist, { recursive: true, force: true });
+  await compile(dist);
+  for (const part of ['registry/migrations', 'payloads/failure-converter.cjs'])
+    await cp(join(ROOT, 'src', part), join(dist, 'src', part), { recursive: true });
+  for (const shared of ['package.json', 'contracts', 'node_modules']) {
+    await rm(join(folder, shared), { force: true });
+    await symlink(join(ROOT, shared), join(folder, shared));
+  }
+  return join(dist, 'src/cli/main.js');
 }
 
 /** Each file by itself, by what tsx compiles with too; types are checked elsewhere. */

@@ -2,7 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { buildProgram } from '../../../run/built-program.js';
 import { temporaryFolder } from '../../../run/temporary-folder.js';
+import { BUILT_PROGRAM } from '../../../run/workers.js';
 
 /** The scripts in the shells themselves: each reads its script, and asks `registrar` as a person's tab does. */
 
@@ -10,10 +12,11 @@ const ROOT = join(import.meta.dirname, '../../../..');
 const isHere = (shell: string): boolean => spawnSync(shell, ['--version']).status === 0;
 let PATH: string;
 
-beforeAll(() => {
+beforeAll(async () => {
   const folder = temporaryFolder('completion');
+  const built = process.env[BUILT_PROGRAM] ?? (await buildProgram(temporaryFolder('completion-program')));
   const program = join(folder, 'registrar');
-  writeFileSync(program, `#!/bin/sh\ncd '${ROOT}' && exec '${process.execPath}' --import tsx src/cli/main.ts "$@"\n`);
+  writeFileSync(program, `#!/bin/sh\ncd '${ROOT}' && exec '${process.execPath}' '${built}' "$@"\n`);
   chmodSync(program, 0o755);
   PATH = `${folder}:${process.env.PATH ?? ''}`;
 });

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Trace, traceLine, type TraceResult } from '../../../../src/cli/contracts/trace.js';
 import { loadContracts } from '../../../../src/contracts/load.js';
+import { PROGRAM } from '../../../integration/cli-process.js';
 import { contractDirectory } from '../../contracts/contract-files.js';
 
 const root = join(import.meta.dirname, '../../../..');
@@ -119,16 +120,16 @@ describe('a trace', () => {
   });
 
   it('on the command line reads JSON lines and says which line is none', () => {
-    const trace = (input: string) =>
-      execFileSync(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'contracts', 'trace'], {
-        cwd: root,
-        input,
-        encoding: 'utf8',
-        stdio: 'pipe',
-      });
-    expect(trace('{"at":"2026-01-01T00:00:00Z","message":"introspection"}\n')).toContain(
-      '"orchestrator":"PENDING_REGISTRATION"',
-    );
-    expect(() => trace('{"at":"2026-01-01T00:00:00Z","message":"hello"}\n')).toThrow(/Line 1 is not a message/);
+    const input = [
+      '{"at":"2026-01-01T00:00:00Z","message":"introspection"}',
+      '{"at":"2026-01-01T00:00:00Z","message":"hello"}',
+    ].join('\n');
+    const { stdout, stderr, status } = spawnSync(process.execPath, [...PROGRAM, 'contracts', 'trace'], {
+      cwd: root,
+      input,
+      encoding: 'utf8',
+    });
+    expect(stdout).toContain('"orchestrator":"PENDING_REGISTRATION"');
+    expect([stderr, status]).toEqual([expect.stringMatching(/Line 2 is not a message/), 2]);
   });
 });

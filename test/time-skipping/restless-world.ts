@@ -27,11 +27,19 @@ export type Recorded =
   | { readonly what: 'published'; readonly event: OutgoingEvent; readonly at: string }
   /** The schema of an event refused it, with its reason. */
   | { readonly what: 'refused by its schema'; readonly why: string }
-  | { readonly what: 'done'; readonly activity: string; readonly attempt: number; readonly at: string }
+  | {
+      readonly what: 'done';
+      readonly activity: string;
+      readonly attempt: number;
+      readonly at: string;
+      /** Whether others find the node afterwards, by what Consul holds. */
+      readonly found: boolean;
+    }
   | { readonly what: 'fenced'; readonly activity: string; readonly attempt: number; readonly by: number }
   /** At which `how` it went wrong, as a local activity or not. */
   | { readonly what: 'failed'; readonly activity: string; readonly how: How; readonly local: boolean }
   | { readonly what: 'introspected'; readonly introspection: Introspection }
+  | { readonly what: 'asked to drain'; readonly draining: boolean }
   | { readonly what: 'acked'; readonly correlation_id: string; readonly at: string; readonly sent_at: string }
   | { readonly what: 'noted'; readonly of: string };
 
@@ -140,12 +148,14 @@ export class NodeWorld {
       return { done: false, fenced_by: by };
     }
     if (activity.startsWith('consul.')) this.consulTags = request.intent.payload['tags'] as readonly string[];
-    if (activity === 'consul.register')
-      this.consul = { attempt, passing: by === attempt && this.consul?.passing === true };
-    else if (activity === 'consul.pass') this.consul = { attempt, passing: true };
+    if (activity === 'consul.register') {
+      // A drain says that the node is not to be found; whoever says nothing leaves that as it is.
+      const passing = request.intent.payload['passing'] ?? (by === attempt && this.consul?.passing === true);
+      this.consul = { attempt, passing: passing === true };
+    } else if (activity === 'consul.pass') this.consul = { attempt, passing: true };
     else if (activity === 'consul.deregister') this.consul = null;
     else this.#write(request);
-    this.log.push({ what: 'done', activity, attempt, at });
+    this.log.push({ what: 'done', activity, attempt, at, found: this.consul?.passing === true });
     return effectResult(request, { done: true });
   }
 

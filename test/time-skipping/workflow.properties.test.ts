@@ -58,7 +58,7 @@ afterAll(leaveStage);
 
 /**
  * An attempt's events, a letter each: Initiated, Rejected, Accepted, ack Timed out, acK received, Became active,
- * Liveness expired, Deregistered.
+ * Draining (G: out of discovery), Liveness expired, Deregistered.
  */
 const LETTERS: Readonly<Record<string, string>> = {
   NodeRegistrationInitiated: 'I',
@@ -67,10 +67,11 @@ const LETTERS: Readonly<Record<string, string>> = {
   NodeRegistrationAckTimedOut: 'T',
   NodeRegistrationAckReceived: 'K',
   NodeBecameActive: 'B',
+  NodeDraining: 'G',
   NodeLivenessExpired: 'L',
   NodeDeregistered: 'D',
 };
-const LIFE = /^I(R|(AT)*(A(T|KB[LD]?|D)?|D)?)?$/;
+const LIFE = /^I(R|(AT)*(A(T|KB(GB)*G?[LD]?|D)?|D)?)?$/;
 
 /** What must hold over everything that a node's world has recorded. */
 function holdsOver(log: readonly Recorded[]): void {
@@ -84,7 +85,13 @@ function holdsOver(log: readonly Recorded[]): void {
   /** The round that an attempt has published last, and the rounds that were acknowledged in time: "attempt/round". */
   const rounds = new Map<number, string>();
   const acknowledged = new Set<string>();
+  /** Whether others find an attempt, by what was written into Consul last. */
+  const foundAs = new Map<number, boolean>();
+  /** Attempts that others do not find, since they are drained. */
+  const drained = new Set<number>();
+  let undrains = 0;
   for (const entry of log) {
+    if (entry.what === 'asked to drain' && !entry.draining) undrains += 1;
     if (entry.what === 'acked') {
       acks = [...acks, entry];
       const deadline = deadlines.get(attempt) ?? '';
@@ -94,11 +101,17 @@ function holdsOver(log: readonly Recorded[]): void {
     }
     if (entry.what === 'refused by its schema') expect.fail(`an event that nobody could read: ${entry.why}`);
     if (entry.what === 'done') confirmed.add(`${entry.activity} ${entry.attempt}`);
+    if (entry.what === 'done' && entry.activity.startsWith('consul.')) foundAs.set(entry.attempt, entry.found);
     const matching = (of: number): boolean =>
       acks.some(({ correlation_id, at }) => correlation_id === correlations.get(of) && at <= (deadlines.get(of) ?? ''));
     // Discoverable by an ack alone.
     if (entry.what === 'done' && entry.activity === 'consul.pass')
       expect(matching(entry.attempt), `attempt ${entry.attempt} passes in Consul without a matching ack`).toBe(true);
+    if (entry.what === 'done' && drained.has(entry.attempt) && entry.found && entry.activity.startsWith('consul.')) {
+      expect(undrains, `attempt ${entry.attempt} is found again, and nobody has asked for it`).toBeGreaterThan(0);
+      undrains -= 1;
+      drained.delete(entry.attempt);
+    }
     if (entry.what !== 'published') continue;
 
     const { event } = entry;
@@ -125,6 +138,10 @@ function holdsOver(log: readonly Recorded[]): void {
       const round = event.tags['ack_round'] ?? '';
       expect(acknowledged, `round ${round} of attempt ${of} was acknowledged in time`).not.toContain(`${of}/${round}`);
       expect(event.tags['ack_rounds_left']).toBe(String((ackRounds ?? 0) - Number(round)));
+    }
+    if (event.event_type === 'NodeDraining') {
+      expect(foundAs.get(of), `attempt ${of} is draining, and others find it`).toBe(false);
+      drained.add(of);
     }
     if (event.event_type === 'NodeBecameActive')
       expect(matching(of), `attempt ${of} became active without a matching ack`).toBe(true);
@@ -232,7 +249,7 @@ async function live(drawn: Scripts, count: (what: string) => void): Promise<void
   await all((player) => player.settle());
   for (let patience = 0; patience < 3; patience++) await pass(15);
   await all(async (player) => {
-    await player.retried();
+    await player.answered();
     await player.settle();
     if (endsAfterItsRounds(player.node)) count('an end after all ack rounds');
     count(
@@ -261,6 +278,23 @@ async function live(drawn: Scripts, count: (what: string) => void): Promise<void
     expect(node.record).toMatchObject({ attempt, state: 'ACTIVE', ended: false, correlation_id });
     expect(node.lease).toMatchObject({ attempt, expired: false });
 
+    // A drain by whom it may be, taken back by the other one.
+    const byNode = index % 2 === 0;
+    const drains = async (draining: boolean): Promise<void> => {
+      if (byNode === draining) await player.drainByNode(draining, correlation_id);
+      else await player.drainByCommand(draining);
+      await player.settle();
+    };
+    await drains(true);
+    expect((await player.status()).registration).toMatchObject({ state: 'DRAINING', attempt });
+    expect(node.consul).toEqual({ attempt, passing: false });
+    expect(node.record).toMatchObject({ attempt, state: 'DRAINING', ended: false });
+    expect(node.lease).toMatchObject({ attempt, expired: false });
+    await drains(false);
+    expect((await player.status()).registration).toMatchObject({ state: 'ACTIVE', attempt });
+    expect(node.consul).toEqual({ attempt, passing: true });
+    expect(node.record).toMatchObject({ attempt, state: 'ACTIVE', ended: false });
+
     const changed = { correlation_id: randomUUID(), epoch: 10, capabilities: ['newest'] };
     await player.introspect({ ...changed, reason: 'capability_change' });
     await player.settle();
@@ -281,6 +315,7 @@ async function live(drawn: Scripts, count: (what: string) => void): Promise<void
     for (const entry of node.log) {
       if (entry.what === 'published') count(entry.event.event_type);
       else if (entry.what === 'failed') count(`${entry.activity} ${entry.how}${entry.local ? ', local' : ''}`);
+      else if (entry.what === 'asked to drain') count(entry.draining ? 'asked to drain' : 'asked to undrain');
       else if (entry.what === 'noted') count(entry.of.replace(/\d+/, 'n'));
       else count(entry.what);
     }
@@ -332,6 +367,10 @@ describe('a registration, whatever comes', () => {
           ...Object.keys(LETTERS),
           'fenced',
           'a retry is refused',
+          'attempt n by a drain',
+          'a drain is refused',
+          'attempt n by an undrain',
+          'an undrain is refused',
           'attempt n by a retry',
           'an end after all ack rounds',
         ]),

@@ -66,10 +66,11 @@ function rule(node: Registration, around: Surroundings, contract: CompiledContra
   if (node.unfinished) return { task: 'begin again' };
 
   if (settled && node.refresh_due) return { task: 'refresh' };
+  // A suspicion is not handed over, and would be lost.
+  if (around.suspected && livesByLease(node.state, contract)) return { task: 'check timer' };
   if (mayLeave && around.continueAsNew) return { task: 'continue as new' };
   const due = node.timer_due !== null && node.timer_due <= around.now;
-  const suspected = around.suspected && livesByLease(node.state, contract);
-  return due || suspected ? { task: 'check timer' } : { task: 'wait', until: node.timer_due };
+  return due ? { task: 'check timer' } : { task: 'wait', until: node.timer_due };
 }
 
 /** The effects that end an attempt start after all earlier ones have ended: no backend gets an older write later. */

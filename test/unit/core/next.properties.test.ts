@@ -171,6 +171,7 @@ describe.each([
     const settled = around.effects === 'none' && around.publish === 'none';
     const resting = !around.answered && settled && node.entering === null && !isOver(node);
     const due = node.timer_due !== null && node.timer_due <= around.now;
+    const suspected = around.suspected && livesByLease(node.state, contract);
     const kind = node.entering?.steps[0]?.kind ?? null;
     const allowed: Readonly<Record<Task['task'], boolean>> = {
       'apply answer': around.answered,
@@ -180,12 +181,8 @@ describe.each([
       finish: !around.answered && settled && around.everybodyAnswered && node.entering === null && isOver(node),
       'begin again': !around.answered && node.entering === null && node.unfinished,
       refresh: resting && node.refresh_due,
-      'continue as new': resting && around.continueAsNew && around.everybodyAnswered,
-      'check timer':
-        !around.answered &&
-        node.entering === null &&
-        !isOver(node) &&
-        (due || (around.suspected && livesByLease(node.state, contract))),
+      'continue as new': resting && around.continueAsNew && around.everybodyAnswered && !suspected,
+      'check timer': !around.answered && node.entering === null && !isOver(node) && (due || suspected),
       wait: !around.answered && !(resting && (node.refresh_due || due)),
     };
     expect(allowed[task], `${task} is next`).toBe(true);

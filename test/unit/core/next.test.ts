@@ -291,10 +291,14 @@ describe('changed data', () => {
 });
 
 describe('continue-as-new', () => {
-  const around = { ...EVERYTHING, answered: false, inbox: [] };
+  const around = { ...EVERYTHING, answered: false, inbox: [], suspected: false };
 
   it('comes before the timer', () => {
     expect(next(active, around, contract)).toEqual({ task: 'continue as new' });
+  });
+
+  it('comes after a suspicion of the lease, which would be lost with it', () => {
+    expect(next(active, { ...around, suspected: true }, contract)).toEqual({ task: 'check timer' });
   });
 
   it.each<Partial<Surroundings>>([

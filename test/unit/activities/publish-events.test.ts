@@ -5,12 +5,11 @@ import { pino } from 'pino';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { UNAVAILABLE, type Published } from '../../../activities/api.js';
 import { publishEvents } from '../../../activities/publish-events.js';
-import { Trace, type TraceLine } from '../../../src/cli/contracts/trace.js';
+import type { TraceLine } from '../../../src/cli/contracts/trace.js';
 import { loadContracts } from '../../../src/contracts/load.js';
 import { BRIDGE_ACTIONS } from '../../../src/contracts/vocabulary.js';
 import type { RecordToSend } from '../../../src/kafka/producer.js';
 import { parsePublished, type OutgoingEvent } from '../../../src/protocol/published.js';
-import { eventsOf } from '../../../workflows/core/outgoing.js';
 import { contractDirectory } from '../contracts/contract-files.js';
 
 vi.mock('../../../workflows/core/outgoing.js', { spy: true });
@@ -174,8 +173,11 @@ describe('the shipped contract', () => {
   };
 
   /** Everything that the lives below publish, as the core makes it. */
-  function published(lines: readonly TraceLine[], directory?: string): OutgoingEvent[] {
-    vi.mocked(eventsOf).mockClear();
+  async function published(lines: readonly TraceLine[], directory?: string): Promise<OutgoingEvent[]> {
+    // Another file of this process may have loaded them already, without the spy.
+    vi.resetModules();
+    const { eventsOf } = await import('../../../workflows/core/outgoing.js');
+    const { Trace } = await import('../../../src/cli/contracts/trace.js');
     const trace = new Trace(loadContracts(directory).compiled);
     for (const each of lines) trace.step(each);
     return vi.mocked(eventsOf).mock.results.flatMap(({ value }) => value as OutgoingEvent[]);
@@ -187,12 +189,12 @@ describe('the shipped contract', () => {
     });
     const manyCapabilities = Array.from({ length: 60 }, (_, index) => `capability.${index}.${'x'.repeat(40)}`);
     const events = [
-      ...published([...activated(), line('deadline')]),
-      ...published([...activated(), line('introspection', { reason: 'shutdown' })]),
-      ...published([...activated(), line('drain', { why: 'y'.repeat(2_000) }), line('undrain')]),
-      ...published([...activated(), line('evict')]),
-      ...published([...accept(), line('deadline'), line('deadline'), line('deadline')]),
-      ...published([line('introspection', { capabilities: manyCapabilities })], longReason),
+      ...(await published([...activated(), line('deadline')])),
+      ...(await published([...activated(), line('introspection', { reason: 'shutdown' })])),
+      ...(await published([...activated(), line('drain', { why: 'y'.repeat(2_000) }), line('undrain')])),
+      ...(await published([...activated(), line('evict')])),
+      ...(await published([...accept(), line('deadline'), line('deadline'), line('deadline')])),
+      ...(await published([line('introspection', { capabilities: manyCapabilities })], longReason)),
     ];
     const { refused } = await publish(events);
     expect(refused).toEqual([]);

@@ -74,11 +74,11 @@ async function lastFailure(client: Client, workflow_id: string, run_id: string):
  *
  * @returns false where it has ended by itself meanwhile
  */
-export async function endStuckRun(client: Client, { node_id, run_id, failure }: StuckRun): Promise<boolean> {
+export async function endStuckRun(client: Client, { node_id, run_id }: StuckRun): Promise<boolean> {
   try {
-    await within(client, () =>
-      client.workflow.getHandle(workflowId(node_id), run_id).terminate(`its history cannot be replayed: ${failure}`),
-    );
+    // Temporal stores a reason readable, and what the worker said may be encrypted there.
+    const reason = 'its history cannot be replayed; its last failed task says why';
+    await within(client, () => client.workflow.getHandle(workflowId(node_id), run_id).terminate(reason));
     return true;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;

@@ -94,10 +94,10 @@ describe('finding stuck runs', () => {
 describe('ending a stuck run', () => {
   const run = { node_id: 'a', run_id: 'r-1', failure: 'reading map' };
 
-  it('ends that run alone, and says why', async () => {
+  it('ends that run alone, and says where it stands why: what the worker said is not to be stored readable', async () => {
     const { client, reasons } = temporal([]);
     expect(await endStuckRun(client, run)).toBe(true);
-    expect(reasons).toEqual(['registration/a r-1: its history cannot be replayed: reading map']);
+    expect(reasons).toEqual(['registration/a r-1: its history cannot be replayed; its last failed task says why']);
   });
 
   it('has nothing to do where it has ended by itself', async () => {

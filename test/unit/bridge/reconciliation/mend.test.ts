@@ -176,7 +176,7 @@ describe('a run that cannot go on', () => {
   it('is ended, and another goes on from the registry row', async () => {
     const { outcomes, temporal } = world();
     expect(await outcomes([stuck('a')])).toEqual([['a', 'replaced', null]]);
-    const reason = 'its history cannot be replayed: reading map';
+    const reason = 'its history cannot be replayed; its last failed task says why';
     expect(temporal.terminated).toEqual([{ id: workflowId('a'), run_id: 'run-of-a', reason }]);
     expect(temporal.signals).toMatchObject([
       { id: workflowId('a'), name: 'repair', start: { args: [{ node_id: 'a' }] } },

@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { askOwner, type ServerName } from '../../src/stack/index.js';
 import { choosePorts, portOf } from '../../src/stack/ports.js';
+import { serverOn, signal } from '../chaos/world/proc.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import type { RegistrarProcess } from './cli-process.js';
 import { eventually, Installation } from './installation.js';
@@ -119,15 +120,22 @@ describe('the probes of bridge and worker', () => {
   const isNotReady = (address: string, why: RegExp) =>
     eventually(`${address} is not ready`, 60, async () => why.test(await probe(address, '/readyz')));
 
-  it('say that each is ready; that it is not while its server is away, and is live all the same; and that it is again', async () => {
+  it('say that each is ready; that it is not while its server is away or frozen, and is live all the same; and that it is again', async () => {
     await Promise.all([becomesReady(bridge), becomesReady(worker)]);
-    await stack('stop', 'temporal', 'kafka');
-    await Promise.all([
-      isNotReady(bridge, /^not ready: it has not got on with .*node-heartbeat\.v1 for \d+ s/),
-      isNotReady(worker, /^not ready: Temporal does not answer/),
-    ]);
-    for (const address of [bridge, worker]) expect(await probe(address, '/livez')).toBe('live\n');
-    await stack('start', 'temporal', 'kafka');
+    // A frozen broker ends no connection and refuses none.
+    const kafka = serverOn(join(registrar.config.dataDir, 'kafka')) ?? expect.fail('no Kafka runs there');
+    signal(kafka, 'SIGSTOP');
+    await stack('stop', 'temporal');
+    try {
+      await Promise.all([
+        isNotReady(bridge, /^not ready: it has not got on with .*node-heartbeat\.v1 for \d+ s/),
+        isNotReady(worker, /^not ready: Temporal does not answer/),
+      ]);
+      for (const address of [bridge, worker]) expect(await probe(address, '/livez')).toBe('live\n');
+    } finally {
+      signal(kafka, 'SIGCONT');
+      await stack('start', 'temporal');
+    }
     await Promise.all([becomesReady(bridge), becomesReady(worker)]);
   }, 180_000);
 

@@ -20,7 +20,7 @@ beforeAll(async () => {
   // What other files have left in these tables is not this fleet's.
   await registrar.pool.query('truncate node_registrations, node_leases');
   for (const { node_id } of await registrar.catalog.passingInstances()) strangers.add(node_id);
-  const nodes = Array.from({ length: FLEET }, () => registrar.node());
+  const nodes = registrar.nodes(FLEET);
   await Promise.all(nodes.map((node) => node.start()));
   ids.push(...nodes.map(({ node_id }) => node_id));
 });

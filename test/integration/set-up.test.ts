@@ -34,7 +34,7 @@ async function failures(node_id: string): Promise<string> {
 
 /** Three nodes that start while the registrar's own set-up is wrong, with what their runs wait for. */
 async function waiting(why: RegExp): Promise<readonly string[]> {
-  const nodes = Array.from({ length: 3 }, () => registrar.node());
+  const nodes = registrar.nodes(3);
   for (const node of nodes) void node.start();
   for (const { node_id } of nodes)
     await eventually(`${node_id} waits`, 40, async () =>

@@ -7,6 +7,7 @@ import { createKafka } from '../../kafka/index.js';
 import { processMetrics, serveMetrics, type MetricsServer } from '../../metrics.js';
 import { dataConverter } from '../../payloads/data-converter.js';
 import { createPool } from '../../registry/pool.js';
+import { retriedCalls } from '../../runs/retried-calls.js';
 import { logger } from '../../telemetry.js';
 import { tracingOf } from '../../tracing/index.js';
 import { claimServers } from '../claim.js';
@@ -26,7 +27,7 @@ const LEAVE_WITHIN_MS = 3_000;
  */
 export async function runBridge(config: Config, onReady: () => void = () => undefined): Promise<void> {
   const contracts = loadContracts(config.contractsDir);
-  const connection = Connection.lazy(temporalOptions(config));
+  const connection = Connection.lazy({ ...temporalOptions(config), interceptors: retriedCalls });
   const tracing = await tracingOf('node-registrar-bridge');
   const temporalClient = new Client({
     connection,

@@ -18,7 +18,7 @@ export interface Registrar {
   readonly serversUpAt: number;
   /** Resolves with the reason when one of the children or servers has ended by itself. */
   readonly broken: Promise<CliError>;
-  /** Stops in order: bridge, worker, servers. */
+  /** Stops bridge and worker side by side, then the servers: neither waits for the other. */
   stop(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export async function startRegistrar(options: RegistrarOptions): Promise<Registr
   const stop = async (): Promise<void> => {
     broken.expectEnds();
     servers.giveUp();
-    for (const child of [bridge, worker]) await child.stop();
+    await Promise.all([bridge.stop(), worker.stop()]);
     await servers.stop();
   };
   const unlessBroken = <T>(work: Promise<T>): Promise<T> => Promise.race([work, broken.promise.then(fail)]);

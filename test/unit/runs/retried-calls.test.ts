@@ -19,7 +19,10 @@ describe('a call to a Temporal that is away', () => {
     const failure: unknown = await connection
       .withDeadline(Date.now() + 5_000, () => connection.workflowService.getSystemInfo({}))
       .catch((error: unknown) => error);
-    expect(grpcErrorOf(failure)).toMatchObject({ code: 14, details: expect.stringContaining('ECONNREFUSED') as string });
+    expect(grpcErrorOf(failure)).toMatchObject({
+      code: 14,
+      details: expect.stringContaining('ECONNREFUSED') as string,
+    });
     await connection.close();
   });
 });

@@ -9,6 +9,7 @@ import { buildIntrospection } from '../../src/protocol/introspection.js';
 import { parsePublished } from '../../src/protocol/published.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { lowestWatermark, readWatermarks } from '../../src/registry/leases/watermarks.js';
+import { retriedCalls } from '../../src/runs/retried-calls.js';
 import { workflowId } from '../../workflows/messages.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { BridgeWorld, Gate, until } from './bridge-world.js';
@@ -318,6 +319,7 @@ describe('nothing is lost', () => {
     const gate = await Gate.before(servers().temporalAddress);
     const connection = Connection.lazy({
       address: gate.address,
+      interceptors: retriedCalls,
       channelArgs: { 'grpc.max_reconnect_backoff_ms': 1_000 },
     });
     try {

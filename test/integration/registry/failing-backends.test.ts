@@ -65,7 +65,8 @@ describe('a backend that fails', () => {
     await down.end();
   });
 
-  test('that accepts and never answers is unavailable, by a time limit of ours', async () => {
+  // Two at once: each waits until a time limit is over.
+  test.concurrent('that accepts and never answers is unavailable, by a time limit of ours', async () => {
     const { port, close } = await listening('hang');
     const hung = createPool(`postgres://somebody@127.0.0.1:${port}/somewhere`);
     const failures = await Promise.all([
@@ -79,7 +80,7 @@ describe('a backend that fails', () => {
     await hung.end();
   });
 
-  test('that holds a lock too long is unavailable, and its statement is over', async () => {
+  test.concurrent('that holds a lock too long is unavailable, and its statement is over', async () => {
     const locked = randomUUID();
     await run(postgresUpsertRegistration(pool), upsert(locked, 1));
     const failure = await inTransaction(pool, async (client) => {

@@ -140,6 +140,7 @@ async function take({ parts: { config, client, load }, disturbances, memory }: W
     catalog,
     ...registry,
     load: load.deeds,
+    standing: load.standing,
     disturbances,
     memory,
   };

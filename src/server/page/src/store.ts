@@ -131,13 +131,16 @@ export class FleetStore {
   }
 
   change({ added, changed, gone }: Delta): void {
+    const fresh = added.filter(({ id }) => !this.#nodes.has(id)).map(({ id }) => id);
     for (const node of added) this.#nodes.set(node.id, node);
     for (const [id, fields] of changed) {
       const before = this.#nodes.get(id);
       if (before !== undefined) this.#nodes.set(id, { ...before, ...fields });
     }
     for (const id of gone) this.#nodes.delete(id);
-    if (added.length + gone.length > 0) this.#sorted = null;
+    if (this.#sorted !== null && fresh.length + gone.length > 0)
+      // Most stand in order already, which makes this sort a short one.
+      this.#sorted = [...this.#sorted.filter((id) => this.#nodes.has(id)), ...fresh].sort();
     for (const [id] of changed) this.#rowTopics.get(id)?.emit();
     for (const id of gone) this.#rowTopics.get(id)?.emit();
     this.#changed();

@@ -12,11 +12,22 @@ export function useFleetVersion(): number {
   return useSyncExternalStore(store.fleet.subscribe, () => store.version);
 }
 
-/** A node with what only its row on the screen shows; draws again when either changes. */
+/** A node of the fleet; draws again when it changes. */
 export function useRow(id: string): FleetNode | undefined {
   const subscribe = useCallback((listener: () => void) => store.subscribeRow(id, listener), [id]);
-  useSyncExternalStore(subscribe, () => store.detail(id));
   return useSyncExternalStore(subscribe, () => store.get(id));
+}
+
+/** Texts of a node's row; draws again only when what has come of the node, or the time, makes them others. */
+export function useRowTexts(id: string, read: (now: number) => string): string {
+  const subscribe = useCallback(
+    (listener: () => void) => {
+      const ends = [store.subscribeRow(id, listener), subscribeTicks(listener)];
+      return () => ends.forEach((end) => end());
+    },
+    [id],
+  );
+  return useSyncExternalStore(subscribe, () => read(store.now()));
 }
 
 const tickers = new Set<() => void>();

@@ -17,6 +17,15 @@ export interface Counts {
 
 const DAY = 86_400_000;
 
+/** @returns `before` where nothing differs: the matrix is drawn again for another number alone */
+export function keptCounts(before: Counts, next: Counts): Counts {
+  return textOf(before) === textOf(next) ? before : next;
+}
+
+function textOf({ states, lasting, ...rest }: Counts): string {
+  return JSON.stringify([[...states].map(([state, byType]) => [state, [...byType]]), [...lasting], rest]);
+}
+
 export function countsOf(store: FleetStore): Counts {
   const states = new Map<string, Map<string, number>>();
   const lasting = new Map<string, number>();

@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Link, useSearch } from 'wouter';
 import type { Hello } from '../../../api/fleet.js';
 import { CopyButton } from '../copy-button.js';
@@ -8,9 +8,9 @@ import { cameBack } from '../came-back.js';
 import { store } from '../store.js';
 import { useFleetVersion, useFrame } from '../use.js';
 import { count, counted } from '../words.js';
-import { countsOf, type Counts } from './counts.js';
+import { countsOf, keptCounts, type Counts } from './counts.js';
 import { NodeList } from './list.js';
-import { listOf, moved, type List } from './list-items.js';
+import { isSame, listOf, moved, type List } from './list-items.js';
 import { Loading } from './loading.js';
 import { Matrix, Tiles } from './matrix.js';
 import { Toolbar } from './toolbar.js';
@@ -25,15 +25,22 @@ export function FleetPage() {
   return <LoadedFleet hello={hello} />;
 }
 
+/**
+ * What somebody types or chooses is drawn at once. Ten thousand nodes are filtered and counted after that, in parts
+ * between which the browser draws.
+ */
 function LoadedFleet({ hello }: { hello: Hello }) {
   const search = useSearch();
-  const filters = useMemo(() => readFilters(search), [search]);
-  const version = useFleetVersion();
+  const asked = useMemo(() => readFilters(search), [search]);
+  const later = useDeferredValue(asked);
+  // Back finds the list where it was left: it has to be there at once.
+  const filters = cameBack() ? asked : later;
+  const version = useDeferredValue(useFleetVersion());
   const history = useFrame(() => store.history);
   const held = useFrame(() => store.isHeld);
-  const counts = useMemo(() => countsOf(store), [version]);
+  const counts = useCounts(version);
   const { list, changed, apply } = useCalmList(filters, version);
-  useScrollMemory(search);
+  useScrollMemory(filters);
   const { contract } = hello;
   if (counts.all === 0) return <Nobody hello={hello} />;
   return (
@@ -45,11 +52,11 @@ function LoadedFleet({ hello }: { hello: Hello }) {
       <Matrix states={contract.states} counts={counts} history={history.states} filters={filters} />
       <Tiles states={contract.states} counts={counts} filters={filters} />
       <Toolbar
-        filters={filters}
+        filters={asked}
         counts={counts}
         states={contract.states}
         found={list.nodes}
-        isGrouped={list.items[0]?.kind === 'group'}
+        isGrouped={typeof list.items[0] === 'object'}
       />
       {changed > 0 && (
         <div className="moved">
@@ -68,6 +75,12 @@ function LoadedFleet({ hello }: { hello: Hello }) {
   );
 }
 
+function useCounts(version: number): Counts {
+  const newest = useMemo(() => countsOf(store), [version]);
+  const shown = useRef(newest);
+  return (shown.current = keptCounts(shown.current, newest));
+}
+
 /** Order and membership change at the top and at rest; else they wait until they are asked for. */
 function useCalmList(
   filters: Filters,
@@ -82,13 +95,16 @@ function useCalmList(
   };
   const asked = shown.current.filters !== filters;
   const calm = window.scrollY < 40 && document.querySelector('.row:hover, .row a:focus-visible') === null;
-  if (asked || calm) shown.current = { filters, list: newest };
+  // A list that shows the same is the same one: it is not drawn again.
+  const same = useMemo(() => isSame(shown.current.list, newest), [shown.current.list, newest]);
+  if (asked || (calm && !same)) shown.current = { filters, list: newest };
   useEffect(() => onKey((key) => key === 'u' && (apply(), true)));
   const { list } = shown.current;
-  return { list, changed: list === newest ? 0 : moved(list.items, newest.items), apply };
+  return { list, changed: same || list === newest ? 0 : moved(list.items, newest.items), apply };
 }
 
-function useScrollMemory(search: string): void {
+function useScrollMemory(filters: Filters): void {
+  const search = hrefOf(filters);
   useLayoutEffect(() => {
     if (cameBack()) window.scrollTo(0, scrolled.get(search) ?? 0);
     const keep = (): void => void scrolled.set(search, window.scrollY);

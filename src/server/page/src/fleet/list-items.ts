@@ -3,10 +3,15 @@ import type { Filters } from '../filters.js';
 import { LOOKS } from '../sentences.js';
 import type { FleetStore } from '../store.js';
 
-/** A line of the list: a node, or the heading of a group. */
-export type Item =
-  | { readonly kind: 'node'; readonly id: string }
-  | { readonly kind: 'group'; readonly look: Look | 'rest'; readonly count: number; readonly folded: boolean };
+/** The heading of a group. */
+export interface Group {
+  readonly look: Look | 'rest';
+  readonly count: number;
+  readonly folded: boolean;
+}
+
+/** A line of the list: a node's id, or a heading. Ids alone: ten thousand objects at each change cost frames. */
+export type Item = string | Group;
 
 export interface List {
   readonly items: readonly Item[];
@@ -46,7 +51,7 @@ function grouped(nodes: readonly FleetNode[], unfolded: boolean): Item[] {
   const byLook = new Map<Look, FleetNode[]>();
   const rest: Item[] = [];
   for (const node of nodes) {
-    if (node.look === null) rest.push({ kind: 'node', id: node.id });
+    if (node.look === null) rest.push(node.id);
     else {
       const group = byLook.get(node.look);
       if (group === undefined) byLook.set(node.look, [node]);
@@ -59,10 +64,10 @@ function grouped(nodes: readonly FleetNode[], unfolded: boolean): Item[] {
     const group = byLook.get(look);
     if (group === undefined) continue;
     const folded = group.length > FOLDED_ABOVE && !unfolded;
-    items.push({ kind: 'group', look, count: group.length, folded });
-    if (!folded) for (const { id } of group.sort((a, b) => a.since - b.since)) items.push({ kind: 'node', id });
+    items.push({ look, count: group.length, folded });
+    if (!folded) for (const { id } of group.sort((a, b) => a.since - b.since)) items.push(id);
   }
-  if (rest.length > 0) items.push({ kind: 'group', look: 'rest', count: rest.length, folded: false });
+  if (rest.length > 0) items.push({ look: 'rest', count: rest.length, folded: false });
   return [...items, ...rest];
 }
 
@@ -85,7 +90,18 @@ function sorted(nodes: readonly FleetNode[], sort: string): Item[] {
   const keyed = nodes.map((node) => ({ id: node.id, key: key?.(node) ?? node.id }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   if (sort.startsWith('-')) keyed.reverse();
-  return keyed.map(({ id }) => ({ kind: 'node', id }));
+  return keyed.map(({ id }) => id);
+}
+
+/** Whether both show the same. */
+export function isSame(a: List, b: List): boolean {
+  return a.items.length === b.items.length && a.items.every((item, at) => isSameItem(item, b.items[at]));
+}
+
+function isSameItem(a: Item, b: Item | undefined): boolean {
+  if (a === b) return true;
+  if (typeof a === 'string' || typeof b !== 'object') return false;
+  return a.look === b.look && a.count === b.count && a.folded === b.folded;
 }
 
 /** How many nodes stand at another place in `next`, or are only in one of both; counted up to a hundred. */
@@ -99,6 +115,7 @@ export function moved(shown: readonly Item[], next: readonly Item[]): number {
   return a.reduce((sum, id, at) => sum + (b[at] === id ? 0 : 1), 0) > 0 ? 1 : 0;
 }
 
-function idsOf(items: readonly Item[]): string[] {
-  return items.flatMap((item) => (item.kind === 'node' ? [item.id] : []));
+/** The nodes of a list, without its headings. */
+export function idsOf(items: readonly Item[]): string[] {
+  return items.filter((item) => typeof item === 'string');
 }

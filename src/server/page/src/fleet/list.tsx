@@ -1,5 +1,5 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { memo, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import type { ContractView } from '../../../api/contract.js';
 import type { RowDetail } from '../../../api/fleet.js';
@@ -7,11 +7,12 @@ import { getJson } from '../get-json.js';
 import { hrefOf, type Filters } from '../filters.js';
 import { onKey } from '../keyboard.js';
 import { store } from '../store.js';
-import type { List } from './list-items.js';
-import { SORTABLE } from './list-items.js';
+import { idsOf, SORTABLE, type Item, type List } from './list-items.js';
 import { GroupRow, Row } from './row.js';
 
 const GROUP_HEIGHT = 40;
+/** Rows beyond the screen, at each end. */
+const OVERSCAN = 4;
 const DETAILS_EVERY_MS = 2_000;
 const DETAILS_AFTER_MS = 150;
 
@@ -34,7 +35,7 @@ interface Props {
 }
 
 /** The nodes. Only the rows on the screen are drawn, and only their leases are asked for. */
-export function NodeList({ list, filters, contract, held }: Props) {
+export const NodeList = memo(function NodeList({ list, filters, contract, held }: Props) {
   const parent = useRef<HTMLDivElement>(null);
   const rowHeight = useRowHeight();
   const [top, setTop] = useState(0);
@@ -51,19 +52,17 @@ export function NodeList({ list, filters, contract, held }: Props) {
     observer.observe(document.body);
     return () => observer.disconnect();
   }, []);
+  // Another function makes the virtualizer place every row anew: only for another list, and for another height.
+  const getItemKey = useCallback((at: number) => keyOf(items[at], at), [items, rowHeight]);
   const virtualizer = useWindowVirtualizer({
     count: items.length,
-    estimateSize: (at) => (items[at]?.kind === 'group' ? GROUP_HEIGHT : rowHeight),
-    getItemKey: (at) => {
-      const item = items[at];
-      return item === undefined ? at : item.kind === 'group' ? `group ${item.look}` : item.id;
-    },
-    overscan: 8,
+    estimateSize: (at) => (typeof items[at] === 'object' ? GROUP_HEIGHT : rowHeight),
+    getItemKey,
+    overscan: OVERSCAN,
     scrollMargin: top,
   });
-  useEffect(() => virtualizer.measure(), [virtualizer, rowHeight, items]);
   const visible = virtualizer.getVirtualItems();
-  useLeases(visible.flatMap(({ index }) => (items[index]?.kind === 'node' ? [items[index].id] : [])));
+  useLeases(idsOf(visible.flatMap(({ index }) => items[index] ?? [])));
   useCursorKeys(items, cursor, setCursor, (at) => virtualizer.scrollToIndex(at, { align: 'auto' }));
   return (
     <div className="card list" role="table" aria-label="Nodes" aria-rowcount={items.length + 1}>
@@ -80,7 +79,7 @@ export function NodeList({ list, filters, contract, held }: Props) {
         {visible.map(({ index, key, start }) => {
           const item = items[index];
           if (item === undefined) return null;
-          return item.kind === 'group' ? (
+          return typeof item === 'object' ? (
             <GroupRow
               key={key}
               item={item}
@@ -91,19 +90,16 @@ export function NodeList({ list, filters, contract, held }: Props) {
               held={held}
             />
           ) : (
-            <Row
-              key={key}
-              id={item.id}
-              top={start - top}
-              index={index}
-              isCursor={index === cursor}
-              contract={contract}
-            />
+            <Row key={key} id={item} top={start - top} index={index} isCursor={index === cursor} contract={contract} />
           );
         })}
       </div>
     </div>
   );
+});
+
+function keyOf(item: Item | undefined, at: number): string | number {
+  return typeof item === 'object' ? `group ${item.look}` : (item ?? at);
 }
 
 /** Rows have plain links: a router's link in each of them would listen to the address as often as there are rows. */
@@ -190,14 +186,14 @@ function useCursorKeys(
     onKey((key) => {
       if (key === 'Enter') {
         const item = items[cursor];
-        if (item?.kind !== 'node' || document.activeElement !== document.body) return false;
-        navigate(`/nodes/${encodeURIComponent(item.id)}`);
+        if (typeof item !== 'string' || document.activeElement !== document.body) return false;
+        navigate(`/nodes/${encodeURIComponent(item)}`);
         return true;
       }
       if (key !== 'j' && key !== 'k') return false;
       const step = key === 'j' ? 1 : -1;
       let at = cursor + step;
-      while (items[at]?.kind === 'group') at += step;
+      while (typeof items[at] === 'object') at += step;
       if (items[at] === undefined) return true;
       setCursor(at);
       show(at);

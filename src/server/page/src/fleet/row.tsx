@@ -6,9 +6,9 @@ import { hrefOf, type Filters } from '../filters.js';
 import { Glyph, StateGlyph } from '../glyph.js';
 import { GROUPS, whatIsGoingOn } from '../sentences.js';
 import { store } from '../store.js';
-import { useRow, useTimed } from '../use.js';
+import { useRow, useRowTexts } from '../use.js';
 import { count, cut, exact, short } from '../words.js';
-import type { Item } from './list-items.js';
+import type { Group } from './list-items.js';
 
 interface RowProps {
   readonly id: string;
@@ -22,8 +22,8 @@ interface RowProps {
 export const Row = memo(function Row({ id, top, index, isCursor, contract }: RowProps) {
   const node = useRow(id);
   const first = useRef(node?.state);
-  // One subscription to the clock for all that changes with it: a list has many rows, and a scroll makes many more.
-  const timed = useTimed((now) => (node === undefined ? '' : timedTexts(node, contract, now).join(SEPARATOR)));
+  // One subscription for all that changes with the time: a list has many rows, and a scroll makes many more.
+  const timed = useRowTexts(id, (now) => (node === undefined ? '' : timedTexts(node, contract, now).join(SEPARATOR)));
   if (node === undefined) return null;
   const [what = '', since = '', beat = '', left = ''] = timed.split(SEPARATOR);
   const view = store.state(node.state);
@@ -33,7 +33,7 @@ export const Row = memo(function Row({ id, top, index, isCursor, contract }: Row
       className={`row columns ${calm ? 'calm' : ''} ${isCursor ? 'cursor' : ''}`}
       role="row"
       aria-rowindex={index + 2}
-      style={{ transform: `translateY(${top}px)` }}
+      style={{ top }}
     >
       <span className={`state ${first.current === node.state ? '' : 'changed'}`} role="cell" key={node.state}>
         <StateGlyph view={view} />
@@ -55,11 +55,11 @@ export const Row = memo(function Row({ id, top, index, isCursor, contract }: Row
         </span>
         {cut(what)}
       </span>
-      <span className="attempt num" role="cell">
-        {node.attempt > 1 ? node.attempt : <span className="dim">{node.attempt || '–'}</span>}
+      <span className={`attempt num ${node.attempt > 1 ? '' : 'dim'}`} role="cell">
+        {node.attempt || '–'}
       </span>
-      <span className="beat" role="cell">
-        {left === '' ? <span className="num dim">–</span> : <Beat beat={beat} left={Number(left)} />}
+      <span className={`beat num ${left === '' ? 'dim' : ''}`} role="cell">
+        {left === '' ? '–' : <Beat beat={beat} left={Number(left)} />}
       </span>
       <span className="since num" role="cell" title={exact(node.since)}>
         {since}
@@ -90,10 +90,12 @@ function Beat({ beat, left }: { beat: string; left: number }) {
   const tone = left <= 0 ? 'expired' : left < 0.6 ? 'warn' : 'plain';
   return (
     <>
-      <span className={`lease tone-${tone} ${left <= 0 ? 'out' : ''}`} aria-hidden="true">
-        <i style={{ width: `${Math.max(0, Math.min(1, left)) * 100}%` }} />
-      </span>
-      <span className="num">{beat}</span>
+      <span
+        className={`lease tone-${tone} ${left <= 0 ? 'out' : ''}`}
+        style={{ backgroundSize: `${Math.max(0, Math.min(1, left)) * 100}% 100%` }}
+        aria-hidden="true"
+      />
+      <span className="ago">{beat}</span>
     </>
   );
 }
@@ -106,7 +108,7 @@ export const GroupRow = memo(function GroupRow({
   contract,
   held,
 }: {
-  item: Extract<Item, { kind: 'group' }>;
+  item: Group;
   top: number;
   index: number;
   filters: Filters;
@@ -119,7 +121,7 @@ export const GroupRow = memo(function GroupRow({
       ? 'Expiry is held by self-preservation: nobody is taken out of discovery.'
       : (group?.hint(contract) ?? '');
   return (
-    <div className="group" role="row" aria-rowindex={index + 2} style={{ transform: `translateY(${top}px)` }}>
+    <div className="group" role="row" aria-rowindex={index + 2} style={{ top }}>
       <span role="cell">
         {group !== null && <Glyph shape="warn" tone="warn" size={13} />}
         <b>{group?.title ?? 'Everybody else'}</b>

@@ -7,7 +7,7 @@ import { CopyButton } from '../copy-button.js';
 import { Icon, StateGlyph, type GlyphTone } from '../glyph.js';
 import { onKey } from '../keyboard.js';
 import { NO_FILTERS } from '../filters.js';
-import { listOf } from '../fleet/list-items.js';
+import { idsOf, listOf } from '../fleet/list-items.js';
 import { store } from '../store.js';
 import { Ago } from '../time.js';
 import { useFrame } from '../use.js';
@@ -252,7 +252,7 @@ function sentence(view: NodeView, state: StateView | undefined, contract: Contra
 function Crumb({ id, type }: { id: string; type: string | null }) {
   const [, navigate] = useLocation();
   const go = (step: number): void => {
-    const ids = listOf(store, NO_FILTERS).items.flatMap((item) => (item.kind === 'node' ? [item.id] : []));
+    const ids = idsOf(listOf(store, NO_FILTERS).items);
     const next = ids[ids.indexOf(id) + step];
     if (next !== undefined) navigate(`/nodes/${encodeURIComponent(next)}`);
   };

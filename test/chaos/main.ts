@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { execa } from 'execa';
 import pc from 'picocolors';
@@ -90,6 +90,7 @@ async function smallDisk(directory: string, megabytes: number): Promise<{ readon
 }
 
 async function keepSnapshot(file: string, { snapshot, violations }: Outcome): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
   await writeFile(file, JSON.stringify({ violations, snapshot }, null, 1));
   log(`  the checker's snapshot is in ${file}`);
 }

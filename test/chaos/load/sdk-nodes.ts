@@ -36,9 +36,9 @@ export class SdkNodes {
     });
   }
 
-  /** One that is not registered at that moment does not. */
+  /** One that is not registered at that moment does not, and one that was killed hears nothing. */
   ask(wish: Wish): void {
-    this.#process.send(wish);
+    if (this.#process.connected) this.#process.send(wish);
   }
 
   kill(): void {

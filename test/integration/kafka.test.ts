@@ -28,3 +28,14 @@ it('a process whose connections to Kafka are idle sleeps', async () => {
   // A long poll twice a second. kafkajs as it comes sets about a thousand timers for each connection.
   expect(timers.mock.calls.length).toBeLessThan(50);
 });
+
+it('topics whose names differ from others only by "." and "_" are refused with both names, and what to set', async () => {
+  const { kafkaBrokers: brokers } = servers();
+  const made = `one.${randomUUID()}`;
+  const other = made.replace('.', '_');
+  await createTopics({ brokers }, [made], { partitions: 1 });
+  await expect(createTopics({ brokers }, [other], { partitions: 1 })).rejects.toThrow(
+    `it takes no topic ${other} beside ${made}, which is there: names that differ only by "." and "_" are the same ` +
+      'to it. Set REGISTRAR_ENV or REGISTRAR_NAMESPACE to another name',
+  );
+});

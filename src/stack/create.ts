@@ -33,7 +33,7 @@ export async function createSearchAttributes(
       if (!isGrpcServiceError(error) || codeOf(error) !== PERMISSION_DENIED) throw error;
       throw new StackError(
         `namespace ${namespace} of Temporal at ${address} has no search attribute ${missing.join(', ')}, and whoever ` +
-          `asks may not create them (${error.details}). ${byHand([createAttributes(namespace, missing)])}`,
+          `asks may not create them (${error.details}). ${byHand(createAttributes(namespace, missing))}`,
       );
     });
   } finally {
@@ -68,14 +68,15 @@ async function missingAttributes(connection: Connection, namespace: string): Pro
     const wrong = code === NOT_FOUND ? 'is not there' : 'is not there, or may not be used with this API key';
     throw new StackError(
       `namespace ${namespace} ${wrong} (${error.details}). Set TEMPORAL_NAMESPACE to another one, or: ` +
-        byHand([create, createAttributes(namespace, SEARCH_ATTRIBUTES)]),
+        byHand([create, ...createAttributes(namespace, SEARCH_ATTRIBUTES)]),
     );
   }
 }
 
-function createAttributes(namespace: string, names: readonly string[]): string {
-  const each = names.map((name) => `--name ${name}`).join(' ');
-  return `temporal operator search-attribute create --namespace ${namespace} --type Keyword ${each}`;
+/** Given several names at once, Temporal's command line (1.9.1) creates the first, and says that all are there. */
+function createAttributes(namespace: string, names: readonly string[]): string[] {
+  const create = `temporal operator search-attribute create --namespace ${namespace} --type Keyword --name`;
+  return names.map((name) => `${create} ${name}`);
 }
 
 /** What somebody with the rights of an operator does once. */

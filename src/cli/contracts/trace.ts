@@ -3,6 +3,7 @@ import type { CompiledContract } from '../../contracts/compiled.js';
 import { derivedId } from '../../protocol/ids.js';
 import { NODE_TYPES } from '../../protocol/fields.js';
 import { REASONS, type Introspection } from '../../protocol/introspection.js';
+import type { OutgoingEvent } from '../../protocol/published.js';
 import { applyAnswer, type Answer } from '../../../workflows/core/answer.js';
 import { beginAgain } from '../../../workflows/core/attempt.js';
 import { decide } from '../../../workflows/core/decide.js';
@@ -86,6 +87,8 @@ export interface TraceResult {
  * and so does every intent but the reducer's, which wait for a `backend_ok` line.
  */
 export class Trace {
+  /** Every event so far, as the workflow would publish it. */
+  readonly published: OutgoingEvent[] = [];
   #node: Registration;
   #now = '';
   #lines = 0;
@@ -260,6 +263,7 @@ export class Trace {
 
   #publish(actions: readonly string[]): void {
     const events = eventsOf(this.#node, actions, this.contract);
+    this.published.push(...events);
     this.#events.push(...events.map(({ topic }) => shortName(topic)));
     const types = events.map(({ event_type }) => event_type);
     const last_id = events.at(-1)?.id ?? '';

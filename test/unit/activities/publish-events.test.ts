@@ -2,17 +2,15 @@ import type { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { UNAVAILABLE, type Published } from '../../../activities/api.js';
 import { publishEvents } from '../../../activities/publish-events.js';
-import type { TraceLine } from '../../../src/cli/contracts/trace.js';
+import { Trace, type TraceLine } from '../../../src/cli/contracts/trace.js';
 import { loadContracts } from '../../../src/contracts/load.js';
 import { BRIDGE_ACTIONS } from '../../../src/contracts/vocabulary.js';
 import type { RecordToSend } from '../../../src/kafka/producer.js';
 import { parsePublished, type OutgoingEvent } from '../../../src/protocol/published.js';
 import { contractDirectory } from '../contracts/contract-files.js';
-
-vi.mock('../../../workflows/core/outgoing.js', { spy: true });
 
 const accepted: OutgoingEvent = {
   id: '5dfbd3d1-2c4a-4698-aa2c-a1af6a107b75',
@@ -172,15 +170,11 @@ describe('the shipped contract', () => {
     return [...lines, ...lines.slice(-1).map(soon)];
   };
 
-  /** Everything that the lives below publish, as the core makes it. */
-  async function published(lines: readonly TraceLine[], directory?: string): Promise<OutgoingEvent[]> {
-    // Another file of this process may have loaded them already, without the spy.
-    vi.resetModules();
-    const { eventsOf } = await import('../../../workflows/core/outgoing.js');
-    const { Trace } = await import('../../../src/cli/contracts/trace.js');
+  /** Everything that a life publishes, as the core makes it. */
+  function published(lines: readonly TraceLine[], directory?: string): readonly OutgoingEvent[] {
     const trace = new Trace(loadContracts(directory).compiled);
     for (const each of lines) trace.step(each);
-    return vi.mocked(eventsOf).mock.results.flatMap(({ value }) => value as OutgoingEvent[]);
+    return trace.published;
   }
 
   it('has no event that its schema refuses, in any state in which it is published', async () => {
@@ -189,12 +183,12 @@ describe('the shipped contract', () => {
     });
     const manyCapabilities = Array.from({ length: 60 }, (_, index) => `capability.${index}.${'x'.repeat(40)}`);
     const events = [
-      ...(await published([...activated(), line('deadline')])),
-      ...(await published([...activated(), line('introspection', { reason: 'shutdown' })])),
-      ...(await published([...activated(), line('drain', { why: 'y'.repeat(2_000) }), line('undrain')])),
-      ...(await published([...activated(), line('evict')])),
-      ...(await published([...accept(), line('deadline'), line('deadline'), line('deadline')])),
-      ...(await published([line('introspection', { capabilities: manyCapabilities })], longReason)),
+      ...published([...activated(), line('deadline')]),
+      ...published([...activated(), line('introspection', { reason: 'shutdown' })]),
+      ...published([...activated(), line('drain', { why: 'y'.repeat(2_000) }), line('undrain')]),
+      ...published([...activated(), line('evict')]),
+      ...published([...accept(), line('deadline'), line('deadline'), line('deadline')]),
+      ...published([line('introspection', { capabilities: manyCapabilities })], longReason),
     ];
     const { refused } = await publish(events);
     expect(refused).toEqual([]);

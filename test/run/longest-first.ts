@@ -44,13 +44,6 @@ const LONGEST = [
   'time-skipping/registration.test.ts',
   'time-skipping/backends.test.ts',
   'time-skipping/acks.test.ts',
-  'unit/core/next.properties.test.ts',
-  'unit/cli/completion/shells.test.ts',
-  'unit/stack/owner.test.ts',
-  'unit/fuzz/explore.test.ts',
-  'unit/core/trace.properties.test.ts',
-  'unit/fuzz/records.test.ts',
-  'unit/stack/guardian.test.ts',
 ];
 
 /** The order in which vitest hands files to its workers, the same on every machine. */

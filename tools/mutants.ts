@@ -76,6 +76,7 @@ process.env['PROPERTY_RUNS'] = '30';
 process.env['MUTANTS_BUNDLED'] = String(group.bundled === true);
 // A change whose tests use more of a core is an endless loop. Those of a bundle have servers and workers.
 process.env['MUTANTS_CPU_SECONDS'] = group.bundled === true ? '60' : '10';
+process.env['TEST_PATIENCE_SECONDS'] = '5';
 process.env['MUTANTS_TESTS'] = JSON.stringify(testFiles(group.tests));
 const results = await new Stryker({
   mutate: files.length > 0 ? files : [...group.mutate],

@@ -31,6 +31,9 @@ import { workflowBundle } from '../run/workflow-bundle.js';
 import { othersAtRest } from './others-at-rest.js';
 import { World } from './world.js';
 
+/** A workflow that does not get where a test wants it keeps the test for so long: with mutants that is often. */
+const PATIENCE_SECONDS = Number(process.env['TEST_PATIENCE_SECONDS'] ?? 20);
+
 type Handle = WorkflowHandle<(start: Start) => Promise<Outcome>>;
 
 /** A time-skipping server with a worker of the real workflow, and the fake world around it. */
@@ -247,13 +250,13 @@ export async function startHarness(
     status,
     async until(node_id, what, holds) {
       let seen: Status | undefined;
-      for (let tries = 0; tries < 800; tries++) {
+      for (const end = Date.now() + PATIENCE_SECONDS * 1000; Date.now() < end; ) {
         seen = await status(node_id);
         if (holds(seen)) return seen;
         world.assertNothingRefused();
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
-      throw new Error(`${node_id} was not ${what} within 20 s; it was ${JSON.stringify(seen, null, 1)}`);
+      throw new Error(`${node_id} was not ${what} within ${PATIENCE_SECONDS} s; it was ${JSON.stringify(seen, null, 1)}`);
     },
     untilState: (node_id, state) =>
       harness.until(

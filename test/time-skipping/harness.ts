@@ -250,13 +250,15 @@ export async function startHarness(
     status,
     async until(node_id, what, holds) {
       let seen: Status | undefined;
-      for (const end = Date.now() + PATIENCE_SECONDS * 1000; Date.now() < end; ) {
+      for (const end = Date.now() + PATIENCE_SECONDS * 1000; Date.now() < end;) {
         seen = await status(node_id);
         if (holds(seen)) return seen;
         world.assertNothingRefused();
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
-      throw new Error(`${node_id} was not ${what} within ${PATIENCE_SECONDS} s; it was ${JSON.stringify(seen, null, 1)}`);
+      throw new Error(
+        `${node_id} was not ${what} within ${PATIENCE_SECONDS} s; it was ${JSON.stringify(seen, null, 1)}`,
+      );
     },
     untilState: (node_id, state) =>
       harness.until(

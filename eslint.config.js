@@ -90,6 +90,19 @@ export default tseslint.config(
     rules: { 'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }] },
   },
   {
+    files: ['test/**/*.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['mock', 'doMock', 'resetModules'].map((property) => ({
+          object: 'vi',
+          property,
+          message: 'The files of a process share their modules: one that another file has loaded is not replaced.',
+        })),
+      ],
+    },
+  },
+  {
     // A test's title is one text, and recorded messages are compared as they are.
     files: ['test/**/*.ts'],
     rules: {

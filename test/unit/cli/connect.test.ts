@@ -1,12 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { Connection } from '@temporalio/client';
+import { Connection, ScheduleClient } from '@temporalio/client';
 import { afterEach, expect, it, vi } from 'vitest';
 import { withTemporal } from '../../../src/cli/connect.js';
 import { CliError, EXIT } from '../../../src/cli/terminal/exit-codes.js';
 import { loadConfig } from '../../../src/config/index.js';
-
-vi.mock('../../../src/cli/ownership.js', () => ({ refuseAnothersNamespace: () => Promise.resolve() }));
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -19,6 +17,8 @@ async function endOf(error: Error): Promise<unknown> {
     close: () => Promise.resolve(),
   } as unknown as Connection;
   vi.spyOn(Connection, 'connect').mockResolvedValue(connection);
+  // No schedule says that the namespace belongs to another installation.
+  vi.spyOn(ScheduleClient.prototype, 'list').mockReturnValue((async function* () {})());
   const listener = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const TEMPORAL_ADDRESS = `127.0.0.1:${(listener.address() as AddressInfo).port}`;

@@ -1,19 +1,22 @@
-import { expect, it, vi } from 'vitest';
+import pg from 'pg';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { keptInHistory } from '../../../src/cli/history.js';
 import { CliError, EXIT } from '../../../src/cli/terminal/exit-codes.js';
 import { loadConfig } from '../../../src/config/index.js';
 
-const kept = vi.hoisted(() => ({ outcomes: [] as unknown[] }));
-
-vi.mock('../../../src/cli/connect.js', () => ({
-  withRegistry: (_: unknown, work: (sql: unknown) => Promise<unknown>) =>
-    work({
-      query(statement: string, values: readonly unknown[]) {
-        if (statement.startsWith('update')) kept.outcomes.push(values.slice(1));
-        return Promise.resolve({ rows: [{ id: 1 }] });
-      },
-    }),
-}));
+/** What becomes of wishes: outcome, and whether it was refused. */
+const outcomes: unknown[] = [];
+beforeEach(() => {
+  outcomes.length = 0;
+  const answer = (statement: string, values: readonly unknown[] = []): unknown => {
+    if (statement.startsWith('update operator_actions')) outcomes.push(values.slice(1));
+    return Promise.resolve({ rows: [{ id: 1 }] });
+  };
+  vi.spyOn(pg.Pool.prototype, 'query').mockImplementation(answer);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 const asked = { who: 'ada', why: null, action: 'retry', node_id: 'node-1' } as const;
 
@@ -26,13 +29,11 @@ it.each([
     null,
   ],
 ])('a wish %s stands in the history as that', async (_, error, refused) => {
-  kept.outcomes.length = 0;
   await expect(keptInHistory(loadConfig({}), asked, () => Promise.reject(error))).rejects.toBe(error);
-  expect(kept.outcomes).toEqual([['Node node-1 is banned.', refused]]);
+  expect(outcomes).toEqual([['Node node-1 is banned.', refused]]);
 });
 
 it('a wish that was done stands in the history with what became of it', async () => {
-  kept.outcomes.length = 0;
   await keptInHistory(loadConfig({}), asked, () => Promise.resolve('It is ACTIVE.'));
-  expect(kept.outcomes).toEqual([['It is ACTIVE.', false]]);
+  expect(outcomes).toEqual([['It is ACTIVE.', false]]);
 });

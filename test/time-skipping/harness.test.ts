@@ -19,7 +19,7 @@ function withSurplusField(): CompiledContract {
 }
 
 describe('an event that its schema refuses', () => {
-  it('is not published, and fails the test that looks at the node', async () => {
+  it('is not published, and fails the test that looks at the node, and the one that only stops', async () => {
     h = await startHarness(withSurplusField());
     const introspection = await h.introspection();
     await h.introduce(introspection);
@@ -27,7 +27,10 @@ describe('an event that its schema refuses', () => {
       /NodeRegistrationInitiated of .* does not fit its schema: .*surplus/,
     );
     expect(h.world.types(introspection.node_id)).toEqual([]);
-    h.world.refused.splice(0);
+    // It is tried again until the worker stops.
+    const stopped = h.stop();
+    h = undefined;
+    await expect(stopped).rejects.toThrow('does not fit its schema');
   });
 });
 

@@ -13,7 +13,6 @@ import {
   consume,
   createAdmin,
   createKafka,
-  createProducer,
   openCluster,
   type Cluster,
   type IncomingRecord,
@@ -25,6 +24,7 @@ import type { OutgoingRecord } from '../../src/protocol/envelope.js';
 import { migrate } from '../../src/registry/migrate.js';
 import { createPool } from '../../src/registry/pool.js';
 import { createSearchAttributes, createTopics } from '../../src/stack/index.js';
+import { patientProducer } from './patient-producer.js';
 import { servers } from './servers.js';
 
 const silent = pino({ level: 'silent' });
@@ -43,7 +43,7 @@ export class BridgeWorld {
     clientId: 'bridge-test',
     logger: silent,
   });
-  readonly #producer = createProducer(this.kafka);
+  readonly #producer = patientProducer(this.kafka);
   readonly #bridges: Bridge[] = [];
 
   private constructor(

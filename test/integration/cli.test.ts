@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/index.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { allTopics } from '../../src/cli/setup/all-topics.js';
-import { createAdmin, createKafka, createProducer, openCluster } from '../../src/kafka/index.js';
+import { createAdmin, createKafka, openCluster } from '../../src/kafka/index.js';
 import { nodeKey } from '../../src/protocol/node-key.js';
 import { bindKey } from '../../src/registry/keys/bound-keys.js';
 import { logger } from '../../src/telemetry.js';
@@ -16,6 +16,7 @@ import { runDocumented, typed } from '../run/run-documented.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
 import { openDatabase, type Database } from './registry/database.js';
 import { openNamespace } from './namespace.js';
+import { patientProducer } from './patient-producer.js';
 import { servers } from './servers.js';
 
 /** The commands against servers that somebody else runs, with topics and a task queue of their own. */
@@ -205,7 +206,7 @@ test('a node that is not understood is found among the dead letters', async () =
   const id = `odd-${randomUUID().slice(0, 8)}`;
   const config = loadConfig(env);
   const [topic] = allTopics(loadContracts(config.contractsDir), config);
-  const producer = createProducer(createKafka({ ...config.kafka, clientId: name, logger: logger('kafka') }));
+  const producer = patientProducer(createKafka({ ...config.kafka, clientId: name, logger: logger('kafka') }));
   await producer.send([
     {
       topic: topic ?? '',

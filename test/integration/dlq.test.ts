@@ -6,8 +6,8 @@ import { isNamed } from '../../src/cli/dlq/named.js';
 import { MOST_REPLAYS } from '../../src/protocol/dead-letter.js';
 import { replay } from '../../src/cli/dlq/replay.js';
 import { explainNode } from '../../src/cli/status/explain-node.js';
-import { createProducer } from '../../src/kafka/index.js';
 import { eventually, Installation } from './installation.js';
+import { patientProducer } from './patient-producer.js';
 
 const ANN = { who: 'ann', why: 'its sender is corrected' };
 
@@ -31,7 +31,7 @@ const letters = async (filter: Omit<LetterFilter, 'since'>) =>
 it('what nobody understands is listed by node, reason and topic, shown whole, and part of its node’s status', async () => {
   const node_id = `odd-${randomUUID()}`;
   const value = Buffer.from(JSON.stringify({ node_id, node_type: 'toaster' }));
-  const producer = createProducer(registrar.kafka);
+  const producer = patientProducer(registrar.kafka);
   const key = Buffer.from(node_id);
   await producer.send([{ topic, key, value, headers: { message_id: 'm-1', colour: 'red' } }]);
   await producer.send([{ topic, key: null, value: Buffer.from('no JSON'), headers: {} }]);
@@ -57,7 +57,7 @@ it('what nobody understands is listed by node, reason and topic, shown whole, an
 
 it('a replay keeps bytes, key, headers and order; what fails again is another letter, and is left after three times', async () => {
   const node_id = `again-${randomUUID()}`;
-  const producer = createProducer(registrar.kafka);
+  const producer = patientProducer(registrar.kafka);
   for (const step of [1, 2])
     await producer.send([
       { topic, key: node_id, value: Buffer.from(JSON.stringify({ node_id, step })), headers: { step: String(step) } },

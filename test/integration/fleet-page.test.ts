@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startChromium } from '../browser/chromium.js';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config/index.js';
-import { createKafka, createProducer } from '../../src/kafka/index.js';
+import { createKafka } from '../../src/kafka/index.js';
 import { nodeKey } from '../../src/protocol/node-key.js';
 import { readBan } from '../../src/registry/bans.js';
 import { bindKey, noteConflicts } from '../../src/registry/keys/bound-keys.js';
@@ -15,6 +15,7 @@ import { askOwner } from '../../src/stack/index.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { registrar, RegistrarProcess } from './cli-process.js';
 import { openNamespace } from './namespace.js';
+import { patientProducer } from './patient-producer.js';
 import { openDatabase, type Database } from './registry/database.js';
 
 /** The fleet page on real servers: a worker, a bridge and nodes, looked at with a browser. */
@@ -218,7 +219,7 @@ test(
 );
 
 test('a dead letter is replayed from the page, and what fails again is another one', { timeout: 120_000 }, async () => {
-  const producer = createProducer(
+  const producer = patientProducer(
     createKafka({ brokers: loadConfig(env).kafka.brokers, clientId: name, logger: pino({ level: 'silent' }) }),
   );
   const topic = `${name}.onex.evt.node-introspection.v1`;

@@ -6,7 +6,7 @@ import { startBridge, type Bridge } from '../../src/bridge/bridge.js';
 import type { BridgeCounters } from '../../src/bridge/counters.js';
 import { loadConfig, type Config } from '../../src/config/index.js';
 import { loadContracts, type Contracts } from '../../src/contracts/load.js';
-import { consume, createKafka, createProducer, type KafkaHandle, type Subscription } from '../../src/kafka/index.js';
+import { consume, createKafka, type KafkaHandle, type Subscription } from '../../src/kafka/index.js';
 import { NodeHub, RegisteredNode, type RegisteredNodeOptions } from '../../src/node/index.js';
 import { parsePublished, type PublishedEvent } from '../../src/protocol/published.js';
 import { topicName } from '../../src/protocol/topics.js';
@@ -20,6 +20,7 @@ import { workflowBundle } from '../run/workflow-bundle.js';
 import { RegistrarProcess } from './cli-process.js';
 import { openDatabase, type Database } from './registry/database.js';
 import { openNamespace } from './namespace.js';
+import { patientProducer } from './patient-producer.js';
 import { servers } from './servers.js';
 
 const silent = pino({ level: 'silent' });
@@ -190,7 +191,7 @@ export class Installation {
   /** Sends a value to one of the topics that the registrar reads, as it is. */
   async send(event_type: string, ...values: readonly (string | Buffer)[]): Promise<void> {
     const template = this.contracts.consumed.find((row) => row.event_type === event_type)?.topic ?? '';
-    const producer = createProducer(this.kafka);
+    const producer = patientProducer(this.kafka);
     await producer.send(
       values.map((value) => ({
         topic: topicName(template, this.config),

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { consume, createKafka, createProducer, type EventProducer, type Subscription } from '../../src/kafka/index.js';
+import { consume, createKafka, type Subscription } from '../../src/kafka/index.js';
 import { NODE_TOPICS, RegisteredNode, simulateFleet, type NodeState, type NodeTopic } from '../../src/node/index.js';
 import { parseAck, type Ack } from '../../src/protocol/ack.js';
 import { parseHeartbeat, type Heartbeat } from '../../src/protocol/heartbeat.js';
@@ -12,6 +12,7 @@ import { buildPublished } from '../../src/protocol/published.js';
 import { topicName } from '../../src/protocol/topics.js';
 import { createTopics } from '../../src/stack/index.js';
 import { logger } from '../../src/telemetry.js';
+import { patientProducer, type PatientProducer } from './patient-producer.js';
 import { servers } from './servers.js';
 
 /** Topics of this run's own. */
@@ -24,11 +25,11 @@ class Counterpart {
   readonly introspections: Introspection[] = [];
   readonly acks: Ack[] = [];
   readonly heartbeats: Heartbeat[] = [];
-  readonly #producer: EventProducer;
+  readonly #producer: PatientProducer;
   #subscription: Subscription | undefined;
 
   constructor(readonly brokers: readonly string[]) {
-    this.#producer = createProducer(createKafka({ brokers, clientId: 'counterpart', logger: logger('kafka') }));
+    this.#producer = patientProducer(createKafka({ brokers, clientId: 'counterpart', logger: logger('kafka') }));
   }
 
   async start(): Promise<void> {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createProducer, type EventProducer } from '../../src/kafka/index.js';
 import { NodeHub, RegisteredNode } from '../../src/node/index.js';
 import { buildAck } from '../../src/protocol/ack.js';
 import type { OutgoingRecord } from '../../src/protocol/envelope.js';
@@ -11,14 +10,15 @@ import { buildIntrospection, type Reason } from '../../src/protocol/introspectio
 import { topicName } from '../../src/protocol/topics.js';
 import { readRegistryRow, type RegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { eventually, Installation } from './installation.js';
+import { patientProducer, type PatientProducer } from './patient-producer.js';
 
 /** Two processes with one node_id, through the SDK and by raw messages. */
 
 let registrar: Installation;
-let producer: EventProducer;
+let producer: PatientProducer;
 beforeAll(async () => {
   registrar = await Installation.start();
-  producer = createProducer(registrar.kafka);
+  producer = patientProducer(registrar.kafka);
 });
 afterAll(async () => {
   await producer.close();

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startBridge } from '../../src/bridge/bridge.js';
 import { bridgeTopics, groupId, type StreamKind } from '../../src/bridge/bridge-topics.js';
-import { createAdmin, createProducer, readTopic, type EventProducer, type KafkaAdmin } from '../../src/kafka/index.js';
+import { createAdmin, readTopic, type KafkaAdmin } from '../../src/kafka/index.js';
 import { buildAck } from '../../src/protocol/ack.js';
 import { buildDrainRequest } from '../../src/protocol/drain-request.js';
 import type { OutgoingRecord } from '../../src/protocol/envelope.js';
@@ -20,17 +20,18 @@ import { temporaryFolder } from '../run/temporary-folder.js';
 import { contractDirectory, laidOver } from '../unit/contracts/contract-files.js';
 import { newKey, signed } from '../unit/protocol/signing.js';
 import { eventually, Installation } from './installation.js';
+import { patientProducer, type PatientProducer } from './patient-producer.js';
 
 /** Who may speak for a node, on real servers: nodes through the SDK, impostors by raw records. */
 
 const signing = (mode: string) => ({ orchestrator: `signing: { mode: '${mode}' }` });
 
 let registrar: Installation;
-let producer: EventProducer;
+let producer: PatientProducer;
 let admin: KafkaAdmin;
 beforeAll(async () => {
   registrar = await Installation.start(contractDirectory(signing('enforce')));
-  producer = createProducer(registrar.kafka);
+  producer = patientProducer(registrar.kafka);
   admin = createAdmin(registrar.kafka);
 });
 afterAll(async () => {

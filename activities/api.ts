@@ -90,8 +90,8 @@ export interface RefusedEvent {
 
 export interface Published {
   /**
-   * When the events were handed to the broker that took them, ISO 8601: `emitted_at`, and the moment from which
-   * stamped deadlines count.
+   * When the events were handed to the broker that took them, ISO 8601: `emitted_at` of the first, and the moment from
+   * which stamped deadlines count.
    */
   readonly sent_at: string;
   readonly refused: readonly RefusedEvent[];

@@ -57,10 +57,10 @@ export function publishEvents(
     cancellationSignal().throwIfAborted();
     const sentAt = now();
     const refused: RefusedEvent[] = [];
-    const records = events.map((event): RecordToSend => {
+    const records = events.map((event, before): RecordToSend => {
       try {
         const topic = topicName(event.topic, { env, namespace });
-        return inTrace({ topic, ...buildPublished(withUuids(event), { sentAt, source }) }, event);
+        return inTrace({ topic, ...buildPublished(withUuids(event), { sentAt, before, source }) }, event);
       } catch (error) {
         const reason = oneLine(errorText(error));
         refused.push({ event_type: event.event_type, reason });

@@ -7,8 +7,8 @@ const MAX_ANSWERS = 16;
 /** One registration attempt of a node, from its introspection to its end. */
 export class Attempt {
   stage: 'introducing' | 'accepted' | 'acknowledged' | 'active' | 'draining' = 'introducing';
-  /** When the registrar published that it is active or draining: what was published before and is read later is old. */
-  since = '';
+  /** When the registrar last published that it is active or draining; "" before. */
+  #since = '';
   /** It was rejected, has expired, or was acknowledged too late. */
   ended = false;
   /** The registrar's number of it, the highest that was read. */
@@ -20,6 +20,28 @@ export class Attempt {
   /** It is registered, whether others find it or not. */
   get isRegistered(): boolean {
     return this.stage === 'active' || this.stage === 'draining';
+  }
+
+  /**
+   * The registrar has published that it is active, or draining. Each has a topic of its own, and topics are read
+   * independently of each other: what was published before and is read later is old.
+   *
+   * @param emitted_at ISO 8601
+   * @returns whether it was not so before
+   */
+  becomes(stage: 'active' | 'draining', emitted_at: string): boolean {
+    if (emitted_at < this.#since) return false;
+    this.#since = emitted_at;
+    const isNew = this.stage !== stage;
+    this.stage = stage;
+    return isNew;
+  }
+
+  /** An operator has it registered anew, under the same correlation_id. */
+  revive(): void {
+    this.stage = 'introducing';
+    this.#since = '';
+    this.ended = false;
   }
 
   /** Aborted when what is being sent, or waited for, is superseded. */
@@ -94,11 +116,7 @@ export class Attempts {
     // From a registrar that does not number its attempts, every event counts.
     const number = Number(event.tags.attempt) || attempt.number;
     if (number < attempt.number || (attempt.ended && number === attempt.number)) return null;
-    if (number > attempt.number && attempt.number > 0) {
-      attempt.stage = 'introducing';
-      attempt.since = '';
-      attempt.ended = false;
-    }
+    if (number > attempt.number && attempt.number > 0) attempt.revive();
     attempt.number = number;
     return attempt;
   }

@@ -253,9 +253,7 @@ export class Handshake {
     attempt.supersede();
     this.#adoptInterval(event);
     this.#parts.heartbeats.run(this.#heartbeatInterval);
-    if (attempt.stage === 'active' || event.emitted_at < attempt.since) return;
-    attempt.stage = 'active';
-    attempt.since = event.emitted_at;
+    if (!attempt.becomes('active', event.emitted_at)) return;
     this.#startOver.reset();
     this.#rejected.reset();
     this.#enter('active');
@@ -265,9 +263,7 @@ export class Handshake {
   #onDraining(attempt: Attempt, event: PublishedEvent): void {
     attempt.supersede();
     this.#parts.heartbeats.run(this.#heartbeatInterval);
-    if (attempt.stage === 'draining' || event.emitted_at < attempt.since) return;
-    attempt.stage = 'draining';
-    attempt.since = event.emitted_at;
+    if (!attempt.becomes('draining', event.emitted_at)) return;
     this.#enter('draining');
     this.#parts.reporter.emit('draining', { ...now(attempt), reason: text(event.payload.drain_reason) ?? NO_REASON });
   }

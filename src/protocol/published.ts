@@ -85,8 +85,10 @@ export function publishedEventType(name: string): PublishedEventType | null {
 
 /** Who sends an event, and when. */
 export interface Sending {
-  /** The moment of the send: `emitted_at`, and from where stamped deadlines count. */
+  /** The moment of the send, from where stamped deadlines count. */
   readonly sentAt: Date;
+  /** How many events are before it in its send. Default 0. */
+  readonly before?: number;
   /** The process that sends, for the envelope's source_tool and the header. */
   readonly source: string;
 }
@@ -94,10 +96,15 @@ export interface Sending {
 /** The fields that every event has; a contract's payload adds those of its type. */
 export const COMMON_FIELDS: readonly string[] = Object.keys(common);
 
-/** An event's payload as it goes to nodes: with the common fields, the stamped times, and in their words. */
+/**
+ * An event's payload as it goes to nodes: with the common fields, the stamped times, and in their words.
+ *
+ * `emitted_at` is the send, and a millisecond later for each event before it: nodes read topics independently of each
+ * other, and know the order of events by these times alone.
+ */
 export function payloadOf(
   event: Pick<OutgoingEvent, 'node_id' | 'correlation_id' | 'causation_id' | 'payload' | 'stamps'>,
-  sentAt: Date,
+  { sentAt, before = 0 }: Pick<Sending, 'sentAt' | 'before'>,
 ): JsonObject {
   const { node_id, correlation_id, causation_id } = event;
   return {
@@ -105,7 +112,7 @@ export function payloadOf(
     node_id,
     correlation_id,
     causation_id,
-    emitted_at: sentAt.toISOString(),
+    emitted_at: new Date(sentAt.getTime() + before).toISOString(),
     ...forNodes(event.payload),
     ...stamped(event.stamps, sentAt),
   };
@@ -116,12 +123,12 @@ export function payloadOf(
  *
  * @throws TypeError where the event does not fit its type's schema: that is a mistake of ours, not a node's
  */
-export function buildPublished(event: OutgoingEvent, { sentAt, source }: Sending): OutgoingRecord {
+export function buildPublished(event: OutgoingEvent, sending: Sending): OutgoingRecord {
   const type = publishedEventType(event.event_type);
   if (type === null)
     throw new TypeError(`unknown event type ${event.event_type}: no schema says what nodes would understand`);
   const { node_id, correlation_id } = event;
-  const payload = payloadOf(event, sentAt);
+  const payload = payloadOf(event, sending);
   const checked = publishedSchemas[type].safeParse(payload);
   if (!checked.success)
     throw new TypeError(`${type} of ${node_id} does not fit its schema: ${explain(checked.error, payload)}`);
@@ -130,8 +137,8 @@ export function buildPublished(event: OutgoingEvent, { sentAt, source }: Sending
     correlation_id,
     event_type: type,
     node_id,
-    sent_at: sentAt.toISOString(),
-    source,
+    sent_at: sending.sentAt.toISOString(),
+    source: sending.source,
     payload,
     tags: event.tags,
     headers: eventHeaders(event),

@@ -122,7 +122,7 @@ function eventProblems(event: PublishedEventContract, sample: Sample): Problem[]
       // How long a timer is says nothing about the field that it is stamped into.
       stamps: Object.fromEntries(Object.keys(stamps).map((field) => [field, 0])),
     },
-    SAMPLE_TIME,
+    { sentAt: SAMPLE_TIME },
   );
   const placed = (field: string): Path => [field in stamps ? 'stamps' : 'payload', field];
   return [

@@ -83,6 +83,18 @@ it('sends all events of a call at once, and answers from when their deadlines co
   expect(event.emitted_at).toBe(sent_at);
 });
 
+it('events of one send are emitted one after the other: topics are read in any order', async () => {
+  const { sent_at } = await publish([accepted, accepted, accepted], undefined, () => new Date('2026-01-31T12:00:00Z'));
+  expect(sent_at).toBe('2026-01-31T12:00:00.000Z');
+  const events = sent[0]?.map(parsed) ?? [];
+  expect(events.map(({ emitted_at }) => emitted_at)).toEqual([
+    '2026-01-31T12:00:00.000Z',
+    '2026-01-31T12:00:00.001Z',
+    '2026-01-31T12:00:00.002Z',
+  ]);
+  expect(new Set(events.map(({ payload }) => payload.ack_deadline))).toEqual(new Set(['2026-01-31T12:00:30.000Z']));
+});
+
 it("counts deadlines from the broker's time, by which acks are in time", async () => {
   const { sent_at } = await publish([accepted], undefined, () => new Date('2026-01-31T12:00:00.000Z'));
   expect(sent_at).toBe('2026-01-31T12:00:00.000Z');

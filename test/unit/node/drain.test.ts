@@ -127,6 +127,30 @@ describe('a node that drains', () => {
     expect(node.state).toBe('active');
   });
 
+  test('and reads first that it was active again, and then that it drained before, is active', async () => {
+    const { node } = await activeNode(wire);
+    const at = Date.now();
+    vi.setSystemTime(at + 2_000);
+    wire.publish('NodeBecameActive', node);
+    vi.setSystemTime(at + 1_000);
+    wire.publish('NodeDraining', node);
+    await settle();
+    expect(node.state).toBe('active');
+  });
+
+  test('and is found again reads the same in any order of the topics', async () => {
+    const { node } = await activeNode(wire);
+    const at = Date.now();
+    vi.setSystemTime(at + 3_000);
+    wire.publish('NodeDraining', node);
+    vi.setSystemTime(at + 2_000);
+    wire.publish('NodeBecameActive', node);
+    vi.setSystemTime(at + 1_000);
+    wire.publish('NodeDraining', node);
+    await settle();
+    expect(node.state).toBe('draining');
+  });
+
   test('before it is registered is refused in words', async () => {
     const { node } = nodeOn(wire);
     await expect(node.drain()).rejects.toThrow('cannot be drained now: it is idle. Wait for its event "active"');

@@ -7,6 +7,7 @@ import type { Activities } from '../../activities/api.js';
 import type { CompiledContract, Timer } from '../../src/contracts/compiled.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import type { Introspection } from '../../src/protocol/introspection.js';
+import { askStatus } from '../../src/runs/ask-status.js';
 import { createSearchAttributes } from '../../src/stack/index.js';
 import { plusSeconds } from '../../workflows/core/time.js';
 import type { Status } from '../../workflows/details.js';
@@ -15,7 +16,6 @@ import {
   COMMAND_UPDATE,
   INTROSPECTION_SIGNAL,
   RETRY,
-  STATUS_QUERY,
   SUSPECT_SIGNAL,
   workflowId,
   WORKFLOW_TYPE,
@@ -155,12 +155,10 @@ class Node {
   }
 
   async until(state: string): Promise<Status> {
-    let status: Status | undefined;
-    await eventually(`${this.node_id} is in ${state}`, 20, async () => {
-      status = await client.workflow.getHandle(this.handle.workflowId).query<Status>(STATUS_QUERY);
-      return status.registration?.state === state && status.registration.entering === null;
+    return eventually(`${this.node_id} is in ${state}`, 20, async () => {
+      const { status } = await askStatus(client, this.node_id, 20_000);
+      return status?.registration?.state === state && status.registration.entering === null && status;
     });
-    return status ?? expect.fail();
   }
 
   async active(): Promise<void> {

@@ -11,10 +11,11 @@ import { NodeHub, RegisteredNode, type RegisteredNodeOptions } from '../../src/n
 import { parsePublished, type PublishedEvent } from '../../src/protocol/published.js';
 import { topicName } from '../../src/protocol/topics.js';
 import { Catalog } from '../../src/registry/consul/catalog.js';
+import { askStatus } from '../../src/runs/ask-status.js';
 import { createSearchAttributes, createTopics } from '../../src/stack/index.js';
 import { openWorker, type RegistrarWorker } from '../../src/worker.js';
 import type { Status } from '../../workflows/details.js';
-import { STATUS_QUERY, workflowId } from '../../workflows/messages.js';
+import { workflowId } from '../../workflows/messages.js';
 import { errorsOnlyRuntime } from '../run/errors-only-runtime.js';
 import { workflowBundle } from '../run/workflow-bundle.js';
 import { RegistrarProcess } from './cli-process.js';
@@ -207,8 +208,11 @@ export class Installation {
     return this.client.workflow.getHandle(workflowId(node_id));
   }
 
-  status(node_id: string): Promise<Status> {
-    return this.handle(node_id).query<Status>(STATUS_QUERY);
+  /** @throws Error when its run does not answer, or there is none */
+  async status(node_id: string): Promise<Status> {
+    const { status, no_answer } = await askStatus(this.client, node_id, 20_000);
+    if (status === null) throw new Error(`the run of ${node_id}: ${no_answer ?? 'there is none'}`);
+    return status;
   }
 
   /** What was published for a node, in the order of emission. */

@@ -14,6 +14,7 @@ import { logger } from '../../src/telemetry.js';
 import { runScenario, type Outcome } from './run-scenario.js';
 import type { Scenario } from './scenario.js';
 import { row, TITLES } from './table.js';
+import { KafkaCluster } from './world/kafka-cluster.js';
 
 const SCENARIOS = readdirSync(join(import.meta.dirname, 'scenarios')).map((file) => file.replace('.ts', ''));
 
@@ -61,18 +62,22 @@ async function onServers(scenario: Scenario, options: Pick<Options, 'seed' | 'no
   const disk =
     scenario.postgresMb === undefined ? null : await smallDisk(join(dataDir, 'postgres'), scenario.postgresMb);
   const silent = logger('chaos').child({}, { level: 'silent' });
-  const stack = await startStack({ dataDir, env: process.env, onProgress: () => undefined, logger: silent });
+  const cluster = scenario.threeBrokers === true ? await KafkaCluster.start(join(directory, 'brokers')) : null;
+  const given = { ...process.env, ...(cluster !== null && { KAFKA_BROKERS: cluster.brokers.join(',') }) };
+  const stack = await startStack({ dataDir, env: given, onProgress: () => undefined, logger: silent });
   try {
     const env = { ...process.env, ...stack.environment(), REGISTRAR_DATA_DIR: dataDir };
     return await runScenario(scenario, {
       ...options,
       deadly: true,
       env,
+      cluster,
       directory: join(directory, 'contracts'),
       log: (text) => log(`  ${new Date().toISOString().slice(11, 19)} ${text}`),
     });
   } finally {
     await stack.stop();
+    await cluster?.stop();
     await disk?.remove();
     await rm(directory, { recursive: true, force: true });
   }

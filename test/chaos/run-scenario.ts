@@ -16,6 +16,7 @@ import { Random } from './random.js';
 import type { Scenario } from './scenario.js';
 import { clockOff } from './world/clocks.js';
 import { SETTINGS, writeContracts } from './world/contract.js';
+import type { KafkaCluster } from './world/kafka-cluster.js';
 import { Network } from './world/network.js';
 import { Targets, type Role } from './world/targets.js';
 import { World } from './world/world.js';
@@ -29,6 +30,8 @@ export interface RunOptions {
   readonly deadly: boolean;
   /** The environment that names running servers, and REGISTRAR_DATA_DIR, whose owner starts and stops them. */
   readonly env: NodeJS.ProcessEnv;
+  /** For a scenario that has three brokers. */
+  readonly cluster?: KafkaCluster | null;
   /** An empty directory. */
   readonly directory: string;
   readonly log: (text: string) => void;
@@ -46,7 +49,7 @@ const LOOK_EVERY_MS = 4_000;
 
 /** Runs a scenario under a load, on servers that run already, and lets the checker compare what is left. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Outcome> {
-  const { seed, nodes, seconds, deadly, log, directory } = options;
+  const { seed, nodes, seconds, deadly, log, directory, cluster = null } = options;
   const name = `c${randomUUID().slice(0, 8)}`;
   const env = {
     ...options.env,
@@ -80,7 +83,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       deadly,
       clockOffMs: (scenario.clocks?.nodes ?? 0) * 1_000,
     });
-    const world = new World({ config, client, targets, load, network, random: random.fork(), log, seconds });
+    const world = new World({ config, client, targets, load, network, cluster, random: random.fork(), log, seconds });
     try {
       world.sampleMemory();
       await Promise.all([scenario.disturb(world), delay(seconds * 1_000)]);
@@ -140,6 +143,7 @@ async function take({ parts: { config, client, load }, disturbances, memory }: W
     catalog,
     ...registry,
     load: load.deeds,
+    standing: load.standing,
     disturbances,
     memory,
   };

@@ -10,6 +10,8 @@ export interface Scenario {
   readonly proxied?: true;
   /** Size of the file system that PostgreSQL's data are on, in MB. Default: the machine's own. */
   readonly postgresMb?: number;
+  /** Kafka is three brokers, as KafkaCluster has them. */
+  readonly threeBrokers?: true;
   /** By how many seconds the clock of worker, bridge or nodes is off. */
   readonly clocks?: Readonly<Partial<Record<Role | 'nodes', number>>>;
   readonly disturb: (world: World) => Promise<void>;

@@ -2,7 +2,7 @@ import { factsOf, type NodeFacts } from './facts.js';
 import { activeAfterAck, acceptedAfterConfirmations, nothingAfterAnEnd } from './rules/order.js';
 import { eachEventPublished, repeatsKeepTheirId } from './rules/events.js';
 import { incarnationsEnd, livingAreActive } from './rules/ends.js';
-import { drainingAfterRequest, drainsAsItAsks } from './rules/draining.js';
+import { drainingAfterRequest, drainsAsItAsks, knowsWhetherItDrains } from './rules/draining.js';
 import { deadAreFound, nobodyExpiresFalsely } from './rules/liveness.js';
 import { ackedBecomeActive } from './rules/acks.js';
 import { memoryStaysFlat } from './rules/memory.js';
@@ -28,6 +28,7 @@ const NODE_RULES = {
   'active after its ack': activeAfterAck,
   'who asks to drain is DRAINING': drainsAsItAsks,
   'draining after its request': drainingAfterRequest,
+  'a node knows whether it drains': knowsWhetherItDrains,
   'nothing after an end': nothingAfterAnEnd,
   'who acknowledged in time becomes ACTIVE': ackedBecomeActive,
   'nobody expires falsely': nobodyExpiresFalsely,

@@ -17,6 +17,8 @@ export interface Snapshot {
   readonly writes: readonly RowWrite[];
   /** What was done to the nodes. */
   readonly load: readonly Deed[];
+  /** Where nodes of the SDK stand, as far as they know: "active", "draining", … */
+  readonly standing: readonly { readonly node_id: string; readonly state: string }[];
   /** What was done to the registrar and its servers. */
   readonly disturbances: readonly Disturbance[];
   readonly memory: readonly MemorySample[];

@@ -9,11 +9,11 @@ import {
 } from '../../../src/kafka/index.js';
 import { nodeTopics } from '../../../src/node/node-topics.js';
 import { parsePublished, type PublishedEvent } from '../../../src/protocol/published.js';
-import type { Deed } from '../checker/snapshot.js';
+import type { Deed, Snapshot } from '../checker/snapshot.js';
 import type { Random } from '../random.js';
-import { planOf, type Extent, type Plan, type Step } from './plan.js';
+import { drainsOf, planOf, type Extent, type Plan, type Step } from './plan.js';
 import { RawNode } from './raw-node.js';
-import { startSdkNodes, type SdkNodes } from './sdk-nodes.js';
+import { SdkNodes } from './sdk-nodes.js';
 
 export interface LoadOptions extends Extent {
   readonly brokers: readonly string[];
@@ -28,7 +28,7 @@ const SDK_NODES = 3;
 
 /**
  * Nodes that start, acknowledge, beat, restart, refresh, drain, freeze, die and leave, each as the seed has planned it;
- * and, with the project's SDK, those of a process that lives on and of one that is killed.
+ * and, with the project's SDK, those of a process that lives on and of one that is killed: they drain, too.
  */
 export class Load {
   readonly deeds: Deed[] = [];
@@ -83,6 +83,11 @@ export class Load {
     return [...this.#nodes.keys()].filter((_, index) => this.#plans[index]?.steps.length === 1);
   }
 
+  /** Where nodes of the SDK stand, as far as they know. */
+  get standing(): Snapshot['standing'] {
+    return this.#sdk.flatMap(({ states }) => [...states].map(([node_id, state]) => ({ node_id, state })));
+  }
+
   /** A new incarnation of some nodes, at once; for what must happen at a moment of the scenario's choosing. */
   restart(ids: readonly string[]): void {
     for (const id of ids) this.#nodes.get(id)?.start();
@@ -110,10 +115,13 @@ export class Load {
     const { env, brokers, random, seconds, deadly } = this.options;
     const start = (name: string): SdkNodes => {
       const ids = Array.from({ length: SDK_NODES }, (_, index) => `${env}-sdk-${name}-${index}`);
-      const nodes = startSdkNodes(ids, { env, brokers }, () => {
+      const nodes = new SdkNodes(ids, { env, brokers }, () => {
         for (const id of ids) this.#note(id, 'lives');
       });
       this.#sdk.push(nodes);
+      for (const node_id of ids)
+        for (const { at, does } of drainsOf(random.fork(), seconds))
+          this.#timers.push(setTimeout(() => nodes.ask({ node_id, does }), at * 1_000));
       return nodes;
     };
     start('living');
@@ -122,7 +130,7 @@ export class Load {
     this.#timers.push(
       setTimeout(
         () => {
-          mortal.process.kill('SIGKILL');
+          mortal.kill();
           for (const id of mortal.ids) this.#note(id, 'dies');
         },
         random.between(seconds / 3, seconds) * 1_000,
@@ -137,7 +145,7 @@ export class Load {
   async #end(reader: Subscription): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
     for (const node of this.#nodes.values()) node.die();
-    for (const { process } of this.#sdk) process.kill('SIGKILL');
+    for (const nodes of this.#sdk) nodes.kill();
     await reader.stop();
     await this.producer.close();
   }

@@ -6,6 +6,10 @@ export interface Step {
   readonly does: 'start' | 'restart' | 'refresh' | 'repeat' | 'drain' | 'undrain' | 'leave' | 'die' | 'freeze' | 'thaw';
 }
 
+export interface DrainStep extends Step {
+  readonly does: 'drain' | 'undrain';
+}
+
 export interface Plan {
   readonly acknowledges: boolean;
   readonly steps: readonly Step[];
@@ -62,5 +66,15 @@ function restless(random: Random, seconds: number): Step[] {
     if (does === 'freeze') steps.push({ at: (at += random.between(1, 18)), does: 'thaw' });
   }
   if (random.next() < 0.25) steps.push({ at: seconds, does: 'leave' });
+  return steps;
+}
+
+/** What a node of the SDK does once it is active; some of its wishes come before the last one can be answered. */
+export function drainsOf(random: Random, seconds: number): readonly DrainStep[] {
+  const steps: DrainStep[] = [];
+  for (let at = random.between(8, 16); at < seconds; at += random.between(4, 14)) {
+    steps.push({ at, does: 'drain' });
+    if (random.next() < 0.8) steps.push({ at: (at += random.between(0.01, 9)), does: 'undrain' });
+  }
   return steps;
 }

@@ -306,6 +306,20 @@ const DOCTORED: Readonly<Record<Rule, Readonly<Record<string, readonly [Doctorin
       /restarted: attempt 2 drained at 12:00:50.000 without/,
     ],
   },
+  'a node knows whether it drains': {
+    'it has not read that it drains': [
+      ({ standing }) => ({ standing: changed(standing, 'drains', { state: 'active' }) }),
+      /drains: is DRAINING, and takes itself to be active/,
+    ],
+    'it has not read that it is found again': [
+      ({ standing }) => ({ standing: changed(standing, 'living', { state: 'draining' }) }),
+      /living: is ACTIVE, and takes itself to be draining/,
+    ],
+    'it has not read that it is registered': [
+      ({ standing }) => ({ standing: changed(standing, 'living', { state: 'introducing' }) }),
+      /living: is ACTIVE, and takes itself to be introducing/,
+    ],
+  },
   'nothing after an end': {
     'active after it has expired': [
       (good) => plus(good, event('NodeBecameActive', 'dead', 50, { correlation: 'd1', id: 'late' })),

@@ -291,6 +291,10 @@ export function goodLives(): Snapshot {
       { at: at(30), node_id: 'dead', did: 'dies' },
       { at: at(40), node_id: 'left', did: 'leaves' },
     ],
+    standing: [
+      { node_id: 'living', state: 'active' },
+      { node_id: 'drains', state: 'draining' },
+    ],
     disturbances: [{ what: 'nothing much', from: at(5), to: at(6) }],
     memory: [],
   };

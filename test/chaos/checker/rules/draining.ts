@@ -1,4 +1,5 @@
-import { clock, firstAppearances, type NodeFacts } from '../facts.js';
+import { clock, firstAppearances, LIVING, type NodeFacts } from '../facts.js';
+import type { Snapshot } from '../snapshot.js';
 
 /**
  * Who asks to be drained is drained, and found again when it asks for that: of the requests after it became active, in
@@ -26,4 +27,11 @@ export function drainingAfterRequest({ events, drains }: NodeFacts): readonly st
         !drains.some((one) => one.draining && one.correlation_id === correlation_id && one.at <= at),
     )
     .map(({ attempt, at }) => `attempt ${attempt} drained at ${clock(at)} without having asked for it`);
+}
+
+/** A node of the SDK that lives by its lease knows whether it drains. */
+export function knowsWhetherItDrains({ node_id, row }: NodeFacts, { standing }: Snapshot): readonly string[] {
+  const knows = standing.find((one) => one.node_id === node_id);
+  if (knows === undefined || row === undefined || row.ended_at !== null || LIVING[row.state] === undefined) return [];
+  return knows.state === row.state.toLowerCase() ? [] : [`is ${row.state}, and takes itself to be ${knows.state}`];
 }

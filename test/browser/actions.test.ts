@@ -230,7 +230,8 @@ test('an eviction bans the node too where its box is ticked, and says so before'
     if (bans) await box.check();
     await dialog.getByLabel(/^Why/).fill('it corrupts its queue');
     await dialog.getByLabel(/^Who/).fill('ada');
-    await dialog.getByRole('button', { name: 'Evict', exact: true }).click();
+    const verb = bans ? 'Evict and ban' : 'Evict';
+    await dialog.getByRole('button', { name: verb, exact: true }).click();
     await dialog.getByText('geo-1 is ACTIVE.').waitFor();
     await dialog.getByRole('button', { name: 'Close' }).click();
     await dialog.waitFor({ state: 'detached' });

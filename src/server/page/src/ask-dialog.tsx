@@ -12,7 +12,7 @@ export interface Question {
   readonly what: readonly string[];
   readonly url: string;
   /** What is done instead where its box is ticked. */
-  readonly instead?: { readonly label: string; readonly url: string };
+  readonly instead?: { readonly verb: string; readonly label: string; readonly url: string };
   /** A number that has to be typed, so that nobody does this by habit. */
   readonly confirm?: { readonly label: string; readonly number: number; readonly field: string };
 }
@@ -27,13 +27,14 @@ type Outcome =
 
 /** Says what will happen, asks why, and keeps the answer on the screen until it was read. */
 export function AskDialog({ question, close }: { question: Question; close: () => void }) {
-  const { title, verb, what, url, instead, confirm } = question;
+  const { title, what, instead, confirm } = question;
   const dialog = useRef<HTMLDialogElement>(null);
   const knownAs = useFrame(() => store.hello?.known_as ?? null);
   const [who, setWho] = useState(() => localStorage.getItem(WHO) ?? '');
   const [why, setWhy] = useState('');
   const [typed, setTyped] = useState('');
   const [ticked, setTicked] = useState(false);
+  const { verb, url } = ticked && instead !== undefined ? instead : question;
   const [outcome, setOutcome] = useState<Outcome>({ kind: 'asking' });
   useEffect(() => dialog.current?.showModal(), []);
   const name = knownAs ?? who.trim();
@@ -41,7 +42,7 @@ export function AskDialog({ question, close }: { question: Question; close: () =
     setOutcome({ kind: 'sent' });
     if (knownAs === null) localStorage.setItem(WHO, name);
     const more = confirm === undefined ? {} : { [confirm.field]: confirm.number };
-    const answer = await act(ticked && instead !== undefined ? instead.url : url, { who: name, why, ...more });
+    const answer = await act(url, { who: name, why, ...more });
     setOutcome(
       answer.kind === 'ok' ? { kind: 'done', words: answer.data.outcome } : { kind: 'refused', words: answer.words },
     );

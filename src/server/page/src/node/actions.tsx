@@ -11,7 +11,7 @@ interface Action {
   readonly key: string;
   readonly what: readonly string[];
   /** A box to tick, by which another action is done instead. */
-  readonly instead?: { readonly name: 'ban'; readonly label: string };
+  readonly instead?: { readonly name: 'ban'; readonly verb: string; readonly label: string };
   readonly primary: boolean;
 }
 
@@ -60,7 +60,11 @@ const EVICT: Action = {
     'The registration ends: the node leaves Consul, and its row says who did it and why.',
     'If the node lives, it registers anew when it introduces itself, unless it is banned.',
   ],
-  instead: { name: 'ban', label: 'Ban it too: what it sends is rejected, until somebody lifts that' },
+  instead: {
+    name: 'ban',
+    verb: 'Evict and ban',
+    label: 'Ban it too: what it sends is rejected, until somebody lifts that',
+  },
   primary: false,
 };
 
@@ -149,6 +153,6 @@ function questionOf({ name, verb, what, instead }: Action, id: string): Question
     verb,
     what,
     url: urlOf(name),
-    ...(instead === undefined ? {} : { instead: { label: instead.label, url: urlOf(instead.name) } }),
+    ...(instead === undefined ? {} : { instead: { ...instead, url: urlOf(instead.name) } }),
   };
 }

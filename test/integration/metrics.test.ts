@@ -61,6 +61,14 @@ it('of bridge and worker show what a node’s registration has done', async () =
 const MONITORING = join(import.meta.dirname, '../../docs/monitoring');
 const read = (file: string): string => readFileSync(join(MONITORING, file), 'utf8');
 
+/** What each panel of the dashboard asks Prometheus. */
+function expressions(): readonly string[] {
+  const { panels } = JSON.parse(read('dashboard.json')) as {
+    readonly panels: readonly { readonly targets?: readonly { readonly expr: string }[] }[];
+  };
+  return panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+}
+
 /** Metrics that somebody sees only after what they are about has happened. */
 const AFTER_A_FAILURE = [
   'registrar_bridge_dead_letters_total',
@@ -85,7 +93,9 @@ describe('what ships for Prometheus and Grafana', () => {
     }
   });
 
-  it('asks only for what a real Prometheus has of bridge and worker', async ({ skip }) => {
+  it('asks only for what a real Prometheus has of bridge and worker, and each panel gets an answer', async ({
+    skip,
+  }) => {
     if (programs === undefined) return skip('Prometheus is not on the PATH, and Debian\u2019s package cannot be had');
     const prometheus = await Prometheus.start(programs, { 'registrar-bridge': bridge, 'registrar-worker': worker });
     try {
@@ -103,6 +113,15 @@ describe('what ships for Prometheus and Grafana', () => {
       for (const name of names)
         if (!AFTER_A_FAILURE.includes(name) && (await prometheus.query(name)).length === 0) missing.push(name);
       expect(missing).toEqual([]);
+
+      const whole = expressions().filter((expression) => !AFTER_A_FAILURE.some((name) => expression.includes(name)));
+      expect(whole.length).toBeGreaterThan(15);
+      // A rate needs two looks at a series.
+      const silent = async (): Promise<readonly string[]> => {
+        const answers = await Promise.all(whole.map((expression) => prometheus.query(expression)));
+        return whole.filter((_, index) => answers[index]?.length === 0);
+      };
+      await expect.poll(silent, { timeout: 30_000, interval: 500 }).toEqual([]);
     } finally {
       await prometheus.stop();
     }

@@ -1,6 +1,5 @@
 import { v4 } from 'uuid';
 import { buildAck } from '../protocol/ack.js';
-import { buildDrainRequest } from '../protocol/drain-request.js';
 import type { OutgoingRecord } from '../protocol/envelope.js';
 import { buildIntrospection, type Reason } from '../protocol/introspection.js';
 import type { PublishedEvent } from '../protocol/published.js';
@@ -31,20 +30,6 @@ export interface HandshakeParts {
   readonly stopping: AbortSignal;
   /** The registration is another process's now; the event says so. */
   readonly onSuperseded: (event: PublishedEvent) => void;
-}
-
-interface Asking {
-  readonly reason: string | null;
-  /** Nothing is sent before it: the order of requests decides. */
-  readonly after: Promise<void>;
-  readonly signal: AbortSignal;
-}
-
-interface Asked {
-  /** Whether Kafka has the request; false when the signal came first. */
-  readonly taken: Promise<boolean>;
-  /** From then on it is not sent again. */
-  readonly ended: Promise<void>;
 }
 
 /**
@@ -103,32 +88,6 @@ export class Handshake {
       );
     }
     this.#acknowledged(attempt);
-  }
-
-  /**
-   * Asks to be drained, or to be found again, with one request that is sent again until the signal ends that: a repeat
-   * does nothing.
-   *
-   * @throws NodeError when there is no registration that could be drained
-   */
-  ask(draining: boolean, { reason, after, signal }: Asking): Asked {
-    const { attempts, description, states, sender, pauses } = this.#parts;
-    const attempt = attempts.current;
-    if (attempt === null || attempt.ended || !attempt.isRegistered)
-      throw new NodeError(
-        description.node_id,
-        `cannot be ${draining ? 'drained' : 'found again'} now: it is ${states.current}. Wait for its event "active"`,
-      );
-    const { node_id } = description;
-    const { correlation_id } = attempt;
-    const record = buildDrainRequest({ node_id, correlation_id, draining, reason }, new Date());
-    const resend = new Backoff(pauses.resend);
-    const send = (): Promise<boolean> => sender.sendUntilTaken('drainRequest', () => record, signal);
-    const taken = after.then(send);
-    const ended = taken.then(async () => {
-      while ((await pause(resend.next(), signal)) && (await send()));
-    });
-    return { taken, ended };
   }
 
   /** The registrar has published an event about this node. */

@@ -44,7 +44,8 @@ export {
   type SimulatedNode,
 } from './fleet.js';
 export { NodeHub, type NodeHubOptions } from './hub.js';
-export { RegisteredNode, type DrainOptions, type StopOptions } from './node.js';
+export type { DrainOptions } from './drain-requests.js';
+export { RegisteredNode, type StopOptions } from './node.js';
 export {
   DEFAULT_PAUSES,
   type Connection,

@@ -4,6 +4,7 @@ import { fromInstance } from '../protocol/instance.js';
 import type { PublishedEvent } from '../protocol/published.js';
 import { Attempts } from './attempts.js';
 import { Backoff, pause } from './backoff.js';
+import { DrainRequests, type DrainOptions } from './drain-requests.js';
 import { NodeError } from './errors.js';
 import type { NodeEvents, NodeState } from './events.js';
 import { HeartbeatLoop, HeartbeatSender } from './heartbeats.js';
@@ -20,22 +21,6 @@ export interface StopOptions {
   /** How long to try to send the goodbye, and then again to close the connection; in milliseconds. Default 5000. */
   readonly timeoutMs?: number;
 }
-
-/** Why a node drains, and how long to wait for it. */
-export interface DrainOptions extends StartOptions {
-  /** Stands in its history, and where others read why they do not find it. */
-  readonly reason?: string;
-}
-
-/** By which the node asks to be drained, or to be found again. */
-interface Request {
-  readonly goal: 'active' | 'draining';
-  /** It is sent no more. */
-  readonly ended: Promise<void>;
-  readonly end: (because: string) => void;
-}
-
-const REQUESTED = { lost: ['waiting', 'introducing'], meanwhile: 'does not ask any more' } as const;
 
 /**
  * A node that registers itself, and stays registered until it is stopped.
@@ -65,9 +50,8 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
   readonly #beats: HeartbeatSender;
   readonly #heartbeats: HeartbeatLoop;
   readonly #handshake: Handshake;
+  readonly #requests: DrainRequests;
   readonly #send: SendMessage;
-  /** The newest one, where the registrar may not have handled it yet. Only a newer one takes it back. */
-  #unanswered: Request | undefined;
   #detach: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -93,6 +77,13 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     const sender = new Sender(this.#send, this.#reporter, this.#pauses.failure, this.#stopping.signal);
     this.#beats = new HeartbeatSender(description, this.#attempts, activeOperations, sender, this.#reporter);
     this.#heartbeats = new HeartbeatLoop(() => this.#beats.send());
+    this.#requests = new DrainRequests({
+      node_id: this.node_id,
+      attempts: this.#attempts,
+      states: this.#states,
+      sender,
+      pauses: this.#pauses,
+    });
     this.#handshake = new Handshake({
       description,
       instance_id: this.instance_id,
@@ -137,7 +128,10 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     if (this.#detach === undefined) {
       this.#detach = this.#hub.attach({
         node_id: this.node_id,
-        onEvent: (event) => this.#handshake.onEvent(event),
+        onEvent: (event) => {
+          this.#handshake.onEvent(event);
+          this.#requests.onEvent(event);
+        },
         onOutage: (message, cause) => {
           this.#reporter.outage();
           this.#reporter.problem(message, cause);
@@ -157,7 +151,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
    * @throws NodeError when it is not registered, its registration ends meanwhile, or the waiting has ended before
    */
   async drain(options: DrainOptions = {}): Promise<void> {
-    await this.#ask('draining', options);
+    await this.#requests.ask('draining', options);
   }
 
   /**
@@ -166,7 +160,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
    * @throws NodeError as `drain` does
    */
   async undrain(options: DrainOptions = {}): Promise<void> {
-    await this.#ask('active', options);
+    await this.#requests.ask('active', options);
   }
 
   /**
@@ -185,32 +179,6 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
    */
   async ack(): Promise<void> {
     await this.#handshake.ack((record) => this.#send('ack', record));
-  }
-
-  async #ask(goal: Request['goal'], { reason, timeoutMs, signal }: DrainOptions): Promise<void> {
-    const before = this.#unanswered;
-    if (this.state === goal && before === undefined) return;
-    const waiting = new AbortController();
-    const { taken, ended } = this.#handshake.ask(goal === 'draining', {
-      reason: reason ?? null,
-      after: before?.ended ?? Promise.resolve(),
-      signal: waiting.signal,
-    });
-    const request: Request = { goal, ended, end: (because) => waiting.abort(because) };
-    this.#unanswered = request;
-    if (before?.goal !== goal) before?.end(`it is asked to be ${goal}`);
-    const given = (): void => waiting.abort(signal?.reason);
-    signal?.addEventListener('abort', given);
-    if (signal?.aborted === true) given();
-    try {
-      const limits = { signal: waiting.signal, ...(timeoutMs !== undefined && { timeoutMs }) };
-      await this.#states.until(goal, limits, { ...REQUESTED, after: taken });
-      if (this.#unanswered === request) this.#unanswered = undefined;
-    } finally {
-      signal?.removeEventListener('abort', given);
-      waiting.abort();
-      await ended;
-    }
   }
 
   async #connect(): Promise<void> {

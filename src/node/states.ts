@@ -23,6 +23,8 @@ interface Waiting {
   readonly meanwhile?: string;
   /** Where the node is in that state already, that counts only after it. It never rejects. */
   readonly after?: Promise<unknown>;
+  /** Ends the waiting like the state. It never rejects. */
+  readonly answer?: Promise<void>;
 }
 
 /** The state in which a node is, and those who wait for one. */
@@ -57,7 +59,7 @@ export class States {
   until(
     goal: 'active' | 'draining',
     { timeoutMs, signal }: StartOptions,
-    { lost = [], meanwhile = 'goes on trying until stop()', after }: Waiting = {},
+    { lost = [], meanwhile = 'goes on trying until stop()', after, answer }: Waiting = {},
   ): Promise<void> {
     if (this.#current === goal && after === undefined) return Promise.resolve();
     return new Promise((resolve, reject) => {
@@ -86,6 +88,7 @@ export class States {
       this.#watchers.add(watcher);
       signal?.addEventListener('abort', aborted);
       if (signal?.aborted === true) aborted();
+      void answer?.then(() => settle(resolve));
       void after?.then(() => {
         if (this.#current === goal) settle(resolve);
       });

@@ -60,6 +60,8 @@ export function parseDrainRequest(value: Buffer | null, record: RecordPlace): Pa
 
 /** What a node puts into its request. */
 export interface DrainRequestToSend {
+  /** A uuid, by default a new one. The event that answers it names it as its cause. */
+  readonly command_id?: string;
   readonly node_id: string;
   /** The one of the registration that was accepted. */
   readonly correlation_id: string;
@@ -67,12 +69,11 @@ export interface DrainRequestToSend {
   readonly reason: string | null;
 }
 
-/** Writes a request, with a command_id of its own. */
+/** Writes a request. */
 export function buildDrainRequest(
-  { node_id, correlation_id, draining, reason }: DrainRequestToSend,
+  { command_id = v4(), node_id, correlation_id, draining, reason }: DrainRequestToSend,
   sentAt: Date,
 ): OutgoingRecord {
-  const command_id = v4();
   return fromNode('NodeDrainRequested', command_id, node_id, correlation_id, sentAt, {
     command_id,
     node_id,

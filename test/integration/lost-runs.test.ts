@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bridgeTopics } from '../../src/bridge/bridge-topics.js';
+import { readTopic } from '../../src/kafka/index.js';
 import { buildAck } from '../../src/protocol/ack.js';
+import { parseDrainRequest } from '../../src/protocol/drain-request.js';
 import { buildHeartbeat } from '../../src/protocol/heartbeat.js';
 import { buildIntrospection } from '../../src/protocol/introspection.js';
 import { readRegistryRow, type RegistryRow } from '../../src/registry/rows/read-registry-row.js';
@@ -183,7 +186,7 @@ describe('what people and nodes ask for', () => {
     await node.stop();
   });
 
-  it('a drain of its own, by Kafka, and back', async () => {
+  it('a drain of its own, by Kafka, and back: each answer names the request as its cause', async () => {
     const node = registrar.node();
     await node.start();
     await node.drain({ reason: 'too hot', timeoutMs: 20_000 });
@@ -193,6 +196,18 @@ describe('what people and nodes ask for', () => {
     });
     await node.undrain({ timeoutMs: 20_000 });
     expect(await inConsul(node.node_id)).toMatchObject({ status: 'passing' });
+
+    const requests: string[] = [];
+    await readTopic(registrar.kafka, bridgeTopics(registrar.contracts, registrar.config).drains[0], {
+      since: new Date(0),
+      withinMs: 30_000,
+      onRecord(record) {
+        const parsed = parseDrainRequest(record.value, record);
+        if (parsed.ok && parsed.message.node_id === node.node_id) requests.push(parsed.message.message_id);
+      },
+    });
+    const causes = registrar.of(node.node_id).map(({ event }) => event.causation_id);
+    expect(causes.slice(-2)).toEqual([...new Set(requests)]);
     await node.stop();
   });
 

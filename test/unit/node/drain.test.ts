@@ -138,6 +138,22 @@ describe('a node that drains', () => {
     expect(node.state).toBe('active');
   });
 
+  test('and is found again by somebody else before it reads so knows its answer, and asks no more', async () => {
+    const { node } = await activeNode(wire);
+    const draining = node.drain();
+    await settle();
+    const causation_id = wire.drainRequests()[0]?.message_id ?? expect.fail('it has not asked');
+    const at = Date.now();
+    vi.setSystemTime(at + 2_000);
+    wire.publish('NodeBecameActive', node);
+    vi.setSystemTime(at + 1_000);
+    wire.publish('NodeDraining', node, { causation_id });
+    await draining;
+    expect(node.state).toBe('active');
+    await seconds(60);
+    expect(wire.drainRequests()).toHaveLength(1);
+  });
+
   test('and is found again reads the same in any order of the topics', async () => {
     const { node } = await activeNode(wire);
     const at = Date.now();

@@ -63,9 +63,10 @@ export class Wire implements NodeTransport {
       tags?: Record<string, string>;
       instance_id?: string;
       supersedes?: readonly string[];
+      causation_id?: string;
     } = {},
   ): void {
-    const { payload, tags, ...process } = extra;
+    const { payload, tags, causation_id = randomUUID(), ...process } = extra;
     const { value, headers } = buildPublished(
       {
         id: randomUUID(),
@@ -73,7 +74,7 @@ export class Wire implements NodeTransport {
         topic: '',
         node_id: to.node_id,
         correlation_id: to.correlation_id ?? randomUUID(),
-        causation_id: randomUUID(),
+        causation_id,
         payload: {
           ...PAYLOADS[event_type],
           ...payload,

@@ -19,6 +19,12 @@ export interface Result {
   readonly stderr: string;
 }
 
+/** Those that this process has started and that have not ended. A crash of this one must not leave them behind. */
+const living = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
 /** `registrar …` as a person runs it, in a process of its own. */
 export class RegistrarProcess {
   #stdout = '';
@@ -35,8 +41,12 @@ export class RegistrarProcess {
     });
     this.child.stdout?.on('data', (chunk: Buffer) => (this.#stdout += chunk.toString('utf8')));
     this.child.stderr?.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString('utf8')));
+    living.add(this.child);
     this.#result = new Promise((resolve) =>
-      this.child.once('close', (code, signal) => resolve({ code, signal, stdout: this.#stdout, stderr: this.#stderr })),
+      this.child.once('close', (code, signal) => {
+        living.delete(this.child);
+        resolve({ code, signal, stdout: this.#stdout, stderr: this.#stderr });
+      }),
     );
   }
 

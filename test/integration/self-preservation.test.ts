@@ -99,7 +99,7 @@ describe.concurrent('after an outage of the bridge nobody expires', () => {
   }, 150_000);
 });
 
-describe('ten nodes of thirteen killed at once', () => {
+describe.concurrent('ten nodes of thirteen killed at once', () => {
   async function killed() {
     const here = await installation();
     const living = [here.registrar.node(), here.registrar.node(), here.registrar.node()];

@@ -5,6 +5,9 @@ describe('who asks for something, and why,', () => {
   it.each([
     ['ModelRegistrationReset', { who: 'ada', why: 'Consul is back' }, ['a retry was asked for by ada: Consul is back']],
     ['ModelNodeRegistrationAcked', { who: 'ada', why: null }, ['an acknowledgement was asked for by ada']],
+    ['ModelNodeDrainRequested', { who: 'ada', why: null }, ['a drain was asked for by ada']],
+    ['ModelNodeUndrainRequested', { who: 'ada', why: null }, ['an undrain was asked for by ada']],
+    ['ModelNodeEvictionRequested', { who: 'ada', why: null }, ['an eviction was asked for by ada']],
     ['ModelOfAnother', { who: 'ada', why: '' }, ['ModelOfAnother was asked for by ada']],
     ['ModelRegistrationReset', null, []],
     ['ModelRegistrationReset', { who: 7, why: 'x' }, []],

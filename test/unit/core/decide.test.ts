@@ -157,6 +157,14 @@ describe('an introspection', () => {
     expect(send(fresh, {}).action).toBe('emit_registration_initiated');
   });
 
+  it('of a node that is banned begins an attempt that is refused with the reason of the ban', () => {
+    const decided = (ban: string | null) =>
+      decide(withChanges(nobody, { ban }), { event_model: 'ModelNodeIntrospectionEvent', payload: startup }, contract)
+        .events;
+    expect(decided('no thanks')).toMatchObject([{ event: 'attempt_requested', refusal: 'no thanks' }]);
+    expect(decided(null)).toMatchObject([{ event: 'attempt_requested', refusal: null }]);
+  });
+
   it('that fails an admission rule begins an attempt that is refused with the reason of the rule', () => {
     const strict = loadContracts(
       contractDirectory({

@@ -25,6 +25,21 @@ type Triggered = Extract<DomainEvent, { readonly event: 'triggered' }>;
 const handled = (node: Registration, event: DomainEvent): Turn =>
   applyOutput(node, output('an action', event), life.now, contract);
 
+describe('a trigger', () => {
+  const triggered = (more: object) =>
+    handled(withChanges(active, { reason: 'as before' }), {
+      event: 'triggered',
+      trigger: 'drain_requested',
+      causation_id: 'm-1',
+      ...more,
+    }).registration;
+
+  it('brings its reason; without one, that of the state stays until the next is entered', () => {
+    expect(triggered({ reason: 'too hot' })).toMatchObject({ causation_id: 'm-1', reason: 'too hot' });
+    expect(triggered({})).toMatchObject({ causation_id: 'm-1', reason: 'as before' });
+  });
+});
+
 describe('the data of a node that come again', () => {
   const introspection: Introspection = {
     ...(active.introspection ?? expect.fail()),

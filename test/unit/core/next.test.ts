@@ -269,6 +269,14 @@ describe('a run', () => {
   });
 });
 
+describe('an attempt whose run is gone', () => {
+  it('begins again once nothing else is to be done', () => {
+    const lost = withChanges(awaitingAck, { unfinished: true });
+    expect(nextOf(lost, { suspected: true, continueAsNew: true, now: LATER })).toEqual({ task: 'begin again' });
+    expect(nextOf(lost, { inbox: [request] })).toEqual({ task: 'handle', message: request });
+  });
+});
+
 describe('changed data', () => {
   const changed = withChanges(active, { refresh_due: true });
 
@@ -334,6 +342,15 @@ describe('a timer', () => {
 });
 
 describe('what somebody asks for while a node is on its way between two states that live by a lease', () => {
+  it('waits alone: data that come again, and what means nothing in either state, are handled at once', () => {
+    const acked = {
+      event_model: 'ModelNodeRegistrationAcked',
+      payload: { message_id: 'm', node_id: active.node_id, correlation_id: 'c-1', at: BEGINNING },
+    };
+    for (const one of [request, acked])
+      expect(nextOf(startsToDrain, { effects: 'in flight', inbox: [one] })).toEqual({ task: 'handle', message: one });
+  });
+
   const around = { ...NOTHING, effects: 'in flight' } as const;
   const asked = (event_model: string): Surroundings['inbox'] => [{ event_model, payload: { message_id: 'asked' } }];
 

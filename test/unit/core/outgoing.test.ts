@@ -40,6 +40,22 @@ describe('an event', () => {
   });
 });
 
+describe('the event of a state that lives by a lease', () => {
+  const active = new Life(contract, ({ task }, { node }, isDone) => {
+    if (task === 'publish' && !isDone)
+      ids.push(...eventsOf(node, ['emit_became_active'], contract).map(({ id }) => id));
+  });
+  const ids: string[] = [];
+  active.step({ do: 'introspect', of: 1, reason: 'startup', epoch: false, data: 0 });
+  active.step({ do: 'all goes well' });
+  active.step({ do: 'ack', of: 'current', late: false });
+  active.step({ do: 'all goes well' });
+
+  it('that is entered from another one has the same id in each run', () => {
+    expect(ids.at(-1)).toBe(derivedId('abc-123', 'c-1', 'NodeBecameActive', 1, 1));
+  });
+});
+
 describe('the events of one publish', () => {
   const { node } = life;
   const known = { ...(node.incarnation ?? expect.fail()), superseded: ['c-0'], instance_id: 'p-1' };

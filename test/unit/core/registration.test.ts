@@ -13,6 +13,7 @@ import {
   superseded,
   unknownNode,
   variables,
+  withBan,
   withChanges,
   withRefreshStarted,
 } from '../../../workflows/core/registration.js';
@@ -246,5 +247,17 @@ describe('the values that a contract may name', () => {
       discoverable: false,
       lease: null,
     });
+  });
+});
+
+describe('a ban', () => {
+  const free = unknownNode('abc-123', null, contract);
+
+  it('is known as the registry has it now: laid on, kept, and lifted', () => {
+    const banned = withBan(free, 'it corrupts its queue');
+    expect(banned).toEqual({ ...free, ban: 'it corrupts its queue' });
+    expect(withBan(banned, 'it corrupts its queue')).toBe(banned);
+    expect(withBan(banned, null)).toEqual({ ...free, ban: null });
+    expect(withBan(free, null)).toBe(free);
   });
 });

@@ -159,6 +159,7 @@ describe("a node's own request", () => {
 
   it('leads where an operator leads, in its own words', () => {
     expect(ask({}).events).toMatchObject([{ trigger: 'drain_requested', reason: 'the node asked for it' }]);
+    expect(ask({ reason: undefined }).events).toMatchObject([{ reason: 'the node asked for it' }]);
     expect(ask({ reason: 'too hot' }).events).toMatchObject([{ reason: 'the node asked for it: too hot' }]);
   });
 
@@ -184,6 +185,8 @@ describe("a node's own request", () => {
     expect(ask({ at: at(1) }, asked).ignored).toBe(
       'a drain of 2026-01-01T00:00:01.000Z, after a newer one of 2026-01-01T00:00:02.000Z',
     );
+    const { last_request: _, ...earlier } = active;
+    expect(ask({}, earlier).ignored, 'of a run of an earlier version').toBeNull();
     // Many records of one append have one time.
     expect(ask({ at: at(2) }, asked).ignored).toBeNull();
     expect(ask({ at: at(3) }, asked).events).toMatchObject([
@@ -226,6 +229,12 @@ describe('an eviction', () => {
 
   it('with a ban is remembered by the run, until another run reads it from the registry', () => {
     const message = { event_model: 'ModelNodeEvictionRequested', payload: { message_id: 'm', ban: 'no thanks' } };
-    expect(decide(lived(...ACTIVE).node, message, contract).events).toMatchObject([{ learnt: { ban: 'no thanks' } }]);
+    const { node } = lived(...ACTIVE);
+    const learnt = (ban: string | null | undefined) =>
+      decide(node, { ...message, payload: { message_id: 'm', ban } }, contract).events.map(
+        (event) => event.event === 'triggered' && event.learnt,
+      );
+    expect(decide(node, message, contract).events).toMatchObject([{ learnt: { ban: 'no thanks' } }]);
+    for (const ban of [null, undefined]) expect(learnt(ban)).toStrictEqual([{}]);
   });
 });

@@ -56,16 +56,18 @@ interface Call {
  *
  * The attempt's fence, the lease and the watermark of the ack topic are written
  * here a second time, in memory. A property over them proves that the workflow
- * is right if the backends answer like this. It does not prove that they do:
+ * is right if the backends answer like this. It does not prove that they do;
+ * these tests in test/integration do:
  *
  * - that a lower attempt never overwrites a higher one, and that an ended row
- *   stays as it ended, in SQL: test/integration/registry.test.ts;
- * - that Consul's transaction is fenced likewise: test/integration/registry.test.ts;
+ *   stays as it ended, in SQL: registry/rows.test.ts and
+ *   registry/fence.properties.test.ts;
+ * - that Consul's transaction is fenced likewise: registry/consul.test.ts;
  * - that a lease opens once, is only ever renewed later, and expires only behind
- *   the watermark while self-preservation is off: test/integration/registry.test.ts,
- *   sweep.test.ts and self-preservation-rules.test.ts;
+ *   the watermark while self-preservation is off: registry/leases.test.ts,
+ *   registry/verify.test.ts, sweep.test.ts and self-preservation-rules.test.ts;
  * - that the watermark is behind every record that was not handled:
- *   test/integration/bridge.test.ts.
+ *   bridge.test.ts.
  *
  * Left out: self-preservation, replicas, other nodes' leases, a database that
  * forgets, and a watermark that is behind (only the ack topic's is played).

@@ -11,8 +11,8 @@ import { signalWorkflow } from '../signal-workflow.js';
 import type { Difference } from './differences.js';
 
 /**
- * What became of a difference. held: it is that of so many nodes that something else is likely wrong, and nothing is
- * done about any of them.
+ * What became of a difference. held: nothing was done, since so many nodes have one that something else is likely
+ * wrong.
  */
 export type Outcome = 'signalled' | 'removed' | 'replaced' | 'held' | 'failed';
 

@@ -99,7 +99,10 @@ export function startReconciler(
   };
 }
 
-/** A node that a backend refuses differs for as long as it does: it is signalled after pauses that grow. */
+/**
+ * The differences that are mended now. A node that a backend refuses differs for as long as it is refused, so the
+ * pauses between the signals to its run grow.
+ */
 function dueNow(differences: readonly Difference[], pauses: SignalPauses): Difference[] {
   const keyed = differences.map((one) => ({
     one,

@@ -1,8 +1,9 @@
 import type { Pool } from 'pg';
+import type { SelfPreservationRule } from '../src/contracts/compiled.js';
 import { expireLease, type LeaseVerdict } from '../src/registry/leases/expire-lease.js';
 import type { Topics } from '../src/registry/leases/heartbeat-stream.js';
 import { SelfPreservationLog, heldSentence } from '../src/registry/leases/self-preservation-words.js';
-import type { SelfPreservationQuestion, SelfPreservationRule } from '../src/registry/leases/self-preservation.js';
+import type { SelfPreservationQuestion } from '../src/registry/leases/self-preservation.js';
 import { placeOf } from '../src/registry/pool.js';
 import { whileWanted } from '../src/registry/while-wanted.js';
 import { logger } from '../src/telemetry.js';

@@ -1,8 +1,9 @@
 import type { Pool } from 'pg';
+import type { SelfPreservationRule } from '../src/contracts/compiled.js';
 import { expireLease, type LeaseVerdict } from '../src/registry/leases/expire-lease.js';
 import type { Topics } from '../src/registry/leases/heartbeat-stream.js';
 import { SelfPreservationLog, heldSentence } from '../src/registry/leases/self-preservation-words.js';
-import type { SelfPreservationQuestion, SelfPreservationRule } from '../src/registry/leases/self-preservation.js';
+import type { SelfPreservationQuestion } from '../src/registry/leases/self-preservation.js';
 import { placeOf } from '../src/registry/pool.js';
 import { whileWanted } from '../src/registry/while-wanted.js';
 import { logger } from '../src/telemetry.js';
@@ -99,9 +100,11 @@ const KEEPS_UP_SECONDS = 5;
 const BELOW_THE_SWEEP_SECONDS = 3 * 3_600;
 
 /**
- * A stream that keeps up is past the deadline in as long as it is short of it, plus half a second to one and a half.
- * Whom the stream or self-preservation keeps from expiring is left to the sweep, where there is one. Everything else is
- * asked again after a lease duration. A fifth more or less of both, so that the runs of a fleet do not come at once.
+ * In how many seconds the run asks again. Each value varies at random, so that the runs of a fleet do not come at once.
+ * - The stream keeps up, and has not reached the deadline yet: as long as it is short of it, plus 0.5 to 1.5 s.
+ * - The stream or self-preservation keeps the lease from expiring, and there is a sweep: three hours, since the sweep
+ *   finds the node before.
+ * - Everything else: a lease duration. This and the three hours vary by a fifth.
  */
 function secondsUntilAgain(
   { attempt, window_seconds, grace_seconds }: LeaseQuestion,

@@ -20,7 +20,7 @@ export interface MetricsOptions {
   readonly notReady: () => Promise<string | null> | string | null;
 }
 
-interface Answer {
+interface Page {
   readonly status: number;
   readonly text: string;
 }
@@ -33,7 +33,7 @@ interface Answer {
  */
 export async function serveMetrics({ address, variable, read, notReady }: MetricsOptions): Promise<MetricsServer> {
   const { host, port } = splitHostPort(address);
-  const paths: Readonly<Record<string, () => Promise<Answer>>> = {
+  const paths: Readonly<Record<string, () => Promise<Page>>> = {
     '/metrics': async () => ({ status: 200, text: (await Promise.all(read.map((one) => one()))).join('\n') }),
     '/livez': () => Promise.resolve({ status: 200, text: 'live\n' }),
     '/readyz': async () => {

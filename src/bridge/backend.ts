@@ -11,14 +11,16 @@ export interface WaitOptions {
   readonly isFinal?: (error: Error) => boolean;
 }
 
-/** Above the limits that each client has of its own: a call that hangs all the same must not hold its caller. */
+/**
+ * Longer than the limits that the clients have of their own: a call that hangs in spite of them must not hold its
+ * caller.
+ */
 const ANSWER_WITHIN_MS = 60_000;
 
 /**
- * One backend as many callers see it. While it is away each of them waits, with
- * growing pauses and some jitter. That is logged once, and once when it is over.
- * One that serves some and puts off others (Temporal above its rate limit) comes
- * and goes with every answer: that is logged once a minute.
+ * One backend, which many callers share. While it is away each caller waits, with growing pauses and some jitter. An
+ * outage is logged when it begins and when it ends. A backend that serves some calls and puts off others (Temporal
+ * above its rate limit) goes and comes back with every answer: its outages are logged once a minute at most.
  */
 export class Backend {
   readonly #name: string;

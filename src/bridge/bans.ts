@@ -7,8 +7,8 @@ import { readBans } from '../registry/bans.js';
 const REMEMBERED = 50_000;
 
 /**
- * Who is banned, as it was read last. Whether a node may come in is decided by its run, from the registry; the bridge
- * only sees to it that a banned node which sends on and on has one run and one rejection in a while.
+ * Who is banned, as last read. The node's run decides from the registry whether the node may come in. The bridge only
+ * spares the servers: a banned node that goes on sending gets one run and one rejection in a while.
  */
 export class Bans {
   #banned: ReadonlySet<string> = new Set();

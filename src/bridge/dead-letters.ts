@@ -24,7 +24,7 @@ export interface RefusedRecord {
 
 /** A send stays far below what a broker takes at once (1 MB by default). */
 const SEND_BYTES = 256 * 1024;
-/** Of a letter, what is not its original. */
+/** Bytes of a dead letter besides the original record: the headers that we add. */
 const HEADER_BYTES = 2_500;
 
 /**

@@ -10,9 +10,9 @@ import { signalWorkflow } from './signal-workflow.js';
 import { understand } from './understand.js';
 
 /**
- * Signals in flight at once, over all partitions. Enough to keep a server busy, and few enough to leave it room for
- * the workers' own calls, or a fleet that starts at once would only ever begin (measured: with 64, a server that
- * managed 3 registrations a second managed 0.5 of a burst, and half of its calls timed out and were made again).
+ * Signals in flight at once, over all partitions: so many keep a server busy. More leave it no room for the workers'
+ * own calls, and a fleet that starts at once would then only begin its registrations. Measured with 64: a server that
+ * managed 3 registrations a second managed 0.5 of a burst; half of its calls timed out and were made again.
  */
 const IN_FLIGHT = 16;
 

@@ -7,11 +7,9 @@ const FOR_MS = 30_000;
 const REMEMBERED = 50_000;
 
 /**
- * What each node's workflow was signalled last. The same startup again, with
- * nothing else in between, is a duplicate, which never does anything: while
- * a whole fleet starts, signalling them all would keep the server from the
- * registrations that the fleet waits for. An introspection for another reason
- * is no repeat: its data decide.
+ * What each node's workflow was signalled last. The same startup again, with nothing else in between, is a duplicate
+ * and never has an effect, so it is not signalled: while a whole fleet starts, such signals would take the server's
+ * time from registrations. An introspection for another reason is always signalled: its data decide.
  */
 export class RecentIntrospections {
   readonly #last: LRUCache<string, string>;
@@ -21,7 +19,7 @@ export class RecentIntrospections {
     this.#last = new LRUCache({ max: REMEMBERED, ttl: FOR_MS, ttlResolution: 0, perf: clock });
   }
 
-  /** Has this node's workflow been signalled just this startup, not long ago, and nothing since? */
+  /** Whether this very startup was the last signal to its node's workflow, and not long ago. */
   has(introspection: Introspection): boolean {
     return introspection.reason === 'startup' && this.#last.peek(introspection.node_id) === identityOf(introspection);
   }

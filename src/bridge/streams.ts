@@ -120,8 +120,8 @@ export async function subscribeAll(
 }
 
 /**
- * A topic's rows are those of the partitions that the broker names now: one that is gone would hold everybody back for
- * ever, and one without a row would not count.
+ * Keeps a row for each partition that the broker names now, and for no other. The row of a partition that is gone would
+ * keep everybody from expiring for ever. A partition without a row would not count.
  */
 export async function align(admin: KafkaAdmin, pool: Pool, topic: string): Promise<void> {
   await alignPartitions(pool, topic, await admin.partitions(topic));

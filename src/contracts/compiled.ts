@@ -147,14 +147,17 @@ export interface Liveness {
 }
 
 /**
- * Self-preservation: when expiry is held. It is about a whole fleet, and no part
- * of what a node's workflow runs under: each process reads its own contract.
+ * When self-preservation holds expiry (the contract's key is `brake`). It is about a
+ * whole fleet, and no part of what a node's workflow runs under: each process reads
+ * its own contract.
  */
-export interface Brake {
+export interface SelfPreservationRule {
+  /** A greater share of the fleet gone at once starts self-preservation. */
   readonly share: number;
-  readonly max_hold_windows: number;
-  /** Nodes. */
+  /** In smaller fleets it never starts: nodes. */
   readonly floor: number;
+  /** Longest hold, in lease durations of a stream that is not stalled. */
+  readonly max_hold_windows: number;
 }
 
 export interface AdmissionRule {

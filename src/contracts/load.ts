@@ -1,5 +1,5 @@
 import { check } from './check/index.js';
-import type { Brake, CompiledContract, ConsumedEvent, Reconcile, Retention, Sweep } from './compiled.js';
+import type { CompiledContract, ConsumedEvent, Reconcile, Retention, SelfPreservationRule, Sweep } from './compiled.js';
 import { compile, topicsOf } from './compile.js';
 import { ContractError } from './contract-error.js';
 import { readSources, SHIPPED_CONTRACTS } from './read.js';
@@ -20,7 +20,7 @@ export interface Contracts {
   /** null: Consul and the registry are not compared. */
   readonly reconcile: Reconcile | null;
   readonly retention: Retention;
-  readonly brake: Brake;
+  readonly brake: SelfPreservationRule;
   /** Whether idle partitions of the heartbeats' and acks' topics are sent markers. */
   readonly stream_markers: boolean;
   readonly signing: SigningContract;

@@ -123,7 +123,10 @@ export const orchestratorSchema = z.strictObject({
         .gt(0)
         .lte(1)
         .describe('nobody expires while a larger share of the fleet is gone at once; 1 never holds'),
-      max_hold_windows: z.number().positive().describe('the longest hold, in windows of a moving stream of heartbeats'),
+      max_hold_windows: z
+        .number()
+        .positive()
+        .describe('the longest hold, in lease durations of a stream of heartbeats that is not stalled'),
       floor: z.number().int().min(1).describe('not applied in fleets of fewer nodes'),
     }),
   }),

@@ -78,9 +78,9 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
   const working = new Working();
   const consumer = kafka[CLIENT]().consumer({
     groupId,
-    // So long a killed member keeps its partitions (measured with the next one's first batch: 11.6 s, far within a
-    // lease window), and so long the group waits after an outage of Kafka for the members that it remembers, which are
-    // ourselves before it.
+    // A killed member keeps its partitions for so long. Measured until the next member's first batch: 11.6 s, far less
+    // than the lease duration. After an outage of Kafka the group waits for so long, too: it still counts this very
+    // member as it was before the outage.
     sessionTimeout: 10_000,
     heartbeatInterval: 2_000,
     rebalanceTimeout: 20_000,

@@ -227,7 +227,7 @@ export class Handshake {
     this.#parts.reporter.emit('draining', { ...now(attempt), reason: text(event.payload.drain_reason) ?? NO_REASON });
   }
 
-  /** By somebody else: what a node hears of its own goodbye, it hears no more. */
+  /** Somebody else has ended the attempt: a node that leaves by itself takes no events any more. */
   #onDeregistered(attempt: Attempt, event: PublishedEvent): void {
     const reason = text(event.payload.deregistration_reason) ?? NO_REASON;
     this.#parts.reporter.emit('deregistered', { ...now(attempt), reason });

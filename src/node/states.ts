@@ -21,7 +21,7 @@ interface Waiting {
   readonly lost?: readonly NodeState[];
   /** What the node does when the waiting ends early; a sentence without its subject. */
   readonly meanwhile?: string;
-  /** Where the node is in that state already, that counts only after it. It never rejects. */
+  /** The node may be in the state already. That counts once this has resolved. It never rejects. */
   readonly after?: Promise<unknown>;
   /** Ends the waiting like the state. It never rejects. */
   readonly answer?: Promise<void>;

@@ -121,8 +121,8 @@ function isTime(timestamp: number): boolean {
 const HEAD = { value: 256 * 1024, key: 1024 } as const;
 
 /**
- * What is written where the broker refuses the whole as too large: first its head, and then what must always go, where
- * it came from and why.
+ * Shorter letters of a record, for a broker that refuses the whole letter as too large. The first has the head of key
+ * and value. The second has neither: where the record came from and why it was refused always fit.
  */
 export function shorterDeadLetters(letter: DeadLetterToWrite): readonly WrittenDeadLetter[] {
   const { record } = letter;

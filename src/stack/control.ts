@@ -35,7 +35,8 @@ export interface OwnerReply {
   readonly servers: Readonly<Record<ServerName, ServerStatus>>;
 }
 
-export type Answer = (request: OwnerRequest) => Promise<OwnerReply>;
+/** What an owner does with a request. */
+export type HandleRequest = (request: OwnerRequest) => Promise<OwnerReply>;
 
 /** A request may start Kafka, and a machine may be slow. */
 const ANSWER_WITHIN_MS = 90_000;
@@ -115,14 +116,14 @@ function firstLine(socket: Socket, onLine: (line: string) => void): void {
 }
 
 /** Listens for requests of other terminals. */
-export function listen(path: string, answer: Answer): Promise<Server> {
+export function listen(path: string, handle: HandleRequest): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
       // Who hangs up before the answer gets none.
       socket.on('error', () => socket.destroy());
       firstLine(
         socket,
-        (line) => void answerLine(line, answer).then((reply) => socket.end(`${JSON.stringify(reply)}\n`)),
+        (line) => void answerLine(line, handle).then((reply) => socket.end(`${JSON.stringify(reply)}\n`)),
       );
     });
     server.once('error', reject);
@@ -130,9 +131,9 @@ export function listen(path: string, answer: Answer): Promise<Server> {
   });
 }
 
-async function answerLine(line: string, answer: Answer): Promise<OwnerReply | { error: string }> {
+async function answerLine(line: string, handle: HandleRequest): Promise<OwnerReply | { error: string }> {
   try {
-    return await answer(requestSchema.parse(JSON.parse(line)));
+    return await handle(requestSchema.parse(JSON.parse(line)));
   } catch (error) {
     return { error: errorText(error) };
   }

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import lockfile from 'proper-lockfile';
-import { askOwner, controlSocket, dial, listen, type Answer } from './control.js';
+import { askOwner, controlSocket, dial, listen, type HandleRequest } from './control.js';
 import { runningState } from './state/state.js';
 import { StackError } from './state/errors.js';
 
@@ -20,13 +20,13 @@ export interface Ownership {
  * Owning is listening on the control socket: the kernel knows at any time whether somebody does, so there is no lock
  * file that could be left behind. The lock file here covers only the moment between looking and listening.
  */
-export async function becomeOwner(dataDir: string, answer: Answer): Promise<Ownership> {
+export async function becomeOwner(dataDir: string, handle: HandleRequest): Promise<Ownership> {
   mkdirSync(dataDir, { recursive: true });
   return whileLocked(dataDir, async () => {
     await refuseIfOwned(dataDir);
     const path = controlSocket(dataDir);
     rmSync(path, { force: true });
-    const server = await listen(path, answer);
+    const server = await listen(path, handle);
     return {
       release: () => new Promise((resolve) => server.close(() => resolve())),
     };

@@ -49,7 +49,7 @@ export const run: Scenario = (log) =>
     return outcome(rounds);
   });
 
-/** Leases, and the heartbeats that will move them. */
+/** Leases, and the heartbeats that will renew them. */
 async function prepare(
   { config, contracts, pool, kafka }: Servers,
   log: (text: string) => void,
@@ -131,7 +131,7 @@ async function bridgeRound(
     // Timed from the first heartbeats stored on: starting and joining the groups is no part of it.
     const first = await lookUntil('the first heartbeats are stored', (seen) => seen.stored > 0);
     const last = await lookUntil('all heartbeats are stored', (seen) => seen.stored === HEARTBEATS);
-    await everyLeaseMoved(servers);
+    await everyLeaseRenewed(servers);
     await requestsAreCounted(servers, counter);
     const heartbeats = last.stored - first.stored;
     return {
@@ -153,11 +153,12 @@ async function stored({ pool }: Servers, topic: string): Promise<number> {
   return rows[0]?.stored ?? 0;
 }
 
-async function everyLeaseMoved({ pool }: Servers): Promise<void> {
-  const { rows } = await pool.query<{ moved: number }>(
-    'select count(*)::int as moved from node_leases where last_heartbeat_at is not null',
+async function everyLeaseRenewed({ pool }: Servers): Promise<void> {
+  const { rows } = await pool.query<{ renewed: number }>(
+    'select count(*)::int as renewed from node_leases where last_heartbeat_at is not null',
   );
-  if (rows[0]?.moved !== NODES) throw new Error(`${rows[0]?.moved} of ${NODES} leases were moved by their heartbeats`);
+  if (rows[0]?.renewed !== NODES)
+    throw new Error(`${rows[0]?.renewed} of ${NODES} leases were renewed by their heartbeats`);
 }
 
 /** A counter that counts nothing would prove nothing: an introspection is a request. */

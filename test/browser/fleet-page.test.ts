@@ -145,8 +145,8 @@ test('a node shows both machines with the state lit, the backend’s words, and 
 });
 
 test('an unknown id gets a page that says where was looked', async () => {
-  const { page } = await opened(new FakeSources(), 'nodes/never-heard-of');
-  await page.getByText('Nobody by this id has been heard of').waitFor();
+  const { page } = await opened(new FakeSources(), 'nodes/nobody');
+  await page.getByText('No node by this id is known').waitFor();
   await page.getByText('prod.eu.onex.evt.node-introspection.v1').waitFor();
 });
 

@@ -5,15 +5,15 @@ import type { World } from './world/world.js';
 
 /** How late answers are while a worker or a bridge is to die. Kafka's clients give up on the way to it after 1.35 s. */
 const SLOW_MS: Readonly<Record<ServerName, number>> = { temporal: 2_500, kafka: 1_000, consul: 2_500, postgres: 1_200 };
-const WINDOW_CLOSES_AFTER_MS = 60_000;
+const MOMENT_PASSES_AFTER_MS = 60_000;
 
 export interface Crash<Before> {
   readonly role: Role;
-  /** Whose answers come late: that holds the window open. */
+  /** Whose answers come late: so long the moment lasts. */
   readonly slow: ServerName;
-  /** What leads to the window. */
+  /** What leads to the moment. */
   readonly does: () => Promise<Before>;
-  /** Whether it is open: the effect is there, its answer is not. */
+  /** Whether it has come: the effect is there, its answer is not. */
   readonly until: (before: Before) => Promise<boolean>;
 }
 
@@ -23,9 +23,9 @@ export function crash<Before>(world: World, { role, slow, does, until }: Crash<B
     await world.pause(6, 9);
     await world.network.slow(slow, SLOW_MS[slow], [role]);
     const before = await does();
-    const end = Date.now() + WINDOW_CLOSES_AFTER_MS;
+    const end = Date.now() + MOMENT_PASSES_AFTER_MS;
     while (!(await until(before))) {
-      if (Date.now() > end) throw new Error(`the window in which the ${role} was to be killed never opened`);
+      if (Date.now() > end) throw new Error(`the moment in which the ${role} was to be killed never came`);
       await delay(10);
     }
     await world.targets.kill(role);

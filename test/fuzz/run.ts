@@ -182,7 +182,7 @@ class Run {
     return nodes.map((node) => ({ topic: this.#topics.heartbeats[0], ...node.heartbeat() }));
   }
 
-  /** The nodes acknowledge what they hear, and send heartbeats. */
+  /** The nodes acknowledge what they read, and send heartbeats. */
   async #live(): Promise<void> {
     for (let beatAt = Date.now(); !this.#ended; await delay(LISTEN_EVERY_MS)) {
       await this.sender.sendPlainly(this.#acksOfNewEvents());

@@ -55,7 +55,7 @@ afterAll(async () => {
   await installation.stop();
 }, 60_000);
 
-/** The states of a node as a program hears of them that follows the changes. */
+/** The states of a node as a program reads them that follows the changes. */
 async function followStates(id: string, until: string): Promise<string[]> {
   const { body } = await fetch(`${server.url}v1/changes`);
   const states: string[] = [];

@@ -220,7 +220,7 @@ describe('while an expiry is carried out', () => {
     expect(await node.handle.result()).toMatchObject({ state: 'LIVENESS_EXPIRED', attempt: 1 });
     expect(await node.refusedTasks()).toBeGreaterThan(0);
     expect(node.published(1).slice(-2)).toEqual(['NodeBecameActive', 'NodeLivenessExpired']);
-    expect(world.records.get(node.node_id)).toMatchObject({ state: 'LIVENESS_EXPIRED', lasting: null });
+    expect(world.rows.get(node.node_id)).toMatchObject({ state: 'LIVENESS_EXPIRED', lasting: null });
   });
 
   it('a startup that arrives begins the next attempt, after the expired one has ended', async () => {
@@ -254,7 +254,7 @@ describe('while the last ack timeout is carried out', () => {
       'NodeRegistrationAccepted',
       'NodeRegistrationAckTimedOut',
     ]);
-    expect(world.records.get(node.node_id)).toMatchObject({ state: 'ACK_TIMED_OUT', lasting: null });
+    expect(world.rows.get(node.node_id)).toMatchObject({ state: 'ACK_TIMED_OUT', lasting: null });
   });
 });
 

@@ -133,7 +133,7 @@ const allIn = (state: string) =>
     return all.every((status) => status?.registration?.state === state);
   });
 
-it('a worker killed between a publish and its record: nothing is lost, and a repeat has the id of what it repeats', async () => {
+it('a worker killed between a publish and its place in the history: nothing is lost, and a repeat has the id of what it repeats', async () => {
   const correlation = new Map(NODES.map((node_id) => [node_id, randomUUID()]));
   const introductions = NODES.map((node_id) => {
     const identity = {

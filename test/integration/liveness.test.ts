@@ -5,13 +5,13 @@ import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { eventually, Installation } from './installation.js';
 
 /** Seconds are short so that a dead node is found while a test can wait for it. */
-const WINDOW = 4;
+const LEASE_DURATION = 4;
 const GRACE = 1;
 const PERIOD = 3;
 /** Processes of other tests may keep every core busy; without a sweep or a timer a node would be found in hours. */
 const BUSY = 20;
 const SHORT =
-  `liveness: { first_deadline_seconds: ${WINDOW}, window_seconds: ${WINDOW}, grace_seconds: ${GRACE}, ` +
+  `liveness: { first_deadline_seconds: ${LEASE_DURATION}, window_seconds: ${LEASE_DURATION}, grace_seconds: ${GRACE}, ` +
   `heartbeat_interval_seconds: 1 }\n`;
 /**
  * A node's own workflow verifies its lease every three hours, as shipped: within a test only the sweep finds anybody.
@@ -64,15 +64,15 @@ const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, 
 
 // Each test has an installation of its own, and waits most of its time.
 describe.concurrent.each([
-  ['with the sweep', BY_THE_SWEEP, WINDOW + GRACE + 5],
-  ['without a sweep, by the timer of its own workflow', BY_THE_TIMER, WINDOW + GRACE + PERIOD],
+  ['with the sweep', BY_THE_SWEEP, LEASE_DURATION + GRACE + 5],
+  ['without a sweep, by the timer of its own workflow', BY_THE_TIMER, LEASE_DURATION + GRACE + PERIOD],
 ])('%s an active node', (_, contract, within) => {
   it(`that is killed with -9, the only one on its partition, is found dead within ${within} s of its last beat on an idle machine: published, out of Consul, in the registry; when it starts again it is active again`, async () => {
     const registrar = await installation(contract);
     const state = () => stateIn(registrar, node_id);
     const node_id = await killed(registrar);
     const { after } = await expiryOf(registrar, node_id);
-    expect(after).toBeGreaterThan(WINDOW + GRACE);
+    expect(after).toBeGreaterThan(LEASE_DURATION + GRACE);
     expect(after).toBeLessThan(within + BUSY);
     await registrar.handle(node_id).result();
     expect(await readRegistryRow(registrar.pool, node_id)).toMatchObject({
@@ -93,7 +93,7 @@ describe.concurrent.each([
     const node = registrar.node();
     const state = () => stateIn(registrar, node.node_id);
     await node.start();
-    await pause(3 * WINDOW);
+    await pause(3 * LEASE_DURATION);
     expect(await state()).toBe('ACTIVE');
     const { registration, journal } = await registrar.status(node.node_id);
     expect(registration).toMatchObject({ state: 'ACTIVE', attempt: 1 });
@@ -102,7 +102,7 @@ describe.concurrent.each([
     expect(ignored).toEqual([]);
 
     await registrar.stopBridge();
-    await pause(3 * WINDOW);
+    await pause(3 * LEASE_DURATION);
     expect(await state()).toBe('ACTIVE');
     await registrar.startBridge();
     await pause(10);
@@ -122,7 +122,7 @@ describe.concurrent('with the sweep', () => {
       async () => (await registrar.handle(node.node_id).describe()).raw.pendingWorkflowTask === null,
     );
     const before = await events();
-    await pause(3 * WINDOW);
+    await pause(3 * LEASE_DURATION);
     expect(await events()).toBe(before);
   });
 
@@ -131,7 +131,7 @@ describe.concurrent('with the sweep', () => {
     const node_id = await killed(registrar);
     await registrar.handle(node_id).terminate('the run is lost');
     const { after, event } = await expiryOf(registrar, node_id);
-    expect(after).toBeLessThan(WINDOW + GRACE + 5 + BUSY);
+    expect(after).toBeLessThan(LEASE_DURATION + GRACE + 5 + BUSY);
     expect(await registrar.handle(node_id).result()).toMatchObject({ state: 'LIVENESS_EXPIRED', attempt: 1 });
     expect(event.correlation_id).toBe((await readRegistryRow(registrar.pool, node_id))?.correlation_id);
     expect(await registrar.catalog.instance(node_id)).toBeFalsy();

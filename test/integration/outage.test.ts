@@ -66,7 +66,7 @@ describe('while PostgreSQL is away', () => {
     await stack('stop', 'postgres');
     const node = registrar.node();
     const starting = node.start();
-    const failing = await eventually('the record was asked for three times', 30, async () =>
+    const failing = await eventually('the registry row was asked for three times', 30, async () =>
       (await pending(node.node_id).catch(() => [])).find(({ attempt }) => attempt >= 3),
     );
     expect(failing).toMatchObject({

@@ -9,7 +9,7 @@ import { contractDirectory } from '../unit/contracts/contract-files.js';
 import type { RegistrarProcess } from './cli-process.js';
 import { eventually, Installation } from './installation.js';
 
-/** A window and grace that are shorter than the time in which a killed bridge's partitions move. */
+/** Lease duration and grace are shorter than the time in which a killed bridge's partitions get another reader. */
 const SHORT = `
 liveness: { first_deadline_seconds: 10, window_seconds: 5, grace_seconds: 2, heartbeat_interval_seconds: 1 }
 timers: [{ timer: "liveness", seconds: 3 }]
@@ -124,17 +124,17 @@ describe('two bridges and two workers', () => {
         const [acks, heartbeats] = await Promise.all([storedPast('acks', killed), storedPast('heartbeats', killed)]);
         return acks.length === 3 && heartbeats.length === 3;
       });
-      const moved = new Date().toISOString();
+      const since = new Date().toISOString();
       await eventually('nodes that came since are active', 40, () => active() > activeBefore + 20);
       streaming = false;
       await stream;
       await Promise.all(starts);
 
       const ids = nodes.map(({ node_id }) => node_id);
-      await eventually('the heartbeats of all nodes move their leases', 30, async () => {
+      await eventually('the heartbeats of all nodes renew their leases', 30, async () => {
         const { rows } = await registrar.pool.query(
           'select from node_leases where node_id = any($1) and expired_at is null and last_heartbeat_at > $2',
-          [ids, moved],
+          [ids, since],
         );
         return rows.length === ids.length;
       });

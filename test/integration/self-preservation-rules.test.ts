@@ -19,7 +19,7 @@ import { openDatabase } from './registry/database.js';
 
 /** The statements of self-preservation on a real PostgreSQL; nothing else runs, and the tests set the stream's time. */
 
-const WINDOW = 90;
+const LEASE_DURATION = 90;
 const GRACE = 15;
 const RULE = { share: 0.45, floor: 5, max_hold_windows: 10 };
 
@@ -36,7 +36,7 @@ afterAll(() => drop());
 beforeEach(async () => {
   await pool.query('truncate node_leases, lease_expiries');
   topic = `heartbeats-${randomUUID()}`;
-  about = { topics: [topic], window_seconds: WINDOW, grace_seconds: GRACE, rule: RULE };
+  about = { topics: [topic], window_seconds: LEASE_DURATION, grace_seconds: GRACE, rule: RULE };
   time = Date.parse('2026-01-31T12:00:00.000Z');
   await stored();
   // No stall is behind this stream, whatever other tests have left in the tables.
@@ -54,15 +54,15 @@ function stored(): Promise<void> {
   );
 }
 
-/** The stream moves on, in steps that are no stall. */
-async function moves(seconds: number): Promise<void> {
+/** The stream goes on, in steps that are no stall. */
+async function advance(seconds: number): Promise<void> {
   for (let left = seconds; left > 0; left -= 10) {
     time += Math.min(left, 10) * 1_000;
     await stored();
   }
 }
 
-/** The stream stands still for so long, and then moves. */
+/** The stream is stalled for so long, and then goes on. */
 async function outage(seconds: number): Promise<void> {
   time += seconds * 1_000;
   await stored();
@@ -74,55 +74,55 @@ async function nodes(count: number, deadlineIn: number): Promise<string[]> {
   await pool.query(
     'insert into node_leases (node_id, attempt, deadline, window_seconds) select id, 1, $2, $3 from ' +
       'unnest($1::text[]) as id',
-    [ids, iso(time + deadlineIn * 1_000), WINDOW],
+    [ids, iso(time + deadlineIn * 1_000), LEASE_DURATION],
   );
   return ids;
 }
 
-const alive = (count: number): Promise<string[]> => nodes(count, WINDOW);
+const alive = (count: number): Promise<string[]> => nodes(count, LEASE_DURATION);
 const dead = (count: number): Promise<string[]> => nodes(count, -GRACE - 5);
 const beat = (ids: readonly string[]): Promise<Renewed> =>
   renewLeases(
     pool,
     ids.map((node_id) => ({ node_id, at: iso(time) })),
-    WINDOW,
+    LEASE_DURATION,
   );
 
-const claim = (node_id: string): Promise<LeaseVerdict> => expireLease(pool, { ...about, node_id, attempt: 1 });
+const expire = (node_id: string): Promise<LeaseVerdict> => expireLease(pool, { ...about, node_id, attempt: 1 });
 const update = () => updateSelfPreservation(pool, about);
 
-async function claims(ids: readonly string[]): Promise<{ readonly claimed: number; readonly held: number }> {
-  let [claimed, held] = [0, 0];
+async function expireAll(ids: readonly string[]): Promise<{ readonly expired: number; readonly held: number }> {
+  let [expired, held] = [0, 0];
   for (const id of ids) {
-    const answer = await claim(id);
-    claimed += Number(answer.lease_expired);
+    const answer = await expire(id);
+    expired += Number(answer.lease_expired);
     held += Number(answer.held);
   }
-  return { claimed, held };
+  return { expired, held };
 }
 
 describe('the share', () => {
-  test('up to 0.45 is believed: each of the dead is claimed', async () => {
+  test('up to 0.45 is believed: each of the dead expires', async () => {
     await alive(11);
-    expect(await claims(await dead(9))).toEqual({ claimed: 9, held: 0 });
+    expect(await expireAll(await dead(9))).toEqual({ expired: 9, held: 0 });
     expect(await update()).toMatchObject({ held_since: null, suspects: 0, expired: 9, active: 11 });
   });
 
-  test('above it nobody is claimed, and it is said who is gone', async () => {
+  test('above it nobody expires, and the answer says who is gone', async () => {
     await alive(11);
     const gone = await dead(10);
-    expect(await claims(gone)).toEqual({ claimed: 0, held: 10 });
-    const answer = await claim(gone[0] ?? '');
+    expect(await expireAll(gone)).toEqual({ expired: 0, held: 10 });
+    const answer = await expire(gone[0] ?? '');
     expect(answer).toMatchObject({ lease_expired: false, held: true, suspects: 10, expired: 0, active: 21 });
     expect(Date.parse(answer.held_since ?? '')).toBeGreaterThan(Date.now() - 30_000);
   });
 
-  test('counts who expired within the last window, and nobody who expired before', async () => {
+  test('counts who expired within the last lease duration, and nobody who expired before', async () => {
     await alive(6);
-    expect(await claims(await dead(4))).toEqual({ claimed: 4, held: 0 });
+    expect(await expireAll(await dead(4))).toEqual({ expired: 4, held: 0 });
     const [fifth = ''] = await dead(1);
-    expect(await claim(fifth)).toMatchObject({ lease_expired: false, held: true, suspects: 1, expired: 4, active: 7 });
-    await moves(WINDOW + 1);
+    expect(await expire(fifth)).toMatchObject({ lease_expired: false, held: true, suspects: 1, expired: 4, active: 7 });
+    await advance(LEASE_DURATION + 1);
     await beat(
       (
         await pool.query<{ node_id: string }>(
@@ -132,46 +132,46 @@ describe('the share', () => {
       ).rows.map((row) => row.node_id),
     );
     expect(await update()).toMatchObject({ held_since: null, expired: 0, changed_by: 'itself' });
-    await moves(WINDOW);
-    expect(await claim(fifth)).toMatchObject({ lease_expired: true });
+    await advance(LEASE_DURATION);
+    expect(await expire(fifth)).toMatchObject({ lease_expired: true });
     await update();
     expect((await pool.query('select from lease_expiries')).rowCount).toBe(1);
   });
 
   test('holds nothing where nobody is suspected, however many have just expired', async () => {
     await alive(1);
-    expect(await claims(await dead(3))).toEqual({ claimed: 3, held: 0 });
+    expect(await expireAll(await dead(3))).toEqual({ expired: 3, held: 0 });
     await alive(1);
     expect(await update()).toMatchObject({ held_since: null, suspects: 0, expired: 3, active: 2 });
   });
 
-  test('does not change by claiming: of many claims at once none slips through, and none waits for another', async () => {
+  test('does not change by expiring: of many at once none slips through, and none waits for another', async () => {
     await alive(40);
     const gone = await dead(40);
-    const answers = await Promise.all(gone.map(claim));
+    const answers = await Promise.all(gone.map(expire));
     expect(answers.filter(({ lease_expired }) => lease_expired)).toEqual([]);
     expect(answers.filter(({ held }) => held)).toHaveLength(40);
     await pool.query('truncate node_leases, liveness_brake');
     await alive(60);
-    expect((await Promise.all((await dead(40)).map(claim))).filter(({ lease_expired }) => lease_expired)).toHaveLength(
+    expect((await Promise.all((await dead(40)).map(expire))).filter(({ lease_expired }) => lease_expired)).toHaveLength(
       40,
     );
   });
 
   test('is not looked at below five nodes', async () => {
     await alive(1);
-    expect(await claims(await dead(3))).toEqual({ claimed: 3, held: 0 });
+    expect(await expireAll(await dead(3))).toEqual({ expired: 3, held: 0 });
   });
 
-  test('is looked at from five nodes on, those that expired in the last window among them', async () => {
+  test('is looked at from five nodes on, those that expired in the last lease duration among them', async () => {
     await alive(2);
-    expect(await claims(await dead(3))).toEqual({ claimed: 0, held: 3 });
+    expect(await expireAll(await dead(3))).toEqual({ expired: 0, held: 3 });
   });
 
   test('is the contract’s', async () => {
     about = { ...about, rule: { ...RULE, share: 0.6 } };
     await alive(5);
-    expect(await claims(await dead(5))).toEqual({ claimed: 5, held: 0 });
+    expect(await expireAll(await dead(5))).toEqual({ expired: 5, held: 0 });
   });
 });
 
@@ -181,74 +181,74 @@ describe('a hold', () => {
   beforeEach(async () => {
     others = await alive(4);
     gone = await dead(6);
-    await claims(gone);
+    await expireAll(gone);
     expect((await update()).held_since).not.toBeNull();
   });
 
-  /** The living beat on while the stream moves. */
-  async function movesWithTheLiving(seconds: number): Promise<void> {
+  /** The living beat on while the stream goes on. */
+  async function advanceWithTheLiving(seconds: number): Promise<void> {
     for (let left = seconds; left > 0; left -= 60) {
-      await moves(Math.min(left, 60));
+      await advance(Math.min(left, 60));
       await beat(others);
     }
   }
 
-  test('holds nobody who was claimed before it: a repeated claim gets the same answer', async () => {
+  test('holds nobody who expired before it: who asks again gets the same answer', async () => {
     await pool.query('update node_leases set expired_at = now() where node_id = $1', [gone[0]]);
-    expect(await claim(gone[0] ?? '')).toMatchObject({ lease_expired: true });
+    expect(await expire(gone[0] ?? '')).toMatchObject({ lease_expired: true });
   });
 
-  test('opens by itself when enough of them are back', async () => {
+  test('ends by itself when enough of them are back', async () => {
     await beat(gone.slice(0, 1));
     expect((await update()).held_since).not.toBeNull();
     await beat(gone.slice(1, 2));
     expect(await update()).toMatchObject({ held_since: null, changed_by: 'itself', suspects: 4, active: 10 });
-    // The others may be on their way back too: they have a window to beat again.
-    expect(await claims(gone.slice(2))).toEqual({ claimed: 0, held: 0 });
-    await movesWithTheLiving(WINDOW - 1);
+    // The others may be on their way back too: they have a lease duration to beat again.
+    expect(await expireAll(gone.slice(2))).toEqual({ expired: 0, held: 0 });
+    await advanceWithTheLiving(LEASE_DURATION - 1);
     await beat(gone.slice(2, 3));
-    expect(await claims(gone.slice(3))).toEqual({ claimed: 0, held: 0 });
-    await movesWithTheLiving(1);
-    expect(await claims(gone.slice(2))).toEqual({ claimed: 3, held: 0 });
+    expect(await expireAll(gone.slice(3))).toEqual({ expired: 0, held: 0 });
+    await advanceWithTheLiving(1);
+    expect(await expireAll(gone.slice(2))).toEqual({ expired: 3, held: 0 });
   });
 
-  test('lasts for ten windows of the moving stream, then whoever is still gone expires', async () => {
-    await movesWithTheLiving(10 * WINDOW - 1);
-    expect(await update()).toMatchObject({ held_seconds: 10 * WINDOW - 1 });
-    expect(await claims(gone)).toEqual({ claimed: 0, held: 6 });
-    await movesWithTheLiving(1);
+  test('lasts for ten lease durations of a stream that is not stalled, then whoever is still gone expires', async () => {
+    await advanceWithTheLiving(10 * LEASE_DURATION - 1);
+    expect(await update()).toMatchObject({ held_seconds: 10 * LEASE_DURATION - 1 });
+    expect(await expireAll(gone)).toEqual({ expired: 0, held: 6 });
+    await advanceWithTheLiving(1);
     expect(await update()).toMatchObject({ held_since: null, changed_by: 'max_hold' });
-    expect(await claims(gone)).toEqual({ claimed: 6, held: 0 });
+    expect(await expireAll(gone)).toEqual({ expired: 6, held: 0 });
     expect(await update()).toMatchObject({ held_since: null });
   });
 
   test('is not run out by an outage', async () => {
-    await movesWithTheLiving(8 * WINDOW);
-    await outage(20 * WINDOW);
+    await advanceWithTheLiving(8 * LEASE_DURATION);
+    await outage(20 * LEASE_DURATION);
     await beat(others);
-    await movesWithTheLiving(2 * WINDOW - 1);
-    expect(await update()).toMatchObject({ held_seconds: 10 * WINDOW - 1 });
-    await movesWithTheLiving(1);
+    await advanceWithTheLiving(2 * LEASE_DURATION - 1);
+    expect(await update()).toMatchObject({ held_seconds: 10 * LEASE_DURATION - 1 });
+    await advanceWithTheLiving(1);
     expect(await update()).toMatchObject({ held_since: null, changed_by: 'max_hold' });
   });
 
   test('that was released does not keep the next mass failure from being held', async () => {
     expect(await releaseSelfPreservation(pool, about, 'ann')).toBe(true);
-    expect(await claims(gone)).toEqual({ claimed: 6, held: 0 });
+    expect(await expireAll(gone)).toEqual({ expired: 6, held: 0 });
     others.push(...(await alive(4)));
-    await movesWithTheLiving(WINDOW + 10);
+    await advanceWithTheLiving(LEASE_DURATION + 10);
     // All eight fall silent.
-    await moves(WINDOW + GRACE + 1);
-    expect(await claims(others)).toEqual({ claimed: 0, held: 8 });
+    await advance(LEASE_DURATION + GRACE + 1);
+    expect(await expireAll(others)).toEqual({ expired: 0, held: 8 });
   });
 
   test('is released by an operator for whoever does not beat again, also those that look dead only later', async () => {
     const dying = await nodes(6, -GRACE + 20);
     expect(await releaseSelfPreservation(pool, about, 'ann')).toBe(true);
     expect(await update()).toMatchObject({ held_since: null, changed_by: 'ann' });
-    expect(await claims(gone)).toEqual({ claimed: 6, held: 0 });
-    await movesWithTheLiving(30);
-    expect(await claims(dying)).toEqual({ claimed: 6, held: 0 });
+    expect(await expireAll(gone)).toEqual({ expired: 6, held: 0 });
+    await advanceWithTheLiving(30);
+    expect(await expireAll(dying)).toEqual({ expired: 6, held: 0 });
     expect(await releaseSelfPreservation(pool, about, 'ann')).toBe(false);
   });
 
@@ -256,7 +256,7 @@ describe('a hold', () => {
     await outage(30);
     await beat(gone);
     expect((await update()).held_since).not.toBeNull();
-    await moves(WINDOW + GRACE);
+    await advance(LEASE_DURATION + GRACE);
     await beat([...gone, ...others]);
     expect((await update()).held_since).toBeNull();
   });
@@ -289,13 +289,13 @@ describe('a hold', () => {
 });
 
 describe('after a stall', () => {
-  test('nobody is suspected before window and grace have passed, so nothing is held', async () => {
+  test('nobody is suspected before lease duration and grace have passed, so nothing is held', async () => {
     const fleet = await alive(6);
     await outage(3_600);
     expect(await update()).toMatchObject({ held_since: null, suspects: 6 });
-    expect(await claims(fleet)).toEqual({ claimed: 0, held: 0 });
-    await moves(WINDOW + GRACE);
-    expect(await claims(fleet)).toEqual({ claimed: 0, held: 6 });
+    expect(await expireAll(fleet)).toEqual({ expired: 0, held: 0 });
+    await advance(LEASE_DURATION + GRACE);
+    expect(await expireAll(fleet)).toEqual({ expired: 0, held: 6 });
   });
 });
 

@@ -4,7 +4,7 @@ import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { startFleet, type FleetProcess } from './fleet-process.js';
 import { eventually, Installation } from './installation.js';
 
-/** The brake is as shipped; ten windows are 40 s. */
+/** The rule of self-preservation is as shipped; ten lease durations are 40 s. */
 const SHORT = `
 liveness: { first_deadline_seconds: 6, window_seconds: 4, grace_seconds: 1, heartbeat_interval_seconds: 1 }
 timers: [{ timer: "liveness", seconds: 2 }]
@@ -72,7 +72,7 @@ describe.concurrent('after an outage of the bridge nobody expires', () => {
     return { ...here, late, all };
   }
 
-  it('who comes back within a window after it: the pause after a stall covers them', async () => {
+  it('who comes back within a lease duration after it: the pause after a stall covers them', async () => {
     const { late, all, states, loggedOfIt } = await outage();
     await pause(2);
     late.process.kill('SIGCONT');
@@ -86,7 +86,7 @@ describe.concurrent('after an outage of the bridge nobody expires', () => {
     await eventually('self-preservation holds', 30, held);
     await pause(6);
     late.process.kill('SIGCONT');
-    await eventually('the brake has opened', 20, async () => !(await held()));
+    await eventually('self-preservation has ended', 20, async () => !(await held()));
     await pause(5);
     expect(await states(all)).toEqual({ 'ACTIVE 1': 6 });
     expect(loggedOfIt()).toEqual([

@@ -47,7 +47,7 @@ interface Node {
   readonly expired?: number | null;
 }
 
-async function record(node_id: string, { attempt = 1, ended = null }: Node = {}): Promise<void> {
+async function registryRow(node_id: string, { attempt = 1, ended = null }: Node = {}): Promise<void> {
   await pool.query(
     `insert into node_registrations (node_id, node_type, node_version, state, reducer_status, attempt, correlation_id, introspected_at, contract_version, active_at, ended_at)
      values ($1, 'effect', '1.2.3', $4, 'complete', $2, 'c-1', now(), '1', now(), now() + make_interval(secs => $3))`,
@@ -67,7 +67,7 @@ async function lease(
 }
 
 async function node(node_id: string, about: Node = {}): Promise<void> {
-  await record(node_id, about);
+  await registryRow(node_id, about);
   await lease(node_id, about);
 }
 
@@ -95,12 +95,12 @@ describe('suspects', () => {
     expect(await suspects()).toEqual(['long-silent', 'silent']);
   });
 
-  test('are exactly those whose lease can be claimed', async () => {
+  test('are exactly those whose lease can expire', async () => {
     await stored(-1);
     for (const deadline of [-3_600, -20, -17, -15, -10, 0, 60]) await node(`at ${deadline}`, { deadline });
     const found = await suspects();
     const { rows } = await pool.query<{ node_id: string }>('select node_id from node_leases');
-    const claims = await Promise.all(
+    const verdicts = await Promise.all(
       rows.map(async ({ node_id }) => ({
         node_id,
         ...(await expireLease(pool, {
@@ -112,7 +112,7 @@ describe('suspects', () => {
         })),
       })),
     );
-    expect(claims.flatMap(({ node_id, lease_expired }) => (lease_expired ? [node_id] : [])).sort()).toEqual(
+    expect(verdicts.flatMap(({ node_id, lease_expired }) => (lease_expired ? [node_id] : [])).sort()).toEqual(
       [...found].sort(),
     );
     expect(found).toHaveLength(3);
@@ -155,18 +155,18 @@ describe('suspects', () => {
     expect(await suspects(both)).toEqual(['silent']);
   });
 
-  test('are also nodes whose lease was claimed by a run that never ended the record', async () => {
+  test('are also nodes whose lease a run has let expire without ending the registry row', async () => {
     await stored(-1);
-    await node('just-claimed', { expired: -5 });
+    await node('just-expired', { expired: -5 });
     await node('given-up', { expired: -60 });
     expect(await suspects()).toEqual(['given-up']);
   });
 
-  test('are not nodes of another attempt, that have ended, or without a record', async () => {
+  test('are not nodes of another attempt, that have ended, or without a registry row', async () => {
     await stored(-1);
     await node('registering-anew', { attempt: 2, leaseAttempt: 1 });
     await node('ended', { ended: -10 });
-    await lease('unrecorded');
+    await lease('without-a-row');
     await node('silent');
     expect(await suspects()).toEqual(['silent']);
   });
@@ -177,7 +177,7 @@ describe('suspects', () => {
       `insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, timestamptz ` +
         `'2026-01-31 12:00:00.000001+00' + make_interval(secs => i / 10), 90 from generate_series(1, 95) i`,
     );
-    for (let i = 1; i <= 95; i++) if (i % 7 !== 0) await record(`n-${i}`);
+    for (let i = 1; i <= 95; i++) if (i % 7 !== 0) await registryRow(`n-${i}`);
     const found: string[] = [];
     let after: Position | null = null;
     let pages = 0;
@@ -227,7 +227,7 @@ describe('suspects', () => {
   });
 });
 
-describe('the record of a node that lasts', () => {
+describe('the registry row of a node that lasts', () => {
   test('says so to a fresh run, with what it needs to go on; that of an ended one, or one without its lease, does not', async () => {
     await node('lasting');
     expect(await readLastAttempt(pool, 'lasting')).toMatchObject({
@@ -236,13 +236,13 @@ describe('the record of a node that lasts', () => {
       reducer_status: 'complete',
       lasting: { ack_deadline: null, liveness_deadline: null },
     });
-    await node('claimed', { expired: -60 });
-    expect((await readLastAttempt(pool, 'claimed'))?.lasting).not.toBeNull();
+    await node('expired', { expired: -60 });
+    expect((await readLastAttempt(pool, 'expired'))?.lasting).not.toBeNull();
     await node('anew', { attempt: 2, leaseAttempt: 1 });
     expect((await readLastAttempt(pool, 'anew'))?.lasting).toBeNull();
     await node('ended', { ended: -1 });
     expect((await readLastAttempt(pool, 'ended'))?.lasting).toBeNull();
-    await record('registering');
+    await registryRow('registering');
     expect((await readLastAttempt(pool, 'registering'))?.lasting).toBeNull();
   });
 });
@@ -254,25 +254,25 @@ describe('what ended long ago', () => {
     );
 
   test('is forgotten, with the leases that are left of it; whoever lasts stays, however old', async () => {
-    await record('ended-long-ago', { ended: -1_001 });
-    await record('ended-lately', { ended: -999 });
+    await registryRow('ended-long-ago', { ended: -1_001 });
+    await registryRow('ended-lately', { ended: -999 });
     await node('still-active', { deadline: -5_000 });
-    await node('claimed-and-never-ended', { deadline: -5_000, expired: -4_000 });
+    await node('expired-and-never-ended', { deadline: -5_000, expired: -4_000 });
     await lease('left-behind', { deadline: -1_001 });
     await lease('left-lately', { deadline: -999 });
     await node('ended-with-a-lease', { ended: -999, deadline: -1_001, expired: -1_000 });
     expect(await purgeEnded(pool, { ended_seconds: 1_000, limit: 100 })).toEqual({ rows: 1, leases: 2 });
     expect(await nodes('node_registrations')).toEqual([
-      'claimed-and-never-ended',
+      'expired-and-never-ended',
       'ended-lately',
       'ended-with-a-lease',
       'still-active',
     ]);
-    expect(await nodes('node_leases')).toEqual(['claimed-and-never-ended', 'left-lately', 'still-active']);
+    expect(await nodes('node_leases')).toEqual(['expired-and-never-ended', 'left-lately', 'still-active']);
   });
 
   test('is deleted a bounded number at a time, the oldest first', async () => {
-    for (let i = 0; i < 25; i++) await record(`n-${10 + i}`, { ended: -10_000 + i });
+    for (let i = 0; i < 25; i++) await registryRow(`n-${10 + i}`, { ended: -10_000 + i });
     expect(await purgeEnded(pool, { ended_seconds: 100, limit: 10 })).toEqual({ rows: 10, leases: 0 });
     expect((await nodes('node_registrations'))[0]).toBe('n-20');
     expect(await purgeEnded(pool, { ended_seconds: 100, limit: 10 })).toMatchObject({ rows: 10 });
@@ -281,7 +281,7 @@ describe('what ended long ago', () => {
   });
 
   test('makes nobody wait who comes back at this moment, and does not forget them', async () => {
-    await record('comes-back', { ended: -1_000 });
+    await registryRow('comes-back', { ended: -1_000 });
     const other = await pool.connect();
     await other.query('begin');
     await other.query("update node_registrations set ended_at = null, attempt = 2 where node_id = 'comes-back'");
@@ -532,8 +532,8 @@ describe('a sweep', () => {
   test('that the contract does not want wakes nobody, and forgets what ended all the same', async () => {
     await stored(-1);
     await node('silent');
-    await record('ended-long-ago', { ended: -31 * 86_400 });
-    await record('ended-lately', { ended: -29 * 86_400 });
+    await registryRow('ended-long-ago', { ended: -31 * 86_400 });
+    await registryRow('ended-lately', { ended: -29 * 86_400 });
     const { counters } = start({ sweep: null });
     await eventually('purged', 5, () => counters.rows_purged === 1);
     expect(calls).toEqual([]);

@@ -74,7 +74,7 @@ export default class OneProcess extends TestRunner {
 
   async #run(request: Exclude<Request, { kind: 'stop' }>, uncaught: string[]): Promise<Answer> {
     uncaught.length = 0;
-    // What runs in a bundle is loaded anew for each change, and tells nobody what it passes.
+    // What runs in a bundle is loaded anew for each change, and what it passes is not seen.
     this.#passedWhileLoading ??= this.#bundle === undefined ? await this.#passesWhileLoading() : {};
     if (request.kind === 'prepare') return { tests: [], uncaught: [], hits: 0, coverage: {} };
     const mutant = request.kind === 'changed' ? request.mutant : undefined;

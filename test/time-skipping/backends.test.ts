@@ -95,7 +95,7 @@ describe.each(REGISTER)('%s', (activity) => {
     expect(h.world.done(node_id).sort()).toEqual(
       ['consul.deregister', other(activity), 'postgres.update_registration'].sort(),
     );
-    expect(h.world.records.get(node_id)).toMatchObject({ state: 'REJECTED', reason });
+    expect(h.world.rows.get(node_id)).toMatchObject({ state: 'REJECTED', reason });
     // The reducer has failed, with the flag of the backend that succeeded, or without any.
     const { registration } = await h.status(node_id);
     expect(registration?.reducer).toMatchObject({ status: 'failed', [`${backend}_confirmed`]: false });
@@ -139,7 +139,7 @@ describe.each(REGISTER)('%s', (activity) => {
     const { node_id } = await introduced(shipped, (id) => h.world.fence(id, activity, 7));
     const { registration } = await becomesActive(node_id);
     expect(registration?.attempt).toBe(8);
-    expect(h.world.records.get(node_id)).toMatchObject({ attempt: 8, state: 'ACTIVE' });
+    expect(h.world.rows.get(node_id)).toMatchObject({ attempt: 8, state: 'ACTIVE' });
   });
 
   it('fenced while it is refreshed: likewise', async () => {
@@ -283,7 +283,7 @@ describe('a node that is not to be registered', () => {
         ['NodeRegistrationRejected', reason],
       ]);
       expect(h.world.done(node_id).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
-      expect(h.world.records.get(node_id)).toMatchObject({ state: 'REJECTED', reason });
+      expect(h.world.rows.get(node_id)).toMatchObject({ state: 'REJECTED', reason });
       expect((await h.status(node_id)).registration?.reducer.status).toBe('failed');
 
       h.world.contract = shipped;

@@ -20,7 +20,7 @@ afterAll(async () => {
   await h.stop();
 });
 
-const claimed = { outcome: 'expired', last_heartbeat_at: '2026-01-01T00:00:00.000Z' } as const;
+const expired = { outcome: 'expired', last_heartbeat_at: '2026-01-01T00:00:00.000Z' } as const;
 
 async function becomesActive(node_id: string) {
   await h.untilState(node_id, 'AWAITING_ACK');
@@ -39,12 +39,12 @@ const verified = ({ node_id }: { node_id: string }) => h.world.tries.get(`verify
 
 describe('a node', () => {
   it('expires, returns as the next attempt, and expires again: each attempt by itself', async () => {
-    h.world.lease = () => claimed;
+    h.world.lease = () => expired;
     const { node_id, introspection, handle } = await active();
     expect(await handle.result()).toMatchObject({
       state: 'LIVENESS_EXPIRED',
       attempt: 1,
-      reason: `no heartbeat within 90 s (last one: ${claimed.last_heartbeat_at})`,
+      reason: `no heartbeat within 90 s (last one: ${expired.last_heartbeat_at})`,
     });
     const again = await h.introduce({
       ...introspection,
@@ -68,8 +68,8 @@ describe('a node', () => {
         .filter(({ event_type }) => event_type === 'NodeLivenessExpired')
         .map(({ tags, payload }) => [tags['attempt'], payload['last_heartbeat_at']]),
     ).toEqual([
-      ['1', claimed.last_heartbeat_at],
-      ['2', claimed.last_heartbeat_at],
+      ['1', expired.last_heartbeat_at],
+      ['2', expired.last_heartbeat_at],
     ]);
     expect(new Set(h.world.of(node_id).map(({ id }) => id)).size).toBe(10);
     expect(h.world.done(node_id).filter((activity) => activity === 'consul.deregister')).toHaveLength(2);
@@ -95,7 +95,7 @@ describe('a node', () => {
 
 describe('a suspect', () => {
   it('whose lease is over expires at once, without waiting for its own timer', async () => {
-    h.world.lease = () => claimed;
+    h.world.lease = () => expired;
     const node = await active();
     const before = await h.world.now();
     await node.handle.signal(SUSPECT_SIGNAL);
@@ -128,20 +128,23 @@ describe('a suspect', () => {
         })),
     ],
     ['connect ECONNREFUSED', (node_id: string) => h.world.fail(node_id, 'verify_lease', 1)],
-  ])('of which nothing can be said (%s) is not expired, and looked at again after a window', async (why, happens) => {
-    h.world.lease = () => claimed;
-    const node = await active();
-    happens(node.node_id);
-    await node.handle.signal(SUSPECT_SIGNAL);
-    const { registration, journal } = await h.until(node.node_id, 'asked', ({ journal: entries }) =>
-      entries.some(({ what }) => what.startsWith('not decided yet')),
-    );
-    expect(journal.at(-1)?.what).toContain(why);
-    expect(registration).toMatchObject({ state: 'ACTIVE', entering: null });
-    expect(verified(node)).toBe(1);
-    h.world.lease = () => claimed;
-    await h.sleep(120);
-    expect(await node.handle.result()).toMatchObject({ state: 'LIVENESS_EXPIRED' });
-    expect(verified(node)).toBe(2);
-  });
+  ])(
+    'of which nothing can be said (%s) is not expired, and looked at again after a lease duration',
+    async (why, happens) => {
+      h.world.lease = () => expired;
+      const node = await active();
+      happens(node.node_id);
+      await node.handle.signal(SUSPECT_SIGNAL);
+      const { registration, journal } = await h.until(node.node_id, 'asked', ({ journal: entries }) =>
+        entries.some(({ what }) => what.startsWith('not decided yet')),
+      );
+      expect(journal.at(-1)?.what).toContain(why);
+      expect(registration).toMatchObject({ state: 'ACTIVE', entering: null });
+      expect(verified(node)).toBe(1);
+      h.world.lease = () => expired;
+      await h.sleep(120);
+      expect(await node.handle.result()).toMatchObject({ state: 'LIVENESS_EXPIRED' });
+      expect(verified(node)).toBe(2);
+    },
+  );
 });

@@ -94,7 +94,7 @@ describe('a reason that is longer than an event may carry', () => {
     expect(reason.startsWith(beginning)).toBe(true);
     expect(reason).toMatch(/…$/);
     expect(reason).toHaveLength(1024);
-    expect(h.world.records.get(node_id)).toMatchObject({ state: 'REJECTED', reason });
+    expect(h.world.rows.get(node_id)).toMatchObject({ state: 'REJECTED', reason });
   }
 
   it('is cut, and REJECTED is published: a rule of admission that names many long capabilities', async () => {

@@ -58,7 +58,7 @@ describe('an attempt that has not ended, and whose run is gone before the node w
     );
     await h.ack(introspection.node_id);
     await attemptIs(introspection.node_id, 2, 'ACTIVE');
-    expect(h.world.records.get(introspection.node_id)).toMatchObject({ state: 'ACTIVE', attempt: 2 });
+    expect(h.world.rows.get(introspection.node_id)).toMatchObject({ state: 'ACTIVE', attempt: 2 });
   });
 
   it('begins again by a repair, which says nothing of the node', async () => {
@@ -161,7 +161,7 @@ describe('a run that is cancelled', () => {
       reason: 'its registration run was cancelled',
     });
     expect(h.world.done(node_id).slice(-2).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
-    expect(h.world.records.get(node_id)).toMatchObject({ state: 'DEREGISTERED', lasting: null, unfinished: false });
+    expect(h.world.rows.get(node_id)).toMatchObject({ state: 'DEREGISTERED', lasting: null, unfinished: false });
   });
 
   it('while a backend is away lets go of what it waits for', async () => {

@@ -163,7 +163,7 @@ describe('an ack', () => {
     expect(h.world.types(node_id).filter((type) => type === 'NodeBecameActive')).toHaveLength(1);
   });
 
-  it('that never comes ends the attempt after the last round, out of Consul and with the reason in the record', async () => {
+  it('that never comes ends the attempt after the last round, out of Consul and with the reason in the registry row', async () => {
     const { node_id, handle } = await awaitingAck();
     const outcome = await handle.result();
     expect(outcome).toMatchObject({ state: 'ACK_TIMED_OUT', attempt: 1 });
@@ -171,17 +171,17 @@ describe('an ack', () => {
     expect(h.world.types(node_id).filter((type) => type === 'NodeRegistrationAckTimedOut')).toHaveLength(3);
     expect(h.world.of(node_id).at(-1)?.tags).toMatchObject({ ack_rounds_left: '0' });
     expect(h.world.done(node_id)).toContain('consul.deregister');
-    expect(h.world.records.get(node_id)).toMatchObject({ state: 'ACK_TIMED_OUT', reason: outcome.reason });
+    expect(h.world.rows.get(node_id)).toMatchObject({ state: 'ACK_TIMED_OUT', reason: outcome.reason });
   });
 });
 
 describe('an active node', () => {
-  it('whose lease is claimed as expired is published as such and taken out', async () => {
+  it('whose lease has expired is published as such and taken out', async () => {
     const { node_id, handle } = await active();
     const outcome = await handle.result();
     expect(outcome.state).toBe('LIVENESS_EXPIRED');
     expect(h.world.types(node_id).at(-1)).toBe('NodeLivenessExpired');
-    expect(h.world.records.get(node_id)).toMatchObject({ state: 'LIVENESS_EXPIRED' });
+    expect(h.world.rows.get(node_id)).toMatchObject({ state: 'LIVENESS_EXPIRED' });
   });
 
   it('stays active while its lease is renewed, and while it cannot be verified', async () => {
@@ -313,7 +313,7 @@ describe('a node that cannot be registered', () => {
     expect(h.world.done(node_id)).toEqual(
       expect.arrayContaining(['consul.register', 'consul.deregister', 'postgres.update_registration']),
     );
-    expect(h.world.records.get(node_id)).toMatchObject({ state: 'REJECTED', reason: outcome.reason });
+    expect(h.world.rows.get(node_id)).toMatchObject({ state: 'REJECTED', reason: outcome.reason });
   });
 
   it('leaves while its registration is under way, and stays out', async () => {
@@ -333,7 +333,7 @@ describe('a node that cannot be registered', () => {
     expect(h.world.done(first.node_id)).not.toContain('consul.register');
   });
 
-  it('goes on above the attempt that a backend holds, when the record was lost', async () => {
+  it('goes on above the attempt that a backend holds, when the registry row was lost', async () => {
     const first = await h.introspection();
     h.world.fence(first.node_id, 'consul.register', 7);
     await h.introduce(first);

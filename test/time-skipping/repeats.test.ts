@@ -123,7 +123,7 @@ describe.each(Object.entries(OVER))('when it is over: %s', (_, situation) => {
     // That a node has left is published before the registry has it, which is held here.
     const left = situation.state === 'DEREGISTERED' ? ['NodeDeregistered'] : [];
     expect(h.world.types(node_id)).toEqual([...published.filter((type) => !left.includes(type)), ...left]);
-    expect(h.world.records.get(node_id)).toMatchObject({ state: situation.state, attempt: 1 });
+    expect(h.world.rows.get(node_id)).toMatchObject({ state: situation.state, attempt: 1 });
   });
 
   it.each(situation.recording ? (['request'] as const) : REASONS)(

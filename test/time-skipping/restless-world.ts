@@ -56,16 +56,18 @@ interface Call {
  *
  * The attempt's fence, the lease and the watermark of the ack topic are written
  * here a second time, in memory. A property over them proves that the workflow
- * is right if the backends answer like this. It does not prove that they do:
+ * is right if the backends answer like this. It does not prove that they do;
+ * these tests in test/integration do:
  *
  * - that a lower attempt never overwrites a higher one, and that an ended row
- *   stays as it ended, in SQL: test/integration/registry.test.ts;
- * - that Consul's transaction is fenced likewise: test/integration/registry.test.ts;
+ *   stays as it ended, in SQL: registry/rows.test.ts and
+ *   registry/fence.properties.test.ts;
+ * - that Consul's transaction is fenced likewise: registry/consul.test.ts;
  * - that a lease opens once, is only ever renewed later, and expires only behind
- *   the watermark while self-preservation is off: test/integration/registry.test.ts,
- *   sweep.test.ts and self-preservation-rules.test.ts;
+ *   the watermark while self-preservation is off: registry/leases.test.ts,
+ *   registry/verify.test.ts, sweep.test.ts and self-preservation-rules.test.ts;
  * - that the watermark is behind every record that was not handled:
- *   test/integration/bridge.test.ts.
+ *   bridge.test.ts.
  *
  * Left out: self-preservation, replicas, other nodes' leases, a database that
  * forgets, and a watermark that is behind (only the ack topic's is played).
@@ -81,7 +83,7 @@ export class NodeWorld {
   consul: { readonly attempt: number; readonly passing: boolean } | null = null;
   /** What Consul shows of the node besides. */
   consulTags: readonly string[] = [];
-  record: (NodeRow & { readonly ended: boolean }) | null = null;
+  row: (NodeRow & { readonly ended: boolean }) | null = null;
   lease: {
     readonly attempt: number;
     readonly deadline: string;
@@ -131,10 +133,10 @@ export class NodeWorld {
   /** A heartbeat, as the bridge stores it. */
   beat(at: string): void {
     if (this.lease === null || this.lease.expired) return;
-    const moved = plusSeconds(at, this.contract.liveness.window_seconds);
+    const renewed = plusSeconds(at, this.contract.liveness.window_seconds);
     this.lease = {
       ...this.lease,
-      deadline: moved > this.lease.deadline ? moved : this.lease.deadline,
+      deadline: renewed > this.lease.deadline ? renewed : this.lease.deadline,
       last_heartbeat_at: at,
     };
   }
@@ -142,7 +144,7 @@ export class NodeWorld {
   /** As the real backends do it: a lower attempt never overwrites a higher one. */
   carryOut(activity: string, request: EffectRequest, at: string): EffectResult {
     const { attempt } = request;
-    const by = (activity.startsWith('consul.') ? this.consul?.attempt : this.record?.attempt) ?? 0;
+    const by = (activity.startsWith('consul.') ? this.consul?.attempt : this.row?.attempt) ?? 0;
     if (by > attempt) {
       this.log.push({ what: 'fenced', activity, attempt, by });
       return { done: false, fenced_by: by };
@@ -161,7 +163,7 @@ export class NodeWorld {
 
   #write({ attempt, intent: { payload } }: EffectRequest): void {
     // An attempt that has ended stays as it ended.
-    if (this.record?.attempt === attempt && this.record.ended) return;
+    if (this.row?.attempt === attempt && this.row.ended) return;
     const {
       correlation_id,
       epoch,
@@ -188,9 +190,9 @@ export class NodeWorld {
       epoch,
       at: introspected_at,
     };
-    const held = this.record?.attempt === attempt ? this.record : null;
+    const held = this.row?.attempt === attempt ? this.row : null;
     const says = payload['ended'] === undefined && held !== null ? held : { state, reason: reason ?? null };
-    this.record = {
+    this.row = {
       attempt,
       correlation_id,
       epoch,
@@ -251,8 +253,7 @@ export class RestlessWorld {
       (request: EffectRequest): Promise<EffectResult> =>
         this.#call(activity, request.node_id, (node, now) => node.carryOut(activity, request, now));
     return {
-      open_attempt: (node_id) =>
-        this.#call('open_attempt', node_id, ({ record, contract }) => ({ row: record, contract })),
+      open_attempt: (node_id) => this.#call('open_attempt', node_id, ({ row, contract }) => ({ row, contract })),
       publish_events: (events) =>
         this.#call('publish_events', events[0]?.node_id ?? '', (node, at) => {
           for (const event of events) {

@@ -372,9 +372,9 @@ export class Player {
         node.acksReadFrom = plusSeconds(await this.world.now(), one.seconds);
         return;
       case 'hold a higher attempt':
-        // As after a lost record: another life of this node has come further.
+        // As after a lost registry row: another life of this node has come further.
         if (one.backend === 'consul') node.consul = { attempt: (node.consul?.attempt ?? 0) + 3, passing: false };
-        else if (node.record !== null) node.record = { ...node.record, attempt: node.record.attempt + 3, ended: true };
+        else if (node.row !== null) node.row = { ...node.row, attempt: node.row.attempt + 3, ended: true };
         return;
       case 'answer a call': {
         // Only where no workflow task is open: see docs/decisions/races-the-test-server-loses.md.

@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 describe.each(Object.entries(RUNNING))('a node that leaves while %s', (_, situation) => {
-  it('is out of Consul, and DEREGISTERED in its record, after all that was in flight', async () => {
+  it('is out of Consul, and DEREGISTERED in its registry row, after all that was in flight', async () => {
     met = await situation.reach(h);
     const { node_id } = met;
     const pending = await met.pending();
@@ -29,7 +29,7 @@ describe.each(Object.entries(RUNNING))('a node that leaves while %s', (_, situat
     met.release();
     expect(await met.handle.result()).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left', attempt: 1 });
     expect(h.world.done(node_id).slice(-2).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
-    expect(h.world.records.get(node_id)).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left' });
+    expect(h.world.rows.get(node_id)).toMatchObject({ state: 'DEREGISTERED', reason: 'the node left' });
     // For others: the node knows. It is no expiry.
     expect(h.world.types(node_id).at(-1)).toBe('NodeDeregistered');
     expect(h.world.types(node_id)).not.toContain('NodeLivenessExpired');

@@ -258,7 +258,7 @@ export const RUNNING: Readonly<Record<string, Situation>> = {
     async reach(h) {
       const met = await introduced(h, 'consul.register');
       const releaseConsul = met.release;
-      // Held before it can be asked: the record is asked first, which takes a workflow task.
+      // Held before it can be asked: the registry row is read first, which takes a workflow task.
       const releasePostgres = h.world.hold('postgres.upsert_registration', met.node_id);
       met.release = () => {
         releaseConsul();

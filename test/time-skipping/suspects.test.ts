@@ -14,7 +14,7 @@ afterAll(async () => {
 });
 
 type Lease = Harness['world']['lease'];
-const claimed: Lease = () => ({ outcome: 'expired', last_heartbeat_at: '2026-01-31T12:00:00.000Z' });
+const expired: Lease = () => ({ outcome: 'expired', last_heartbeat_at: '2026-01-31T12:00:00.000Z' });
 const renewed: Lease = (_, now) => ({ outcome: 'renewed', deadline: plusSeconds(now, 90) });
 const unknown: Lease = () => ({
   outcome: 'unknown',
@@ -44,7 +44,7 @@ async function active() {
   return node;
 }
 
-/** Active by the record, and its run is gone: Temporal has lost it, or somebody has terminated it. */
+/** Active by its registry row, and its run is gone: Temporal has lost it, or somebody has terminated it. */
 async function lost() {
   const node = await active();
   await node.handle.terminate('the run is lost');
@@ -59,7 +59,7 @@ function secondsUntilExpired(node_id: string, since: string): number {
 
 describe('a suspect', () => {
   it('is verified at once, and not only when its own timer is due in three hours', async () => {
-    leasesAre(claimed);
+    leasesAre(expired);
     const { node_id } = await active();
     const before = await h.world.now();
     const outcome = await (await h.suspect(node_id)).result();
@@ -79,21 +79,21 @@ describe('a suspect', () => {
     await h.untilState(node_id, 'ACTIVE');
   });
 
-  it('of which nothing can be said looks again by itself after a window', async () => {
+  it('of which nothing can be said looks again by itself after a lease duration', async () => {
     leasesAre(unknown);
     const { node_id, handle } = await active();
     await h.suspect(node_id);
     await h.until(node_id, 'verified', ({ journal }) =>
       journal.some(({ what }) => what.includes('self-preservation holds')),
     );
-    leasesAre(claimed);
+    leasesAre(expired);
     const before = await h.world.now();
     expect(await handle.result()).toMatchObject({ state: 'LIVENESS_EXPIRED' });
     expect(secondsUntilExpired(node_id, before)).toBeLessThan(95);
   });
 
   it('that is still to acknowledge keeps its deadline, and the lease that it opens then is not the suspected one', async () => {
-    leasesAre(claimed);
+    leasesAre(expired);
     const { node_id } = await awaitingAck();
     const before = (await h.status(node_id)).registration?.timer_due;
     await h.suspect(node_id);
@@ -113,7 +113,7 @@ describe('a suspect', () => {
   });
 
   it('that comes again as a new incarnation is not suspected for its life before', async () => {
-    leasesAre(claimed);
+    leasesAre(expired);
     const first = await h.introspection();
     h.world.fail(first.node_id, 'consul.register', 1000);
     await h.introduce(first);
@@ -135,7 +135,7 @@ describe('a suspect', () => {
   });
 
   it('that nobody knows, or that has ended, ends at once and changes nothing', async () => {
-    leasesAre(claimed);
+    leasesAre(expired);
     const stranger = randomUUID();
     expect(await (await h.suspect(stranger)).result()).toMatchObject({
       state: null,
@@ -151,8 +151,8 @@ describe('a suspect', () => {
 });
 
 describe('a suspect whose run is gone', () => {
-  it('gets one that adopts the record and ends it: published, out of Consul, recorded, in the same attempt', async () => {
-    leasesAre(claimed);
+  it('gets one that adopts the attempt and ends it: published, out of Consul, in the registry, under the same number', async () => {
+    leasesAre(expired);
     const { node_id, introspection } = await lost();
     const outcome = await (await h.suspect(node_id)).result();
     expect(outcome).toMatchObject({
@@ -160,18 +160,18 @@ describe('a suspect whose run is gone', () => {
       attempt: 1,
       reason: 'no heartbeat within 90 s (last one: 2026-01-31T12:00:00.000Z)',
     });
-    const expired = h.world.of(node_id).at(-1);
-    expect(expired).toMatchObject({
+    const last = h.world.of(node_id).at(-1);
+    expect(last).toMatchObject({
       event_type: 'NodeLivenessExpired',
       correlation_id: introspection.correlation_id,
       tags: { attempt: '1' },
     });
     expect(h.world.done(node_id).slice(-2).sort()).toEqual(['consul.deregister', 'postgres.update_registration']);
-    expect(h.world.records.get(node_id)).toMatchObject({ state: 'LIVENESS_EXPIRED', attempt: 1, lasting: null });
+    expect(h.world.rows.get(node_id)).toMatchObject({ state: 'LIVENESS_EXPIRED', attempt: 1, lasting: null });
   });
 
   it('says the same as its lost run, should that have said it already', async () => {
-    leasesAre(claimed);
+    leasesAre(expired);
     const { node_id } = await active();
     for (const backend of ['consul.deregister', 'postgres.update_registration'] as const)
       h.world.fail(node_id, backend, 1000);
@@ -184,14 +184,14 @@ describe('a suspect whose run is gone', () => {
     await handle.terminate('the run is lost');
     h.world.fail(node_id, 'consul.deregister', 0);
     h.world.fail(node_id, 'postgres.update_registration', 0);
-    // The record as the lost run left it: its last write never came.
-    const { records } = h.world;
-    const record = records.get(node_id) ?? expect.fail();
-    records.set(node_id, {
-      ...record,
+    // The row as the lost run left it: its last write never came.
+    const { rows } = h.world;
+    const row = rows.get(node_id) ?? expect.fail();
+    rows.set(node_id, {
+      ...row,
       state: 'ACTIVE',
       lasting: {
-        state_since: record.introspected_at,
+        state_since: row.introspected_at,
         ack_deadline: null,
         liveness_deadline: null,
       },
@@ -213,7 +213,7 @@ describe('a suspect whose run is gone', () => {
     });
     await h.until(node_id, 'verified', () => verified.get(node_id) === 1);
     expect([h.world.types(node_id), h.world.done(node_id)]).toEqual([published, done]);
-    leasesAre(claimed);
+    leasesAre(expired);
     expect(await (await h.suspect(node_id)).result()).toMatchObject({ state: 'LIVENESS_EXPIRED', attempt: 1 });
   });
 

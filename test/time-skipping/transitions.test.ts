@@ -293,12 +293,12 @@ const REDUCER: Readonly<Record<string, Run>> = {
     {
       reducer: `
 state_machine:
-  initial_state: "unheard"
+  initial_state: "new"
   states:
-    - { state_name: "unheard" }
+    - { state_name: "new" }
     - { state_name: "idle", entry_actions: ["emit_consul_intent", "emit_postgres_intent"] }
   transitions:
-    - { from_state: "unheard", to_state: "idle", trigger: "introspection_received" }
+    - { from_state: "new", to_state: "idle", trigger: "introspection_received" }
 `,
     },
     async () => {

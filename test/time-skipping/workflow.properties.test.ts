@@ -159,9 +159,9 @@ function holdsOver(log: readonly Recorded[]): void {
 }
 
 /** The acknowledgement of an attempt is given up only after all its rounds. */
-function endsAfterItsRounds({ log, record }: NodeWorld): boolean {
-  if (record?.ended !== true || record.state !== 'ACK_TIMED_OUT') return false;
-  const attempt = String(record.attempt);
+function endsAfterItsRounds({ log, row }: NodeWorld): boolean {
+  if (row?.ended !== true || row.state !== 'ACK_TIMED_OUT') return false;
+  const attempt = String(row.attempt);
   const events = new Map(
     log.flatMap((entry) =>
       entry.what === 'published' && entry.event.tags['attempt'] === attempt
@@ -176,9 +176,9 @@ function endsAfterItsRounds({ log, record }: NodeWorld): boolean {
 }
 
 /** Both backends have these data of the node, if they hold this attempt. */
-function expectData({ consul, consulTags, record }: NodeWorld, attempt: number, capabilities: readonly string[]): void {
+function expectData({ consul, consulTags, row }: NodeWorld, attempt: number, capabilities: readonly string[]): void {
   if (consul?.attempt === attempt) expect(consulTags).toEqual(['node_type:effect', ...capabilities]);
-  if (record?.attempt === attempt) expect(record.introspection.capabilities).toEqual(capabilities);
+  if (row?.attempt === attempt) expect(row.introspection.capabilities).toEqual(capabilities);
 }
 
 /** A run has ended in a state that has a name, or waits on a timer that has one. */
@@ -275,7 +275,7 @@ async function live(drawn: Scripts, count: (what: string) => void): Promise<void
     const attempt = registration?.attempt ?? 0;
     expect(attempt).toBeGreaterThan(before[index] ?? 0);
     expect(node.consul).toEqual({ attempt, passing: true });
-    expect(node.record).toMatchObject({ attempt, state: 'ACTIVE', ended: false, correlation_id });
+    expect(node.row).toMatchObject({ attempt, state: 'ACTIVE', ended: false, correlation_id });
     expect(node.lease).toMatchObject({ attempt, expired: false });
 
     // A drain by whom it may be, taken back by the other one.
@@ -288,12 +288,12 @@ async function live(drawn: Scripts, count: (what: string) => void): Promise<void
     await drains(true);
     expect((await player.status()).registration).toMatchObject({ state: 'DRAINING', attempt });
     expect(node.consul).toEqual({ attempt, passing: false });
-    expect(node.record).toMatchObject({ attempt, state: 'DRAINING', ended: false });
+    expect(node.row).toMatchObject({ attempt, state: 'DRAINING', ended: false });
     expect(node.lease).toMatchObject({ attempt, expired: false });
     await drains(false);
     expect((await player.status()).registration).toMatchObject({ state: 'ACTIVE', attempt });
     expect(node.consul).toEqual({ attempt, passing: true });
-    expect(node.record).toMatchObject({ attempt, state: 'ACTIVE', ended: false });
+    expect(node.row).toMatchObject({ attempt, state: 'ACTIVE', ended: false });
 
     const changed = { correlation_id: randomUUID(), epoch: 10, capabilities: ['newest'] };
     await player.introspect({ ...changed, reason: 'capability_change' });
@@ -307,7 +307,7 @@ async function live(drawn: Scripts, count: (what: string) => void): Promise<void
     expect(await player.handle.result()).toMatchObject({ state: 'DEREGISTERED', attempt });
     expect(node.consul).toBeNull();
     expect(node.lease).toBeNull();
-    expect(node.record).toMatchObject({ attempt, state: 'DEREGISTERED', ended: true });
+    expect(node.row).toMatchObject({ attempt, state: 'DEREGISTERED', ended: true });
     holdsOver(node.log);
     await Worker.runReplayHistory({ workflowBundle: bundle }, await player.handle.fetchHistory());
   });

@@ -68,7 +68,7 @@ export function assertPublishable(event: OutgoingEvent, sent_at: string): void {
 export class World {
   readonly published: PublishedEvent[] = [];
   readonly effects: { readonly activity: Backend; readonly request: EffectRequest }[] = [];
-  readonly records = new Map<string, NodeRow>();
+  readonly rows = new Map<string, NodeRow>();
   /** Why nodes may not come in. */
   readonly bans = new Map<string, string>();
   /** How many tries fail from now on, and how, by activity and node. */
@@ -180,7 +180,7 @@ export class World {
       open_attempt: async (node_id) => {
         await this.tried('open_attempt');
         const ban = this.bans.get(node_id) ?? null;
-        return { row: this.records.get(node_id) ?? null, ban, contract: this.contract };
+        return { row: this.rows.get(node_id) ?? null, ban, contract: this.contract };
       },
       publish_events: async (events) => {
         await this.tried('publish_events');
@@ -262,7 +262,7 @@ export class World {
       at: introspected_at,
     };
     const lasting = this.lasting(node_id, attempt, payload);
-    this.records.set(node_id, {
+    this.rows.set(node_id, {
       attempt,
       correlation_id,
       epoch,
@@ -281,7 +281,7 @@ export class World {
   private lasting(node_id: string, attempt: number, payload: EffectRequest['intent']['payload']): NodeRow['lasting'] {
     if (payload['ended'] === true) return null;
     if (payload['lease'] !== 'open') {
-      const before = this.records.get(node_id);
+      const before = this.rows.get(node_id);
       return before?.attempt === attempt ? before.lasting : null;
     }
     const { ack_deadline, liveness_deadline } = payload as unknown as LastingAttempt;

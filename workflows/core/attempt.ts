@@ -17,9 +17,9 @@ export interface Beginning {
 }
 
 /**
- * A new attempt of this node. Everything older is superseded, and the reducer
- * begins anew, also where the contract has no way back for it: an operator's
- * retry was refused before, a new incarnation always begins.
+ * Begins a new attempt of this node. Everything older is superseded. The reducer begins anew even where the contract
+ * has no way back: a new incarnation always begins an attempt, and an operator's retry without a way back was refused
+ * before it came here.
  */
 export function beginAttempt(
   registration: Registration,

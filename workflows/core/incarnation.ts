@@ -6,19 +6,18 @@ import type { Incarnation } from './registration.js';
 const REMEMBERED = 20;
 
 /**
- * How an introspection stands to the incarnation that is known: newer, duplicate or stale. A duplicate never does
- * anything; a new incarnation always wins.
+ * How an introspection stands to the incarnation that is known.
  *
- * Only a startup can be a duplicate: its correlation_id was seen in this attempt, or began one that this running
- * attempt has superseded. It is none where the attempt ended before it was said, and no event announced that: its node
- * would wait for an answer for ever. Any other introspection is ordered, whatever correlation_id it carries, since
- * many nodes use one for their whole life. Ordered by epoch when both carry one, else (and when they carry the same)
- * by the Kafka record's time. While its attempt runs, only a startup of another process is newer: what else that one
- * sends is stale.
+ * - duplicate: it never has an effect. Only a startup can be one: its correlation_id was seen in this attempt, or began
+ *   an attempt that this running one has superseded. A startup that was sent after the attempt ended is no duplicate
+ *   where no event announced that end: its node would wait for an answer for ever.
+ * - newer, stale: ordered by epoch when both carry one and they differ, else by the Kafka record's time. The
+ *   correlation_id does not count here, since many nodes use one for their whole life. While the attempt runs, another
+ *   process can be newer only by a startup: whatever else it sends is stale.
  *
- * @param over the attempt of `known` has ended. Then the same time means a message delivered again, whose id the
- *   registry row no longer has; while it runs, the same time is another message of the same append. And then a startup
- *   is ordered by time alone: a node that has lost its disk counts its epochs from the beginning.
+ * @param over the attempt of `known` has ended. The same time then means a message that is delivered again, whose id
+ *   the registry row no longer has; while the attempt runs, it means another message of the same append. A startup is
+ *   then ordered by time alone: a node that has lost its disk counts its epochs from the beginning.
  */
 export function compareIncarnation(
   known: Incarnation | null,

@@ -58,8 +58,8 @@ export function enter(
   const target = stateOf(state, contract);
   const rounds = contract.timers[target?.timer ?? '']?.rounds ?? null;
   const entering = Object.freeze({ state, steps: stepsOf(actions, contract), ending: false });
-  const counted = rounds === null ? {} : { round: registration.round + 1, rounds };
-  return arriveIfDone(withChanges(registration, counted), entering, now, contract);
+  const round = rounds === null ? {} : { round: registration.round + 1, rounds };
+  return arriveIfDone(withChanges(registration, round), entering, now, contract);
 }
 
 /** The first step on the way into a state is done. For a publish: when it was sent, and the id of its last event. */

@@ -90,8 +90,8 @@ function mayHandle(
 }
 
 /**
- * What somebody asks for waits while a node is on its way between two states that live by a lease: in the one that it
- * leaves, a request to go back there would mean nothing, and be lost.
+ * A request for a state waits while the node changes between two states that live by a lease. In the state that the
+ * node leaves, a request to go back there would mean nothing, and be lost.
  */
 function waitsForState(node: Registration, message: Message, contract: CompiledContract): boolean {
   const { state, entering } = node;
@@ -101,9 +101,9 @@ function waitsForState(node: Registration, message: Message, contract: CompiledC
 }
 
 /**
- * The message with which a newer attempt begins. It goes before the answers of a running one: a task that is lost after
- * the newer attempt was announced is done anew with answers that came since, and would announce the older one after it.
- * What has been decided to end ends first.
+ * The message with which a newer attempt begins. It is handled before the answers of the running attempt. Otherwise a
+ * workflow task that is lost after the newer attempt was announced would be done anew with answers that came since, and
+ * would announce the older attempt after the newer one. An end that has been decided comes first.
  */
 function beginning(node: Registration, { inbox }: Surroundings, contract: CompiledContract): Message | undefined {
   if (stateOf(node.entering?.state, contract)?.terminal === true || isOver(node)) return undefined;

@@ -74,8 +74,9 @@ export function eventsOf(
 }
 
 /**
- * Between the states that live by a lease a node goes as often as somebody asks for it. Each time is another event, and
- * the id of the message that asks tells them apart; a fresh run that has adopted the attempt knows of no earlier time.
+ * A node changes between the states that live by a lease as often as somebody asks for it. Each time is another event,
+ * and its id is made with the id of the message that asks: a fresh run that has adopted the attempt knows of no earlier
+ * time.
  */
 function occasionOf({ state, entering, causation_id }: Registration, contract: CompiledContract): readonly string[] {
   return livesByLease(state, contract) && livesByLease(entering?.state ?? null, contract) ? [causation_id] : [];

@@ -97,9 +97,8 @@ export function reduce(state: ReducerState, event: ReducerEvent, contract: Reduc
 }
 
 /**
- * May a new attempt begin by this `reset`? From a status that only `reset`
- * leaves, the contract's transition must lead back to the initial one. Any other
- * status belongs to a running attempt, which the new one supersedes.
+ * Whether a new attempt may begin by this `reset`. A status that only `reset` leaves needs a transition of the contract
+ * back to the initial one. Any other status belongs to a running attempt, which the new one supersedes.
  */
 export function canReset(state: ReducerState, event: ReducerEvent, contract: ReducerContract): boolean {
   return !rests(state.status, contract) || reduce(state, event, contract).state.status === contract.reducer.initial;

@@ -123,18 +123,19 @@ function incarnationOfRow(row: NodeRow, contract: CompiledContract): Incarnation
 }
 
 /**
- * Whether an event says to the node that it has come into this state: one of its entry actions, which existing nodes
- * read. What the end actions publish is for whoever watches the fleet.
+ * Whether an event announces this state to the node: one of the entry actions, which existing nodes read. End actions
+ * publish for those who watch the fleet.
  */
 function isAnnounced(state: string, contract: CompiledContract): boolean {
   return stateOf(state, contract)?.entry_actions.some((action) => action in contract.events) ?? false;
 }
 
 /**
- * What a fresh run knows before its first message. An attempt that has not
- * ended although its run is gone is adopted as it stands in the registry where
- * it lives by a lease, which is to be verified at once; any other such attempt
- * is unfinished. Of a node whose attempt has ended the run knows only how.
+ * What a fresh run knows before its first message.
+ * - The attempt has not ended, and its state lives by a lease: the run adopts it as the registry has it, and verifies
+ *   the lease at once.
+ * - The attempt has not ended, and its state is another one: the attempt is unfinished.
+ * - The attempt has ended: the run knows only how.
  */
 export function nodeOfRow(node_id: string, row: NodeRow | null, contract: CompiledContract, now: string): Registration {
   const unknown = unknownNode(node_id, row, contract);

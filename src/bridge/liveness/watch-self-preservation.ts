@@ -31,7 +31,7 @@ export function watchSelfPreservation(
 ): SelfPreservationWatch {
   const log = new SelfPreservationLog(logger);
   let state: SelfPreservationState | null = null;
-  // Often within a window, and still seldom enough that counting a large fleet costs nothing to speak of.
+  // Twenty times in a lease duration, and at least every 5 s: so seldom, counting a large fleet costs next to nothing.
   const looking = every(Math.min(5_000, question.window_seconds * 50), () =>
     postgres.once(async () => {
       state = await updateSelfPreservation(pool, question);

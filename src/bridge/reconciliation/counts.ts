@@ -4,7 +4,8 @@ import type { Reconciliation } from './reconcile.js';
 /** A reconciliation in numbers. */
 export type ReconciliationCounts = Omit<StoredReconciliation, 'failure' | 'at'> & { readonly at: string };
 
-export function counted({ at, seconds, rows, entries, differences, mended }: Reconciliation): ReconciliationCounts {
+/** The numbers of a reconciliation. */
+export function countsOf({ at, seconds, rows, entries, differences, mended }: Reconciliation): ReconciliationCounts {
   return {
     at,
     seconds,

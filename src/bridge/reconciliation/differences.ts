@@ -64,8 +64,8 @@ export function differenceOf(row: LastingRow, entry: CatalogEntry | null, states
 }
 
 /**
- * What Consul shows of a node that has no attempt that lasts; null where that is nobody's business here: others wrote
- * it, or nothing of a registrar is left on it.
+ * The difference of a node that Consul shows and that has no attempt that lasts. Null where there is nothing to mend
+ * for this registrar: others wrote the entry, or nothing of a registrar is left on it.
  *
  * @param ended the attempt with which the registry's row has ended; null: it has no row
  */

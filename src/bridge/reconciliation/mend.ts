@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { REPAIR_SIGNAL } from '../../../workflows/messages.js';
-import type { Brake } from '../../contracts/compiled.js';
+import type { SelfPreservationRule } from '../../contracts/compiled.js';
 import { errorText } from '../../error-text.js';
 import type { ConsulClient } from '../../registry/consul/client.js';
 import { removeEntry } from '../../registry/consul/fleet.js';
@@ -11,8 +11,8 @@ import { signalWorkflow } from '../signal-workflow.js';
 import type { Difference } from './differences.js';
 
 /**
- * What became of a difference. held: it is that of so many nodes that something else is likely wrong, and nothing is
- * done about any of them.
+ * What became of a difference. held: nothing was done, since so many nodes have one that something else is likely
+ * wrong.
  */
 export type Outcome = 'signalled' | 'removed' | 'replaced' | 'held' | 'failed';
 
@@ -32,7 +32,7 @@ export interface Mending {
    * Nodes that the registry does not know are removed only up to this share of what Consul shows, and runs that cannot
    * go on are replaced only up to this share of the attempts that last.
    */
-  readonly brake: Pick<Brake, 'share' | 'floor'>;
+  readonly brake: Pick<SelfPreservationRule, 'share' | 'floor'>;
   /** Nodes that Consul shows. */
   readonly entries: number;
   /** Attempts of the registry that last. */

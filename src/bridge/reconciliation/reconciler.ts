@@ -10,7 +10,7 @@ import { bridgeTopics, environmentName, type Names } from '../bridge-topics.js';
 import type { BridgeContext } from '../context.js';
 import { every, type Repetition } from '../every.js';
 import { SignalPauses } from '../liveness/signal-pauses.js';
-import { counted, type ReconciliationCounts } from './counts.js';
+import { countsOf, type ReconciliationCounts } from './counts.js';
 import type { Difference } from './differences.js';
 import { reconcile } from './reconcile.js';
 
@@ -72,7 +72,7 @@ export function startReconciler(
     });
     pauses.passed();
     if (done.runs_failure !== null && log.isDue(WITHOUT_RUNS)) logger.warn({ reason: done.runs_failure }, WITHOUT_RUNS);
-    last = counted(done);
+    last = countsOf(done);
     counters.reconciliations += 1;
     await storeReconciliation(pool, fleet, last);
     if (done.differences.length > 0)
@@ -99,7 +99,10 @@ export function startReconciler(
   };
 }
 
-/** A node that a backend refuses differs for as long as it does: it is signalled after pauses that grow. */
+/**
+ * The differences that are mended now. A node that a backend refuses differs for as long as it is refused, so the
+ * pauses between the signals to its run grow.
+ */
 function dueNow(differences: readonly Difference[], pauses: SignalPauses): Difference[] {
   const keyed = differences.map((one) => ({
     one,

@@ -35,8 +35,8 @@ export async function checkClocks(config: Config, contracts: Contracts): Promise
     const found = await ask(config, contracts).catch((error: unknown) => `not compared: ${errorText(error)}`);
     const isOff = typeof found !== 'string' && Math.abs(found.seconds) - found.within > WARN_ABOVE_SECONDS;
     const todo =
-      'Synchronise the clocks (NTP), and run the doctor where the worker runs: deadlines of acks are set by the ' +
-      "worker's clock, records are timed by Kafka's, and leases by PostgreSQL's.";
+      "Synchronise the clocks (NTP), and run the doctor where the worker runs: acks are in time by Kafka's clock " +
+      "(by the worker's, where Kafka does not show its own), leases expire by PostgreSQL's, timers fire by Temporal's.";
     checks.push(verdict('clocks', what, !isOff, typeof found === 'string' ? found : inWords(found), todo));
   }
   return checks;

@@ -1,11 +1,11 @@
 import { selfPreservationQuestion } from '../../bridge/liveness/watch-self-preservation.js';
 import type { Config } from '../../config/index.js';
+import type { SelfPreservationRule } from '../../contracts/compiled.js';
 import { loadContracts } from '../../contracts/load.js';
 import {
   readSelfPreservation,
   releaseSelfPreservation,
   type SelfPreservationQuestion,
-  type SelfPreservationRule,
   type SelfPreservationState,
 } from '../../registry/leases/self-preservation.js';
 import { endOf, goneOf, heldUntil, shareOf } from '../../registry/leases/self-preservation-words.js';

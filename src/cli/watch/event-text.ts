@@ -64,7 +64,7 @@ const BEGINS: Readonly<Record<Exclude<Look, 'ended'>, string>> = {
 };
 
 const ENDS: Readonly<Record<Exclude<Look, 'ended'>, string>> = {
-  silent: 'is heard again',
+  silent: 'sends heartbeats again',
   backend: 'waits no longer for a backend',
   ack: 'is not asked again any more',
   conflict: 'is the only process under its id again',

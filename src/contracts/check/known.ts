@@ -166,22 +166,22 @@ class Analysis {
    */
   #waysInto(state: State): Way[] {
     const own = state.entry_actions ?? [];
-    const counted: readonly Variable[] =
+    const ofRounds: readonly Variable[] =
       this.#timer(state.timer)?.rounds === undefined ? [] : ['rounds', 'rounds_left'];
     const ways = this.#machine.transitions.flatMap((row, index) => {
       if (row.to_state !== state.state_name) return [];
       const cause = ['state_machine', 'transitions', index];
       return sourcesOf(row.from_state, this.#machine).map((from) => {
         const before = this.#inState.get(from) ?? FROM_THE_START;
-        return { from, cause, known: this.#after(row, before, counted), actions: row.entry_actions ?? own };
+        return { from, cause, known: this.#after(row, before, ofRounds), actions: row.entry_actions ?? own };
       });
     });
     if (state.state_name !== this.#machine.initial_state) return ways;
-    return [{ from: null, cause: null, known: new Set([...FROM_THE_START, ...counted]), actions: own }, ...ways];
+    return [{ from: null, cause: null, known: new Set([...FROM_THE_START, ...ofRounds]), actions: own }, ...ways];
   }
 
-  #after(row: Transition, before: Known, counted: readonly Variable[]): Known {
-    const known = new Set<Variable>([...before, 'previous_state', ...counted]);
+  #after(row: Transition, before: Known, ofRounds: readonly Variable[]): Known {
+    const known = new Set<Variable>([...before, 'previous_state', ...ofRounds]);
     if (row.trigger === 'ack_received') known.add('liveness_deadline');
     const failed = /^reducer_(.*)/.exec(row.trigger)?.[1];
     if (row.reason !== undefined) known.add('reason');

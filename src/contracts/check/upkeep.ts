@@ -31,8 +31,8 @@ export function checkUpkeep({ orchestrator }: ContractSources, faults: Faults): 
       faults.add(
         'orchestrator',
         ['timers', index, 'seconds'],
-        'without a sweep (sweep: null) only this timer finds a dead node: let it be at most the window ' +
-          `(${window_seconds} s), or let a sweep run`,
+        'without a sweep (sweep: null) only this timer finds a dead node: let it be at most the lease ' +
+          `duration (${window_seconds} s), or let a sweep run`,
       );
   });
 }

@@ -171,13 +171,17 @@ export class Catalog {
     return own.node === undefined && usual.node === undefined ? usual : own;
   }
 
-  /** Of our environment, or of a version that did not say of which. */
+  /** Whether the node belongs to our environment. One that names no environment does: earlier versions wrote none. */
   #isOfUs({ Meta }: CatalogNode): boolean {
     const environment = Meta?.['environment'];
     return this.environment === '' || environment === undefined || environment === this.environment;
   }
 
-  /** A registrar's, of our environment. Whoever writes a service beside ours may have replaced what the node says. */
+  /**
+   * Whether we may change the catalog node: it belongs to our environment, and a registrar has written it. Others that
+   * write a service beside ours may replace the node's Meta; then a service of ours still shows that it is a
+   * registrar's.
+   */
   #mayChange(node: CatalogNode, ours: readonly CatalogService[]): boolean {
     return this.#isOfUs(node) && (node.Meta?.['registered-by'] === REGISTERED_BY || ours.length > 0);
   }

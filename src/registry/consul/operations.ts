@@ -12,7 +12,7 @@ export function nodeName(nodeId: string): string {
   return `onex-${withCapitals(nodeId)}`;
 }
 
-/** The name of a node's catalog node where somebody else has the usual one: Consul has one for each name. */
+/** The name of a node's catalog node where the usual name is somebody else's. A catalog has each name once. */
 export function nodeNameIn(environment: string, nodeId: string): string {
   return `${nodeName(nodeId)}~~${withCapitals(environment)}`;
 }

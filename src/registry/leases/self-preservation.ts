@@ -1,3 +1,4 @@
+import type { SelfPreservationRule } from '../../contracts/compiled.js';
 import type { Sql } from '../pool.js';
 import { FLEET, LOWEST_WATERMARK, STREAM, type Topics } from './heartbeat-stream.js';
 
@@ -5,16 +6,6 @@ import { FLEET, LOWEST_WATERMARK, STREAM, type Topics } from './heartbeat-stream
  * Self-preservation, as in Eureka: too many nodes that are gone at once are more likely a fault of ours than their
  * death, so nobody expires for a while. The contract's key for it is `brake`, and so are the names of its table.
  */
-
-/** When expiry is held. */
-export interface SelfPreservationRule {
-  /** A greater share of the fleet gone at once starts self-preservation. */
-  readonly share: number;
-  /** In smaller fleets it never starts: nodes. */
-  readonly floor: number;
-  /** Longest hold, in lease durations of a stream that moves. */
-  readonly max_hold_windows: number;
-}
 
 /** What decides on the self-preservation of a fleet. */
 export interface SelfPreservationQuestion {

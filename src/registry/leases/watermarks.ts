@@ -19,11 +19,11 @@ export interface Mark extends Pick<Watermark, 'partition' | 'next_offset'> {
 const NEVER = `'epoch'::timestamptz`;
 
 /**
- * No watermark is ahead of this database's clock, whoever sends it: a row that is, since the clock has been set back,
- * is written anew.
+ * No watermark is ahead of this database's clock, whatever time a bridge sends. A row that is ahead of it is written
+ * anew: the clock has been set back since.
  *
- * A partition that nobody has read yet is a stream that was stalled if leases are open: the heartbeats that were sent
- * to it before are unknown.
+ * A partition that nobody has read yet counts as a stalled stream while leases are open: which heartbeats were sent to
+ * it before is not known.
  */
 const statement = `
   with mark as (

@@ -20,8 +20,8 @@ export interface UnfinishedSearch {
 }
 
 /**
- * Since when the row has its state is asked, and not since when it is as it is: a node's changed data change the row
- * without bringing the attempt on.
+ * `state_since` shows how long an attempt has not come on. The time of the last write does not: a node's changed data
+ * write the row without bringing the attempt on.
  */
 const statement = `
   select node_id, node_type, node_version, attempt, state_since::text

@@ -15,12 +15,12 @@ export async function readLastAttempt(sql: Sql, nodeId: string): Promise<NodeRow
         endpoints, capabilities,
         reducer_status, state_since, ack_deadline, liveness_deadline,
         (select instance_id from node_leases lease
-          where lease.node_id = record.node_id and lease.attempt = record.attempt) as instance_id,
+          where lease.node_id = held.node_id and lease.attempt = held.attempt) as instance_id,
         ended_at,
         exists (
           select from node_leases lease
-          where lease.node_id = record.node_id and lease.attempt = record.attempt) as has_lease
-       from node_registrations record where node_id = $1`,
+          where lease.node_id = held.node_id and lease.attempt = held.attempt) as has_lease
+       from node_registrations held where node_id = $1`,
     [nodeId],
   );
   const [row] = rows;

@@ -76,7 +76,8 @@ export interface Writer {
   readonly instance_id?: string;
 }
 
-interface Answer {
+/** The row after the write, and its lease. */
+interface Held {
   readonly attempt: number;
   readonly state: string;
   readonly ended_at: string | null;
@@ -96,7 +97,7 @@ export async function updateRegistration(
   node: UpdatePayload,
 ): Promise<Written> {
   const opens = node.lease === 'open';
-  const { rows } = await sql.query<Answer>(statements[node.lease ?? 'none'], [
+  const { rows } = await sql.query<Held>(statements[node.lease ?? 'none'], [
     ...rowValues(attempt, node),
     node.reason,
     node.ack_deadline,

@@ -140,7 +140,7 @@ function readRoutes(app: FastifyInstance, options: FleetServerOptions, fleet: Li
     const view = id === null ? null : await sources.node(id, fleet.get(id) ?? null);
     reply.header('cache-control', 'no-store');
     if (view === null)
-      return reply.code(404).send({ error: `nobody by the id ${request.params.id.slice(0, 128)} has been heard of` });
+      return reply.code(404).send({ error: `no node by the id ${request.params.id.slice(0, 128)} is known` });
     return view;
   });
   app.get('/api/activity', async (_request, reply) => {

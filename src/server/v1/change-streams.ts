@@ -9,7 +9,7 @@ import type { Change } from './schemas.js';
 const CHANGES_AT_ONCE = 1_000;
 /** A reader with more than this still to receive is sent nothing until it has: its cursor waits. Bytes. */
 const MOST_BUFFERED = 1_000_000;
-/** A reader hears so often that it has everything, and so notices a broken line. Milliseconds. */
+/** How often a reader is sent that it has everything: it notices a broken line by that. Milliseconds. */
 const CURRENT_EVERY = 15_000;
 
 export interface ChangeStreamsOptions {

@@ -50,7 +50,7 @@ export function planOf(random: Random, nodes: number, { seconds, deadly }: Exten
   return all.map(({ acknowledges, steps }) => ({ acknowledges, steps: steps.filter(({ does }) => !DEADLY.has(does)) }));
 }
 
-/** After these nobody hears from a node for a while, or never again. */
+/** After these a node sends nothing for a while, or never again. */
 const DEADLY: ReadonlySet<Step['does']> = new Set(['die', 'freeze', 'thaw']);
 
 const RESTLESS = ['restart', 'restart', 'refresh', 'refresh', 'repeat', 'drain', 'drain', 'leave', 'freeze'] as const;

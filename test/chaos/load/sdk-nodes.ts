@@ -36,7 +36,7 @@ export class SdkNodes {
     });
   }
 
-  /** One that is not registered at that moment does not, and one that was killed hears nothing. */
+  /** One that is not registered at that moment does not, and one that was killed reads nothing. */
   ask(wish: Wish): void {
     if (this.#process.connected) this.#process.send(wish);
   }

@@ -100,7 +100,7 @@ describe('changes', () => {
     ]);
   });
 
-  test('are no fenced writes: a lower attempt leaves the row, and nobody hears of it', async () => {
+  test('are no fenced writes: a lower attempt leaves the row, and is no change', async () => {
     const read = reader();
     await put('a', {}, 3);
     await read();

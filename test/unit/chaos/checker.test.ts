@@ -43,7 +43,7 @@ const DOCTORED: Readonly<Record<Rule, Readonly<Record<string, readonly [Doctorin
       ({ rows }) => ({ rows: changed(rows, 'left', { state: 'ACTIVE' }) }),
       /left: ended in ACTIVE, which is no named end/,
     ],
-    'a goodbye was not heard': [
+    'a goodbye was passed over': [
       (good) => plus(good, introspection('living', 60, 'l1', 'shutdown')),
       /living: has said goodbye, and is ACTIVE/,
     ],

@@ -242,7 +242,7 @@ describe('a bad value is refused by the name of its variable and the value', () 
     expect(() => load({ PGHOST: 'db', PGPORT: 'x' })).toThrow("PGPORT: 'x'");
   });
 
-  it('without telling a password', () => {
+  it('without showing a password', () => {
     expect(() => load({ DATABASE_URL: 'mysql://u:hunter2@db/x' })).toThrow(
       'DATABASE_URL: not a postgresql:// URL: it does not begin so',
     );

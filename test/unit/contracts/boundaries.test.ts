@@ -28,7 +28,7 @@ describe('a contract is accepted', () => {
     ['with keys in a directory', orchestrator('signing: { mode: enforce, keys_directory: /etc/registrar/keys }\n')],
     ['with an end that is remembered for a week', orchestrator('retention: { ended_seconds: 604800 }\n')],
     [
-      'without a sweep, with a timer as long as the window that finds the dead',
+      'without a sweep, with a timer as long as the lease duration',
       orchestrator('sweep: null\ntimers:\n  - { timer: "liveness", seconds: 90 }\n'),
     ],
     [

@@ -230,12 +230,12 @@ describe('two processes with one id', () => {
 
 describe('an ack', () => {
   const ack = { message_id: 'a-1', node_id: 'abc-123', correlation_id: 'c-1', at: '2026-01-01T00:00:30.000Z' };
-  const hearAck = (registration: Registration, changes: Partial<typeof ack> = {}) =>
+  const sendAck = (registration: Registration, changes: Partial<typeof ack> = {}) =>
     decide(registration, { event_model: 'ModelNodeRegistrationAcked', payload: { ...ack, ...changes } }, contract);
   const waiting = withChanges(inState('AWAITING_ACK'), { ack_deadline: '2026-01-01T00:00:40.000Z' });
 
   it('counts while it is waited for, up to its deadline, and sets the first liveness deadline 30 s later', () => {
-    expect(hearAck(waiting).events).toEqual([
+    expect(sendAck(waiting).events).toEqual([
       {
         event: 'triggered',
         trigger: 'ack_received',
@@ -243,15 +243,15 @@ describe('an ack', () => {
         learnt: { liveness_deadline: '2026-01-01T00:01:00.000Z' },
       },
     ]);
-    expect(hearAck(waiting, { at: '2026-01-01T00:00:40.000Z' }).events).toHaveLength(1);
-    expect(hearAck(waiting, { at: '2026-01-01T00:00:40.001Z' }).ignored).toContain('after its deadline');
+    expect(sendAck(waiting, { at: '2026-01-01T00:00:40.000Z' }).events).toHaveLength(1);
+    expect(sendAck(waiting, { at: '2026-01-01T00:00:40.001Z' }).ignored).toContain('after its deadline');
   });
 
   it('of another attempt, or in another state, is ignored and says why', () => {
-    expect(hearAck(waiting, { correlation_id: 'c-0' }).ignored).toContain('c-0');
+    expect(sendAck(waiting, { correlation_id: 'c-0' }).ignored).toContain('c-0');
     for (const state of ['PENDING_REGISTRATION', 'ACK_TIMED_OUT', 'ACTIVE'])
-      expect(hearAck(inState(state)).ignored).toContain(state);
-    expect(hearAck(nobody).ignored).toBe('an ack in state none');
+      expect(sendAck(inState(state)).ignored).toContain(state);
+    expect(sendAck(nobody).ignored).toBe('an ack in state none');
   });
 
   it('of a node that has no attempt is ignored, also where a contract accepts acks without one', () => {
@@ -308,7 +308,7 @@ describe("an operator's retry", () => {
       expect(decide(node, retry, never).ignored).toBe(`a retry in state ${state}: there is nothing to retry`);
   });
 
-  it.each(['pending', 'partial', 'unheard_of'])(
+  it.each(['pending', 'partial', 'unknown'])(
     'begins an attempt while the one before is under way: its reducer (%s) needs no reset',
     (status) => {
       const under = withChanges(inState('PENDING_REGISTRATION'), {

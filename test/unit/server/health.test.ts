@@ -192,7 +192,7 @@ it('shows since when expiry is held, and when that ends by itself at the latest'
   expect(healthOf(facts({ held: HELD })).self_preservation).toEqual({
     verdict: 'look',
     held_since: NOW - 60_000,
-    // 10 windows of 90 s, of which 60 s are used up.
+    // 10 lease durations of 90 s, of which 60 s are used up.
     held_until: NOW + 840_000,
     share_now: 0.5,
     share: 0.3,

@@ -89,7 +89,7 @@ test('a screen’s address answers with the page, an unknown file and an unknown
   expect(await (await fetch(`${url}assets/..%2f..%2fpackage.json`)).text()).not.toContain('node-registrar');
   expect(await status('assets/none.js')).toBe(404);
   expect(await status('api/none')).toBe(404);
-  expect(await status('api/nodes/never-heard-of')).toBe(404);
+  expect(await status('api/nodes/nobody')).toBe(404);
 });
 
 test('a name that is not ours is not answered: that is how a strange page gets in', async () => {

@@ -7,7 +7,7 @@ export const GROUPS: Readonly<
 > = {
   silent: {
     title: 'The lease has run out',
-    hint: ({ grace_seconds }) => `Expired after ${grace_seconds} s of grace, unless the node is heard again.`,
+    hint: ({ grace_seconds }) => `Expired after ${grace_seconds} s of grace, unless a heartbeat arrives.`,
   },
   backend: {
     title: 'A backend has not confirmed',
@@ -50,10 +50,10 @@ export function whatIsGoingOn(
   if (node.look === 'silent') {
     if (held) return 'silent; expiry is held by self-preservation';
     const lease = detail?.lease ?? node.lease ?? now;
-    if (lease > now) return 'was silent, and is heard again';
+    if (lease > now) return 'was silent, and sends heartbeats again';
     const beat = detail?.beat ?? node.beat;
     const left = lease + contract.grace_seconds * 1_000 - now;
-    const expiry = left > 0 ? `expires in ${short(left + 999)} unless it is heard` : 'expiry is due';
+    const expiry = left > 0 ? `expires in ${short(left + 999)} unless a heartbeat arrives` : 'expiry is due';
     return `silent for ${long(now - (beat ?? lease))}; ${expiry}`;
   }
   if (view?.tone === 'waiting' && view.shape === 'diamond') {

@@ -60,8 +60,8 @@ describe('self-preservation', () => {
   });
 
   it.each([
-    ['every 4.5 s with a window of 90 s', 90, 4_500],
-    ['every 5 s with a long window', 3_600, 5_000],
+    ['every 4.5 s with a lease duration of 90 s', 90, 4_500],
+    ['every 5 s with a long lease duration', 3_600, 5_000],
   ])('is looked at %s', async (_, window_seconds, everyMs) => {
     const { start, database } = world(() => open, { ...question, window_seconds });
     start();

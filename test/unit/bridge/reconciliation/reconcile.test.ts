@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { counted } from '../../../../src/bridge/reconciliation/counts.js';
+import { countsOf } from '../../../../src/bridge/reconciliation/counts.js';
 import { reconcile, type ReconcileOptions } from '../../../../src/bridge/reconciliation/reconcile.js';
 import { workflowId } from '../../../../workflows/messages.js';
 import { row, worldOfBoth, type WorldOfBoth } from './world.js';
@@ -63,7 +63,7 @@ describe('a reconciliation', () => {
       { mends: (differences) => differences.filter(({ node_id }) => node_id === 'b') },
     );
     const done = await begin();
-    expect(counted(done)).toEqual({
+    expect(countsOf(done)).toEqual({
       at: done.at,
       seconds: done.seconds,
       rows: 3,

@@ -44,7 +44,7 @@ describe('a client for comparing', () => {
 });
 
 describe('the reconciler', () => {
-  it('compares again and again, and tells and stores what the last comparison found', async () => {
+  it('compares again and again, and answers and stores what the last comparison found', async () => {
     const { start, database, context } = world({ lasting: [row('a')], shown: [{ node_id: 'a' }] });
     const reconciler = start();
     expect(reconciler.last()).toBeNull();

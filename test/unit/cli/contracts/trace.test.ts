@@ -71,7 +71,7 @@ describe('a trace', () => {
     ]);
   });
 
-  it('moves the lease with each heartbeat and expires it after window and grace', () => {
+  it('renews the lease with each heartbeat and expires it after lease duration and grace', () => {
     const lines = [
       ...life,
       { message: 'heartbeat', at: '2026-01-01T00:00:20Z' },

@@ -61,7 +61,7 @@ describe('a watch of the whole fleet', () => {
     ]);
   });
 
-  it('says who falls silent, who is heard again, and who shares an id', async () => {
+  it('says who falls silent, who sends heartbeats again, and who shares an id', async () => {
     sources.set('a', { state: 'ACTIVE' });
     watch();
     await fleet.read();
@@ -77,7 +77,7 @@ describe('a watch of the whole fleet', () => {
     await fleet.read();
     expect(lines().slice(1)).toEqual([
       'a  is silent: its lease has run out',
-      'a  is heard again',
+      'a  sends heartbeats again',
       'a  has a second process under its id, whose heartbeats do not count',
       'a  is the only process under its id again',
     ]);

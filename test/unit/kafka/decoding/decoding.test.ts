@@ -76,7 +76,7 @@ describe('record batches that were fetched', () => {
       'its frames are malformed',
     ],
     ['ends within a block', zstdFrame(zstdBlock(0, 9, Buffer.alloc(4), true)), 'its frames are malformed'],
-    ['claims a size and has nothing in it', Buffer.from('KLUv/X////+ITScBAAA=', 'base64'), 'nothing is in its frames'],
+    ['names a size and has nothing in it', Buffer.from('KLUv/X////+ITScBAAA=', 'base64'), 'nothing is in its frames'],
     ['is no frame at all', Buffer.from('nothing of the kind'), 'no zstd frame'],
   ])('of zstd that %s are passed over', (_, body, why) => {
     expect(reasons(batch({ codec: 4, count: 1, records: [], body }))).toEqual([expect.stringContaining(why)]);

@@ -146,7 +146,7 @@ function releaseQuestion(gone: number): Question {
     title: 'Release self-preservation?',
     verb: 'Release',
     what: [
-      `${counted(gone, 'node')} that are silent now expire within a lease duration, unless they are heard again.`,
+      `${counted(gone, 'node')} that are silent now expire within a lease duration, unless their heartbeats arrive.`,
       'They leave Consul, and others find them no more. It holds again at the next mass failure.',
     ],
     url: '/api/self-preservation/release',

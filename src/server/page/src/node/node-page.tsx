@@ -42,7 +42,7 @@ export function NodePage({ id }: { id: string }) {
         <div className="empty">
           {answer.kind === 'unknown' ? (
             <>
-              <h2>Nobody by this id has been heard of</h2>
+              <h2>No node by this id is known</h2>
               <p>
                 Looked for a run in Temporal, a row, a ban and a key in the registry, and dead letters of the last day.
                 A node introduces itself on <span className="mono">{hello.contract.introspection_topic}</span>; what

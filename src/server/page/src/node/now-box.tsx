@@ -145,7 +145,7 @@ function Lease({ view, contract, state }: Props) {
       </h2>
       <p>
         {silent
-          ? `Not heard since ${clock(from)}. ${expiry}`
+          ? `Silent since ${clock(from)}. ${expiry}`
           : `Renewed by each heartbeat, every ${contract.heartbeat_interval_seconds} s.`}
       </p>
       <div className="meter-box">

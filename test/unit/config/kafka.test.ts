@@ -126,6 +126,15 @@ describe('a client.properties', () => {
     expect(loadConfig({ REGISTRAR_DATA_DIR: folder, ...env }).fromEnvironment.kafka).toBe(true);
   });
 
+  it("of Java may quote with either sign, as a managed Kafka's own lines do", () => {
+    const line = `sasl.jaas.config=${SCRAM_MODULE} required username='u' password='a"b\\\\'c d';`;
+    expect(kafka({ ...scram, ...properties(line) }).security?.sasl).toEqual({
+      mechanism: 'SCRAM-SHA-512',
+      username: 'u',
+      password: `a"b'c d`,
+    });
+  });
+
   it('gives way to variables', () => {
     const lines = ['bootstrap.servers=file:1', 'security.protocol=SASL_PLAINTEXT', 'sasl.mechanism=PLAIN'];
     const { brokers, security } = kafka({ ...properties(...lines, 'sasl.username=f', 'sasl.password=p'), ...password });

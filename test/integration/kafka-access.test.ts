@@ -19,7 +19,7 @@ import { pageActions } from '../../src/cli/ui/page-actions.js';
 import { loadConfig, type Config } from '../../src/config/index.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { consume, createKafka, createProducer, openCluster } from '../../src/kafka/index.js';
-import { RegisteredNode } from '../../src/node/index.js';
+import { kafkaFromEnvironment, RegisteredNode } from '../../src/node/index.js';
 import { createSearchAttributes } from '../../src/stack/index.js';
 import { openWorker, type RegistrarWorker } from '../../src/worker.js';
 import { workflowId } from '../../workflows/messages.js';
@@ -127,8 +127,8 @@ async function revoke(user: User, isMeant: (acl: AclEntry) => boolean): Promise<
 }
 
 async function node(): Promise<RegisteredNode> {
-  const { kafka: connection, env } = await configOf('node');
-  const made = new RegisteredNode({ ...connection, env, logger, node_type: 'effect', version: '1.0.0' });
+  const connection = kafkaFromEnvironment({ KAFKA_CLIENT_PROPERTIES: await kafka.propertiesOf('node') });
+  const made = new RegisteredNode({ ...connection, env: 'prod', logger, node_type: 'effect', version: '1.0.0' });
   nodes.push(made);
   return made;
 }

@@ -117,7 +117,7 @@ export class KafkaSettings {
           `${where} is not understood: take it out, or say the same with ` +
             `${[...KNOWN].filter((known) => known.split('.')[0] === name.split('.')[0]).join(', ')}`,
         );
-      else warnOnce(`${where} is not used by the registrar`);
+      else warnOnce(`${where} is not used by node-registrar`);
     }
   }
 }

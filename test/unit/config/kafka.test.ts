@@ -250,7 +250,7 @@ describe('a client.properties', () => {
     const warn = vi.spyOn(process, 'emitWarning').mockReturnValue();
     kafka(properties('acks=all'));
     expect(warn).toHaveBeenCalledWith(
-      expect.stringMatching(/^acks in .* is not used by the registrar$/),
+      expect.stringMatching(/^acks in .* is not used by node-registrar$/),
       'ConfigWarning',
     );
     warn.mockRestore();

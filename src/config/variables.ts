@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { errorText } from '../error-text.js';
 import type { Environment } from '../stack/state/servers.js';
 
-/** A variable of the environment that cannot be used; the message names it and its value. */
+/** A variable of the environment that is missing or cannot be used, or a key of a file; the message names it. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }

@@ -33,7 +33,11 @@ export interface KafkaPassword {
   readonly password: string;
 }
 
-export type KafkaToken = { readonly mechanism: 'OAUTHBEARER' } & (TokenCommand | ClientCredentials);
+export type KafkaToken = {
+  readonly mechanism: 'OAUTHBEARER';
+  /** SASL extensions that the broker asks for, by their names, which are letters: { logicalCluster: 'lkc-1' }. */
+  readonly extensions?: Readonly<Record<string, string>>;
+} & (TokenCommand | ClientCredentials);
 
 /** A command of the shell that prints a token. */
 export interface TokenCommand {

@@ -24,6 +24,7 @@
  */
 export type {
   ClientCredentials,
+  KafkaConnection,
   KafkaPassword,
   KafkaSasl,
   KafkaSecurity,
@@ -31,6 +32,7 @@ export type {
   KafkaToken,
   TokenCommand,
 } from '../kafka/index.js';
+export { ConfigError } from '../config/variables.js';
 export type { NODE_TYPES, NodeType } from '../protocol/fields.js';
 export type { BackoffOptions } from './backoff.js';
 export { NodeError } from './errors.js';
@@ -44,6 +46,7 @@ export {
   type SimulatedNode,
 } from './fleet.js';
 export { NodeHub, type NodeHubOptions } from './hub.js';
+export { kafkaFromEnvironment } from './kafka-from-environment.js';
 export type { DrainOptions } from './drain-requests.js';
 export { RegisteredNode, type StopOptions } from './node.js';
 export {

@@ -19,7 +19,7 @@ import { pageActions } from '../../src/cli/ui/page-actions.js';
 import { loadConfig, type Config } from '../../src/config/index.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { consume, createKafka, createProducer, openCluster } from '../../src/kafka/index.js';
-import { RegisteredNode } from '../../src/node/index.js';
+import { kafkaFromEnvironment, RegisteredNode } from '../../src/node/index.js';
 import { createSearchAttributes } from '../../src/stack/index.js';
 import { openWorker, type RegistrarWorker } from '../../src/worker.js';
 import { workflowId } from '../../workflows/messages.js';
@@ -127,8 +127,8 @@ async function revoke(user: User, isMeant: (acl: AclEntry) => boolean): Promise<
 }
 
 async function node(): Promise<RegisteredNode> {
-  const { kafka: connection, env } = await configOf('node');
-  const made = new RegisteredNode({ ...connection, env, logger, node_type: 'effect', version: '1.0.0' });
+  const connection = kafkaFromEnvironment({ KAFKA_CLIENT_PROPERTIES: await kafka.propertiesOf('node') });
+  const made = new RegisteredNode({ ...connection, env: 'prod', logger, node_type: 'effect', version: '1.0.0' });
   nodes.push(made);
   return made;
 }
@@ -320,6 +320,18 @@ function token(): string {
   return `${part({ alg: 'none' })}.${part({ sub: 'service', iat: now, exp: now + 300 })}.`;
 }
 
+/** OIDC's token endpoint, with what it was asked by. */
+async function tokenEndpoint() {
+  const asked: unknown[] = [];
+  const endpoint = createServer((request, response) => {
+    asked.push(request.headers.authorization);
+    response.end(JSON.stringify({ access_token: token(), expires_in: 300 }));
+  }).listen(0, '127.0.0.1');
+  await once(endpoint, 'listening');
+  const url = `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/token`;
+  return { url, asked, close: () => void endpoint.close() };
+}
+
 describe('a client connects', () => {
   it('by SCRAM, given in variables', async () => {
     expect(await brokersFor(bridges())).toBe(1);
@@ -343,13 +355,7 @@ describe('a client connects', () => {
   });
 
   it("by OAUTHBEARER, with OIDC's client credentials", async () => {
-    const asked: unknown[] = [];
-    const endpoint = createServer((request, response) => {
-      asked.push(request.headers.authorization);
-      response.end(JSON.stringify({ access_token: token(), expires_in: 300 }));
-    }).listen(0, '127.0.0.1');
-    await once(endpoint, 'listening');
-    const url = `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/token`;
+    const { url, asked, close } = await tokenEndpoint();
     const credentials = {
       KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL: url,
       KAFKA_SASL_OAUTHBEARER_CLIENT_ID: 'client',
@@ -357,7 +363,27 @@ describe('a client connects', () => {
     };
     expect(await brokersFor(secure('OAUTHBEARER', credentials))).toBe(1);
     expect(asked[0]).toBe(`Basic ${Buffer.from('client:client-secret').toString('base64')}`);
-    endpoint.close();
+    close();
+  });
+
+  it("by librdkafka's names: OIDC, extensions that the broker takes, and the CA in the file itself", async () => {
+    const { url, asked, close } = await tokenEndpoint();
+    const file = join(temporaryFolder('librdkafka'), 'client.properties');
+    const lines = [
+      `metadata.broker.list=${kafka.brokers.join(',')}`,
+      'security.protocol=sasl_ssl',
+      `ssl.ca.pem=${(await readFile(kafka.files.ca, 'utf8')).replaceAll('\n', '\\n')}`,
+      'sasl.mechanisms=OAUTHBEARER',
+      'sasl.oauthbearer.method=oidc',
+      `sasl.oauthbearer.token.endpoint.url=${url}`,
+      'sasl.oauthbearer.client.id=client',
+      'sasl.oauthbearer.client.secret=client-secret',
+      'sasl.oauthbearer.extensions=logicalCluster=lkc-1,organizationId=sales-emea',
+    ];
+    await writeFile(file, lines.join('\n'));
+    expect(await brokersFor({ KAFKA_CLIENT_PROPERTIES: file })).toBe(1);
+    expect(asked.length).toBeGreaterThan(0);
+    close();
   });
 
   it('by its certificate', async () => {

@@ -55,6 +55,14 @@ describe('@node-registrar/node in an empty project', () => {
     expect(example).toContain("from '@node-registrar/node'");
     writeFileSync(join(project, 'example.ts'), example);
     writeFileSync(join(project, 'broken.ts'), example.replace('brokers:', 'broker:'));
+    writeFileSync(
+      join(project, 'environment.ts'),
+      `import { kafkaFromEnvironment, NodeHub, RegisteredNode, type KafkaConnection } from '@node-registrar/node';
+       const kafka: KafkaConnection = kafkaFromEnvironment({ KAFKA_BROKERS: 'b:9093' });
+       const hub = new NodeHub(kafkaFromEnvironment());
+       new RegisteredNode({ ...kafka, node_type: 'effect', version: '1.0.0' });
+       new RegisteredNode({ hub, node_type: 'effect', version: '1.0.0' });`,
+    );
     const typeRoots = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')];
     const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022'];
     const { all } = await inProject(
@@ -63,6 +71,7 @@ describe('@node-registrar/node in an empty project', () => {
       ...typeRoots,
       'example.ts',
       'broken.ts',
+      'environment.ts',
     );
     const faults = all.split('\n').filter((line) => line.includes('error TS'));
     expect(faults).toHaveLength(1);
@@ -78,6 +87,29 @@ describe('@node-registrar/node in an empty project', () => {
     expect(exitCode).toBe(1);
     expect(all).toContain('node mailer-1 cannot be described like this to a registrar');
     expect(all).toContain('version');
+  });
+
+  it('takes its connection from a client.properties that the environment names', async () => {
+    const lines = [
+      'bootstrap.servers=kafka-1.example:9093',
+      'security.protocol=SASL_SSL',
+      'sasl.mechanism=SCRAM-SHA-512',
+      "sasl.jaas.config=a.ScramLoginModule required username='node' password='p=1';",
+    ];
+    writeFileSync(join(project, 'client.properties'), lines.join('\n'));
+    const { all, exitCode } = await run(
+      'environment.js',
+      `import { ConfigError, kafkaFromEnvironment } from '@node-registrar/node';
+       console.log(JSON.stringify(kafkaFromEnvironment({ KAFKA_CLIENT_PROPERTIES: 'client.properties' })));
+       try { kafkaFromEnvironment({}); } catch (error) { console.log(error instanceof ConfigError, error.message); }`,
+    );
+    const [connection = '', ...others] = all.split('\n');
+    expect(JSON.parse(connection)).toEqual({
+      brokers: ['kafka-1.example:9093'],
+      security: { tls: {}, sasl: { mechanism: 'SCRAM-SHA-512', username: 'node', password: 'p=1' } },
+    });
+    expect(others.join('\n')).toMatch(/^true no Kafka is named: set KAFKA_BROKERS/);
+    expect(exitCode).toBe(0);
   });
 
   it('says that Kafka is away where there is none, goes on trying, and stops', async () => {

@@ -7,7 +7,8 @@ export interface Jaas {
   readonly options: ReadonlyMap<string, string>;
 }
 
-const OPTION = /([\w.]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s";]+)/;
+/** Java's clients take either quote. */
+const OPTION = /([\w.]+)\s*=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"';]+)/;
 const LINE = new RegExp(`^\\s*([\\w.]+)\\s+required((?:\\s+${OPTION.source})*)\\s*;?\\s*$`, 's');
 
 /**
@@ -30,5 +31,5 @@ export function parseJaas(line: string, where: string): Jaas {
 }
 
 function unquoted(value: string): string {
-  return value.startsWith('"') ? value.slice(1, -1).replace(/\\(.)/gs, '$1') : value;
+  return /^["']/.test(value) ? value.slice(1, -1).replace(/\\(.)/gs, '$1') : value;
 }

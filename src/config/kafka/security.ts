@@ -1,12 +1,15 @@
 import type { KafkaSasl, KafkaSecurity, KafkaToken } from '../../kafka/connection.js';
 import { parseUrl } from '../../parse-url.js';
 import { ConfigError } from '../variables.js';
+import { EXTENSION_OF_JAAS, extensionsOf } from './extensions.js';
 import { parseJaas, type Jaas } from './jaas.js';
 import type { KafkaSettings, Setting } from './settings.js';
 import { tlsOf } from './tls.js';
 
 const PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const;
 const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
+/** librdkafka's words for where a token comes from: the program's own way, or OIDC's client credentials. */
+const METHODS = ['default', 'oidc'] as const;
 
 /**
  * What Kafka's settings ask for.
@@ -36,7 +39,7 @@ export function kafkaSecurity(settings: KafkaSettings): KafkaSecurity | undefine
 function oneOf<Word extends string>(settings: KafkaSettings, name: Setting, words: readonly Word[]): Word | undefined {
   const value = settings.get(name);
   if (value === undefined) return undefined;
-  const found = words.find((word) => word === value.trim().toUpperCase());
+  const found = words.find((word) => word.toUpperCase() === value.trim().toUpperCase());
   if (found === undefined) throw new ConfigError(`${settings.where(name)}: '${value}' is none of ${words.join(', ')}`);
   return found;
 }
@@ -57,8 +60,11 @@ function saslOf(settings: KafkaSettings): KafkaSasl {
 
 function tokenOf(settings: KafkaSettings, jaas: Jaas | undefined): KafkaToken {
   const mechanism = 'OAUTHBEARER';
+  checkMethod(settings);
+  const extensions = extensionsOf(settings, jaas);
+  const shared = { mechanism, ...(extensions !== undefined && { extensions }) } as const;
   const tokenCommand = settings.get('sasl.oauthbearer.token.command');
-  if (tokenCommand !== undefined) return { mechanism, tokenCommand };
+  if (tokenCommand !== undefined) return { ...shared, tokenCommand };
   const name = 'sasl.oauthbearer.token.endpoint.url';
   const tokenEndpoint = settings.get(name);
   if (tokenEndpoint === undefined)
@@ -70,7 +76,7 @@ function tokenOf(settings: KafkaSettings, jaas: Jaas | undefined): KafkaToken {
     throw new ConfigError(`${settings.where(name)}: '${tokenEndpoint}' is not an http(s) URL`);
   const scope = settings.get('sasl.oauthbearer.scope') ?? jaas?.options.get('scope');
   return {
-    mechanism,
+    ...shared,
     tokenEndpoint,
     clientId: required(
       settings,
@@ -90,6 +96,26 @@ function tokenOf(settings: KafkaSettings, jaas: Jaas | undefined): KafkaToken {
   };
 }
 
+/** A method that does not go with what else is set would be another one than what was asked for. */
+function checkMethod(settings: KafkaSettings): void {
+  const [name, command, url] = [
+    'sasl.oauthbearer.method',
+    'sasl.oauthbearer.token.command',
+    'sasl.oauthbearer.token.endpoint.url',
+  ] as const;
+  const method = oneOf(settings, name, METHODS);
+  const isCommand = settings.get(command) !== undefined;
+  if (method === 'oidc' && isCommand)
+    throw new ConfigError(
+      `${settings.where(name)} is 'oidc', and ${settings.where(command)} is set: leave one of them out`,
+    );
+  if (method === 'default' && !isCommand && settings.get(url) !== undefined)
+    throw new ConfigError(
+      `${settings.where(name)} is 'default', which is here the command of ${settings.where(command)}: set ` +
+        `that, or for ${settings.where(url)} the method 'oidc'`,
+    );
+}
+
 const MODULES = {
   PLAIN: { module: 'PlainLoginModule', options: ['username', 'password'] },
   'SCRAM-SHA-256': { module: 'ScramLoginModule', options: ['username', 'password'] },
@@ -106,9 +132,14 @@ function jaasOf(settings: KafkaSettings, mechanism: keyof typeof MODULES): Jaas 
   const jaas = parseJaas(line, where);
   const { module, options } = MODULES[mechanism];
   if (jaas.module !== module) throw new ConfigError(`${where}: ${mechanism} goes with ${module}, not ${jaas.module}`);
-  const unknown = [...jaas.options.keys()].filter((option) => !(options as readonly string[]).includes(option));
-  if (unknown.length > 0)
-    throw new ConfigError(`${where}: ${unknown.join(', ')} is not understood; there are ${options.join(', ')}`);
+  const isExtension = (option: string): boolean => mechanism === 'OAUTHBEARER' && option.startsWith(EXTENSION_OF_JAAS);
+  const unknown = [...jaas.options.keys()].filter(
+    (option) => !(options as readonly string[]).includes(option) && !isExtension(option),
+  );
+  if (unknown.length > 0) {
+    const there = [...options, ...(mechanism === 'OAUTHBEARER' ? [`${EXTENSION_OF_JAAS}NAME`] : [])].join(', ');
+    throw new ConfigError(`${where}: ${unknown.join(', ')} is not understood; there are ${there}`);
+  }
   return jaas;
 }
 

@@ -11,11 +11,13 @@ const VARIABLES = {
   KAFKA_SASL_MECHANISM: 'sasl.mechanism',
   KAFKA_SASL_USERNAME: 'sasl.username',
   KAFKA_SASL_PASSWORD: 'sasl.password',
+  KAFKA_SASL_OAUTHBEARER_METHOD: 'sasl.oauthbearer.method',
   KAFKA_SASL_OAUTHBEARER_TOKEN_COMMAND: 'sasl.oauthbearer.token.command',
   KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL: 'sasl.oauthbearer.token.endpoint.url',
   KAFKA_SASL_OAUTHBEARER_CLIENT_ID: 'sasl.oauthbearer.client.id',
   KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET: 'sasl.oauthbearer.client.secret',
   KAFKA_SASL_OAUTHBEARER_SCOPE: 'sasl.oauthbearer.scope',
+  KAFKA_SASL_OAUTHBEARER_EXTENSIONS: 'sasl.oauthbearer.extensions',
   KAFKA_SSL_CA_LOCATION: 'ssl.ca.location',
   KAFKA_SSL_CERTIFICATE_LOCATION: 'ssl.certificate.location',
   KAFKA_SSL_KEY_LOCATION: 'ssl.key.location',
@@ -23,12 +25,15 @@ const VARIABLES = {
   KAFKA_SSL_ENDPOINT_IDENTIFICATION_ALGORITHM: 'ssl.endpoint.identification.algorithm',
 } as const;
 
-/** What Java's clients read besides. */
-const JAVAS = [
+/** What Java's clients and librdkafka's read besides. */
+const BESIDES = [
   'sasl.jaas.config',
   'sasl.login.callback.handler.class',
   'sasl.oauthbearer.client.credentials.client.id',
   'sasl.oauthbearer.client.credentials.client.secret',
+  'ssl.ca.pem',
+  'ssl.certificate.pem',
+  'ssl.key.pem',
   'ssl.truststore.type',
   'ssl.truststore.location',
   'ssl.truststore.password',
@@ -40,9 +45,15 @@ const JAVAS = [
   'ssl.keystore.certificate.chain',
 ] as const;
 
-export type Setting = (typeof VARIABLES)[keyof typeof VARIABLES] | (typeof JAVAS)[number];
+export type Setting = (typeof VARIABLES)[keyof typeof VARIABLES] | (typeof BESIDES)[number];
 
-const KNOWN: ReadonlySet<string> = new Set([...Object.values(VARIABLES), ...JAVAS]);
+const KNOWN: ReadonlySet<string> = new Set([...Object.values(VARIABLES), ...BESIDES]);
+
+/** librdkafka's other names of settings. */
+const ALIASES: ReadonlyMap<string, Setting> = new Map([
+  ['metadata.broker.list', 'bootstrap.servers'],
+  ['sasl.mechanisms', 'sasl.mechanism'],
+]);
 
 /** Where a setting is left out of account, the connection would be another one than what was asked for. */
 const ABOUT_SECURITY = /^(security|sasl|ssl)\./;
@@ -94,15 +105,19 @@ export class KafkaSettings {
 
   #readFile(file: string | undefined): void {
     if (file === undefined) return;
-    for (const [name, value] of Object.entries(propertiesOf(file))) {
-      const where = `${name} in ${file}`;
+    for (const [key, value] of Object.entries(propertiesOf(file))) {
+      const where = `${key} in ${file}`;
+      const name = ALIASES.get(key) ?? key;
+      const other = this.#values.get(name);
+      if (other !== undefined && other.value !== value)
+        throw new ConfigError(`${other.where} and ${where} differ: leave one of them out`);
       if (KNOWN.has(name)) this.#values.set(name, { value, where });
       else if (ABOUT_SECURITY.test(name))
         throw new ConfigError(
           `${where} is not understood: take it out, or say the same with ` +
             `${[...KNOWN].filter((known) => known.split('.')[0] === name.split('.')[0]).join(', ')}`,
         );
-      else warnOnce(`${where} is not used by the registrar`);
+      else warnOnce(`${where} is not used by node-registrar`);
     }
   }
 }

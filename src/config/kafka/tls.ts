@@ -9,15 +9,16 @@ import type { KafkaSettings, Setting } from './settings.js';
 /** Java's and librdkafka's settings of TLS. @throws ConfigError that names what cannot be used */
 export function tlsOf(settings: KafkaSettings): KafkaTls {
   for (const store of ['truststore', 'keystore'] as const) checkStore(settings, store);
-  const ca = pemOf(settings, 'ssl.ca.location', 'ssl.truststore.location', 'ssl.truststore.certificates');
+  const ca = pemOf(settings, 'ssl.ca.location', 'ssl.ca.pem', 'ssl.truststore.location', 'ssl.truststore.certificates');
   // Java's PEM keystore is one file with both.
   const certificate = pemOf(
     settings,
     'ssl.certificate.location',
+    'ssl.certificate.pem',
     'ssl.keystore.location',
     'ssl.keystore.certificate.chain',
   );
-  const key = pemOf(settings, 'ssl.key.location', 'ssl.keystore.location', 'ssl.keystore.key');
+  const key = pemOf(settings, 'ssl.key.location', 'ssl.key.pem', 'ssl.keystore.location', 'ssl.keystore.key');
   if ((certificate === undefined) !== (key === undefined))
     throw new ConfigError(
       `${settings.where('ssl.certificate.location')} and ${settings.where('ssl.key.location')} go together: ` +

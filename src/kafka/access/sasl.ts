@@ -10,7 +10,8 @@ const AuthenticationError = kafkajs.KafkaJSSASLAuthenticationError as unknown as
 export function saslOptions(sasl: KafkaSasl): NonNullable<KafkaConfig['sasl']> {
   if (sasl.mechanism === 'OAUTHBEARER') {
     const token = tokensOf(sasl);
-    return { mechanism: sasl.mechanism, authenticationProvider: (args) => bearer(token, args) };
+    const { mechanism, extensions } = sasl;
+    return { mechanism, authenticationProvider: (args) => bearer(token, args, extensions) };
   }
   const { username, password } = sasl;
   switch (sasl.mechanism) {
@@ -31,7 +32,11 @@ const AS_IT_IS = { decode: (raw: Buffer) => raw, parse: (raw: Buffer) => raw };
  * kafkajs 2.2.4 has this too, but does not look at the answer: a token that the broker refuses would be found out only
  * by a connection that closes.
  */
-function bearer(token: () => Promise<string>, { saslAuthenticate }: AuthenticationProviderArgs): Authenticator {
+function bearer(
+  token: () => Promise<string>,
+  { saslAuthenticate }: AuthenticationProviderArgs,
+  extensions: Readonly<Record<string, string>> = {},
+): Authenticator {
   const send = (text: string) =>
     saslAuthenticate({ request: { encode: () => sized(Buffer.from(text)) }, response: AS_IT_IS });
   return {
@@ -39,7 +44,8 @@ function bearer(token: () => Promise<string>, { saslAuthenticate }: Authenticati
       const value = await token().catch((error: unknown) => {
         throw new AuthenticationError(`SASL OAUTHBEARER: ${errorText(error)}`);
       });
-      const answer = await send(`n,,${SEPARATOR}auth=Bearer ${value}${SEPARATOR}${SEPARATOR}`);
+      const fields = [`auth=Bearer ${value}`, ...Object.entries(extensions).map(([name, text]) => `${name}=${text}`)];
+      const answer = await send(['n,,', ...fields, '', ''].join(SEPARATOR));
       // Four bytes of length, and of a token that is refused the reason.
       const refusal = answer instanceof Buffer ? answer.subarray(4).toString() : '';
       if (refusal !== '') throw new AuthenticationError(`SASL OAUTHBEARER authentication failed: ${refusal}`);

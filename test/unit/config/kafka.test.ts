@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../../../src/config/index.js';
+import { makeCertificates } from '../../run/certificates.js';
 import { temporaryFolder } from '../../run/temporary-folder.js';
 
 let folder: string;
@@ -31,6 +32,12 @@ MIIBKzCB06ADAgECAgFkMAoGCCqGSM49BAMCMA0xCzAJBgNVBAMMAmNhMB4XDTI2
 
 const scram = { KAFKA_SECURITY_PROTOCOL: 'SASL_SSL', KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512' };
 const password = { KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: ' p"= ' };
+const OAUTH = ['security.protocol=SASL_SSL', 'sasl.mechanisms=OAUTHBEARER'];
+const OIDC = [
+  'sasl.oauthbearer.token.endpoint.url=https://id.example/token',
+  'sasl.oauthbearer.client.id=me',
+  'sasl.oauthbearer.client.secret=shh',
+];
 const SCRAM_MODULE = 'org.apache.kafka.common.security.scram.ScramLoginModule';
 
 describe('variables', () => {
@@ -126,6 +133,98 @@ describe('a client.properties', () => {
     expect(loadConfig({ REGISTRAR_DATA_DIR: folder, ...env }).fromEnvironment.kafka).toBe(true);
   });
 
+  it("of Java may quote with either sign, as a managed Kafka's own lines do", () => {
+    const line = `sasl.jaas.config=${SCRAM_MODULE} required username='u' password='a"b\\\\'c d';`;
+    expect(kafka({ ...scram, ...properties(line) }).security?.sasl).toEqual({
+      mechanism: 'SCRAM-SHA-512',
+      username: 'u',
+      password: `a"b'c d`,
+    });
+  });
+
+  it('of librdkafka names brokers, mechanism and user', () => {
+    const env = properties(
+      'metadata.broker.list=one:9093,two:9093',
+      'security.protocol=sasl_ssl',
+      'sasl.mechanisms=SCRAM-SHA-256',
+      ...['sasl.username=u', 'sasl.password=p'],
+    );
+    expect(kafka({ KAFKA_BROKERS: '', ...env })).toEqual({
+      brokers: ['one:9093', 'two:9093'],
+      security: { tls: {}, sasl: { mechanism: 'SCRAM-SHA-256', username: 'u', password: 'p' } },
+    });
+    expect(kafka({ ...env, KAFKA_SASL_MECHANISM: 'PLAIN' }).security?.sasl).toMatchObject({ mechanism: 'PLAIN' });
+  });
+
+  it('of librdkafka may hold certificates and key itself', () => {
+    const files = makeCertificates(folder, 'DNS:localhost', 'node');
+    const [ca, certificate, key] = [files.ca, files.client.cert, files.client.key].map((path) =>
+      readFileSync(path, 'utf8'),
+    ) as [string, string, string];
+    const lines = (pem: string): string => pem.replaceAll('\n', '\\n');
+    const env = properties(
+      'security.protocol=SSL',
+      `ssl.ca.pem=${lines(ca)}`,
+      `ssl.certificate.pem=${lines(certificate)}`,
+      `ssl.key.pem=${lines(key)}`,
+    );
+    expect(kafka(env).security).toEqual({ tls: { ca, certificate, key } });
+    const another = properties('security.protocol=SSL', `ssl.ca.pem=${lines(CERTIFICATE)}`);
+    expect(() => kafka(another)).toThrow(/^ssl\.ca\.pem in .* cannot be used for TLS/);
+  });
+
+  it.each([
+    ['oidc', OIDC, { tokenEndpoint: 'https://id.example/token', clientId: 'me', clientSecret: 'shh' }],
+    ['OIDC', OIDC, { tokenEndpoint: 'https://id.example/token', clientId: 'me', clientSecret: 'shh' }],
+    ['default', ['sasl.oauthbearer.token.command=print-token'], { tokenCommand: 'print-token' }],
+  ])('of librdkafka gets its token by the method %s', (method, lines, source) => {
+    const env = properties(...OAUTH, `sasl.oauthbearer.method=${method}`, ...lines);
+    expect(kafka(env).security?.sasl).toEqual({ mechanism: 'OAUTHBEARER', ...source });
+  });
+
+  it('gives a token with extensions, in the words of Java and of librdkafka', () => {
+    const command = 'sasl.oauthbearer.token.command=print-token';
+    const java =
+      'sasl.jaas.config=a.OAuthBearerLoginModule required extension_logicalCluster=\'lkc-1\' extension_poolId="p=1, 2";';
+    const librdkafka = 'sasl.oauthbearer.extensions=logicalCluster=lkc-2, org=a=b';
+    const extensions = (...lines: string[]) => {
+      const { sasl } = kafka(properties(...OAUTH, command, ...lines)).security ?? {};
+      return sasl?.mechanism === 'OAUTHBEARER' ? sasl.extensions : null;
+    };
+    expect(extensions()).toBeUndefined();
+    expect(extensions(java)).toEqual({ logicalCluster: 'lkc-1', poolId: 'p=1, 2' });
+    expect(extensions(librdkafka)).toEqual({ logicalCluster: 'lkc-2', org: 'a=b' });
+    expect(extensions(java, librdkafka)).toEqual({ logicalCluster: 'lkc-2', poolId: 'p=1, 2', org: 'a=b' });
+  });
+
+  it.each<[lines: readonly string[], words: RegExp]>([
+    [['sasl.oauthbearer.method=jwt'], /^sasl\.oauthbearer\.method in .*: 'jwt' is none of default, oidc$/],
+    [
+      ['sasl.oauthbearer.method=default', ...OIDC],
+      /^sasl\.oauthbearer\.method in .* is 'default'.* KAFKA_SASL_OAUTHBEARER_TOKEN_COMMAND.*token\.endpoint\.url in .*'oidc'/,
+    ],
+    [
+      ['sasl.oauthbearer.method=oidc', ...OIDC, 'sasl.oauthbearer.token.command=print-token'],
+      /^sasl\.oauthbearer\.method in .* is 'oidc', .*token\.command in .* is set/,
+    ],
+    [['sasl.oauthbearer.method=oidc'], /OAUTHBEARER needs .*KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL/],
+    [['sasl.oauthbearer.extensions=hush'], /^sasl\.oauthbearer\.extensions in (?!.*hush).* NAME=value/],
+    [['sasl.oauthbearer.extensions=auth=x'], /^sasl\.oauthbearer\.extensions in .*: 'auth' cannot be the name/],
+    [
+      ['sasl.jaas.config=a.OAuthBearerLoginModule required extension_a_b="x";'],
+      /^sasl\.jaas\.config in .*: 'a_b' cannot be the name/,
+    ],
+    [
+      ['sasl.jaas.config=a.OAuthBearerLoginModule required extension_a="\\u00e4";'],
+      /^sasl\.jaas\.config in .*: the extension a has letters/,
+    ],
+    [['sasl.mechanism=PLAIN'], /^sasl\.mechanisms in .* and sasl\.mechanism in .* differ/],
+  ])('with %j is refused by name', (lines, words) => {
+    expect(() => kafka(properties('security.protocol=SASL_SSL', 'sasl.mechanisms=OAUTHBEARER', ...lines))).toThrow(
+      words,
+    );
+  });
+
   it('gives way to variables', () => {
     const lines = ['bootstrap.servers=file:1', 'security.protocol=SASL_PLAINTEXT', 'sasl.mechanism=PLAIN'];
     const { brokers, security } = kafka({ ...properties(...lines, 'sasl.username=f', 'sasl.password=p'), ...password });
@@ -151,7 +250,7 @@ describe('a client.properties', () => {
     const warn = vi.spyOn(process, 'emitWarning').mockReturnValue();
     kafka(properties('acks=all'));
     expect(warn).toHaveBeenCalledWith(
-      expect.stringMatching(/^acks in .* is not used by the registrar$/),
+      expect.stringMatching(/^acks in .* is not used by node-registrar$/),
       'ConfigWarning',
     );
     warn.mockRestore();

@@ -13,9 +13,13 @@ const refusal = (type: string): Error => Object.assign(new KafkaJSError(`refused
 /** A cluster that answers a question for metadata with these errors first. */
 function clusterWith(...failures: Error[]) {
   const asked: (readonly string[])[] = [];
+  const created: unknown[] = [];
   const admin = {
     connect: () => Promise.resolve(),
-    createTopics: () => Promise.resolve(true),
+    createTopics({ topics }: { readonly topics: readonly object[] }) {
+      created.push(...topics);
+      return Promise.resolve(true);
+    },
     fetchTopicMetadata({ topics }: { readonly topics: readonly string[] }) {
       asked.push(topics);
       const failure = failures.shift();
@@ -24,7 +28,7 @@ function clusterWith(...failures: Error[]) {
   };
   const client = { admin: () => admin } as unknown as Kafka;
   const handle: KafkaHandle = { [CLIENT]: () => client, logger: pino({ level: 'silent' }) };
-  return { cluster: openCluster(handle), asked };
+  return { cluster: openCluster(handle), asked, created };
 }
 
 /** A broker that has these topics, and takes no other of these names. */
@@ -64,6 +68,19 @@ describe('topics that are created', () => {
       ['a', 'b'],
       ['a', 'b'],
     ]);
+  });
+
+  it.each([
+    [
+      { partitions: 24, replicas: 3 },
+      { numPartitions: 24, replicationFactor: 3 },
+    ],
+    [{ partitions: 6 }, { numPartitions: 6, replicationFactor: -1 }],
+  ])('of %o: the broker is asked for %o', async (wanted, counts) => {
+    const made = clusterWith();
+    await (await made.cluster).createTopics(['a', 'b'], { ...wanted, settings: { 'retention.ms': '1' } });
+    const settings = { configEntries: [{ name: 'retention.ms', value: '1' }] };
+    expect(made.created).toEqual(['a', 'b'].map((topic) => ({ topic, ...counts, ...settings })));
   });
 
   it('are not waited for where the broker refuses to speak of them', async () => {

@@ -3,6 +3,7 @@ import { v4 } from 'uuid';
 import { SendQueue, type KafkaConnection } from '../kafka/index.js';
 import type { OutgoingRecord } from '../protocol/envelope.js';
 import { jsonLogger } from '../json-logger.js';
+import { OnceAMinute } from '../once-a-minute.js';
 import type { RecordHeaders } from '../protocol/instance.js';
 import { parsePublished, type PublishedEvent } from '../protocol/published.js';
 import { traceparentOf } from '../protocol/trace.js';
@@ -44,7 +45,6 @@ export interface HubListener {
 }
 
 const REPORT_WAITING_AFTER_MS = 5_000;
-const LOG_AGAIN_AFTER_MS = 60_000;
 const REOPEN = { first_seconds: 1, max_seconds: 30 };
 
 /**
@@ -66,7 +66,7 @@ export class NodeHub {
   readonly #closing = new AbortController();
   #opening: Promise<void> | undefined;
   #subscription: { stop(): Promise<void> } | undefined;
-  readonly #logged = new Map<string, number>();
+  readonly #minute = new OnceAMinute();
   #unreadable = 0;
 
   constructor(options: NodeHubOptions) {
@@ -157,10 +157,7 @@ export class NodeHub {
 
   /** Logs a problem that has no listener: once a minute for all nodes that have the same one. */
   logProblem({ node_id, what, message, cause }: NodeError): void {
-    const now = Date.now();
-    const repeated = now - (this.#logged.get(what) ?? -LOG_AGAIN_AFTER_MS) < LOG_AGAIN_AFTER_MS;
-    if (!repeated) this.#logged.set(what, now);
-    this.logger[repeated ? 'debug' : 'warn'](
+    this.logger[this.#minute.isDue(what) ? 'warn' : 'debug'](
       { node_id, ...(cause instanceof Error && { reason: cause.message }) },
       message,
     );

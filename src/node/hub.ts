@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { v4 } from 'uuid';
 import { SendQueue, type KafkaConnection } from '../kafka/index.js';
 import type { OutgoingRecord } from '../protocol/envelope.js';
+import { errorText } from '../error-text.js';
 import { jsonLogger } from '../json-logger.js';
 import { OnceAMinute } from '../once-a-minute.js';
 import type { RecordHeaders } from '../protocol/instance.js';
@@ -158,7 +159,7 @@ export class NodeHub {
   /** Logs a problem that has no listener: once a minute for all nodes that have the same one. */
   logProblem({ node_id, what, message, cause }: NodeError): void {
     this.logger[this.#minute.isDue(what) ? 'warn' : 'debug'](
-      { node_id, ...(cause instanceof Error && { reason: cause.message }) },
+      { node_id, ...(cause !== undefined && { reason: errorText(cause) }) },
       message,
     );
   }

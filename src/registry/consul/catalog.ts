@@ -16,6 +16,7 @@ import {
   type Held,
   type Operation,
 } from './operations.js';
+import { errorText } from '../../error-text.js';
 import type { ConsulPayload } from '../../protocol/intents.js';
 import { serviceAddress } from './service-address.js';
 import { written, type Written } from '../rows/written.js';
@@ -277,7 +278,7 @@ function addressOf({ endpoints }: ConsulPayload): ReturnType<typeof serviceAddre
   try {
     return serviceAddress(endpoints);
   } catch (error) {
-    throw new ConsulError((error as Error).message, 'refused');
+    throw new ConsulError(errorText(error), 'refused');
   }
 }
 

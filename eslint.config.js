@@ -99,6 +99,7 @@ export default tseslint.config(
           property,
           message: 'The files of a process share their modules: one that another file has loaded is not replaced.',
         })),
+        { object: 'fc', property: 'assert', message: 'assertProperty of test/run/ tries a fresh seed, too.' },
       ],
     },
   },

@@ -16,7 +16,7 @@ import type { Stream } from './streams.js';
  * @param window_seconds the lease duration
  */
 export function bridgeMetrics(
-  { counters, deadLetters, signing, pool, kafka, postgres }: BridgeContext,
+  context: BridgeContext,
   admin: Pick<KafkaAdmin, 'topicEnds' | 'committed'>,
   streams: readonly Pick<Stream, 'topics' | 'groupId' | 'watermarks'>[],
   selfPreservation: () => SelfPreservationState | null,
@@ -24,6 +24,18 @@ export function bridgeMetrics(
 ): Registry {
   const registry = new Registry();
   const registers = [registry];
+  sinceTheStart(context, registers);
+  streamProgress(context, admin, streams, registers);
+  messagesOfOthers(context, registers, window_seconds);
+  selfPreservationMetrics(selfPreservation, registers);
+  return registry;
+}
+
+/** What this bridge has counted, and its dead letters by reason. */
+function sinceTheStart(
+  { counters, deadLetters }: Pick<BridgeContext, 'counters' | 'deadLetters'>,
+  registers: Registry[],
+): void {
   for (const [name, help] of Object.entries(COUNTERS) as [keyof BridgeCounters, string][]) {
     new Counter({
       name: `registrar_bridge_${name}_total`,
@@ -46,6 +58,15 @@ export function bridgeMetrics(
       for (const [reason, count] of deadLetters.counts()) this.inc({ reason }, count);
     },
   });
+}
+
+/** How far the streams are read, and how far they are stored. */
+function streamProgress(
+  { pool, kafka, postgres }: Pick<BridgeContext, 'pool' | 'kafka' | 'postgres'>,
+  admin: Pick<KafkaAdmin, 'topicEnds' | 'committed'>,
+  streams: readonly Pick<Stream, 'topics' | 'groupId' | 'watermarks'>[],
+  registers: Registry[],
+): void {
   new Gauge({
     name: 'registrar_consumer_lag_records',
     help: 'records of a topic that no bridge has read and committed yet',
@@ -74,8 +95,10 @@ export function bridgeMetrics(
       });
     },
   });
+}
 
-  messagesOfOthers({ pool, postgres, signing }, registers, window_seconds);
+/** Whether expiry is held, and the numbers behind it. */
+function selfPreservationMetrics(read: () => SelfPreservationState | null, registers: Registry[]): void {
   const gauge = (name: string, help: string, value: (state: SelfPreservationState) => number): void => {
     new Gauge({
       name: `registrar_self_preservation_${name}`,
@@ -84,7 +107,7 @@ export function bridgeMetrics(
       collect() {
         // A reset would show a 0.
         this.remove();
-        const state = selfPreservation();
+        const state = read();
         if (state !== null) this.set(value(state));
       },
     });
@@ -96,7 +119,6 @@ export function bridgeMetrics(
   gauge('suspects', 'nodes whose lease has expired and is not verified yet', ({ suspects }) => suspects);
   gauge('expired', 'nodes that have expired within the last lease duration', ({ expired }) => expired);
   gauge('active', 'nodes with an open lease, the suspects among them', ({ active }) => active);
-  return registry;
 }
 
 function signatureFaults(signing: BridgeContext['signing'], registers: Registry[]): void {

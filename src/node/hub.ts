@@ -2,7 +2,9 @@ import type { Logger } from 'pino';
 import { v4 } from 'uuid';
 import { SendQueue, type KafkaConnection } from '../kafka/index.js';
 import type { OutgoingRecord } from '../protocol/envelope.js';
+import { errorText } from '../error-text.js';
 import { jsonLogger } from '../json-logger.js';
+import { OnceAMinute } from '../once-a-minute.js';
 import type { RecordHeaders } from '../protocol/instance.js';
 import { parsePublished, type PublishedEvent } from '../protocol/published.js';
 import { traceparentOf } from '../protocol/trace.js';
@@ -44,7 +46,6 @@ export interface HubListener {
 }
 
 const REPORT_WAITING_AFTER_MS = 5_000;
-const LOG_AGAIN_AFTER_MS = 60_000;
 const REOPEN = { first_seconds: 1, max_seconds: 30 };
 
 /**
@@ -66,7 +67,7 @@ export class NodeHub {
   readonly #closing = new AbortController();
   #opening: Promise<void> | undefined;
   #subscription: { stop(): Promise<void> } | undefined;
-  readonly #logged = new Map<string, number>();
+  readonly #minute = new OnceAMinute();
   #unreadable = 0;
 
   constructor(options: NodeHubOptions) {
@@ -157,11 +158,8 @@ export class NodeHub {
 
   /** Logs a problem that has no listener: once a minute for all nodes that have the same one. */
   logProblem({ node_id, what, message, cause }: NodeError): void {
-    const now = Date.now();
-    const repeated = now - (this.#logged.get(what) ?? -LOG_AGAIN_AFTER_MS) < LOG_AGAIN_AFTER_MS;
-    if (!repeated) this.#logged.set(what, now);
-    this.logger[repeated ? 'debug' : 'warn'](
-      { node_id, ...(cause instanceof Error && { reason: cause.message }) },
+    this.logger[this.#minute.isDue(what) ? 'warn' : 'debug'](
+      { node_id, ...(cause !== undefined && { reason: errorText(cause) }) },
       message,
     );
   }

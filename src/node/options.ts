@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { v4 } from 'uuid';
+import { errorText } from '../error-text.js';
 import type { NodeType } from '../protocol/fields.js';
 import { buildIntrospection, parseIntrospection, type Introspection } from '../protocol/introspection.js';
 import type { BackoffOptions } from './backoff.js';
@@ -109,7 +110,7 @@ export function checkDescription({
       new Date(),
     ));
   } catch (error) {
-    throw refuse(error instanceof Error ? error.message : String(error), error);
+    throw refuse(errorText(error), error);
   }
   const read = parseIntrospection(value, { topic: '', partition: 0, offset: '0', timestamp: 0 });
   if (!read.ok) throw refuse(read.reason);

@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
+import { errorText } from '../error-text.js';
 
 /** The key that speaks for a node: an Ed25519 key (RFC 8032), as a JSON Web Key of RFC 8037. */
 
@@ -83,6 +84,6 @@ function fromPem(pem: string, create: (pem: string) => KeyObject): KeyObject {
     return create(pem);
   } catch (error) {
     // The text of the error never holds the key.
-    throw new TypeError(`it is no PEM of a key (${error instanceof Error ? error.message : String(error)})`);
+    throw new TypeError(`it is no PEM of a key (${errorText(error)})`);
   }
 }

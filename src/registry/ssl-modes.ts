@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
+import { errorText } from '../error-text.js';
 
 /** How a connection is tried: with TLS, or without. */
 export type Ssl = ConnectionOptions | false;
@@ -29,7 +30,7 @@ export function sslTries(parameters: Readonly<Record<string, string>>, home = ho
     try {
       return readFileSync(path, 'utf8');
     } catch (error) {
-      throw new Error(`${parameter} '${path}' cannot be read: ${(error as Error).message}`);
+      throw new Error(`${parameter} '${path}' cannot be read: ${errorText(error)}`);
     }
   };
   const ca = fromSystem ? undefined : file('sslrootcert', 'root.crt');

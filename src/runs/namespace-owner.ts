@@ -6,6 +6,9 @@ const MARK = 'node-registrar';
 
 const SHOWN_WITHIN_MS = 10_000;
 
+/** All questions of a claim together. */
+const CLAIMED_WITHIN_MS = 15_000;
+
 /**
  * Whose namespace of Temporal this is. A namespace belongs to the environment that has used it first, since the ids of
  * runs are those of nodes. A schedule says so: it is kept as long as nobody deletes it, needs no operator, and is no
@@ -13,10 +16,14 @@ const SHOWN_WITHIN_MS = 10_000;
  *
  * @param environment who asks, and takes a namespace that is nobody's
  * @returns the environment to which it belongs
- * @throws Error of Temporal's client when the namespace cannot be asked
+ * @throws Error of Temporal's client when the namespace cannot be asked, or the answers take more than 15 s
  */
-export async function claimNamespace(connection: Connection, namespace: string, environment: string): Promise<string> {
+export function claimNamespace(connection: Connection, namespace: string, environment: string): Promise<string> {
   const client = new Client({ connection, namespace });
+  return connection.withDeadline(Date.now() + CLAIMED_WITHIN_MS, () => claim(client, environment));
+}
+
+async function claim(client: Client, environment: string): Promise<string> {
   const owner = await namespaceOwner(client);
   if (owner !== null) return owner;
   try {
@@ -34,7 +41,7 @@ export async function claimNamespace(connection: Connection, namespace: string, 
   }
 }
 
-/** The environment to which a namespace belongs; null: to none so far. */
+/** The environment to which a namespace belongs; null: to none so far. The caller's deadline ends it. */
 export async function namespaceOwner(client: Client): Promise<string | null> {
   // Asking the schedule itself takes two seconds on a server that has just been started.
   for await (const { scheduleId, memo } of client.schedule.list())

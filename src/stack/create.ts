@@ -11,9 +11,13 @@ const { IndexedValueType } = proto.temporal.api.enums.v1;
 /** What a person filters nodes by in Temporal's web UI. */
 const SEARCH_ATTRIBUTES = ['NodeId', 'NodeType', 'RegistrationState'] as const;
 
+/** All that is asked of Temporal for the search attributes. */
+const ATTRIBUTES_WITHIN_MS = 20_000;
+
 /**
  * Creates the search attributes that workflows set, where they are missing.
  *
+ * @throws Error of Temporal's client where the answers take more than 20 s
  * @throws StackError where the namespace is not there or whoever asks may not create them: it names the commands for
  * those who may
  */
@@ -24,21 +28,27 @@ export async function createSearchAttributes(
 ): Promise<void> {
   const connection = await Connection.connect({ address, ...options });
   try {
-    const missing = await missingAttributes(connection, namespace);
-    if (missing.length === 0) return;
-    const searchAttributes = Object.fromEntries(
-      missing.map((name) => [name, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD]),
+    await connection.withDeadline(Date.now() + ATTRIBUTES_WITHIN_MS, () =>
+      addMissingAttributes(connection, address, namespace),
     );
-    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes }).catch((error: unknown) => {
-      if (!isGrpcServiceError(error) || codeOf(error) !== PERMISSION_DENIED) throw error;
-      throw new StackError(
-        `namespace ${namespace} of Temporal at ${address} has no search attribute ${missing.join(', ')}, and whoever ` +
-          `asks may not create them (${error.details}). ${byHand(createAttributes(namespace, missing))}`,
-      );
-    });
   } finally {
     await connection.close();
   }
+}
+
+async function addMissingAttributes(connection: Connection, address: string, namespace: string): Promise<void> {
+  const missing = await missingAttributes(connection, namespace);
+  if (missing.length === 0) return;
+  const searchAttributes = Object.fromEntries(
+    missing.map((name) => [name, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD]),
+  );
+  await connection.operatorService.addSearchAttributes({ namespace, searchAttributes }).catch((error: unknown) => {
+    if (!isGrpcServiceError(error) || codeOf(error) !== PERMISSION_DENIED) throw error;
+    throw new StackError(
+      `namespace ${namespace} of Temporal at ${address} has no search attribute ${missing.join(', ')}, and whoever ` +
+        `asks may not create them (${error.details}). ${byHand(createAttributes(namespace, missing))}`,
+    );
+  });
 }
 
 /** gRPC's status codes. */

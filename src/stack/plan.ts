@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { loadConfig, type Config } from '../config/index.js';
+import type { Config } from '../config/index.js';
 import { requirePrerequisites, thisPlatform, type Need, type Platform } from './prerequisites.js';
 import { userCacheRoot } from './provision/context.js';
 import { SERVERS } from './servers/index.js';
@@ -39,15 +39,6 @@ function dataPath(dataDir: string, name: ServerName): string {
  * Fails with one message that names everything missing on this machine, before anything is downloaded or started.
  * Only what the servers that are really ours need counts.
  */
-export async function checkPrerequisites(options: PlanOptions, machine: Platform = thisPlatform()): Promise<void> {
-  await checkPlan(
-    makePlan(options, loadConfig({ ...options.env, REGISTRAR_DATA_DIR: options.dataDir })),
-    options.env,
-    machine,
-  );
-}
-
-/** The same for a plan that is made already. */
 export async function checkPlan(
   plan: readonly ServerPlan[],
   env: Environment,

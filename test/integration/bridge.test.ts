@@ -8,12 +8,13 @@ import { buildHeartbeat } from '../../src/protocol/heartbeat.js';
 import { buildIntrospection } from '../../src/protocol/introspection.js';
 import { parsePublished } from '../../src/protocol/published.js';
 import { loadContracts } from '../../src/contracts/load.js';
-import { lowestWatermark, readWatermarks } from '../../src/registry/leases/watermarks.js';
+import { lowestWatermark } from '../../src/registry/leases/watermarks.js';
 import { retriedCalls } from '../../src/runs/retried-calls.js';
 import { workflowId } from '../../workflows/messages.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { BridgeWorld, Gate, until } from './bridge-world.js';
 import { servers } from './servers.js';
+import { readWatermarks } from './read-watermarks.js';
 
 let world: BridgeWorld;
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { consume, createKafka, type Subscription } from '../../src/kafka/index.js';
+import { openCluster } from '../../src/kafka/cluster.js';
 import { NODE_TOPICS, RegisteredNode, simulateFleet, type NodeState, type NodeTopic } from '../../src/node/index.js';
 import { parseAck, type Ack } from '../../src/protocol/ack.js';
 import { parseHeartbeat, type Heartbeat } from '../../src/protocol/heartbeat.js';
@@ -19,6 +20,14 @@ import { servers } from './servers.js';
 const env = `node-test-${randomUUID().slice(0, 8)}`;
 const namespace = 'it';
 const topic = (name: NodeTopic): string => topicName(NODE_TOPICS[name], { env, namespace });
+
+/** What a broker does with the events on some topics: the SDK reads each codec. */
+const COMPRESSED: Partial<Record<NodeTopic, string>> = {
+  accepted: 'zstd',
+  becameActive: 'snappy',
+  livenessExpired: 'lz4',
+  draining: 'gzip',
+};
 
 /** A scripted registrar: accepts every startup once, answers every ack with became-active. */
 class Counterpart {
@@ -106,6 +115,8 @@ const onUnhandled = (error: unknown): void => void unhandled.push(error);
 beforeAll(async () => {
   process.on('unhandledRejection', onUnhandled);
   const brokers = servers().kafkaBrokers;
+  for (const [name, codec] of Object.entries(COMPRESSED) as [NodeTopic, string][])
+    await createTopics({ brokers }, [topic(name)], { partitions: 3, settings: { 'compression.type': codec } });
   await createTopics({ brokers }, (Object.keys(NODE_TOPICS) as NodeTopic[]).map(topic), { partitions: 3 });
   counterpart = new Counterpart(brokers);
   await counterpart.start();
@@ -188,6 +199,33 @@ describe('on a real broker', () => {
       counterpart.introspections.filter((one) => one.node_id === node.node_id).map((one) => one.correlation_id),
     ).toEqual([correlation_id, node.correlation_id]);
     expect(node.correlation_id).not.toBe(correlation_id);
+    await node.stop();
+  });
+
+  test('a node reads events that the broker has compressed, by every codec', async () => {
+    const cluster = await openCluster(
+      createKafka({ brokers: counterpart.brokers, clientId: 'codecs', logger: logger('kafka') }),
+    );
+    const topics = Object.keys(COMPRESSED).map((name) => topic(name as NodeTopic));
+    const codecs = await cluster.topicSetting(topics, 'compression.type').finally(() => cluster.close());
+    expect([...codecs.values()].sort()).toEqual(['gzip', 'lz4', 'snappy', 'zstd']);
+
+    const node = new RegisteredNode({
+      brokers: counterpart.brokers,
+      env,
+      namespace,
+      node_type: 'orchestrator',
+      version: '1.0.0',
+      pauses: { startOver: { first_seconds: 0.1, max_seconds: 0.1 } },
+    });
+    await node.start({ timeoutMs: 30_000 });
+    const about = { node_id: node.node_id, correlation_id: node.correlation_id ?? '' };
+    const draining = once(node, 'draining');
+    await counterpart.publish('draining', 'NodeDraining', about, { drain_reason: 'ada: a new disk' });
+    expect((await draining)[0]).toMatchObject({ reason: 'ada: a new disk' });
+    const again = once(node, 'active');
+    await counterpart.publish('livenessExpired', 'NodeLivenessExpired', about, { last_heartbeat_at: null });
+    await again;
     await node.stop();
   });
 

@@ -174,6 +174,35 @@ describe('two processes with one id', () => {
     expect(await row(node_id)).toMatchObject({ state: 'ACTIVE', last_heartbeat_at: beaten });
   });
 
+  test('a killed one of the SDK, then raw: the raw one is registered, found, and alive by its own beats', async () => {
+    const node_id = randomUUID();
+    const killed = registrar.process('node', '--id', node_id, '--type', 'effect', '--version', '1.0.0');
+    await killed.says(/ACTIVE: discoverable/);
+    killed.kill('SIGKILL');
+    await killed.ends();
+    const raw = new RawProcess(node_id, '2.0.0', 'raw-process');
+    expect(await raw.registers()).toMatchObject({ attempt: 2 });
+    const beaten = (await row(node_id))?.last_heartbeat_at;
+    await raw.beats();
+    await eventually('its beat counts', 30, async () => (await row(node_id))?.last_heartbeat_at !== beaten);
+    expect(await activeAs(node_id, '2.0.0')).toMatchObject({ attempt: 2 });
+    await raw.introduces('shutdown');
+    await eventually('DEREGISTERED', 30, async () => (await row(node_id))?.state === 'DEREGISTERED');
+  });
+
+  test('raw, then raw, each with its instance_id: a late goodbye of the earlier one ends nobody', async () => {
+    const node_id = randomUUID();
+    const earlier = new RawProcess(node_id, '1.0.0', 'raw-1');
+    await earlier.registers();
+    const later = new RawProcess(node_id, '2.0.0', 'raw-2');
+    expect(await later.registers()).toMatchObject({ attempt: 2 });
+    await earlier.introduces('shutdown');
+    await noted(node_id, 'reason shutdown) of process raw-1');
+    expect(await activeAs(node_id, '2.0.0')).toMatchObject({ attempt: 2 });
+    await later.introduces('shutdown');
+    await eventually('DEREGISTERED', 30, async () => (await row(node_id))?.state === 'DEREGISTERED');
+  });
+
   test('raw without instance_ids: a late goodbye ends the later one, as nothing shows whose it is', async () => {
     const node_id = randomUUID();
     const earlier = new RawProcess(node_id, '1.0.0');

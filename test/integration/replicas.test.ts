@@ -4,10 +4,10 @@ import { bridgeTopics, groupId } from '../../src/bridge/bridge-topics.js';
 import { createAdmin, openCluster, type KafkaAdmin } from '../../src/kafka/index.js';
 import { NodeHub, type RegisteredNode } from '../../src/node/index.js';
 import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
-import { readWatermarks } from '../../src/registry/leases/watermarks.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import type { RegistrarProcess } from './cli-process.js';
 import { eventually, Installation } from './installation.js';
+import { readWatermarks } from './read-watermarks.js';
 
 /** Lease duration and grace are shorter than the time in which a killed bridge's partitions get another reader. */
 const SHORT = `

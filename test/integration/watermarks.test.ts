@@ -7,9 +7,9 @@ import { buildAck } from '../../src/protocol/ack.js';
 import { buildHeartbeat } from '../../src/protocol/heartbeat.js';
 import { buildIntrospection } from '../../src/protocol/introspection.js';
 import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
-import { readWatermarks } from '../../src/registry/leases/watermarks.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { eventually, Installation } from './installation.js';
+import { readWatermarks } from './read-watermarks.js';
 
 /** Self-preservation never holds here: what keeps a node from expiring is the watermark alone. */
 const CONTRACT = `

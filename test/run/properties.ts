@@ -1,3 +1,4 @@
+/* eslint no-restricted-properties: off -- here the seeds are given to fast-check */
 import fc from 'fast-check';
 import { seeds } from './seeds.js';
 

@@ -353,7 +353,9 @@ describe('a registration, whatever comes', () => {
         throw error;
       }
     };
+    // With both seeds, but not as often with each.
     for (const seed of seeds())
+      // eslint-disable-next-line no-restricted-properties
       await fc.assert(fc.asyncProperty(scripts(NODES), once), {
         seed,
         numRuns: runsOf(seed),

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { CompiledContract } from '../../contracts/compiled.js';
+import { errorText } from '../../error-text.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { Trace, traceLine } from './trace.js';
 
@@ -32,6 +33,6 @@ function json(text: string, number: number): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new CliError(`Line ${number} is not JSON: ${(error as Error).message}`, EXIT.usage, { cause: error });
+    throw new CliError(`Line ${number} is not JSON: ${errorText(error)}`, EXIT.usage, { cause: error });
   }
 }

@@ -1,6 +1,7 @@
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { DefaultLogger, Runtime, type LogEntry } from '@temporalio/worker';
 import type { Config } from '../../config/index.js';
+import { errorText } from '../../error-text.js';
 import { processMetrics, serveMetrics, type MetricsOptions, type MetricsServer } from '../../metrics.js';
 import { choosePorts, portOf } from '../../stack/ports.js';
 import { logger } from '../../telemetry.js';
@@ -80,5 +81,5 @@ async function startMetrics(
 function forward({ level, message, meta }: LogEntry): void {
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
   const { error, taskToken: _token, ...known } = meta ?? {};
-  log[levels[level]](error instanceof Error ? { ...known, reason: error.message } : (meta ?? {}), message);
+  log[levels[level]](error instanceof Error ? { ...known, reason: errorText(error) } : (meta ?? {}), message);
 }

@@ -1,5 +1,6 @@
 import { exec } from 'node:child_process';
 import { promisify } from 'node:util';
+import { errorText } from '../../error-text.js';
 import type { ClientCredentials, KafkaToken, TokenCommand } from '../connection.js';
 
 /** A token, and until when it can be used: milliseconds since 1970. */
@@ -102,5 +103,5 @@ function fieldsOf(text: string): { access_token?: unknown; expires_in?: unknown 
 /** fetch says only that it failed; why stands in its cause. */
 function causeOf(error: unknown): string {
   const { cause = error } = error instanceof Error ? error : {};
-  return cause instanceof Error ? cause.message : String(cause);
+  return errorText(cause);
 }

@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { decompressFrameSync } from 'lz4-napi';
 import { uncompressSync } from 'snappy';
 import { ZSTDDecoder } from 'zstddec';
+import { errorText } from '../../error-text.js';
 
 /** Zstandard's own code as WebAssembly: decoders in JavaScript go round for ever on some odd bytes. */
 const zstd = new ZSTDDecoder();
@@ -34,12 +35,7 @@ export function decompressed(bytes: Buffer, codec: number, limit: number): Buffe
   try {
     return known.decompress(bytes, limit);
   } catch (error) {
-    throw new Error(
-      `cannot be decompressed (${known.name}): ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-      },
-    );
+    throw new Error(`cannot be decompressed (${known.name}): ${errorText(error)}`, { cause: error });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { IHeaders } from 'kafkajs';
+import { errorText } from '../../error-text.js';
 import { decompressed } from './compression.js';
 import { Reader } from './reader.js';
 
@@ -92,8 +93,7 @@ function decodeBatch(first: number, batch: Buffer): DecodedRecord[] {
     const records = new Reader(decompressed(reader.rest(), attributes & COMPRESSION, MAX_BATCH_BYTES));
     return Array.from({ length: count }, () => decodeRecord(records, header));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const undecodable = `a batch of records (offsets ${first} to ${last}) cannot be read: ${reason}`;
+    const undecodable = `a batch of records (offsets ${first} to ${last}) cannot be read: ${errorText(error)}`;
     return [{ ...recordOf(header, last, header.maxTimestamp), undecodable }];
   }
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { ConsulAccess } from './access.js';
 import { ConsulClient } from './client.js';
 import { ConsulError } from './error.js';
@@ -15,6 +16,7 @@ import {
   type Held,
   type Operation,
 } from './operations.js';
+import { errorText } from '../../error-text.js';
 import type { ConsulPayload } from '../../protocol/intents.js';
 import { serviceAddress } from './service-address.js';
 import { written, type Written } from '../rows/written.js';
@@ -57,7 +59,7 @@ export interface Instance {
 export class Catalog {
   readonly #client: ConsulClient;
   /** Our own last write of each node, for the next write. */
-  readonly #wrote = new Map<string, Held>();
+  readonly #wrote = new LRUCache<string, Held>({ max: REMEMBERED });
 
   /**
    * @param environment in whose name it writes. What another environment or anybody else has registered is left alone,
@@ -261,8 +263,6 @@ export class Catalog {
       shared: false,
       check: results.find(({ Check }) => Check)?.Check,
     });
-    const [oldest] = this.#wrote.keys();
-    if (this.#wrote.size > REMEMBERED && oldest !== undefined) this.#wrote.delete(oldest);
   }
 
   async #transact(operations: readonly Operation[], signal?: AbortSignal): Promise<readonly TransactionResult[]> {
@@ -278,7 +278,7 @@ function addressOf({ endpoints }: ConsulPayload): ReturnType<typeof serviceAddre
   try {
     return serviceAddress(endpoints);
   } catch (error) {
-    throw new ConsulError((error as Error).message, 'refused');
+    throw new ConsulError(errorText(error), 'refused');
   }
 }
 

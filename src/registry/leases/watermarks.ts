@@ -90,19 +90,6 @@ export async function alignPartitions(sql: Sql, topic: string, partitions: reado
   );
 }
 
-export interface WatermarkRow extends Watermark {
-  readonly resumed_at: string | null;
-}
-
-export async function readWatermarks(sql: Sql, topic: string): Promise<WatermarkRow[]> {
-  const { rows } = await sql.query<WatermarkRow>(
-    'select partition, next_offset::text, watermark, resumed_at from stream_watermarks where topic = $1 order ' +
-      'by partition',
-    [topic],
-  );
-  return rows;
-}
-
 /** Up to when all of these topics are stored: their lowest watermark, null if one of them was never stored. */
 export async function lowestWatermark(sql: Sql, topics: Topics): Promise<string | null> {
   const { rows } = await sql.query<{ watermark: string | null }>(`select ${LOWEST_WATERMARK} as watermark`, [topics]);

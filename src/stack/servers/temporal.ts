@@ -11,6 +11,9 @@ import { portOf } from '../ports.js';
 import { splitHostPort } from '../state/servers.js';
 import type { Installed, ServerKind } from './kind.js';
 
+/** One try, to connect and to ask: another one follows. */
+const PROBED_WITHIN_MS = 5_000;
+
 /** Temporal's development server: everything in one process, with its web UI, its database in one file. */
 export const temporal: ServerKind = {
   name: 'temporal',
@@ -44,12 +47,14 @@ export const temporal: ServerKind = {
     await acceptsConnections(host, port);
     const connection = await Connection.connect({
       address,
-      connectTimeout: 5000,
+      connectTimeout: PROBED_WITHIN_MS,
       ...(options.apiKey !== undefined && { apiKey: options.apiKey }),
       ...(options.tls !== undefined && { tls: options.tls as TLSConfig | boolean }),
     });
     try {
-      await connection.workflowService.describeNamespace({ namespace: options.namespace });
+      await connection.withDeadline(Date.now() + PROBED_WITHIN_MS, () =>
+        connection.workflowService.describeNamespace({ namespace: options.namespace }),
+      );
     } finally {
       await connection.close();
     }

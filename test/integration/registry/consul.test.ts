@@ -7,6 +7,7 @@ import { consulPass } from '../../../activities/consul-pass.js';
 import { consulRegister } from '../../../activities/consul-register.js';
 import { Catalog } from '../../../src/registry/consul/catalog.js';
 import { servers } from '../servers.js';
+import { assertProperty } from '../../run/properties.js';
 import { apply, done, identity, request, run } from './requests.js';
 
 let catalog: Catalog;
@@ -204,7 +205,7 @@ describe('Consul', () => {
         expect(await now()).toEqual(isFenced ? before : after);
       }
     });
-    await fc.assert(life, { numRuns: 60 }).finally(() => other.close());
+    await assertProperty(life, { numRuns: 30 }).finally(() => other.close());
   });
 
   test('a node without endpoints is registered without an address', async () => {

@@ -10,7 +10,6 @@ import {
   advanceWatermarks,
   alignPartitions,
   lowestWatermark,
-  readWatermarks,
   type Mark,
 } from '../../../src/registry/leases/watermarks.js';
 import { inTransaction } from '../../../src/registry/pool.js';
@@ -18,6 +17,7 @@ import { readLastAttempt } from '../../../src/registry/rows/read-last-attempt.js
 import { readRegistering } from '../../../src/registry/rows/read-registering.js';
 import { readRegistryRow } from '../../../src/registry/rows/read-registry-row.js';
 import { openDatabase } from './database.js';
+import { readWatermarks } from '../read-watermarks.js';
 import { active, apply, ended, leaseOf, run, seconds, upsert } from './requests.js';
 
 type Effect = Activities['postgres.update_registration'];

@@ -42,7 +42,12 @@ beforeEach(() => {
   logged.length = 0;
 });
 
-function publish(events: readonly OutgoingEvent[], failure?: Error, now?: () => Date): Promise<Published> {
+function publish(
+  events: readonly OutgoingEvent[],
+  failure?: Error,
+  now?: () => Date,
+  environment = new MockActivityEnvironment({}, { logger: silent }),
+): Promise<Published> {
   const activity = publishEvents(
     {
       connect: () => Promise.resolve(),
@@ -60,7 +65,7 @@ function publish(events: readonly OutgoingEvent[], failure?: Error, now?: () => 
       log: pino({}, { write: (line: string) => void logged.push(JSON.parse(line) as (typeof logged)[number]) }),
     },
   );
-  return new MockActivityEnvironment({}, { logger: silent }).run(activity, events);
+  return environment.run(activity, events);
 }
 
 function parsed(record: RecordToSend | undefined) {
@@ -112,6 +117,13 @@ it('fails with the words of Kafka while it does not acknowledge, and is worth an
   expect(failure).toMatchObject({ type: UNAVAILABLE, nonRetryable: false });
   expect(failure.message).toContain('NodeRegistrationAccepted of node abc-123: connect ECONNREFUSED');
   expect(failure.message.length).toBeLessThanOrEqual(1_000);
+});
+
+it('a publish that is cancelled before it begins sends nothing', async () => {
+  const environment = new MockActivityEnvironment({}, { logger: silent });
+  environment.cancel('CANCELLED');
+  await expect(publish([accepted, expired], undefined, undefined, environment)).rejects.toThrow('CANCELLED');
+  expect(sent).toEqual([]);
 });
 
 describe('an event that its schema refuses', () => {

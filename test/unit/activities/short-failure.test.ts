@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { UNAVAILABLE } from '../../../activities/api.js';
 import { oneLine } from '../../../activities/one-line.js';
 import { shortFailure } from '../../../activities/short-failure.js';
+import { assertProperty } from '../../run/properties.js';
 
 /** Above this, Temporal Server keeps none of the words (limit.mutableStateActivityFailureSize.error). */
 const LIMIT = 4_096;
@@ -24,7 +25,7 @@ function deepError(words: string): Error {
 
 it('the failure of any error fits into what Temporal keeps of one that is tried again', () => {
   const words = fc.string({ unit: fc.constantFrom('a', ' ', 'é', '漢', '😀'), maxLength: 3_000 });
-  fc.assert(
+  assertProperty(
     fc.property(words, (said) => {
       const failure = shortFailure(UNAVAILABLE, deepError(said), oneLine(said), (cut) => oneLine(`Kafka: ${cut}`));
       expect(encoded(failure)).toBeLessThanOrEqual(LIMIT);

@@ -2,9 +2,11 @@ import { ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/cl
 import type { Pool } from 'pg';
 import { describe, expect, it } from 'vitest';
 import { acks } from '../../../src/bridge/acks.js';
+import { drainRequests } from '../../../src/bridge/drain-requests.js';
 import { introspections } from '../../../src/bridge/introspections.js';
 import { runOptions, runStart } from '../../../src/bridge/run-options.js';
 import { buildAck } from '../../../src/protocol/ack.js';
+import { buildDrainRequest } from '../../../src/protocol/drain-request.js';
 import { buildIntrospection } from '../../../src/protocol/introspection.js';
 import { workflowId } from '../../../workflows/messages.js';
 import { fakeTemporal } from './fake-temporal.js';
@@ -53,6 +55,8 @@ const node = {
 const introspectionOf = (n: number) =>
   buildIntrospection({ ...node, node_id: `n${n}`, correlation_id: `c${n}` }, new Date()).value;
 const ackOf = (n: number) => buildAck({ node_id: `n${n}`, correlation_id: `c${n}` }, new Date()).value;
+const drainOf = (n: number) =>
+  buildDrainRequest({ node_id: `n${n}`, correlation_id: `c${n}`, draining: true, reason: null }, new Date()).value;
 const many = (count: number, of: (n: number) => Buffer): Buffer[] => Array.from({ length: count }, (_, n) => of(n));
 
 /** A promise that is resolved from outside. */
@@ -65,6 +69,7 @@ function gate() {
 describe('signals', () => {
   it.each([
     ['introspections', 16, introspectionOf, introspections],
+    ['drain requests', 16, drainOf, drainRequests],
     ['acks', 32, ackOf, (context: Parameters<typeof acks>[0]) => acks(context, watermarks)],
   ] as const)('of %s are in flight %i at once, and no more', async (_kind, limit, of, handler) => {
     const { held, open } = gate();

@@ -12,6 +12,7 @@ import {
   type Introspection,
 } from '../../../src/protocol/introspection.js';
 import { buildPublished, parsePublished, PUBLISHED_EVENT_TYPES } from '../../../src/protocol/published.js';
+import { assertProperty } from '../../run/properties.js';
 import { sampleEvent } from './sample-events.js';
 import { samples } from './samples.js';
 
@@ -25,17 +26,6 @@ const parsers: Record<string, (value: Buffer | null, record: RecordPlace) => Par
   'node-heartbeat': parseHeartbeat,
   'node-drain-requested': parseDrainRequest,
 };
-
-/** The same values at every run, and new ones with each; PROPERTY_SEED repeats a run that found something. */
-const FIXED_SEED = 20_260_131;
-const FRESH_SEED = Number(process.env.PROPERTY_SEED ?? Math.floor(Math.random() * 2 ** 31));
-process.stderr.write(
-  `parsers: fixed seed ${FIXED_SEED}, fresh seed ${FRESH_SEED}; again: PROPERTY_SEED=${FRESH_SEED}\n`,
-);
-
-function assertProperty<Values>(property: fc.IProperty<Values>, numRuns = 200): void {
-  for (const seed of [FIXED_SEED, FRESH_SEED]) fc.assert(property, { seed, numRuns });
-}
 
 function bytes(json: unknown): Buffer {
   return Buffer.from(JSON.stringify(json));
@@ -174,6 +164,7 @@ describe('every parser is total: whatever comes, an answer or a reason, and noth
         const parsed = parse(Buffer.from(garbage), place);
         if (!parsed.ok) checkReason(parsed.reason);
       }),
+      { numRuns: 200 },
     );
   });
 
@@ -184,7 +175,7 @@ describe('every parser is total: whatever comes, an answer or a reason, and noth
         if (parsed.ok) expect(parsed.message.node_id).toMatch(NODE_ID);
         else checkReason(parsed.reason);
       }),
-      1_000,
+      { numRuns: 1_000 },
     );
   });
 
@@ -208,7 +199,7 @@ describe('every parser is total: whatever comes, an answer or a reason, and noth
         if (parsed.ok) expect(parsed.event.node_id).toMatch(NODE_ID);
         else checkReason(parsed.reason);
       }),
-      1_000,
+      { numRuns: 1_000 },
     );
   });
 });
@@ -226,6 +217,7 @@ describe('the normal form of an introspection', () => {
         expect([...node.capabilities]).toEqual([...new Set(node.capabilities)].sort());
         expect(node.at).toBe('2026-01-31T12:00:00.000Z');
       }),
+      { numRuns: 200 },
     );
   });
 
@@ -236,6 +228,7 @@ describe('the normal form of an introspection', () => {
         const { message_id: _, at: __, ...fields } = once;
         expect(accepted(parseIntrospection(bytes(fields), place))).toEqual(once);
       }),
+      { numRuns: 200 },
     );
   });
 
@@ -247,6 +240,7 @@ describe('the normal form of an introspection', () => {
         const once = send(accepted(parseIntrospection(bytes(json), place)));
         expect({ ...send(once), message_id: null }).toEqual({ ...once, message_id: null });
       }),
+      { numRuns: 200 },
     );
   });
 
@@ -259,6 +253,7 @@ describe('the normal form of an introspection', () => {
         );
         expect(wrapped).toEqual({ ...bare, message_id: envelope_id });
       }),
+      { numRuns: 200 },
     );
   });
 });
@@ -284,6 +279,7 @@ describe('an event that is published', () => {
           });
         },
       ),
+      { numRuns: 200 },
     );
   });
 });

@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkPrerequisites } from '../../../src/stack/plan.js';
+import { loadConfig } from '../../../src/config/index.js';
+import { checkPlan, makePlan } from '../../../src/stack/plan.js';
 import {
   findJava,
   GO,
@@ -13,6 +14,7 @@ import {
   PIP,
   platformProblem,
   TAR,
+  type Platform,
   type Prerequisite,
 } from '../../../src/stack/prerequisites.js';
 import { isReachable } from '../../../src/stack/users.js';
@@ -120,7 +122,11 @@ describe('missing prerequisites', () => {
 });
 
 describe('what counts', () => {
-  const nothing = () => ({ dataDir: join(bin, 'data'), cacheDir: join(bin, 'cache') });
+  /** Of a start with these variables, where nothing is in the cache. */
+  const check = async (env: Readonly<Record<string, string>>, machine: Platform): Promise<void> => {
+    const options = { dataDir: join(bin, 'data'), cacheDir: join(bin, 'cache'), env };
+    await checkPlan(makePlan(options, loadConfig({ ...env, REGISTRAR_DATA_DIR: options.dataDir })), env, machine);
+  };
 
   it('a server whose address is given needs nothing', async () => {
     const env = {
@@ -130,7 +136,7 @@ describe('what counts', () => {
       CONSUL_HTTP_ADDR: 'a:1',
       DATABASE_URL: 'postgres://a/b',
     };
-    await expect(checkPrerequisites({ ...nothing(), env }, { ...linux, arch: 'arm64' })).resolves.toBeUndefined();
+    await expect(check(env, { ...linux, arch: 'arm64' })).resolves.toBeUndefined();
   });
 
   it('a server on PATH needs no platform and no tool, only one to be provisioned does', async () => {
@@ -141,20 +147,18 @@ describe('what counts', () => {
     program('postgres');
     program('initdb');
     const env = { PATH: bin };
-    await expect(checkPrerequisites({ ...nothing(), env }, linux)).rejects.toThrow(
-      /^This is missing[^]*Go 1\.24[^-]*\(for Consul\)/,
-    );
-    await expect(checkPrerequisites({ ...nothing(), env }, { ...linux, arch: 'arm64' })).rejects.toThrow(
+    await expect(check(env, linux)).rejects.toThrow(/^This is missing[^]*Go 1\.24[^-]*\(for Consul\)/);
+    await expect(check(env, { ...linux, arch: 'arm64' })).rejects.toThrow(
       /^Consul cannot be provisioned on linux arm64/,
     );
     program('consul');
-    await expect(checkPrerequisites({ ...nothing(), env }, { ...linux, arch: 'arm64' })).resolves.toBeUndefined();
+    await expect(check(env, { ...linux, arch: 'arm64' })).resolves.toBeUndefined();
   });
 
   it('a Kafka of the user still needs Java', async () => {
     program('kafka-server-start.sh');
     const env = { PATH: bin, TEMPORAL_ADDRESS: 'a:1', CONSUL_HTTP_ADDR: 'a:1', DATABASE_URL: 'postgres://a/b' };
-    await expect(checkPrerequisites({ ...nothing(), env }, linux)).rejects.toThrow(/Java 17 or newer \(for Kafka\)/);
+    await expect(check(env, linux)).rejects.toThrow(/Java 17 or newer \(for Kafka\)/);
   });
 });
 

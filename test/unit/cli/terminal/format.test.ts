@@ -1,7 +1,6 @@
 import pc from 'picocolors';
 import { describe, expect, test } from 'vitest';
 import { clock, columns, counted, duration, facts, since, span } from '../../../../src/cli/terminal/format.js';
-import { percentile } from '../../../../src/cli/terminal/percentiles.js';
 
 /** What is read on a terminal, without its colours. */
 const plain = (text: string): string => text.replace(/\u001b\[\d+m/g, '');
@@ -30,19 +29,6 @@ describe('durations', () => {
   test('a clock shows local time with milliseconds', () => {
     expect(clock(new Date(2026, 0, 31, 9, 5, 7, 42).toISOString())).toBe('09:05:07.042');
   });
-});
-
-describe('percentiles', () => {
-  test('are values that were measured', () => {
-    const values = [40, 10, 30, 20];
-    expect(percentile(values, 50)).toBe(20);
-    expect(percentile(values, 99)).toBe(40);
-    expect(percentile(values, 0)).toBe(10);
-    expect(percentile([7], 50)).toBe(7);
-    expect(values).toEqual([40, 10, 30, 20]);
-  });
-
-  test('of nothing are nothing', () => expect(percentile([], 50)).toBeNull());
 });
 
 describe('tables', () => {

@@ -6,8 +6,8 @@ const MARK = 'node-registrar';
 
 const SHOWN_WITHIN_MS = 10_000;
 
-/** All questions of a claim together. */
-const CLAIMED_WITHIN_MS = 15_000;
+/** All questions about the owner together. */
+const ANSWERED_WITHIN_MS = 15_000;
 
 /**
  * Whose namespace of Temporal this is. A namespace belongs to the environment that has used it first, since the ids of
@@ -20,10 +20,10 @@ const CLAIMED_WITHIN_MS = 15_000;
  */
 export function claimNamespace(connection: Connection, namespace: string, environment: string): Promise<string> {
   const client = new Client({ connection, namespace });
-  return connection.withDeadline(Date.now() + CLAIMED_WITHIN_MS, () => claim(client, environment));
+  return connection.withDeadline(Date.now() + ANSWERED_WITHIN_MS, () => ownerOrOurs(client, environment));
 }
 
-async function claim(client: Client, environment: string): Promise<string> {
+async function ownerOrOurs(client: Client, environment: string): Promise<string> {
   const owner = await namespaceOwner(client);
   if (owner !== null) return owner;
   try {

@@ -20,8 +20,8 @@ export class RequestRate {
   /** When each was asked. */
   readonly #asked: LRUCache<string, number>;
   /** Who has come since the count began, and how many came in the one before. */
-  #heard = new Set<string>();
-  #heardBefore = 0;
+  #seen = new Set<string>();
+  #seenBefore = 0;
   #countedFrom: number;
   #second = 0;
   #inThisSecond = 0;
@@ -58,12 +58,12 @@ export class RequestRate {
   /** How many nodes without a lease there are: the more of this minute's and the last one's. */
   #count(node_id: string, now: number): number {
     if (now - this.#countedFrom >= COUNTED_EVERY_MS) {
-      this.#heardBefore = now - this.#countedFrom < 2 * COUNTED_EVERY_MS ? this.#heard.size : 0;
-      this.#heard = new Set();
+      this.#seenBefore = now - this.#countedFrom < 2 * COUNTED_EVERY_MS ? this.#seen.size : 0;
+      this.#seen = new Set();
       this.#countedFrom = now;
     }
-    if (this.#heard.size < MOST_NODES) this.#heard.add(node_id);
-    return Math.max(this.#heard.size, this.#heardBefore);
+    if (this.#seen.size < MOST_NODES) this.#seen.add(node_id);
+    return Math.max(this.#seen.size, this.#seenBefore);
   }
 }
 

@@ -22,7 +22,7 @@ describe('a Temporal that accepts connections and answers nothing', () => {
     server.close();
   });
 
-  it('does not hold who claims its namespace', async () => {
+  it('does not hold who takes its namespace', async () => {
     const connection = Connection.lazy({ address: server.address });
     await endsByDeadline(claimNamespace(connection, 'default', 'dev'));
     await connection.close();
@@ -40,7 +40,7 @@ describe('a Temporal that freezes once it has been connected to', () => {
     server.close();
   });
 
-  it('does not hold who claims its namespace', async () => {
+  it('does not hold who takes its namespace', async () => {
     const connection = await Connection.connect({ address: server.address });
     await endsByDeadline(claimNamespace(connection, 'default', 'dev'));
     await connection.close();

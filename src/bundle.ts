@@ -8,6 +8,7 @@ const FORBIDDEN = ['zod', 'yaml', 'pg', 'kafkajs', 'consul', 'pino'];
 
 const WORKFLOWS = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
 const TRACES = fileURLToPath(new URL('../workflows/traces.ts', import.meta.url));
+const FAILURES = fileURLToPath(new URL('payloads/workflow-failures.ts', import.meta.url));
 
 /**
  * Loaded once a V8 context and shared by all workflows in it, frozen, instead
@@ -29,8 +30,9 @@ export async function bundleWorkflows(source: string = WORKFLOWS): Promise<Workf
   const bundle = await bundleWorkflowCode({
     workflowsPath: source,
     workflowInterceptorModules: [TRACES],
+    failureConverterPath: FAILURES,
     logger,
-    preloadModules: [...SHARED, source],
+    preloadModules: [...SHARED, FAILURES, source],
   });
   const inside = FORBIDDEN.filter((name) => bundle.code.includes(`node_modules/${name}/`));
   if (inside.length > 0) {

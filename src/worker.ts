@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
@@ -23,6 +24,7 @@ import { loadContracts, type Contracts } from './contracts/load.js';
 import { errorText } from './error-text.js';
 import { batched, BrokerTime, createKafka, createProducer, type EventProducer } from './kafka/index.js';
 import { workerDataConverter } from './payloads/data-converter.js';
+import { withEncodedFailures } from './payloads/workflow-failures.js';
 import { whyNotPolling } from './polling.js';
 import { connectionFault } from './runs/connection-fault.js';
 import { topicName } from './protocol/topics.js';
@@ -61,10 +63,7 @@ export interface Opening {
 export async function openWorker(config: Config, { bundle, tracing, version }: Opening = {}): Promise<RegistrarWorker> {
   const contracts = loadContracts(config.contractsDir);
   const converter = workerDataConverter(config);
-  const [workflows, connection] = await Promise.all([
-    bundle === undefined ? workflowCode() : { workflowBundle: bundle },
-    connect(config),
-  ]);
+  const [workflows, connection] = await Promise.all([bundle ?? workflowCode(), connect(config)]);
   const pool = createPool(config.postgres.connectionString);
   const catalog = new Catalog(config.consul, environmentName(config));
   const time = new BrokerTime();
@@ -83,7 +82,7 @@ export async function openWorker(config: Config, { bundle, tracing, version }: O
         namespace: config.temporal.namespace,
         taskQueue: config.taskQueue,
         activities: activitiesOf(config, contracts, { pool, catalog, producer, time }),
-        ...workflows,
+        workflowBundle: config.payloadKeys === undefined ? workflows : withEncodedFailures(workflows),
         ...converter,
         ...(tracing === undefined ? {} : { interceptors: { activity: [tracing.activity] } }),
         ...(version === undefined ? {} : versioned(version)),
@@ -211,10 +210,9 @@ async function openConnections({ pool, catalog, producer }: Backends, topics: re
 }
 
 /** A built worker starts with the checked bundle that was built with it; from source, it is made now. */
-async function workflowCode(): Promise<Pick<WorkerOptions, 'workflowBundle'>> {
+async function workflowCode(): Promise<WorkflowBundle> {
   const built = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
-  if (existsSync(built)) return { workflowBundle: { codePath: built } };
-  return { workflowBundle: await bundleWorkflows() };
+  return existsSync(built) ? { code: await readFile(built, 'utf8') } : bundleWorkflows();
 }
 
 /** A worker whose server was never there does not retry by itself. */

@@ -16,7 +16,8 @@ import { verifyAcksRead } from '../activities/verify-acks-read.js';
 import { verifyLease } from '../activities/verify-lease.js';
 import type { Activities } from '../activities/api.js';
 import { bridgeEvent } from './bridge/bridge-event.js';
-import { bridgeTopics, environmentName } from './bridge/bridge-topics.js';
+import { bridgeTopics } from './bridge/bridge-topics.js';
+import { environmentName, topicName } from './protocol/topics.js';
 import { bundleWorkflows } from './bundle.js';
 import type { Config } from './config/index.js';
 import { loadContracts, type Contracts } from './contracts/load.js';
@@ -25,7 +26,6 @@ import { batched, BrokerTime, createKafka, createProducer, type EventProducer } 
 import { workerDataConverter } from './payloads/data-converter.js';
 import { whyNotPolling } from './polling.js';
 import { connectionFault } from './runs/connection-fault.js';
-import { topicName } from './protocol/topics.js';
 import { Catalog } from './registry/consul/catalog.js';
 import { createPool } from './registry/pool.js';
 import { logger } from './telemetry.js';

@@ -1,6 +1,7 @@
-import { Connection, isGrpcServiceError, type TLSConfig } from '@temporalio/client';
+import { Connection, isGrpcServiceError } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { pino } from 'pino';
+import type { TemporalConnection } from '../config/index.js';
 import { openCluster } from '../kafka/cluster.js';
 import { createKafka } from '../kafka/client.js';
 import type { KafkaConnection } from '../kafka/connection.js';
@@ -20,9 +21,9 @@ const SEARCH_ATTRIBUTES = ['NodeId', 'NodeType', 'RegistrationState'] as const;
 export async function createSearchAttributes(
   address: string,
   namespace: string,
-  options: { readonly apiKey?: string; readonly tls?: TLSConfig | boolean } = {},
+  access: Omit<TemporalConnection, 'address'> = {},
 ): Promise<void> {
-  const connection = await Connection.connect({ address, ...options });
+  const connection = await Connection.connect({ address, ...access });
   try {
     const missing = await missingAttributes(connection, namespace);
     if (missing.length === 0) return;

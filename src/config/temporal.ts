@@ -2,7 +2,7 @@ import type { TLSConfig } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { errorText } from '../error-text.js';
 import type { Environment } from '../stack/state/servers.js';
-import { checkHostPort, ConfigError, given } from './variables.js';
+import { checkHostPort, ConfigError, given, isTrue } from './variables.js';
 
 export interface TemporalConfig {
   /** host:port */
@@ -91,6 +91,8 @@ function temporalProfile(env: Environment, file: boolean): ReturnType<typeof loa
   const variables: Record<string, string> = {};
   for (const [name, value] of Object.entries(env))
     if (value !== undefined && value !== '' && !GRPC_META.test(name)) variables[name] = value;
+  // Whatever is not "true" or "1" turns TLS off for Temporal's library for TypeScript (1.24), "TRUE" too.
+  if (given(env, 'TEMPORAL_TLS') !== undefined) variables['TEMPORAL_TLS'] = String(isTrue(env, 'TEMPORAL_TLS'));
   try {
     return loadClientConnectConfig({ overrideEnvVars: variables, disableFile: !file });
   } catch (error) {

@@ -20,6 +20,30 @@ function profile(...lines: readonly string[]): Record<string, string> {
   return { TEMPORAL_CONFIG_FILE: path };
 }
 
+describe('TLS', () => {
+  it.each([
+    ['true', {}],
+    ['TRUE', {}],
+    ['1', {}],
+    ['false', false],
+    ['False', false],
+    ['0', false],
+  ])('is on or off by TEMPORAL_TLS, in whatever letters: %s', (TEMPORAL_TLS, tls) => {
+    expect(temporal({ TEMPORAL_TLS }).tls).toEqual(tls);
+    expect(temporal({ TEMPORAL_TLS, TEMPORAL_API_KEY: 'key' }).tls).toEqual(tls);
+  });
+
+  it('is on with an API key alone', () => {
+    expect(temporal({ TEMPORAL_API_KEY: 'key' }).tls).toBe(true);
+  });
+
+  it('is refused where TEMPORAL_TLS says neither: it would be off, and a key be sent in the open', () => {
+    expect(() => temporal({ TEMPORAL_TLS: 'yes', TEMPORAL_API_KEY: 'key' })).toThrow(
+      "TEMPORAL_TLS: 'yes' is neither true nor false",
+    );
+  });
+});
+
 describe('headers that each call carries', () => {
   it('are none where none are set', () => {
     expect(temporal({})).not.toHaveProperty('metadata');

@@ -17,9 +17,10 @@ import { verifyAcksRead } from '../activities/verify-acks-read.js';
 import { verifyLease } from '../activities/verify-lease.js';
 import type { Activities } from '../activities/api.js';
 import { bridgeEvent } from './bridge/bridge-event.js';
-import { bridgeTopics, environmentName } from './bridge/bridge-topics.js';
+import { bridgeTopics } from './bridge/bridge-topics.js';
+import { environmentName, topicName } from './protocol/topics.js';
 import { bundleWorkflows } from './bundle.js';
-import type { Config } from './config/index.js';
+import { temporalConnection, type Config } from './config/index.js';
 import { loadContracts, type Contracts } from './contracts/load.js';
 import { errorText } from './error-text.js';
 import { batched, BrokerTime, createKafka, createProducer, type EventProducer } from './kafka/index.js';
@@ -27,7 +28,6 @@ import { workerDataConverter } from './payloads/data-converter.js';
 import { withEncodedFailures } from './payloads/workflow-failures.js';
 import { whyNotPolling } from './polling.js';
 import { connectionFault } from './runs/connection-fault.js';
-import { topicName } from './protocol/topics.js';
 import { Catalog } from './registry/consul/catalog.js';
 import { createPool } from './registry/pool.js';
 import { logger } from './telemetry.js';
@@ -217,27 +217,19 @@ async function workflowCode(): Promise<WorkflowBundle> {
 
 /** A worker whose server was never there does not retry by itself. */
 function connect({ temporal }: Config): Promise<NativeConnection> {
-  const { address, apiKey, tls } = temporal;
+  const { address } = temporal;
   let said = false;
-  return pRetry(
-    () =>
-      NativeConnection.connect({
-        address,
-        ...(apiKey === undefined ? {} : { apiKey }),
-        ...(tls === undefined ? {} : { tls }),
-      }),
-    {
-      retries: Infinity,
-      minTimeout: 200,
-      factor: 1.5,
-      maxTimeout: 5_000,
-      async onFailedAttempt({ error }) {
-        if (said) return;
-        said = true;
-        const fault = await connectionFault(temporal, error);
-        if (fault === null) log.info({ address, reason: error.message }, 'waiting for Temporal');
-        else log.error({ address }, `waiting for Temporal, which ${fault.what}. ${fault.todo}`);
-      },
+  return pRetry(() => NativeConnection.connect(temporalConnection(temporal)), {
+    retries: Infinity,
+    minTimeout: 200,
+    factor: 1.5,
+    maxTimeout: 5_000,
+    async onFailedAttempt({ error }) {
+      if (said) return;
+      said = true;
+      const fault = await connectionFault(temporal, error);
+      if (fault === null) log.info({ address, reason: error.message }, 'waiting for Temporal');
+      else log.error({ address }, `waiting for Temporal, which ${fault.what}. ${fault.todo}`);
     },
-  );
+  });
 }

@@ -1,20 +1,6 @@
 import type { Contracts } from '../contracts/load.js';
-import { topicName } from '../protocol/topics.js';
+import { environmentName, topicName, type Names } from '../protocol/topics.js';
 import type { Topics } from '../registry/leases/heartbeat-stream.js';
-
-/** How this installation is named: the {env} and {namespace} of its topics. */
-export interface Names {
-  readonly env: string;
-  readonly namespace: string;
-}
-
-/**
- * The environment, as its nodes in Consul, its groups and its servers are marked: another one's registrar leaves them
- * alone. Neither name holds a dot, so two environments never have one name.
- */
-export function environmentName({ env, namespace }: Names): string {
-  return [env, namespace].filter((part) => part !== '').join('.');
-}
 
 /** The kinds of messages that a bridge reads, and what the contract calls them. */
 const CONSUMED = {

@@ -1,6 +1,6 @@
 import { Connection } from '@temporalio/client';
 import pRetry from 'p-retry';
-import { environmentName } from '../bridge/bridge-topics.js';
+import { environmentName } from '../protocol/topics.js';
 import type { Config } from '../config/index.js';
 import { errorText } from '../error-text.js';
 import { claimDatabase } from '../registry/installation.js';

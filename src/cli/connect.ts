@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
-import type { Config } from '../config/index.js';
+import { temporalConnection, type Config } from '../config/index.js';
 import { refusalIn } from '../kafka/index.js';
 import { connectionFault, isRefusal } from '../runs/connection-fault.js';
 import { grpcErrorOf } from '../runs/temporal-errors.js';
@@ -51,14 +51,12 @@ function whatToDo(config: Config, server: ServerName, variable: string): string 
 }
 
 /** Options of a connection to the configured Temporal. */
-export function temporalOptions({ temporal: { address, apiKey, tls } }: Config) {
+export function temporalOptions({ temporal }: Config) {
   // grpc's own pause between two tries grows to minutes; a bridge must be back within seconds.
   return {
-    address,
+    ...temporalConnection(temporal),
     connectTimeout: ANSWER_WITHIN_MS,
     channelArgs: { 'grpc.max_reconnect_backoff_ms': 5_000 },
-    ...(apiKey === undefined ? {} : { apiKey }),
-    ...(tls === undefined ? {} : { tls }),
   };
 }
 

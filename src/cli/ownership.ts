@@ -1,6 +1,6 @@
 import { Client, type Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
-import { environmentName } from '../bridge/bridge-topics.js';
+import { environmentName } from '../protocol/topics.js';
 import type { Config } from '../config/index.js';
 import { databaseOwner } from '../registry/installation.js';
 import { placeOf } from '../registry/pool.js';

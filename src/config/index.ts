@@ -9,6 +9,7 @@ import { postgresConfig, postgresUrl, type PostgresConfig } from './postgres.js'
 import { namesTemporal, temporalConfig, type TemporalConfig } from './temporal.js';
 import { checkHostPort, ConfigError, given } from './variables.js';
 
+export { temporalConnection, type TemporalConfig, type TemporalConnection } from './temporal.js';
 export { ConfigError } from './variables.js';
 
 /** Where everything is and how this installation is named: plain data, resolved once at the start of a process. */

@@ -11,7 +11,7 @@ import { traceparentOf } from '../protocol/trace.js';
 import { processInSpan, sendInSpan } from '../tracing/span.js';
 import { Backoff, pause, within } from './backoff.js';
 import type { NodeError } from './errors.js';
-import { nodeTopics, type NodeTopic, type SentMessage, type Topics } from './node-topics.js';
+import { nodesGroup, nodeTopics, type NodeTopic, type SentMessage, type Topics } from './node-topics.js';
 import { kafkaTransport, type NodeTransport } from './transport.js';
 
 export interface NodeHubOptions extends KafkaConnection {
@@ -22,8 +22,9 @@ export interface NodeHubOptions extends KafkaConnection {
   /** Topics that differ from the shipped contract's. */
   readonly topics?: Partial<Record<NodeTopic, string>>;
   /**
-   * Consumer group; nobody else may be in it. Default "<env>-nodes-<a new uuid>". A group is never used again: the
-   * broker deletes it some time after its process has ended (`offsets.retention.minutes`, a week by default).
+   * Consumer group; nobody else may be in it. Default "<env>-nodes-<a new uuid>", or "<env>.<namespace>-nodes-…" where
+   * there is a namespace. A group is never used again: the broker deletes it some time after its process has ended
+   * (`offsets.retention.minutes`, a week by default).
    */
   readonly groupId?: string;
   /** Default: JSON lines on stderr; LOG_LEVEL (default info) says how much. */
@@ -76,7 +77,7 @@ export class NodeHub {
       security,
       env = 'dev',
       namespace = '',
-      groupId = `${env}-nodes-${v4()}`,
+      groupId = nodesGroup({ env, namespace }, v4()),
       logger = jsonLogger().child({ name: 'node' }),
     } = options;
     this.env = env;

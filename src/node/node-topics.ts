@@ -1,4 +1,4 @@
-import { topicName } from '../protocol/topics.js';
+import { environmentName, topicName, type Names } from '../protocol/topics.js';
 
 /**
  * The topics of a node, as the shipped contract has them: a node needs no YAML
@@ -51,10 +51,7 @@ export interface Topics {
  * @param names env and namespace; an empty namespace drops its segment
  * @param templates topics that differ from the shipped contract's
  */
-export function nodeTopics(
-  names: { readonly env: string; readonly namespace: string },
-  templates: Partial<Record<NodeTopic, string>> = {},
-): Topics {
+export function nodeTopics(names: Names, templates: Partial<Record<NodeTopic, string>> = {}): Topics {
   const name = (topic: NodeTopic): string => topicName(templates[topic] ?? NODE_TOPICS[topic], names);
   return {
     sent: {
@@ -65,4 +62,14 @@ export function nodeTopics(
     },
     consumed: CONSUMED.map(name),
   };
+}
+
+/**
+ * The name of a consumer group of nodes: a group that begins so is what the ACLs of an installation let nodes read as.
+ *
+ * @param names env and namespace; an empty namespace drops its segment
+ * @param own what no other group has in its name
+ */
+export function nodesGroup(names: Names, own: string): string {
+  return `${environmentName(names)}-nodes-${own}`;
 }

@@ -8,9 +8,10 @@ import { DrainRequests, type DrainOptions } from './drain-requests.js';
 import { NodeError } from './errors.js';
 import type { NodeEvents, NodeState } from './events.js';
 import { HeartbeatLoop, HeartbeatSender } from './heartbeats.js';
-import { NodeHub } from './hub.js';
+import { NodeHub, type NodeHubOptions } from './hub.js';
 import { checkDescription, DEFAULT_PAUSES, type NodePauses, type RegisteredNodeOptions } from './options.js';
 import { Handshake } from './handshake.js';
+import { nodesGroup } from './node-topics.js';
 import { Reporter } from './reporter.js';
 import { Sender, type SendMessage } from './sender.js';
 import { signerOf } from './signer.js';
@@ -64,9 +65,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     this.node_id = description.node_id;
     this.#pauses = { ...DEFAULT_PAUSES, ...options.pauses };
     this.#ownsHub = options.hub === undefined;
-    // Two processes in one group would share its partitions: each would miss events.
-    const group = `nodes-${this.node_id}-${this.instance_id}`;
-    this.#hub = options.hub ?? new NodeHub({ ...options, groupId: `${options.env ?? 'dev'}-${group}` });
+    this.#hub = options.hub ?? hubOf(options, `${this.node_id}-${this.instance_id}`);
     this.#reporter = new Reporter(this.node_id, this, this.#hub);
     this.#states = new States(this.#reporter);
     const { instance_id } = this;
@@ -232,4 +231,14 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
   #enter(state: NodeState): void {
     this.#states.enter(state, this.correlation_id);
   }
+}
+
+/**
+ * The connection of one node alone.
+ *
+ * @param own what no other process has: two in one group would share its partitions, and each would miss events
+ */
+function hubOf(options: NodeHubOptions, own: string): NodeHub {
+  const { env = 'dev', namespace = '' } = options;
+  return new NodeHub({ ...options, groupId: nodesGroup({ env, namespace }, own) });
 }

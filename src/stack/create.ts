@@ -1,6 +1,7 @@
-import { Connection, isGrpcServiceError, type TLSConfig } from '@temporalio/client';
+import { Connection, isGrpcServiceError } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { pino } from 'pino';
+import type { TemporalConnection } from '../config/index.js';
 import { openCluster } from '../kafka/cluster.js';
 import { createKafka } from '../kafka/client.js';
 import type { KafkaConnection } from '../kafka/connection.js';
@@ -24,9 +25,9 @@ const ATTRIBUTES_WITHIN_MS = 20_000;
 export async function createSearchAttributes(
   address: string,
   namespace: string,
-  options: { readonly apiKey?: string; readonly tls?: TLSConfig | boolean } = {},
+  access: Omit<TemporalConnection, 'address'> = {},
 ): Promise<void> {
-  const connection = await Connection.connect({ address, ...options });
+  const connection = await Connection.connect({ address, ...access });
   try {
     await connection.withDeadline(Date.now() + ATTRIBUTES_WITHIN_MS, () =>
       addMissingAttributes(connection, address, namespace),

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { bridgeTopics, environmentName, groupId, type StreamKind } from '../../src/bridge/bridge-topics.js';
+import { bridgeTopics, groupId, type StreamKind } from '../../src/bridge/bridge-topics.js';
+import { environmentName } from '../../src/protocol/topics.js';
 import type { BridgeCounters } from '../../src/bridge/counters.js';
 import { timed } from '../../src/bridge/record-times.js';
 import { understand, type Understood } from '../../src/bridge/understand.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { environmentName } from '../../src/bridge/bridge-topics.js';
+import { environmentName } from '../../src/protocol/topics.js';
 import { claimOwnDatabase, claimOwnNamespace } from '../../src/cli/claim.js';
 import { checkRegistry } from '../../src/cli/doctor/registry-checks.js';
 import { checkTemporal } from '../../src/cli/doctor/temporal-checks.js';

@@ -39,7 +39,7 @@ export async function startPgBouncer(
     ...[`auth_file = ${join(home, 'users')}`, `default_pool_size = ${mode === 'transaction' ? 4 : 40}`],
     'ignore_startup_parameters = statement_timeout,idle_in_transaction_session_timeout',
   ];
-  await writeFile(join(home, 'users'), '"registrar" ""\n"registrar_run" ""\n');
+  await writeFile(join(home, 'users'), '"registrar_owner" ""\n"registrar_run" ""\n');
   await writeFile(join(home, 'pgbouncer.ini'), `${lines.join('\n')}\n`);
   const libraries = join(program, '../../lib/x86_64-linux-gnu');
   // As root it would ask for a user; it is started as one.

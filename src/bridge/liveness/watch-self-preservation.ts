@@ -7,7 +7,8 @@ import {
 import { SelfPreservationLog } from '../../registry/leases/self-preservation-words.js';
 import type { BridgeContext } from '../context.js';
 import { every, type Repetition } from '../every.js';
-import { bridgeTopics, type Names } from '../bridge-topics.js';
+import { bridgeTopics } from '../bridge-topics.js';
+import type { Names } from '../../protocol/topics.js';
 
 /** When expiry is held, as the contract has it. */
 export function selfPreservationQuestion(contracts: Contracts, names: Names): SelfPreservationQuestion {

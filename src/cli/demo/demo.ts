@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pc from 'picocolors';
-import { environmentName } from '../../bridge/bridge-topics.js';
+import { environmentName } from '../../protocol/topics.js';
 import type { NodeChange } from '../../node/index.js';
 import { Catalog } from '../../registry/consul/catalog.js';
 import { ConsulError } from '../../registry/consul/error.js';

@@ -1,4 +1,4 @@
-import { environmentName } from '../../bridge/bridge-topics.js';
+import { environmentName } from '../../protocol/topics.js';
 import type { Config } from '../../config/index.js';
 import type { CliError } from '../terminal/exit-codes.js';
 

@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { environmentName } from '../../bridge/bridge-topics.js';
+import { environmentName } from '../../protocol/topics.js';
 import type { Config } from '../../config/index.js';
 import { Catalog, type Instance } from '../../registry/consul/catalog.js';
 import { forgetNode as forgetInRegistry } from '../../registry/rows/forget-node.js';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { Backend } from '../../bridge/backend.js';
-import { environmentName } from '../../bridge/bridge-topics.js';
+import { environmentName } from '../../protocol/topics.js';
 import { runStart } from '../../bridge/run-options.js';
 import { reconcile, type Reconciliation } from '../../bridge/reconciliation/reconcile.js';
 import { reconcileClient } from '../../bridge/reconciliation/reconciler.js';

@@ -88,8 +88,7 @@ const WORK: Readonly<Record<ServerName, Work>> = {
     if (created > 0) print(`${created} topics created`);
   },
   async temporal(config) {
-    const { address, namespace, apiKey, tls } = config.temporal;
-    const access = { ...(apiKey === undefined ? {} : { apiKey }), ...(tls === undefined ? {} : { tls }) };
+    const { address, namespace, ...access } = config.temporal;
     await createSearchAttributes(address, namespace, access);
     await claimOwnNamespace(config);
   },

@@ -1,7 +1,8 @@
 import type { Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import { bridgeTopics, groupId, type Names } from '../../bridge/bridge-topics.js';
+import { bridgeTopics, groupId } from '../../bridge/bridge-topics.js';
+import type { Names } from '../../protocol/topics.js';
 import { selfPreservationQuestion } from '../../bridge/liveness/watch-self-preservation.js';
 import type { Contracts } from '../../contracts/load.js';
 import type { KafkaAdmin } from '../../kafka/index.js';

@@ -1,3 +1,4 @@
+import type { TemporalConfig } from '../../config/index.js';
 import type { KafkaConnection } from '../../kafka/connection.js';
 import type { GuardedCommand } from '../guardian.js';
 import type { Ports } from '../ports.js';
@@ -54,5 +55,5 @@ export interface ServerKind {
 
 interface ProbeContext {
   readonly kafka: Pick<KafkaConnection, 'security'>;
-  readonly temporal: { readonly namespace: string; readonly apiKey?: string; readonly tls?: unknown };
+  readonly temporal: Omit<TemporalConfig, 'address'>;
 }

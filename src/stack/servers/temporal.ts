@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Connection, type TLSConfig } from '@temporalio/client';
+import { Connection } from '@temporalio/client';
+import { temporalConnection } from '../../config/index.js';
 import { acceptsConnections } from '../health.js';
 import { which } from '../locate.js';
 import { PIP } from '../prerequisites.js';
@@ -42,18 +43,16 @@ export const temporal: ServerKind = {
     };
   },
 
-  async probe({ temporal: address }, { temporal: options }) {
+  async probe({ temporal: address }, { temporal }) {
     const { host, port } = splitHostPort(address);
     await acceptsConnections(host, port);
     const connection = await Connection.connect({
-      address,
+      ...temporalConnection({ ...temporal, address }),
       connectTimeout: PROBED_WITHIN_MS,
-      ...(options.apiKey !== undefined && { apiKey: options.apiKey }),
-      ...(options.tls !== undefined && { tls: options.tls as TLSConfig | boolean }),
     });
     try {
       await connection.withDeadline(Date.now() + PROBED_WITHIN_MS, () =>
-        connection.workflowService.describeNamespace({ namespace: options.namespace }),
+        connection.workflowService.describeNamespace({ namespace: temporal.namespace }),
       );
     } finally {
       await connection.close();

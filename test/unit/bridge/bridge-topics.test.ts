@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bridgeTopics, environmentName, groupId, STREAM_KINDS, type Names } from '../../../src/bridge/bridge-topics.js';
+import { bridgeTopics, groupId, STREAM_KINDS } from '../../../src/bridge/bridge-topics.js';
+import { nodesGroup } from '../../../src/node/node-topics.js';
+import { environmentName, topicName, type Names } from '../../../src/protocol/topics.js';
 import { loadContracts } from '../../../src/contracts/load.js';
-import { topicName } from '../../../src/protocol/topics.js';
 import { nodeNameIn } from '../../../src/registry/consul/operations.js';
 import { assertProperty } from '../../run/properties.js';
 import { contractDirectory } from '../contracts/contract-files.js';
@@ -95,6 +96,7 @@ it('no two environments have a name in common: of a topic, a group, a mark, a ca
   const namesOf = (one: Names): string[] => [
     `mark ${environmentName(one)}`,
     ...STREAM_KINDS.map((kind) => `group ${groupId(kind, one)}`),
+    `group ${nodesGroup(one, 'mailer-1-0a86a9a8')}`,
     ...[...templates].map((template) => `topic ${topicName(template, one)}`),
     // Consul ignores the case of names.
     `catalog node ${nodeNameIn(environmentName(one), 'Mailer-1').toLowerCase()}`,

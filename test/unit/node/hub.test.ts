@@ -47,6 +47,18 @@ describe('topics', () => {
 });
 
 describe('a hub', () => {
+  test.each([
+    [{}, 'dev'],
+    [{ env: 'test' }, 'test'],
+    [{ env: 'test', namespace: 'blue' }, 'test.blue'],
+  ])('has a consumer group in the name of its installation: %o', async (names, installation) => {
+    const wire = new Wire();
+    const hub = new NodeHub({ brokers: ['nowhere:1'], transport: wire, ...names });
+    await hub.open();
+    expect(wire.subscriptions[0]?.groupId.replace(/[0-9a-f-]{36}$/, '<uuid>')).toBe(`${installation}-nodes-<uuid>`);
+    await hub.close();
+  });
+
   test('subscribes once for all of its nodes, and hands each the events about it', async () => {
     const wire = new Wire();
     const hub = hubOn(wire);

@@ -48,8 +48,8 @@ describe('a node that starts', () => {
   });
 
   test('has a consumer group of its own name', async () => {
-    const { node } = await introduced({ node_id: 'mailer-1', env: 'test' });
-    expect(wire.subscriptions[0]?.groupId).toBe(`test-nodes-mailer-1-${node.instance_id}`);
+    const { node } = await introduced({ node_id: 'mailer-1', env: 'test', namespace: 'blue' });
+    expect(wire.subscriptions[0]?.groupId).toBe(`test.blue-nodes-mailer-1-${node.instance_id}`);
   });
 
   test('has a new UUID where it is given no id', () => {

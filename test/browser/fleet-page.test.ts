@@ -58,6 +58,45 @@ test('the numbers of the fleet equal the list behind them, and clicking one filt
   expect(requests.filter((url) => !url.startsWith(server.url))).toEqual([]);
 });
 
+test.each([
+  ['wide', { width: 1_440, height: 1_000 }, '.matrix a, .segments a', '?q=mailer&type=effect&view=ended&look=ended'],
+  ['a phone', { width: 390, height: 800 }, '.tiles a', '?q=mailer&type=effect'],
+])('each number leads to a list of as many nodes, whatever was filtered before: %s', async (_, size, links, before) => {
+  const sources = new FakeSources();
+  sources.fill(200);
+  sources.set('on-its-way', { type: 'reducer' });
+  sources.set('mailer-lost', { state: 'ACTIVE', type: 'effect' });
+  const hour = 3_600_000;
+  for (const [state, reason] of [
+    ['LIVENESS_EXPIRED', 'no heartbeat'],
+    ['DEREGISTERED', 'the node left'],
+  ] as const)
+    for (const [at, ago] of [1_000, hour / 2, hour + 1, 5 * hour, 25 * hour, 72 * hour, 29 * 24 * hour].entries()) {
+      const when = sources.born - ago;
+      const type = at % 2 === 0 ? 'effect' : 'compute';
+      sources.set(`mailer-${state}-${at}`, { state, reason, type, since: when, ended: when });
+    }
+  const { page, server } = await opened(sources);
+  await page.setViewportSize(size);
+  const start = `${server.url}${before}`;
+  await page.goto(start);
+  const numbers = page.locator(links).filter({ has: page.locator(':scope:is(.num), .num') });
+  await page.locator('.bar').waitFor();
+  const many = await numbers.count();
+  expect(many).toBeGreaterThan(2);
+  for (let at = 0; at < many; at += 1) {
+    await page.goto(start);
+    const link = numbers.nth(at);
+    await link.waitFor();
+    const said = (await text(link)).replaceAll('\n', ' ');
+    const shown = /[\d,]+$/.exec(said)?.[0];
+    await link.click();
+    await expect
+      .poll(async () => `${said}: ${/^[\d,]+/.exec(await text(found(page)))?.[0]}`, { timeout: 2_000 })
+      .toBe(`${said}: ${shown}`);
+  }
+});
+
 test('search, filters and sort live in the address; typing adds no history entry', async () => {
   const sources = new FakeSources();
   badDay(sources, 500);

@@ -252,7 +252,7 @@ function sentence(view: NodeView, state: StateView | undefined, contract: Contra
 function Crumb({ id, type }: { id: string; type: string | null }) {
   const [, navigate] = useLocation();
   const go = (step: number): void => {
-    const ids = idsOf(listOf(store, NO_FILTERS).items);
+    const ids = idsOf(listOf(store, NO_FILTERS, store.now()).items);
     const next = ids[ids.indexOf(id) + step];
     if (next !== undefined) navigate(`/nodes/${encodeURIComponent(next)}`);
   };

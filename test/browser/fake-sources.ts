@@ -102,6 +102,7 @@ export class FakeSources implements Sources {
   }
 
   rowDetails(nodes: readonly FleetNode[]): Promise<readonly RowDetail[]> {
+    if (this.registryFailure !== null) return Promise.reject(new Error(this.registryFailure));
     return Promise.resolve(
       nodes.map((node) => {
         const row = this.#withLease(node.id);

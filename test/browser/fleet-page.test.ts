@@ -277,6 +277,28 @@ test('the registry is away: before the first answer its words stand on the page,
   expect(await page.locator('.row').count()).toBeGreaterThan(10);
 });
 
+test('while the registry is away nobody seems to lose a lease: the bars stand still, and a node says why', async () => {
+  const sources = new FakeSources();
+  sources.set('node-a', { state: 'ACTIVE', reducer: 'complete' });
+  sources.silence('node-a', Date.now() - 84_000);
+  const { page, server } = await opened(sources);
+  const ago = row(page, 'node-a').locator('.ago');
+  await ago.waitFor();
+  sources.registryFailure = 'terminating connection due to administrator command';
+  await page.getByText('The registry does not answer.').waitFor();
+  const before = await text(ago);
+  await page.waitForTimeout(Math.max(0, sources.born + 8_000 - Date.now()));
+  expect(await page.locator('.lease.out').count()).toBe(0);
+  expect(await text(ago)).toBe(before);
+  // The banner's own clock goes on.
+  await page.getByText(/Since .*, [2-9] s ago/).waitFor();
+  await page.goto(`${server.url}nodes/node-a`);
+  await page.getByText('Its lease cannot be read now, and nobody expires').waitFor();
+  expect(await page.getByText('Not heard since').count()).toBe(0);
+  sources.registryFailure = null;
+  await page.getByText('Not heard since').waitFor();
+});
+
 test('two processes under one id are a group of the list, and the node says which', async () => {
   const sources = new FakeSources();
   sources.fill(300);

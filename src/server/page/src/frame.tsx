@@ -12,7 +12,7 @@ import { clock, count } from './words.js';
 export function Frame({ stream, children }: { stream: StreamReader; children: ReactNode }) {
   const [path, navigate] = useLocation();
   const help = useRef<HTMLDialogElement>(null);
-  const broken = useFrame(() => store.line.kind === 'broken' || (store.pulse?.registry_failure ?? null) !== null);
+  const broken = useFrame(() => store.line.kind === 'broken' || store.isRegistryAway);
   useEffect(() =>
     onKey((key) => {
       if (key === 'g f') navigate('/');
@@ -106,7 +106,7 @@ function HealthSign() {
 
 function LiveSign() {
   const kind = useFrame(() => store.line.kind);
-  const registry = useFrame(() => (store.pulse?.registry_failure ?? null) !== null);
+  const registry = useFrame(() => store.isRegistryAway);
   const live = kind === 'live' && !registry;
   return (
     <span className="live" role="status">

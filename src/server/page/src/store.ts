@@ -56,6 +56,11 @@ export class FleetStore {
     return this.pulse !== null && this.pulse.held !== null;
   }
 
+  /** The registry does not answer: nobody expires meanwhile. */
+  get isRegistryAway(): boolean {
+    return this.pulse !== null && this.pulse.registry_failure !== null;
+  }
+
   get size(): number {
     return this.#nodes.size;
   }
@@ -76,6 +81,11 @@ export class FleetStore {
   now(): number {
     const here = this.line.kind === 'broken' ? this.line.since : Date.now();
     return here + this.#clockDifference;
+  }
+
+  /** The time to which the registry is known: it stands still while the registry does not answer. */
+  registryNow(): number {
+    return Math.min(this.now(), this.pulse?.registry_failure?.since ?? Infinity);
   }
 
   /** All ids, sorted; kept from change to change. */

@@ -39,7 +39,7 @@ function LoadedFleet({ hello }: { hello: Hello }) {
   const history = useFrame(() => store.history);
   const held = useFrame(() => store.isHeld);
   // One time for the numbers and the list, so that they stay equal. History comes once a minute.
-  const now = useMemo(() => store.now(), [version, history]);
+  const now = useMemo(() => store.registryNow(), [version, history]);
   const counts = useCounts(version, now);
   const { list, views, changed, apply } = useCalmList(filters, version, now);
   useScrollMemory(filters);

@@ -159,9 +159,9 @@ function useLeases(ids: readonly string[]): void {
     if (shown === '') return;
     const over = new AbortController();
     const ask = async (): Promise<void> => {
-      if (document.hidden || store.line.kind !== 'live') return;
+      if (document.hidden || store.line.kind !== 'live' || store.isRegistryAway) return;
       const answer = await getJson<readonly RowDetail[]>(`/api/rows?ids=${shown}`, over.signal);
-      // Without an answer the bars go on from what was known; the line's own banner says that it is broken.
+      // Without an answer the bars go on from what was known; a banner says what is away.
       if (answer.kind === 'ok') store.takeDetails(answer.data);
     };
     // Not while somebody scrolls: each row would be asked for on its way.

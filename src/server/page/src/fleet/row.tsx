@@ -73,7 +73,10 @@ const SEPARATOR = '\u0000';
 /** What is going on, times in the state and since the last heartbeat, and what is left of the lease (empty without). */
 function timedTexts(node: FleetNode, contract: ContractView, now: number): string[] {
   const detail = store.detail(node.id);
-  const lease = node.ended === null ? (detail?.lease ?? node.lease) : null;
+  const known = node.ended === null ? (detail?.lease ?? node.lease) : null;
+  // A lease that was read a while ago has been renewed since, unless the registry has said otherwise.
+  const isOld = known !== null && known < now && node.look !== 'silent' && store.isRegistryAway;
+  const lease = isOld ? null : known;
   const beat = detail?.beat ?? node.beat;
   // In steps of a pixel of the bar: a smaller one would draw what nobody sees.
   const left = lease === null ? '' : String(Math.round(((lease - now) / (contract.lease_seconds * 1_000)) * 50) / 50);

@@ -120,19 +120,11 @@ function Acknowledgement({ view, contract, state }: Props) {
 
 function Lease({ view, contract, state }: Props) {
   const held = useFrame(() => store.isHeld);
+  const away = useFrame(() => store.isRegistryAway);
   const lease = view.node?.lease ?? null;
   const beat = view.node?.beat ?? null;
   const silent = useTimed((now) => lease !== null && lease < now);
-  if (lease === null)
-    return (
-      <>
-        <h2>
-          <StateGlyph view={state} />
-          No lease
-        </h2>
-        <p>The registry holds no open lease of this registration attempt.</p>
-      </>
-    );
+  if (lease === null || away) return <NoLease state={state} away={away} />;
   const from = beat ?? lease - contract.lease_seconds * 1_000;
   const expiry = held
     ? 'Self-preservation holds: it does not expire.'
@@ -191,6 +183,22 @@ function Lease({ view, contract, state }: Props) {
           </span>
         </div>
       </div>
+    </>
+  );
+}
+
+function NoLease({ state, away }: { state: StateView | undefined; away: boolean }) {
+  return (
+    <>
+      <h2>
+        <StateGlyph view={state} />
+        {away ? 'Lease' : 'No lease'}
+      </h2>
+      <p>
+        {away
+          ? 'Its lease cannot be read now, and nobody expires: the registry does not answer.'
+          : 'The registry holds no open lease of this registration attempt.'}
+      </p>
     </>
   );
 }

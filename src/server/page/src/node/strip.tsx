@@ -111,7 +111,10 @@ function backendSign(view: NodeView, backend: string, state: StateView | undefin
     return ['warn', 'warn', 'Does not answer'];
   if (state?.group === 'ended') return ['bar', 'left', 'Not listed'];
   if (state?.tone === 'active') return ['ok', 'active', 'Passing'];
-  return view.confirmed[backend] === true ? ['ok', 'active', 'Registered'] : ['ring', 'plain', 'Not registered yet'];
+  if (state?.tone === 'draining') return ['down', 'draining', 'Out of discovery'];
+  return view.confirmed[backend] === true
+    ? ['ok', 'active', 'Registered, check critical']
+    : ['ring', 'plain', 'Not registered yet'];
 }
 
 function pendingWords({ pending, node }: NodeView, backend: string): string {

@@ -40,3 +40,12 @@ test.each([
   const { page } = await opened(sources, 'nodes/node-a');
   expect(await system(page, 'Consul').locator('.value').innerText()).toBe(sign);
 });
+
+test('a page that is read-only says how to allow actions, where a phone shows it too', async () => {
+  const sources = new FakeSources();
+  sources.set('node-a', { state: 'ACTIVE', reducer: 'complete' });
+  const { page } = await opened(sources, 'nodes/node-a');
+  const line = page.locator('.actions');
+  await line.waitFor();
+  expect(await line.innerText()).toBe('Read-only. To act from here: registrar ui --allow-actions');
+});

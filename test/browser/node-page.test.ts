@@ -49,3 +49,37 @@ test('a page that is read-only says how to allow actions, where a phone shows it
   await line.waitFor();
   expect(await line.innerText()).toBe('Read-only. To act from here: registrar ui --allow-actions');
 });
+
+test('the brackets go along the list as it was filtered and sorted', async () => {
+  const sources = new FakeSources();
+  sources.fill(400);
+  const { page } = await opened(sources, '?q=mailer&sort=-id');
+  const ids = await page.locator('.row .id').allInnerTexts();
+  expect(ids).toEqual(['mailer-4', 'mailer-3', 'mailer-2', 'mailer-1', 'mailer-0']);
+  await page.getByRole('link', { name: 'mailer-3' }).click();
+  await page.getByRole('heading', { name: 'mailer-3' }).waitFor();
+  await page.keyboard.press(']');
+  await page.getByRole('heading', { name: 'mailer-2' }).waitFor();
+  await page.keyboard.press('[');
+  await page.keyboard.press('[');
+  await page.getByRole('heading', { name: 'mailer-4' }).waitFor();
+});
+
+test('Back finds the list where it was left: its scroll and its cursor', async () => {
+  const sources = new FakeSources();
+  sources.fill(300);
+  const { page } = await opened(sources);
+  await page.locator('.row').first().waitFor();
+  for (let step = 0; step < 60; step += 1) await page.keyboard.press('j');
+  const id = await page.locator('.row.cursor .id').innerText();
+  const top = await page.evaluate(() => window.scrollY);
+  expect(top).toBeGreaterThan(500);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: id }).waitFor();
+  await page.goBack();
+  await page.locator('.row.cursor').waitFor();
+  expect(await page.locator('.row.cursor .id').innerText()).toBe(id);
+  expect(await page.evaluate(() => window.scrollY)).toBe(top);
+  await page.keyboard.press('j');
+  expect(await page.locator('.row.cursor .id').innerText()).not.toBe(id);
+});

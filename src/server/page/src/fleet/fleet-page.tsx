@@ -10,6 +10,7 @@ import { useFleetVersion, useFrame } from '../use.js';
 import { count, counted } from '../words.js';
 import { countsOf, keptCounts, type Counts } from './counts.js';
 import { NodeList } from './list.js';
+import { lastList } from './last-list.js';
 import { isSame, listOf, moved, type List } from './list-items.js';
 import { Loading } from './loading.js';
 import { Matrix, Tiles } from './matrix.js';
@@ -43,6 +44,7 @@ function LoadedFleet({ hello }: { hello: Hello }) {
   const counts = useCounts(version, now);
   const { list, views, changed, apply } = useCalmList(filters, version, now);
   useScrollMemory(filters);
+  useEffect(() => void (lastList.filters = filters), [filters]);
   const { contract } = hello;
   if (store.size === 0) return <Nobody hello={hello} />;
   return (

@@ -1,8 +1,9 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { memo, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import type { ContractView } from '../../../api/contract.js';
 import type { RowDetail } from '../../../api/fleet.js';
+import { cameBack } from '../came-back.js';
 import { getJson } from '../get-json.js';
 import { hrefOf, type Filters } from '../filters.js';
 import { onKey } from '../keyboard.js';
@@ -15,6 +16,9 @@ const GROUP_HEIGHT = 40;
 const OVERSCAN = 4;
 const DETAILS_EVERY_MS = 2_000;
 const DETAILS_AFTER_MS = 150;
+
+/** On which node each list was left, so that Back finds it there. */
+const cursors = new Map<string, string>();
 
 const COLUMNS = [
   ['state', 'State', ''],
@@ -39,8 +43,10 @@ export const NodeList = memo(function NodeList({ list, filters, contract, held }
   const parent = useRef<HTMLDivElement>(null);
   const rowHeight = useRowHeight();
   const [top, setTop] = useState(0);
-  const [cursor, setCursor] = useState(-1);
+  const search = hrefOf(filters);
+  const [cursor, setCursor] = useState(() => (cameBack() ? cursors.get(search) : undefined));
   const { items } = list;
+  const cursorAt = useMemo(() => (cursor === undefined ? -1 : items.indexOf(cursor)), [items, cursor]);
   const [, navigate] = useLocation();
   useLayoutEffect(() => {
     const measure = (): void => {
@@ -63,7 +69,11 @@ export const NodeList = memo(function NodeList({ list, filters, contract, held }
   });
   const visible = virtualizer.getVirtualItems();
   useLeases(idsOf(visible.flatMap(({ index }) => items[index] ?? [])));
-  useCursorKeys(items, cursor, setCursor, (at) => virtualizer.scrollToIndex(at, { align: 'auto' }));
+  useCursorKeys(items, cursorAt, (at, id) => {
+    cursors.set(search, id);
+    setCursor(id);
+    virtualizer.scrollToIndex(at, { align: 'auto' });
+  });
   return (
     <div className="card list" role="table" aria-label="Nodes" aria-rowcount={items.length + 1}>
       <div role="rowgroup" className="list-head-group">
@@ -90,7 +100,14 @@ export const NodeList = memo(function NodeList({ list, filters, contract, held }
               held={held}
             />
           ) : (
-            <Row key={key} id={item} top={start - top} index={index} isCursor={index === cursor} contract={contract} />
+            <Row
+              key={key}
+              id={item}
+              top={start - top}
+              index={index}
+              isCursor={index === cursorAt}
+              contract={contract}
+            />
           );
         })}
       </div>
@@ -175,12 +192,7 @@ function useLeases(ids: readonly string[]): void {
   }, [shown]);
 }
 
-function useCursorKeys(
-  items: List['items'],
-  cursor: number,
-  setCursor: (at: number) => void,
-  show: (at: number) => void,
-): void {
+function useCursorKeys(items: List['items'], cursor: number, moveTo: (at: number, id: string) => void): void {
   const [, navigate] = useLocation();
   useEffect(() =>
     onKey((key) => {
@@ -194,9 +206,8 @@ function useCursorKeys(
       const step = key === 'j' ? 1 : -1;
       let at = cursor + step;
       while (typeof items[at] === 'object') at += step;
-      if (items[at] === undefined) return true;
-      setCursor(at);
-      show(at);
+      const id = items[at];
+      if (typeof id === 'string') moveTo(at, id);
       return true;
     }),
   );

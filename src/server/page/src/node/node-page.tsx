@@ -6,7 +6,8 @@ import type { NodeView } from '../../../api/node.js';
 import { CopyButton } from '../copy-button.js';
 import { Icon, StateGlyph, type GlyphTone } from '../glyph.js';
 import { onKey } from '../keyboard.js';
-import { NO_FILTERS } from '../filters.js';
+import { NO_FILTERS, type Filters } from '../filters.js';
+import { lastList } from '../fleet/last-list.js';
 import { idsOf, listOf } from '../fleet/list-items.js';
 import { store } from '../store.js';
 import { Ago } from '../time.js';
@@ -252,7 +253,9 @@ function sentence(view: NodeView, state: StateView | undefined, contract: Contra
 function Crumb({ id, type }: { id: string; type: string | null }) {
   const [, navigate] = useLocation();
   const go = (step: number): void => {
-    const ids = idsOf(listOf(store, NO_FILTERS, store.now()).items);
+    const idsIn = (filters: Filters): string[] => idsOf(listOf(store, filters, store.registryNow()).items);
+    const last = idsIn(lastList.filters);
+    const ids = last.includes(id) ? last : idsIn(NO_FILTERS);
     const next = ids[ids.indexOf(id) + step];
     if (next !== undefined) navigate(`/nodes/${encodeURIComponent(next)}`);
   };

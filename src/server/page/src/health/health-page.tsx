@@ -227,11 +227,13 @@ function Streams({ streams }: { streams: readonly Stream[] }) {
       <div className="todo">
         {worst === 'look' ? (
           <>
-            <b>What to do.</b> A watermark that stays behind means that no bridge reads, or that Kafka takes no
-            heartbeats. Until it moves, nobody expires. Start a bridge: <span className="mono">registrar bridge</span>
+            <b>What to do.</b> {[...new Set(streams.flatMap(({ todo }) => todo ?? []))].join(' ')}
           </>
         ) : (
-          'Silence proves nothing while a stream stands still: a watermark more than 10 s behind is worth a look.'
+          <>
+            Worth a look: a watermark more than 10 s behind, since silence proves nothing while a stream stands still,
+            and more than 1,000 records that wait for five minutes without becoming fewer.
+          </>
         )}
       </div>
     </Card>
@@ -312,11 +314,10 @@ function PartCard({ part }: { part: Part }) {
 function DeadLetters({ health }: { health: Health }) {
   const { dead_letters: letters, dead_letters_count: many, dead_letters_failure: failure } = health;
   const newest = many > letters.length ? `, the newest ${letters.length} of them` : '';
-  const verdict: Verdict = failure !== null ? 'unknown' : letters.length > 0 ? 'look' : 'ok';
   return (
     <section className="card section" id="dead-letters" aria-label="Dead letters">
       <h2>
-        <VerdictGlyph verdict={verdict} />
+        <VerdictGlyph verdict={health.dead_letters_verdict} />
         Dead letters
         <span>
           {many === 0

@@ -4,7 +4,7 @@ import { contractView } from '../../src/server/contract/view.js';
 import type { FleetNode, RowDetail } from '../../src/server/api/fleet.js';
 import type { Act } from '../../src/server/api/activity.js';
 import type { Backend, Health } from '../../src/server/api/health.js';
-import type { NodeView, PendingTry } from '../../src/server/api/node.js';
+import type { EarlierRun, NodeView, PendingTry } from '../../src/server/api/node.js';
 import { storyOf } from '../../src/server/node/story.js';
 import { healthOf, type HealthFacts } from '../../src/server/sources/health.js';
 import type { FleetRead, FleetRow, Sources } from '../../src/server/source.js';
@@ -44,6 +44,7 @@ export class FakeSources implements Sources {
   };
   deadLetters: Health['dead_letters'] = [];
   acts: Act[] = [];
+  earlierRuns: EarlierRun[] = [];
   readonly conflicts = new Set<string>();
   readonly bans = new Map<string, NonNullable<NodeView['ban']>>();
   readonly keys = new Map<string, NonNullable<NodeView['key']>>();
@@ -130,6 +131,7 @@ export class FakeSources implements Sources {
         ? [{ instance_id: 'b7c1e0', registered: 'a03f55', since: now - 190_000, last_seen: now - 4_000, lasts: true }]
         : [],
       acts: this.acts.filter(({ node_id }) => node_id === id),
+      earlier_runs: this.earlierRuns,
     });
   }
 
@@ -473,8 +475,10 @@ function viewOf(row: FleetRow): NodeView {
     ban: null,
     key: null,
     acts: [],
+    earlier_runs: [],
     links: {
       temporal: 'http://temporal.example/namespaces/default/workflows/registration',
+      runs: `http://temporal.example/namespaces/default/workflows?query=NodeId%3D%22${row.id}%22`,
       consul: 'http://consul.example/ui/services',
     },
     unasked: [],
@@ -493,6 +497,6 @@ function unregisteredView(id: string): NodeView {
     attempt: null,
     pending: [],
     ...storyOf([], standing, contracts.compiled),
-    links: { temporal: null, consul: null },
+    links: { temporal: null, runs: null, consul: null },
   };
 }

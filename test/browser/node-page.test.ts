@@ -83,3 +83,21 @@ test('Back finds the list where it was left: its scroll and its cursor', async (
   await page.keyboard.press('j');
   expect(await page.locator('.row.cursor .id').innerText()).not.toBe(id);
 });
+
+test('earlier attempts are listed from their runs, each with its page, and all of them in Temporal', async () => {
+  const sources = new FakeSources();
+  sources.set('node-a', { state: 'ACTIVE', reducer: 'complete', attempt: 3 });
+  const ended = Date.now() - 3 * 3_600_000;
+  sources.earlierRuns = [
+    { run_id: '0198aaaa-1', state: 'LIVENESS_EXPIRED', began: ended - 60_000, ended, link: 'http://t.example/run-1' },
+  ];
+  const { page } = await opened(sources, 'nodes/node-a');
+  const card = page.locator('.section', { has: page.getByRole('heading', { name: 'Earlier attempts' }) });
+  expect(await card.getByRole('link', { name: 'LIVENESS_EXPIRED' }).getAttribute('href')).toBe(
+    'http://t.example/run-1',
+  );
+  expect(await card.innerText()).toContain('3 h');
+  expect(await card.getByRole('link', { name: 'All its runs in Temporal' }).getAttribute('href')).toBe(
+    'http://temporal.example/namespaces/default/workflows?query=NodeId%3D%22node-a%22',
+  );
+});

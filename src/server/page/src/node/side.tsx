@@ -124,17 +124,27 @@ function Acts({ view: { acts } }: { view: NodeView }) {
   );
 }
 
+/** Those in the journal of its run, and the runs before it, which Temporal keeps for a while. */
 function EarlierAttempts({ view }: { view: NodeView }) {
+  const { earlier, links } = view;
+  const runs = view.earlier_runs ?? [];
+  const many = earlier.length + runs.length;
   return (
     <section className="card section">
       <h2>
-        Earlier attempts <span>{view.earlier.length === 0 ? '' : view.earlier.length}</span>
+        Earlier attempts <span>{many === 0 ? '' : many}</span>
       </h2>
-      {view.earlier.length === 0 ? (
-        <p className="dim">{(view.attempt ?? 1) > 1 ? 'Kept in earlier runs in Temporal.' : 'This is the first.'}</p>
+      {many === 0 ? (
+        <p className="dim">
+          {(view.attempt ?? 1) <= 1
+            ? 'This is the first.'
+            : view.earlier_runs === null
+              ? 'Kept in their runs in Temporal, which was not asked.'
+              : 'Temporal has none of their runs any more.'}
+        </p>
       ) : (
         <ol className="attempts">
-          {view.earlier.map(({ attempt, state, ended }) => (
+          {earlier.map(({ attempt, state, ended }) => (
             <li key={attempt}>
               <span className="num dim">{attempt}</span>
               <StateGlyph view={state === null ? undefined : store.state(state)} />
@@ -144,7 +154,32 @@ function EarlierAttempts({ view }: { view: NodeView }) {
               </span>
             </li>
           ))}
+          {runs.map(({ run_id, state, began, ended, link }) => (
+            <li key={run_id}>
+              <span />
+              <StateGlyph view={state === null ? undefined : store.state(state)} />
+              <span className="mono" title={`run ${run_id}, from ${exact(began)} to ${exact(ended)}`}>
+                {link === null ? (
+                  (state ?? 'not known')
+                ) : (
+                  <a className="underlined" href={link} target="_blank" rel="noreferrer">
+                    {state ?? 'not known'}
+                  </a>
+                )}
+              </span>
+              <span className="dim">
+                <Ago at={ended} />
+              </span>
+            </li>
+          ))}
         </ol>
+      )}
+      {links.runs !== null && (
+        <p>
+          <a className="underlined" href={links.runs} target="_blank" rel="noreferrer">
+            All its runs in Temporal
+          </a>
+        </p>
       )}
     </section>
   );

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { openPage, startChromium } from './chromium.js';
-import { FakeSources } from './fake-sources.js';
+import { badDay, FakeSources } from './fake-sources.js';
 import { serve } from './serve.js';
 
 let browser: Browser;
@@ -100,4 +100,31 @@ test('earlier attempts are listed from their runs, each with its page, and all o
   expect(await card.getByRole('link', { name: 'All its runs in Temporal' }).getAttribute('href')).toBe(
     'http://temporal.example/namespaces/default/workflows?query=NodeId%3D%22node-a%22',
   );
+});
+
+test('a long text is cut, and whole on demand: on the pages of a node, of activity and of health', async () => {
+  const long = (about: string): string => `${about} ${'because of this and that '.repeat(20)}in the end`;
+  const sources = new FakeSources();
+  badDay(sources, 20);
+  const ended = Date.now() - 60_000;
+  sources.set('node-a', { state: 'REJECTED', reason: long('the registrar refuses it'), since: ended, ended });
+  sources.consulFailure = long('Consul failed');
+  const act = { id: 9, at: ended, who: 'ada', what: 'retry', node_id: 'node-a', refused: true };
+  sources.acts = [{ ...act, why: long('it was asked for'), outcome: long('it was not done') }];
+  const { page, server } = await opened(sources);
+  for (const [path, about] of [
+    ['nodes/node-a', 'the registrar refuses it'],
+    ['nodes/node-a', 'it was asked for'],
+    ['nodes/node-a', 'it was not done'],
+    ['activity', 'it was asked for'],
+    ['activity', 'it was not done'],
+    ['health', 'Consul failed'],
+  ] as const) {
+    await page.goto(server.url + path);
+    const text = page.locator('details.whole', { hasText: about }).first();
+    await text.waitFor();
+    expect(await text.innerText()).not.toContain('in the end');
+    await text.locator('summary').click();
+    expect(await text.innerText()).toContain(long(about));
+  }
 });

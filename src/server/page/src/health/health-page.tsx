@@ -7,6 +7,7 @@ import { getJson } from '../get-json.js';
 import { Glyph } from '../glyph.js';
 import { ReplayLetter } from '../replay-letter.js';
 import { Ago, Until } from '../time.js';
+import { Whole } from '../whole.js';
 import { clock, count, counted, cut, exact, long } from '../words.js';
 
 const EVERY_MS = 2_000;
@@ -285,7 +286,9 @@ function BackendCard({ backend, now }: { backend: Backend; now: number }) {
             : `${counted(failed, 'minute')} with errors in the last hour.`}
         </p>
       ) : (
-        <span className="words">{cut(failure)}</span>
+        <span className="words">
+          <Whole text={failure} />
+        </span>
       )}
       {todo !== null && (
         <div className="todo">
@@ -368,6 +371,7 @@ function LetterRow({ letter }: { letter: DeadLetter }) {
       <td role="cell">
         <details>
           <summary>{cut(reason)}</summary>
+          {cut(reason) !== reason && <p>{reason}</p>}
           <pre className="words">{text === '' ? '(no bytes)' : text}</pre>
         </details>
       </td>

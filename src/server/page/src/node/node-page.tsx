@@ -12,6 +12,7 @@ import { idsOf, listOf } from '../fleet/list-items.js';
 import { store } from '../store.js';
 import { Ago } from '../time.js';
 import { useFrame } from '../use.js';
+import { cut } from '../words.js';
 import { Actions } from './actions.js';
 import { isRegistering } from './is-registering.js';
 import { Machine } from './machine.js';
@@ -235,7 +236,7 @@ function Say({ view, state, contract }: RegisteringProps) {
 }
 
 function sentence(view: NodeView, state: StateView | undefined, contract: ContractView): string {
-  if (state?.group === 'ended') return view.node?.reason ?? 'the registration attempt ended';
+  if (state?.group === 'ended') return cut(view.node?.reason ?? 'the registration attempt ended');
   if (state?.group === 'registered') {
     if (view.node?.look === 'silent') return 'but silent: its lease has run out';
     return state.tone === 'active' ? 'and discoverable' : 'out of discovery, still registered and alive';

@@ -2,7 +2,8 @@ import type { NodeBan, NodeKey, NodeView } from '../../../api/node.js';
 import { CopyButton } from '../copy-button.js';
 import { Glyph } from '../glyph.js';
 import { Ago } from '../time.js';
-import { clock, cut, exact } from '../words.js';
+import { Whole } from '../whole.js';
+import { clock, exact } from '../words.js';
 
 /** What keeps the node from counting, whatever its state is. Nothing where nothing does. */
 export function Notices({ view: { id, ban, key } }: { view: NodeView }) {
@@ -24,7 +25,7 @@ function Banned({ id, ban: { who, why, since } }: { id: string; ban: NodeBan }) 
           by {who}, <Ago at={since} full /> ago
         </span>
       </h2>
-      <p>{why === null ? 'Nobody has said why.' : cut(why)}</p>
+      <p>{why === null ? 'Nobody has said why.' : <Whole text={why} />}</p>
       <p className="dim">Since {exact(since)}. What it sends is rejected, until somebody lifts the ban:</p>
       <Command text={`registrar unban ${id}`} />
     </section>
@@ -48,7 +49,7 @@ function AnotherKey({ id, bound, conflict: { words, at } }: AnotherKeyProps) {
         </span>
       </h2>
       <span className="words" title={exact(at)}>
-        {cut(words)}
+        <Whole text={words} />
       </span>
       <p className="dim">
         Key <span className="mono">{bound.thumbprint}</span> speaks for it since{' '}

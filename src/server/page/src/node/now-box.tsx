@@ -4,7 +4,8 @@ import { StateGlyph } from '../glyph.js';
 import { store } from '../store.js';
 import { Ago, Until } from '../time.js';
 import { useFrame, useTimed } from '../use.js';
-import { clock, cut } from '../words.js';
+import { Whole } from '../whole.js';
+import { clock } from '../words.js';
 
 interface Props {
   readonly view: NodeView;
@@ -43,7 +44,11 @@ export function NowBox(props: Props) {
         {confirmedNames(view, contract, true) === '' ? '' : `${confirmedNames(view, contract, true)} has confirmed. `}
         {who} is tried again until it answers; nothing is lost.
       </p>
-      {waiting.failure !== null && <code>{cut(waiting.failure)}</code>}
+      {waiting.failure !== null && (
+        <code>
+          <Whole text={waiting.failure} />
+        </code>
+      )}
       <div className="meter-box">
         {waiting.next_at !== null && <Meter from={last} to={waiting.next_at} />}
         <div className="meter-labels">
@@ -222,7 +227,11 @@ function Ended({ view, state }: Props) {
       ) : (
         <p>The registration attempt is over. Another one is rejected while the ban lasts.</p>
       )}
-      {reason !== null && <code className="own">{cut(reason)}</code>}
+      {reason !== null && (
+        <code className="own">
+          <Whole text={reason} />
+        </code>
+      )}
     </>
   );
 }

@@ -3,7 +3,8 @@ import { Glyph, StateGlyph } from '../glyph.js';
 import { ReplayLetter } from '../replay-letter.js';
 import { store } from '../store.js';
 import { Ago } from '../time.js';
-import { clock, cut, exact } from '../words.js';
+import { Whole } from '../whole.js';
+import { clock, exact } from '../words.js';
 
 /** Facts of the node, its earlier attempts, its dead letters. */
 export function Side({ view }: { view: NodeView }) {
@@ -113,9 +114,17 @@ function Acts({ view: { acts } }: { view: NodeView }) {
               </time>{' '}
               <b>{who}</b> asked to {what}
             </span>
-            {why !== null && <span>{cut(why)}</span>}
+            {why !== null && (
+              <span>
+                <Whole text={why} />
+              </span>
+            )}
             <span className="dim">
-              {outcome === null ? 'What became of it is not known.' : `${refused ? 'Refused: ' : ''}${cut(outcome)}`}
+              {outcome === null ? (
+                'What became of it is not known.'
+              ) : (
+                <Whole text={`${refused ? 'Refused: ' : ''}${outcome}`} />
+              )}
             </span>
           </li>
         ))}
@@ -200,7 +209,9 @@ function Letters({ view }: { view: NodeView }) {
               <time className="mono dim" dateTime={new Date(letter.at).toISOString()} title={exact(letter.at)}>
                 {clock(letter.at)}
               </time>
-              <span className="words">{cut(letter.reason)}</span>
+              <span className="words">
+                <Whole text={letter.reason} />
+              </span>
               <span className="dim mono">{letter.from}</span>
               <ReplayLetter letter={letter} />
             </li>

@@ -15,10 +15,10 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function opened(sources: FakeSources, path = '') {
+async function opened(sources: FakeSources, path = '', options: Parameters<typeof openPage>[1] = {}) {
   const server = await serve(sources);
   closing.push(() => server.close());
-  const { page } = await openPage(browser);
+  const { page } = await openPage(browser, options);
   closing.push(() => page.context().close());
   page.setDefaultTimeout(8_000);
   await page.goto(server.url + path);
@@ -127,4 +127,28 @@ test('a long text is cut, and whole on demand: on the pages of a node, of activi
     await text.locator('summary').click();
     expect(await text.innerText()).toContain(long(about));
   }
+});
+
+test('t shows times as they are, and stays so; again it shows how long ago', async () => {
+  const sources = new FakeSources();
+  const since = new Date(Date.now() - 5 * 3_600_000);
+  sources.set('node-a', { state: 'ACTIVE', since: since.getTime(), reducer: 'complete' });
+  // Where it is noon: five hours ago was the same day.
+  const east = 12 - new Date().getUTCHours();
+  const { page } = await opened(sources, '', { timezoneId: `Etc/GMT${east > 0 ? '-' : '+'}${Math.abs(east)}` });
+  const cell = page.locator('.row .since');
+  await cell.getByText('5 h').waitFor();
+  await page.keyboard.press('t');
+  const clock = await page.evaluate((at) => new Date(at).toTimeString().slice(0, 8), since.getTime());
+  await cell.getByText(clock).waitFor();
+  await page.getByText('node-a').click();
+  await page.locator('.say time', { hasText: clock }).waitFor();
+  expect(await page.locator('.say').innerText()).toContain(`Since ${clock}.`);
+  await page.reload();
+  await page.locator('.say time', { hasText: clock }).waitFor();
+  await page.keyboard.press('?');
+  await page.getByText('times relative or absolute').waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('t');
+  await page.locator('.say time', { hasText: '5 h 00 min' }).waitFor();
 });

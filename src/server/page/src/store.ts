@@ -44,6 +44,8 @@ export class FleetStore {
   history: History = { states: {} };
   line: Line = { kind: 'opening' };
   loaded = false;
+  /** Times as they are, instead of how long ago they were. */
+  hasAbsoluteTimes = false;
   /** When the last event came, by this machine's clock. */
   heardAt = 0;
 
@@ -165,6 +167,12 @@ export class FleetStore {
 
   setFrame(change: Partial<Pick<FleetStore, 'pulse' | 'history' | 'line'>>): void {
     Object.assign(this, change);
+    this.frame.emit();
+  }
+
+  showTimes(absolute: boolean): void {
+    this.hasAbsoluteTimes = absolute;
+    for (const topic of this.#rowTopics.values()) topic.emit();
     this.frame.emit();
   }
 

@@ -8,6 +8,7 @@ import { getJson } from '../get-json.js';
 import { hrefOf, type Filters } from '../filters.js';
 import { onKey } from '../keyboard.js';
 import { store } from '../store.js';
+import { useFrame } from '../use.js';
 import { idsOf, SORTABLE, type Item, type List } from './list-items.js';
 import { GroupRow, Row } from './row.js';
 
@@ -130,6 +131,7 @@ function openWithoutLoading(event: React.MouseEvent, navigate: (to: string) => v
 
 function Head({ filters }: { filters: Filters }) {
   const [, navigate] = useLocation();
+  const absolute = useFrame(() => store.hasAbsoluteTimes);
   const direction = filters.sort.startsWith('-') ? 'descending' : 'ascending';
   const sorted = filters.sort.replace(/^-/, '');
   // A column: first its own order, then the other way round, then those that need a look first.
@@ -145,7 +147,7 @@ function Head({ filters }: { filters: Filters }) {
         >
           {SORTABLE.has(key) ? (
             <button type="button" onClick={() => navigate(hrefOf(filters, { sort: next(key) }))}>
-              {label}
+              {key === 'since' && absolute ? 'Since' : label}
               {sorted === key && <span aria-hidden="true">{direction === 'ascending' ? ' ▾' : ' ▴'}</span>}
             </button>
           ) : (

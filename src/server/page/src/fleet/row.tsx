@@ -7,7 +7,7 @@ import { Glyph, StateGlyph } from '../glyph.js';
 import { GROUPS, whatIsGoingOn } from '../sentences.js';
 import { store } from '../store.js';
 import { useRow, useRowTexts } from '../use.js';
-import { count, cut, exact, short } from '../words.js';
+import { count, cut, exact, short, stamp } from '../words.js';
 import type { Group } from './list-items.js';
 
 interface RowProps {
@@ -78,12 +78,13 @@ function timedTexts(node: FleetNode, contract: ContractView, now: number): strin
   const isOld = known !== null && known < now && node.look !== 'silent' && store.isRegistryAway;
   const lease = isOld ? null : known;
   const beat = detail?.beat ?? node.beat;
+  const when = (at: number): string => (store.hasAbsoluteTimes ? stamp(at, now, false) : short(now - at));
   // In steps of a pixel of the bar: a smaller one would draw what nobody sees.
   const left = lease === null ? '' : String(Math.round(((lease - now) / (contract.lease_seconds * 1_000)) * 50) / 50);
   return [
     whatIsGoingOn(node, detail, store.state(node.state), contract, store.isHeld, now),
-    short(now - node.since),
-    beat === null ? '–' : short(now - beat),
+    when(node.since),
+    beat === null ? '–' : when(beat),
     left,
   ];
 }

@@ -6,7 +6,7 @@ import { AskButton, type Question } from '../ask-dialog.js';
 import { getJson } from '../get-json.js';
 import { Glyph } from '../glyph.js';
 import { ReplayLetter } from '../replay-letter.js';
-import { Ago, Until } from '../time.js';
+import { Lasting, Until } from '../time.js';
 import { Whole } from '../whole.js';
 import { clock, count, counted, cut, exact, long } from '../words.js';
 
@@ -255,7 +255,7 @@ function BackendCard({ backend, now }: { backend: Backend; now: number }) {
           <>
             no answer{' '}
             <small>
-              for <Ago at={failing_since} />
+              for <Lasting since={failing_since} />
             </small>
           </>
         ) : p50 === null ? (

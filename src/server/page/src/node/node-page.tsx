@@ -212,6 +212,8 @@ function Title({ id }: { id: string }) {
 
 function Say({ view, state, contract }: RegisteringProps) {
   const since = view.node?.since ?? null;
+  const absolute = useFrame(() => store.hasAbsoluteTimes);
+  const ended = state?.group === 'ended';
   if (!isRegistering(view))
     return (
       <p className="say soft">
@@ -225,9 +227,8 @@ function Say({ view, state, contract }: RegisteringProps) {
         <b>{view.state ?? 'state not known'}</b> <span className="soft">{sentence(view, state, contract)}.</span>{' '}
         {since !== null && (
           <span className="soft">
-            {state?.group === 'ended' ? '' : 'For '}
-            <Ago at={since} full />
-            {state?.group === 'ended' ? ' ago.' : '.'}
+            {ended ? '' : absolute ? 'Since ' : 'For '}
+            <Ago at={since} full suffix={ended ? ' ago' : ''} />.
           </span>
         )}
       </span>

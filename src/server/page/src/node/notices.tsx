@@ -22,7 +22,7 @@ function Banned({ id, ban: { who, why, since } }: { id: string; ban: NodeBan }) 
         <Glyph shape="ban" tone="warn" />
         Banned
         <span>
-          by {who}, <Ago at={since} full /> ago
+          by {who}, <Ago at={since} full suffix=" ago" />
         </span>
       </h2>
       <p>{why === null ? 'Nobody has said why.' : <Whole text={why} />}</p>
@@ -45,7 +45,7 @@ function AnotherKey({ id, bound, conflict: { words, at } }: AnotherKeyProps) {
         <Glyph shape="warn" tone="warn" />
         Its key has not signed what came in its name
         <span>
-          <Ago at={at} full /> ago
+          <Ago at={at} full suffix=" ago" />
         </span>
       </h2>
       <span className="words" title={exact(at)}>

@@ -161,9 +161,8 @@ function Lease({ view, contract, state }: Props) {
               <>
                 last heartbeat{' '}
                 <b>
-                  <Ago at={beat} full />
-                </b>{' '}
-                ago
+                  <Ago at={beat} full suffix=" ago" />
+                </b>
               </>
             )}
           </span>
@@ -172,9 +171,8 @@ function Lease({ view, contract, state }: Props) {
               <>
                 ran out{' '}
                 <b>
-                  <Ago at={lease} full />
-                </b>{' '}
-                ago
+                  <Ago at={lease} full suffix=" ago" />
+                </b>
               </>
             ) : (
               <>
@@ -216,7 +214,7 @@ function Ended({ view, state }: Props) {
       <h2>
         <StateGlyph view={state} />
         <span>
-          Ended <Ago at={at} full /> ago
+          Ended <Ago at={at} full suffix=" ago" />
         </span>
       </h2>
       {view.ban === null ? (

@@ -85,7 +85,7 @@ function Others({ view: { others } }: { view: NodeView }) {
               {lasts ? 'process' : 'was process'} <span className="mono">{instance_id}</span>
             </span>
             <span className="dim">
-              since {clock(since)}, last seen <Ago at={last_seen} full /> ago
+              since {clock(since)}, last seen <Ago at={last_seen} full suffix=" ago" />
             </span>
             <span className="dim">
               registered: <span className="mono">{registered ?? 'a process that does not say who it is'}</span>

@@ -25,7 +25,7 @@ export function Strip({ view, contract, state, start }: Props) {
         <div className="value num">
           {view.attempt ?? '–'}
           <span className="dim">
-            began <Ago at={start} full /> ago
+            began <Ago at={start} full suffix=" ago" />
           </span>
         </div>
         <div className="small" title={exact(start)}>

@@ -444,6 +444,7 @@ function viewOf(row: FleetRow): NodeView {
     facts: {
       correlation_id: '3f6c0e1a-77d2-4c1e-9d0b-0a55f2c891ab',
       epoch: row.attempt,
+      instance_id: 'a03f55',
       capabilities: ['mail.send', 'mail.render'],
       endpoints: { health: 'http://10.0.3.7:8080/health' },
       contract_version: contract.version,

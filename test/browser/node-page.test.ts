@@ -152,3 +152,38 @@ test('t shows times as they are, and stays so; again it shows how long ago', asy
   await page.keyboard.press('t');
   await page.locator('.say time', { hasText: '5 h 00 min' }).waitFor();
 });
+
+test('what the picture of the design has besides: a query to copy, the process, exact times, and links', async () => {
+  const sources = new FakeSources();
+  sources.set('node-a', { state: 'ACTIVE', reducer: 'complete' });
+  const { page } = await opened(sources);
+  const beat = page.locator('.row .beat');
+  await page.waitForFunction(() => document.querySelector('.row .beat')?.getAttribute('title') !== null);
+  expect(await beat.getAttribute('title')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$/);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('link', { name: 'node-a' }).click();
+  await system(page, 'PostgreSQL').getByRole('button', { name: 'Copy the query of its row' }).click();
+  await system(page, 'PostgreSQL').getByText('copied').waitFor();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
+    "select * from node_registrations where node_id = 'node-a'",
+  );
+  expect(await page.locator('.facts').innerText()).toMatch(/Instance\s+a03f55/);
+  const links = {
+    Temporal: 'http://temporal.example/namespaces/default/workflows/registration',
+    Consul: 'http://consul.example/ui/services',
+  };
+  for (const [title, href] of Object.entries(links))
+    expect(await system(page, title).getByRole('link').getAttribute('href')).toBe(href);
+});
+
+test('states sort by the order of the machine, as in the matrix, and not by the alphabet', async () => {
+  const sources = new FakeSources();
+  for (const [at, state] of ['DRAINING', 'ACTIVE', 'AWAITING_ACK', 'ACCEPTED', 'PENDING_REGISTRATION'].entries())
+    sources.set(`node-${at}`, { state, reducer: 'complete' });
+  const { page } = await opened(sources, '?sort=state');
+  await page.locator('.row').first().waitFor();
+  const order = await page.locator('.matrix .state-head .name').allTextContents();
+  const shown = await page.locator('.row .state').allTextContents();
+  expect(shown).toEqual(order.filter((state) => shown.includes(state)));
+  expect(shown).toHaveLength(5);
+});

@@ -115,6 +115,8 @@ export interface NodeKey {
 export interface NodeFacts {
   readonly correlation_id: string;
   readonly epoch: number | null;
+  /** The process that its last lease is of; null where it does not say who it is, or there was none. */
+  readonly instance_id: string | null;
   readonly capabilities: readonly string[];
   readonly endpoints: Readonly<Record<string, string>>;
   readonly contract_version: string;

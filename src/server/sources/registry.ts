@@ -73,9 +73,11 @@ export async function readNode(
   const [rows, facts] = [
     await sql.query<FleetRow>(`${rowQuery('r.reason')} where r.node_id = $1`, [id]),
     await sql.query<NodeFacts>(
-      `select correlation_id, epoch, capabilities, endpoints, contract_version,
-         ${millis('introspected_at')} as introspected_at, ${millis('active_at')} as active_at
-       from node_registrations where node_id = $1`,
+      `select r.correlation_id, r.epoch, r.capabilities, r.endpoints, r.contract_version,
+         ${millis('r.introspected_at')} as introspected_at, ${millis('r.active_at')} as active_at, l.instance_id
+       from node_registrations r
+       left join node_leases l using (node_id, attempt)
+       where r.node_id = $1`,
       [id],
     ),
   ];

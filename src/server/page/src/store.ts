@@ -40,6 +40,8 @@ export class FleetStore {
   /** Grows with each change of the nodes. */
   version = 0;
   hello: Hello | null = null;
+  /** Place of each state in the machine, as the matrix has them. */
+  stateOrders: ReadonlyMap<string, number> = new Map();
   pulse: Pulse | null = null;
   history: History = { states: {} };
   line: Line = { kind: 'opening' };
@@ -117,6 +119,7 @@ export class FleetStore {
     this.#clockDifference = hello.now - Date.now();
     this.hello = hello;
     this.#states = new Map(hello.contract.states.map((state) => [state.name, state]));
+    this.stateOrders = new Map(hello.contract.states.map(({ name }, at) => [name, at]));
     if (!hello.resumed) {
       this.#nodes.clear();
       this.#sorted = null;

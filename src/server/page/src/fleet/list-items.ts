@@ -54,7 +54,8 @@ export function listOf(store: FleetStore, filters: Filters, now: number): List {
     if (filters.look !== '' && node.look !== filters.look) continue;
     found.push(node);
   }
-  const items = filters.sort === '' ? grouped(found, filters.look !== '') : sorted(found, filters.sort);
+  const items =
+    filters.sort === '' ? grouped(found, filters.look !== '') : sorted(found, filters.sort, store.stateOrders);
   return { items, nodes: found.length, views };
 }
 
@@ -82,10 +83,10 @@ function grouped(nodes: readonly FleetNode[], unfolded: boolean): Item[] {
   return [...items, ...rest];
 }
 
-type Key = (node: FleetNode) => string | number;
+type Key = (node: FleetNode, orders: ReadonlyMap<string, number>) => string | number;
 
 const KEYS: Readonly<Record<string, Key>> = {
-  state: ({ state }) => state,
+  state: ({ state }, orders) => orders.get(state) ?? orders.size,
   id: ({ id }) => id,
   type: ({ type }) => type,
   version: ({ version }) => version,
@@ -96,9 +97,9 @@ const KEYS: Readonly<Record<string, Key>> = {
 /** Columns by which the list can be sorted. */
 export const SORTABLE: ReadonlySet<string> = new Set(Object.keys(KEYS));
 
-function sorted(nodes: readonly FleetNode[], sort: string): Item[] {
+function sorted(nodes: readonly FleetNode[], sort: string, orders: ReadonlyMap<string, number>): Item[] {
   const key = KEYS[sort.replace(/^-/, '')] ?? KEYS.id;
-  const keyed = nodes.map((node) => ({ id: node.id, key: key?.(node) ?? node.id }));
+  const keyed = nodes.map((node) => ({ id: node.id, key: key?.(node, orders) ?? node.id }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   if (sort.startsWith('-')) keyed.reverse();
   return keyed.map(({ id }) => id);

@@ -27,6 +27,7 @@ export const Row = memo(function Row({ id, top, index, isCursor, contract }: Row
   if (node === undefined) return null;
   const [what = '', since = '', beat = '', left = ''] = timed.split(SEPARATOR);
   const view = store.state(node.state);
+  const heard = store.detail(id)?.beat ?? node.beat;
   const calm = node.look === null && (view?.tone === 'active' || view?.tone === 'left');
   return (
     <div
@@ -58,7 +59,11 @@ export const Row = memo(function Row({ id, top, index, isCursor, contract }: Row
       <span className={`attempt num ${node.attempt > 1 ? '' : 'dim'}`} role="cell">
         {node.attempt || '–'}
       </span>
-      <span className={`beat num ${left === '' ? 'dim' : ''}`} role="cell">
+      <span
+        className={`beat num ${left === '' ? 'dim' : ''}`}
+        role="cell"
+        title={heard === null ? undefined : exact(heard)}
+      >
         {left === '' ? '–' : <Beat beat={beat} left={Number(left)} />}
       </span>
       <span className="since num" role="cell" title={exact(node.since)}>

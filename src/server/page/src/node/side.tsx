@@ -48,6 +48,8 @@ function NodeFacts({ view: { node, facts, key } }: { view: NodeView }) {
               </dd>
               <dt>Epoch</dt>
               <dd>{facts.epoch ?? <span className="dim">it keeps none</span>}</dd>
+              <dt>Instance</dt>
+              <dd className="mono">{facts.instance_id ?? <span className="dim">it does not say</span>}</dd>
               <dt>Correlation</dt>
               <dd className="mono">{facts.correlation_id}</dd>
             </>

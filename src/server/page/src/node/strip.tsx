@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import type { ContractView, StateView } from '../../../api/contract.js';
 import type { NodeView } from '../../../api/node.js';
+import { CopyButton } from '../copy-button.js';
 import { Glyph, Icon, type GlyphShape, type GlyphTone } from '../glyph.js';
 import { Ago } from '../time.js';
 import { exact } from '../words.js';
@@ -44,6 +45,7 @@ export function Strip({ view, contract, state, start }: Props) {
               : pendingWords(view, backend)
           }
           href={backend === 'consul' ? view.links.consul : null}
+          query={backend === 'postgres' ? `select * from node_registrations where node_id = '${view.id}'` : undefined}
         />
       ))}
       <System
@@ -75,16 +77,19 @@ function System({
   sign: [shape, tone, words],
   small,
   href,
+  query,
 }: {
   title: string;
   sign: Sign;
   small: ReactNode;
   href: string | null;
+  query?: string | undefined;
 }) {
   return (
     <div>
       <div className="key">
         {title}
+        {query !== undefined && <CopyButton text={query} label="Copy the query of its row" />}
         {href !== null && (
           <a href={href} target="_blank" rel="noreferrer" aria-label={`Open in ${title}’s page`}>
             open

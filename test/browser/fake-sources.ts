@@ -23,6 +23,8 @@ export class FakeSources implements Sources {
   /** Nodes that send nothing any more. */
   readonly #silent = new Set<string>();
   readonly born = Date.now();
+  /** The fleet is shown as it was then; null: as it is. */
+  asOf: number | null = null;
   registryFailure: string | null = null;
   consulFailure: string | null = null;
   held: HealthFacts['held'] = {
@@ -84,10 +86,14 @@ export class FakeSources implements Sources {
 
   readFleet(since: number | null): Promise<FleetRead> {
     if (this.registryFailure !== null) return Promise.reject(new Error(this.registryFailure));
-    const whole = since === null;
+    const { asOf } = this;
+    const whole = since === null || asOf !== null;
     const ids = whole ? [...this.#rows.keys()] : [...this.#changed];
     this.#changed.clear();
-    const rows = ids.flatMap((id) => this.#withLease(id) ?? []);
+    // As it is, everything is another one than it was then.
+    if (asOf !== null) for (const id of ids) this.#changed.add(id);
+    const now = ids.flatMap((id) => this.#withLease(id) ?? []);
+    const rows = asOf === null ? now : now.flatMap((row) => rowAsOf(row, asOf));
     const silent = [...this.#silent].flatMap((id) => {
       const row = this.#rows.get(id);
       return row === undefined || row.lease === null || row.ended !== null || row.lease > Date.now()
@@ -339,6 +345,14 @@ export function badDay(sources: FakeSources, nodes = 10_000): void {
       refused: true,
     },
   ];
+}
+
+/** Who ended later was active, who is on its way later was not there, and who became active then was on its way. */
+function rowAsOf(row: FleetRow, at: number): FleetRow[] {
+  if (row.state === 'ACTIVE')
+    return [Math.abs(row.since - at) < MINUTE / 2 ? { ...row, state: 'PENDING_REGISTRATION' } : row];
+  if (row.since <= at) return [row];
+  return row.ended === null ? [] : [{ ...row, state: 'ACTIVE', ended: null }];
 }
 
 function newRow(id: string, now: number): FleetRow {

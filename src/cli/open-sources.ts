@@ -14,7 +14,7 @@ import { LiveSources } from '../server/sources/live.js';
 import { registryReader } from '../server/sources/registry-reader.js';
 import type { RegistryReader } from '../server/v1/registry-reader.js';
 import { refuseAnothersServers, temporalOptions } from './connect.js';
-import { linksOf, serviceLink, workflowLink } from './terminal/links.js';
+import { linksOf, runsLink, serviceLink, workflowLink } from './terminal/links.js';
 
 /** What the fleet page and `registrar watch` look at. */
 export interface OpenSources {
@@ -73,7 +73,11 @@ export async function openSources(config: Config, contracts: Contracts, log: Log
     contracts,
     deadLetters,
     health,
-    links: { run: (id) => workflowLink(links, id), service: (type) => serviceLink(links, type) },
+    links: {
+      run: (id) => workflowLink(links, id),
+      runs: (id) => runsLink(links, id),
+      service: (type) => serviceLink(links, type),
+    },
   });
   health.start();
   return {

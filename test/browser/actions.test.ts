@@ -65,7 +65,7 @@ test('without actions there is no button, and no way to act', async () => {
   const { page } = await openPage(browser);
   closing.push(() => page.context().close());
   await page.goto(`${server.url}nodes/geo-1`);
-  await page.getByText('Read-only: started without actions').waitFor();
+  await page.getByText('registrar ui --allow-actions').waitFor();
   expect(await page.getByRole('button', { name: /Acknowledge|Retry|Evict/ }).count()).toBe(0);
   await page.keyboard.press('a');
   expect(await page.locator('dialog[open]').count()).toBe(0);

@@ -4,7 +4,7 @@ import { contractView } from '../../src/server/contract/view.js';
 import type { FleetNode, RowDetail } from '../../src/server/api/fleet.js';
 import type { Act } from '../../src/server/api/activity.js';
 import type { Backend, Health } from '../../src/server/api/health.js';
-import type { NodeView, PendingTry } from '../../src/server/api/node.js';
+import type { EarlierRun, NodeView, PendingTry } from '../../src/server/api/node.js';
 import { storyOf } from '../../src/server/node/story.js';
 import { healthOf, type HealthFacts } from '../../src/server/sources/health.js';
 import type { FleetRead, FleetRow, Sources } from '../../src/server/source.js';
@@ -23,6 +23,8 @@ export class FakeSources implements Sources {
   /** Nodes that send nothing any more. */
   readonly #silent = new Set<string>();
   readonly born = Date.now();
+  /** The fleet is shown as it was then; null: as it is. */
+  asOf: number | null = null;
   registryFailure: string | null = null;
   consulFailure: string | null = null;
   held: HealthFacts['held'] = {
@@ -44,6 +46,7 @@ export class FakeSources implements Sources {
   };
   deadLetters: Health['dead_letters'] = [];
   acts: Act[] = [];
+  earlierRuns: EarlierRun[] = [];
   readonly conflicts = new Set<string>();
   readonly bans = new Map<string, NonNullable<NodeView['ban']>>();
   readonly keys = new Map<string, NonNullable<NodeView['key']>>();
@@ -83,10 +86,14 @@ export class FakeSources implements Sources {
 
   readFleet(since: number | null): Promise<FleetRead> {
     if (this.registryFailure !== null) return Promise.reject(new Error(this.registryFailure));
-    const whole = since === null;
+    const { asOf } = this;
+    const whole = since === null || asOf !== null;
     const ids = whole ? [...this.#rows.keys()] : [...this.#changed];
     this.#changed.clear();
-    const rows = ids.flatMap((id) => this.#withLease(id) ?? []);
+    // As it is, everything is another one than it was then.
+    if (asOf !== null) for (const id of ids) this.#changed.add(id);
+    const now = ids.flatMap((id) => this.#withLease(id) ?? []);
+    const rows = asOf === null ? now : now.flatMap((row) => rowAsOf(row, asOf));
     const silent = [...this.#silent].flatMap((id) => {
       const row = this.#rows.get(id);
       return row === undefined || row.lease === null || row.ended !== null || row.lease > Date.now()
@@ -102,6 +109,7 @@ export class FakeSources implements Sources {
   }
 
   rowDetails(nodes: readonly FleetNode[]): Promise<readonly RowDetail[]> {
+    if (this.registryFailure !== null) return Promise.reject(new Error(this.registryFailure));
     return Promise.resolve(
       nodes.map((node) => {
         const row = this.#withLease(node.id);
@@ -129,6 +137,7 @@ export class FakeSources implements Sources {
         ? [{ instance_id: 'b7c1e0', registered: 'a03f55', since: now - 190_000, last_seen: now - 4_000, lasts: true }]
         : [],
       acts: this.acts.filter(({ node_id }) => node_id === id),
+      earlier_runs: this.earlierRuns,
     });
   }
 
@@ -141,15 +150,23 @@ export class FakeSources implements Sources {
           topic: 'prod.eu.onex.evt.node-heartbeat.v1',
           keeps_watermark: true,
           lag: 212,
+          lag_before: 190,
           partitions: [600, 400, 300, 550],
         },
         {
           topic: 'prod.eu.onex.cmd.node-registration-acked.v1',
           keeps_watermark: true,
           lag: 0,
+          lag_before: 0,
           partitions: [800, 700, 500, 650],
         },
-        { topic: 'prod.eu.onex.evt.node-introspection.v1', keeps_watermark: false, lag: 0, partitions: [] },
+        {
+          topic: 'prod.eu.onex.evt.node-introspection.v1',
+          keeps_watermark: false,
+          lag: 0,
+          lag_before: 0,
+          partitions: [],
+        },
       ],
       swept: true,
       sweep_seconds: 2,
@@ -330,6 +347,14 @@ export function badDay(sources: FakeSources, nodes = 10_000): void {
   ];
 }
 
+/** Who ended later was active, who is on its way later was not there, and who became active then was on its way. */
+function rowAsOf(row: FleetRow, at: number): FleetRow[] {
+  if (row.state === 'ACTIVE')
+    return [Math.abs(row.since - at) < MINUTE / 2 ? { ...row, state: 'PENDING_REGISTRATION' } : row];
+  if (row.since <= at) return [row];
+  return row.ended === null ? [] : [{ ...row, state: 'ACTIVE', ended: null }];
+}
+
 function newRow(id: string, now: number): FleetRow {
   return {
     id,
@@ -433,6 +458,7 @@ function viewOf(row: FleetRow): NodeView {
     facts: {
       correlation_id: '3f6c0e1a-77d2-4c1e-9d0b-0a55f2c891ab',
       epoch: row.attempt,
+      instance_id: 'a03f55',
       capabilities: ['mail.send', 'mail.render'],
       endpoints: { health: 'http://10.0.3.7:8080/health' },
       contract_version: contract.version,
@@ -464,8 +490,10 @@ function viewOf(row: FleetRow): NodeView {
     ban: null,
     key: null,
     acts: [],
+    earlier_runs: [],
     links: {
       temporal: 'http://temporal.example/namespaces/default/workflows/registration',
+      runs: `http://temporal.example/namespaces/default/workflows?query=NodeId%3D%22${row.id}%22`,
       consul: 'http://consul.example/ui/services',
     },
     unasked: [],
@@ -484,6 +512,6 @@ function unregisteredView(id: string): NodeView {
     attempt: null,
     pending: [],
     ...storyOf([], standing, contracts.compiled),
-    links: { temporal: null, consul: null },
+    links: { temporal: null, runs: null, consul: null },
   };
 }

@@ -58,6 +58,45 @@ test('the numbers of the fleet equal the list behind them, and clicking one filt
   expect(requests.filter((url) => !url.startsWith(server.url))).toEqual([]);
 });
 
+test.each([
+  ['wide', { width: 1_440, height: 1_000 }, '.matrix a, .segments a', '?q=mailer&type=effect&view=ended&look=ended'],
+  ['a phone', { width: 390, height: 800 }, '.tiles a', '?q=mailer&type=effect'],
+])('each number leads to a list of as many nodes, whatever was filtered before: %s', async (_, size, links, before) => {
+  const sources = new FakeSources();
+  sources.fill(200);
+  sources.set('on-its-way', { type: 'reducer' });
+  sources.set('mailer-lost', { state: 'ACTIVE', type: 'effect' });
+  const hour = 3_600_000;
+  for (const [state, reason] of [
+    ['LIVENESS_EXPIRED', 'no heartbeat'],
+    ['DEREGISTERED', 'the node left'],
+  ] as const)
+    for (const [at, ago] of [1_000, hour / 2, hour + 1, 5 * hour, 25 * hour, 72 * hour, 29 * 24 * hour].entries()) {
+      const when = sources.born - ago;
+      const type = at % 2 === 0 ? 'effect' : 'compute';
+      sources.set(`mailer-${state}-${at}`, { state, reason, type, since: when, ended: when });
+    }
+  const { page, server } = await opened(sources);
+  await page.setViewportSize(size);
+  const start = `${server.url}${before}`;
+  await page.goto(start);
+  const numbers = page.locator(links).filter({ has: page.locator(':scope:is(.num), .num') });
+  await page.locator('.bar').waitFor();
+  const many = await numbers.count();
+  expect(many).toBeGreaterThan(2);
+  for (let at = 0; at < many; at += 1) {
+    await page.goto(start);
+    const link = numbers.nth(at);
+    await link.waitFor();
+    const said = (await text(link)).replaceAll('\n', ' ');
+    const shown = /[\d,]+$/.exec(said)?.[0];
+    await link.click();
+    await expect
+      .poll(async () => `${said}: ${/^[\d,]+/.exec(await text(found(page)))?.[0]}`, { timeout: 2_000 })
+      .toBe(`${said}: ${shown}`);
+  }
+});
+
 test('search, filters and sort live in the address; typing adds no history entry', async () => {
   const sources = new FakeSources();
   badDay(sources, 500);
@@ -236,6 +275,28 @@ test('the registry is away: before the first answer its words stand on the page,
   sources.registryFailure = 'terminating connection due to administrator command';
   await page.getByText('The registry does not answer.').waitFor();
   expect(await page.locator('.row').count()).toBeGreaterThan(10);
+});
+
+test('while the registry is away nobody seems to lose a lease: the bars stand still, and a node says why', async () => {
+  const sources = new FakeSources();
+  sources.set('node-a', { state: 'ACTIVE', reducer: 'complete' });
+  sources.silence('node-a', Date.now() - 84_000);
+  const { page, server } = await opened(sources);
+  const ago = row(page, 'node-a').locator('.ago');
+  await ago.waitFor();
+  sources.registryFailure = 'terminating connection due to administrator command';
+  await page.getByText('The registry does not answer.').waitFor();
+  const before = await text(ago);
+  await page.waitForTimeout(Math.max(0, sources.born + 8_000 - Date.now()));
+  expect(await page.locator('.lease.out').count()).toBe(0);
+  expect(await text(ago)).toBe(before);
+  // The banner's own clock goes on.
+  await page.getByText(/Since .*, [2-9] s ago/).waitFor();
+  await page.goto(`${server.url}nodes/node-a`);
+  await page.getByText('Its lease cannot be read now, and nobody expires').waitFor();
+  expect(await page.getByText('Not heard since').count()).toBe(0);
+  sources.registryFailure = null;
+  await page.getByText('Not heard since').waitFor();
 });
 
 test('two processes under one id are a group of the list, and the node says which', async () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/index.js';
 import { runningState } from '../../stack/state/state.js';
-import { workflowId } from '../../../workflows/messages.js';
+import { SEARCH_ATTRIBUTES, workflowId } from '../../../workflows/messages.js';
 
 /** Where everything that runs here writes its log lines: a file each. */
 export function logsDirectory({ dataDir }: Pick<Config, 'dataDir'>): string {
@@ -36,6 +36,12 @@ function temporalUiOf(config: Config): string | undefined {
 /** One node's registration in Temporal's web UI. */
 export function workflowLink(links: Links, nodeId: string): string | null {
   return links.temporal === null ? null : `${links.temporal}/${encodeURIComponent(workflowId(nodeId))}`;
+}
+
+/** All runs of a node in Temporal's web UI. */
+export function runsLink(links: Links, nodeId: string): string | null {
+  const query = `${SEARCH_ATTRIBUTES.node_id.name}="${nodeId}"`;
+  return links.temporal === null ? null : `${links.temporal}?query=${encodeURIComponent(query)}`;
 }
 
 /** A node's service in Consul's web UI. */

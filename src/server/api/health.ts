@@ -28,6 +28,8 @@ export interface Stream {
   /** By partition, milliseconds. */
   readonly partitions: readonly number[];
   readonly verdict: Verdict;
+  /** What to do; null when all is well. */
+  readonly todo: string | null;
 }
 
 /** A minute of a backend: all answered, some were slow, some failed; null: not looked at yet. */
@@ -73,5 +75,7 @@ export interface Health {
   readonly dead_letters_count: number;
   /** The newest of them, newest first. */
   readonly dead_letters: readonly DeadLetter[];
+  /** look: some have come of late, and were not sent again. */
+  readonly dead_letters_verdict: Verdict;
   readonly dead_letters_failure: string | null;
 }

@@ -56,6 +56,17 @@ export interface EarlierAttempt {
   readonly ended: number;
 }
 
+/** A run that ended before the one that is shown. */
+export interface EarlierRun {
+  readonly run_id: string;
+  /** The state in which it ended, as Temporal's list has it. */
+  readonly state: string | null;
+  readonly began: number;
+  readonly ended: number;
+  /** Its page of Temporal; null where that is not known. */
+  readonly link: string | null;
+}
+
 export interface DeadLetter {
   /** Its partition and offset among the dead letters: "2-1047". */
   readonly id: string;
@@ -104,6 +115,8 @@ export interface NodeKey {
 export interface NodeFacts {
   readonly correlation_id: string;
   readonly epoch: number | null;
+  /** The process that its last lease is of; null where it does not say who it is, or there was none. */
+  readonly instance_id: string | null;
   readonly capabilities: readonly string[];
   readonly endpoints: Readonly<Record<string, string>>;
   readonly contract_version: string;
@@ -141,7 +154,10 @@ export interface NodeView {
   readonly spans: readonly Span[];
   readonly orchestrator: Path;
   readonly reducer: Path;
+  /** Those in the journal of the run that is shown. */
   readonly earlier: readonly EarlierAttempt[];
+  /** Newest first; null where Temporal's list was not read. */
+  readonly earlier_runs: readonly EarlierRun[] | null;
   readonly dead_letters: readonly DeadLetter[];
   /** Newest first, of the last day. */
   readonly others: readonly OtherProcess[];
@@ -151,7 +167,12 @@ export interface NodeView {
   readonly key: NodeKey | null;
   /** What people asked for, newest first. */
   readonly acts: readonly Act[];
-  readonly links: { readonly temporal: string | null; readonly consul: string | null };
+  readonly links: {
+    readonly temporal: string | null;
+    /** All its runs. */
+    readonly runs: string | null;
+    readonly consul: string | null;
+  };
   /** Sources that could not be asked, in words. */
   readonly unasked: readonly string[];
 }

@@ -126,6 +126,7 @@ export class LiveFleet {
       ...health.streams,
       ...health.backends,
       ...health.parts,
+      { verdict: health.dead_letters_verdict },
       ...(health.self_preservation === null ? [] : [health.self_preservation]),
     ];
     return {

@@ -15,6 +15,7 @@ import { errorText } from '../../error-text.js';
 import type { DeadLetters } from './dead-letters.js';
 import { healthOf, type HealthFacts } from './health.js';
 import { Probe } from './probe.js';
+import { PastLags } from './past-lags.js';
 import { readBehind } from './registry.js';
 
 export interface HealthWatchOptions {
@@ -43,6 +44,7 @@ export interface HealthWatchOptions {
 export class HealthWatch {
   readonly #options: HealthWatchOptions;
   readonly #probes: readonly Probe[];
+  readonly #pastLags = new PastLags();
   #facts: Omit<HealthFacts, 'backends' | 'dead_letters' | 'dead_letters_failure'>;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
@@ -141,12 +143,16 @@ export class HealthWatch {
       topics[kind].map((topic) => ({ kind, topic, keeps_watermark })),
     );
     return Promise.all(
-      named.map(async ({ kind, topic, keeps_watermark }) => ({
-        topic,
-        keeps_watermark,
-        lag: await orNull(`the lag of ${topic}`, () => lag(kafka, topic, groupId(kind, names))),
-        partitions: keeps_watermark ? (behind?.get(topic) ?? []) : [],
-      })),
+      named.map(async ({ kind, topic, keeps_watermark }) => {
+        const waiting = await orNull(`the lag of ${topic}`, () => lag(kafka, topic, groupId(kind, names)));
+        return {
+          topic,
+          keeps_watermark,
+          lag: waiting,
+          lag_before: this.#pastLags.before(topic, waiting, Date.now()),
+          partitions: keeps_watermark ? (behind?.get(topic) ?? []) : [],
+        };
+      }),
     );
   }
 

@@ -6,6 +6,10 @@ import type { DeadLetter } from '../api/node.js';
 
 /** A watermark that is further behind stops expiry for its topic: worth a look. Milliseconds. */
 const BEHIND = 10_000;
+/** More records that wait, for five minutes and not fewer at their end: as with the alert RegistrarLagGrows. */
+const BACKLOG = 1_000;
+/** A dead letter is news for so long, as with the alert RegistrarDeadLetters. Milliseconds. */
+const NEW_LETTER = 600_000;
 /** A comparison may wait for a lock and a slow backend: so many rounds later it is late. */
 const LATE_ROUNDS = 4;
 
@@ -19,6 +23,8 @@ export interface HealthFacts {
     readonly topic: string;
     readonly keeps_watermark: boolean;
     readonly lag: number | null;
+    /** Of five minutes ago; null where it is not known. */
+    readonly lag_before: number | null;
     readonly partitions: readonly number[];
   }[];
   /** Whether a bridge sweeps; null when the registry was not asked, or the contract has no sweep. */
@@ -48,7 +54,8 @@ export function healthOf(facts: HealthFacts): Health {
   );
   const failing = facts.backends.filter(({ verdict }) => verdict === 'look');
   const holds = self_preservation?.verdict === 'look';
-  const look = [...streams, ...parts].some(({ verdict }) => verdict === 'look') || failing.length > 0 || holds;
+  const letters = { verdict: lettersVerdict(facts) };
+  const look = [...streams, ...parts, letters].some(({ verdict }) => verdict === 'look') || failing.length > 0 || holds;
   return {
     now: Date.now(),
     ...headline(holds, failing, look, facts.waiting),
@@ -59,6 +66,7 @@ export function healthOf(facts: HealthFacts): Health {
     parts,
     dead_letters_count: facts.dead_letters.length,
     dead_letters: facts.dead_letters.slice(0, 50),
+    dead_letters_verdict: letters.verdict,
     dead_letters_failure: facts.dead_letters_failure,
   };
 }
@@ -109,11 +117,30 @@ function selfPreservation({ state, question }: NonNullable<HealthFacts['held']>)
   };
 }
 
-function stream({ topic, keeps_watermark, lag, partitions }: HealthFacts['topics'][number]): Stream {
+function stream({ topic, keeps_watermark, lag, lag_before, partitions }: HealthFacts['topics'][number]): Stream {
   const behind = partitions.length === 0 ? null : Math.max(...partitions);
-  const verdict: Verdict =
-    keeps_watermark && behind !== null && behind > BEHIND ? 'look' : lag === null && behind === null ? 'unknown' : 'ok';
-  return { topic, lag, behind, keeps_watermark, partitions, verdict };
+  const isLate = keeps_watermark && behind !== null && behind > BEHIND;
+  const isBacklog = lag !== null && lag_before !== null && lag_before > BACKLOG && lag >= lag_before;
+  const verdict = isLate || isBacklog ? 'look' : lag === null && behind === null ? 'unknown' : 'ok';
+  return { topic, lag, behind, keeps_watermark, partitions, verdict, todo: streamTodo(isLate, isBacklog) };
+}
+
+function streamTodo(isLate: boolean, isBacklog: boolean): string | null {
+  if (isLate)
+    return (
+      'A watermark that stays behind means that no bridge reads, or that Kafka takes no heartbeats. Until it moves, ' +
+      'nobody expires. Start a bridge: registrar bridge'
+    );
+  return isBacklog
+    ? 'A backlog that does not shrink: see in the bridge’s log which server it waits for. Where it waits for none, ' +
+        'start more bridges: as many as the topic has partitions share the work.'
+    : null;
+}
+
+function lettersVerdict({ dead_letters, dead_letters_failure }: HealthFacts): Verdict {
+  if (dead_letters_failure !== null) return 'unknown';
+  const news = Date.now() - NEW_LETTER;
+  return dead_letters.some(({ at, replayed }) => at > news && !replayed) ? 'look' : 'ok';
 }
 
 function sweepPart({ swept, sweep_seconds }: HealthFacts): Part | null {
@@ -150,17 +177,20 @@ function reconcilerPart({ reconciled, reconcile_seconds }: HealthFacts): Part | 
   const age = at === null ? null : Math.round((Date.now() - Date.parse(at)) / 1_000);
   const late = age === null || age > LATE_ROUNDS * reconcile_seconds;
   const compared = `${number(rows)} rows with ${number(entries)} entries of Consul, ${age ?? '?'} s ago`;
+  const isNotMended = (outcomes.failed ?? 0) + (outcomes.held ?? 0) > 0;
   const found = count === 0 ? 'Consul shows what the registry says.' : listed(differences, outcomes);
   return {
     ...part,
-    verdict: failure !== null || late || (outcomes.failed ?? 0) > 0 ? 'look' : 'ok',
+    verdict: failure !== null || late || isNotMended ? 'look' : 'ok',
     figure: number(count),
     unit: count === 1 ? 'difference' : 'differences',
     sentence: failure !== null ? `The last comparison could not be done: ${failure}` : `Compared ${compared}. ${found}`,
     todo:
       failure !== null || late
         ? 'Look at Consul, and whether a bridge runs; once by hand: registrar reconcile --dry-run'
-        : 'What differs twice is mended: its run writes it again, or it is removed.',
+        : isNotMended
+          ? 'registrar reconcile --dry-run names them. "held" are too many at once to be true; see their runs.'
+          : 'What differs twice is mended: its run writes it again, or it is removed.',
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { LRUCache } from 'lru-cache';
 import pLimit from 'p-limit';
 import type { Pool } from 'pg';
 import { readBan } from '../../registry/bans.js';
@@ -9,7 +10,7 @@ import type { Act } from '../api/activity.js';
 import type { Contracts } from '../../contracts/load.js';
 import type { FleetNode, RowDetail } from '../api/fleet.js';
 import type { Health } from '../api/health.js';
-import type { NodeKey, NodeView, PendingTry } from '../api/node.js';
+import type { EarlierRun, NodeKey, NodeView, PendingTry } from '../api/node.js';
 import { confirmedBackends } from '../contract/confirmed-backends.js';
 import { titleOf } from '../contract/view.js';
 import { lookOf } from '../fleet/look.js';
@@ -20,7 +21,7 @@ import { errorText } from '../../error-text.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { HealthWatch } from './health-watch.js';
 import { readFleet, readLeases, readNode } from './registry.js';
-import { ANSWER_WITHIN_MS, describeRun, listOpenRuns } from './runs.js';
+import { ANSWER_WITHIN_MS, describeRun, listEarlierRuns, listOpenRuns } from './runs.js';
 import { askStatus, type AskedStatus } from '../../runs/ask-status.js';
 
 export interface LiveSourcesOptions {
@@ -33,6 +34,8 @@ export interface LiveSourcesOptions {
   readonly links: {
     /** Address of a node's run in Temporal's page; null if that page is not known. */
     readonly run: (id: string) => string | null;
+    /** Address of the list of a node's runs there. */
+    readonly runs: (id: string) => string | null;
     /** Address of a type's nodes in Consul's page. */
     readonly service: (type: string) => string | null;
   };
@@ -45,6 +48,8 @@ const ASKED_PER_SCREEN = 24;
 const ACTS_SHOWN = 100;
 /** A message that the node's key has not signed is shown for so long. Milliseconds. */
 const KEY_CONFLICT_SHOWN = 86_400_000;
+/** Runs that have ended change no more, and another one is seldom. Milliseconds. */
+const EARLIER_FRESH = 30_000;
 /** Several people who look at one node ask once. Milliseconds. */
 const FRESH = 700;
 
@@ -52,6 +57,7 @@ const FRESH = 700;
 export class LiveSources implements Sources {
   readonly #options: LiveSourcesOptions;
   readonly #limit = pLimit(ASKED_AT_ONCE);
+  readonly #earlier = new LRUCache<string, readonly EarlierRun[]>({ max: 100, ttl: EARLIER_FRESH });
   readonly #views = new Map<string, { readonly at: number; readonly view: Promise<NodeView | null> }>();
 
   constructor(options: LiveSourcesOptions) {
@@ -146,6 +152,7 @@ export class LiveSources implements Sources {
       described === null ? { status: null, no_answer: null } : await askStatus(temporal, id, ANSWER_WITHIN_MS);
     return {
       ...this.#view(id, known, recorded, described, asked, letters, unasked),
+      earlier_runs: described === null ? null : await this.#earlierRuns(id, described.run.run_id),
       others: others.map((other) => ({
         ...other,
         since: Date.parse(other.since),
@@ -157,6 +164,25 @@ export class LiveSources implements Sources {
     };
   }
 
+  async #earlierRuns(id: string, shown: string): Promise<readonly EarlierRun[] | null> {
+    const { temporal, links } = this.#options;
+    const key = `${id} ${shown}`;
+    const known = this.#earlier.get(key);
+    if (known !== undefined) return known;
+    try {
+      const found = await temporal.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+        listEarlierRuns(temporal, id, shown),
+      );
+      const page = links.run(id);
+      const runs = found.map((run) => ({ ...run, link: page === null ? null : `${page}/${run.run_id}/history` }));
+      this.#earlier.set(key, runs);
+      return runs;
+    } catch {
+      // That Temporal does not answer is shown by its own probe; the link to its list stays.
+      return null;
+    }
+  }
+
   #view(
     id: string,
     known: FleetNode | null,
@@ -165,7 +191,7 @@ export class LiveSources implements Sources {
     { status, no_answer }: AskedStatus,
     letters: NodeView['dead_letters'],
     unasked: readonly string[],
-  ): Omit<NodeView, 'others' | 'ban' | 'key' | 'acts'> {
+  ): Omit<NodeView, 'others' | 'ban' | 'key' | 'acts' | 'earlier_runs'> {
     const { contracts, links } = this.#options;
     const { compiled } = contracts;
     const registration = status?.registration ?? null;
@@ -200,6 +226,7 @@ export class LiveSources implements Sources {
       dead_letters: letters.slice(0, 5),
       links: {
         temporal: described === null ? null : links.run(id),
+        runs: links.runs(id),
         consul: node === null ? null : links.service(node.type),
       },
       unasked,

@@ -12,8 +12,9 @@ const KEY_CONFLICT_LASTS = 120;
 /** Times leave the database as milliseconds, so that nothing is parsed ten thousand times. */
 const millis = (column: string): string => `(extract(epoch from ${column}) * 1000)::bigint`;
 
-const ROW = `
-  select r.node_id as id, r.node_type as type, r.node_version as version, r.state, left(r.reason, 300) as reason,
+/** @param reason lists have it cut; one more than they show, so that they see that it was longer */
+const rowQuery = (reason = 'left(r.reason, 301)'): string => `
+  select r.node_id as id, r.node_type as type, r.node_version as version, r.state, ${reason} as reason,
     r.attempt, ${millis('r.state_since')} as since, ${millis('r.ended_at')} as ended, r.reducer_status as reducer,
     null::integer as round, ${millis('r.ack_deadline')} as ack_deadline,
     ${millis('l.deadline')} as lease, ${millis('l.last_heartbeat_at')} as beat, true as recorded
@@ -30,9 +31,9 @@ export async function readFleet(sql: Sql, since: number | null, lease_seconds: n
   const now = await sql.query<{ at: number }>(`select ${millis('now()')} as at`);
   const rows =
     since === null
-      ? await sql.query<FleetRow>(ROW)
+      ? await sql.query<FleetRow>(rowQuery())
       : await sql.query<FleetRow>(
-          `${ROW} where r.updated_at > to_timestamp($1::float8 / 1000) - make_interval(secs => $2)`,
+          `${rowQuery()} where r.updated_at > to_timestamp($1::float8 / 1000) - make_interval(secs => $2)`,
           [since, OVERLAP_SECONDS],
         );
   const silent = await sql.query<FleetRead['silent'][number]>(
@@ -70,11 +71,13 @@ export async function readNode(
   id: string,
 ): Promise<{ readonly row: FleetRow; readonly facts: NodeFacts } | null> {
   const [rows, facts] = [
-    await sql.query<FleetRow>(`${ROW} where r.node_id = $1`, [id]),
+    await sql.query<FleetRow>(`${rowQuery('r.reason')} where r.node_id = $1`, [id]),
     await sql.query<NodeFacts>(
-      `select correlation_id, epoch, capabilities, endpoints, contract_version,
-         ${millis('introspected_at')} as introspected_at, ${millis('active_at')} as active_at
-       from node_registrations where node_id = $1`,
+      `select r.correlation_id, r.epoch, r.capabilities, r.endpoints, r.contract_version,
+         ${millis('r.introspected_at')} as introspected_at, ${millis('r.active_at')} as active_at, l.instance_id
+       from node_registrations r
+       left join node_leases l using (node_id, attempt)
+       where r.node_id = $1`,
       [id],
     ),
   ];

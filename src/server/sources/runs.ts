@@ -2,7 +2,7 @@ import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription }
 import type { CompiledContract } from '../../contracts/compiled.js';
 import { SEARCH_ATTRIBUTES, WORKFLOW_TYPE, workflowId } from '../../../workflows/messages.js';
 import { pendingActivities } from '../../runs/pending-activities.js';
-import type { PendingTry, Run } from '../api/node.js';
+import type { EarlierRun, PendingTry, Run } from '../api/node.js';
 import { livesByLease } from '../../../workflows/core/index.js';
 import { triesBefore } from '../node/tries.js';
 import type { OpenRun } from '../source.js';
@@ -58,6 +58,28 @@ export async function listOpenRuns(client: Client, contract: CompiledContract): 
       since: startTime.getTime(),
     });
     if (runs.length >= MOST_OPEN) break;
+  }
+  return runs;
+}
+
+/** So many earlier runs of a node are listed; Temporal's page has the others. */
+const EARLIER_SHOWN = 20;
+
+/** The runs of a node that have ended, newest first, without the one that is shown. A run ends with its attempt. */
+export async function listEarlierRuns(client: Client, id: string, shown: string): Promise<Omit<EarlierRun, 'link'>[]> {
+  const { state, node_id } = SEARCH_ATTRIBUTES;
+  const query = `${node_id.name} = "${id}" AND ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'`;
+  const runs: Omit<EarlierRun, 'link'>[] = [];
+  for await (const run of client.workflow.list({ query, pageSize: EARLIER_SHOWN })) {
+    const { runId, startTime, closeTime, typedSearchAttributes } = run;
+    if (runId === shown || closeTime === undefined) continue;
+    runs.push({
+      run_id: runId,
+      state: typedSearchAttributes.get(state) ?? null,
+      began: startTime.getTime(),
+      ended: closeTime.getTime(),
+    });
+    if (runs.length >= EARLIER_SHOWN) break;
   }
   return runs;
 }

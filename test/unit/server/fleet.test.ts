@@ -122,6 +122,16 @@ test('while Temporal does not answer, what its list knew last stays', async () =
   expect(await ids()).toEqual(['a']);
 });
 
+test('the sign of the health page counts what needs a look, new dead letters too', () => {
+  const [ok, look] = [{ verdict: 'ok' }, { verdict: 'look' }];
+  const health = { streams: [ok, look], backends: [ok], parts: [ok], self_preservation: null };
+  const problems = (dead_letters_verdict: string): number => {
+    const sources = { health: () => ({ ...health, dead_letters_verdict }) } as unknown as Sources;
+    return new LiveFleet(sources, contract, { registryTodo: '' }).pulse().health_problems;
+  };
+  expect([problems('ok'), problems('unknown'), problems('look')]).toEqual([1, 1, 2]);
+});
+
 test('recent deltas give what was missed, or say that it is too long ago', () => {
   const deltas = new RecentDeltas(3);
   const one = (id: string) => ({ added: [], changed: [], gone: [id] });

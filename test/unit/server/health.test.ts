@@ -3,6 +3,7 @@ import type { SelfPreservationState } from '../../../src/registry/leases/self-pr
 import type { Backend, Part } from '../../../src/server/api/health.js';
 import type { DeadLetter } from '../../../src/server/api/node.js';
 import { healthOf, type HealthFacts } from '../../../src/server/sources/health.js';
+import { PastLags } from '../../../src/server/sources/past-lags.js';
 
 const NOW = Date.parse('2026-11-25T20:00:00.000Z');
 const ago = (seconds: number): string => new Date(NOW - seconds * 1_000).toISOString();
@@ -12,6 +13,7 @@ afterEach(() => void vi.useRealTimers());
 
 const RECONCILED = { at: ago(12), rows: 1_200, entries: 1_199, differences: {}, outcomes: {}, failure: null };
 const STREAM = { topic: 'heartbeats', keeps_watermark: true, lag: 3, partitions: [20, 10_000] };
+const LAG = { lag_before: null };
 const QUESTION = {
   topics: ['heartbeats'],
   window_seconds: 90,
@@ -50,7 +52,7 @@ function facts(change: Partial<HealthFacts> = {}): HealthFacts {
   return {
     backends: [backend('PostgreSQL'), backend('Consul')],
     held: { state: FREE, question: QUESTION },
-    topics: [STREAM],
+    topics: [{ ...STREAM, ...LAG }],
     swept: true,
     sweep_seconds: 5,
     reconciled: RECONCILED,
@@ -92,7 +94,7 @@ it('says that there is nothing to do where all is well', () => {
       of: 20,
       max_hold_seconds: 900,
     },
-    streams: [{ ...STREAM, behind: 10_000, verdict: 'ok' }],
+    streams: [{ ...STREAM, behind: 10_000, verdict: 'ok', todo: null }],
     backends,
     parts: [
       {
@@ -134,6 +136,7 @@ it('says that there is nothing to do where all is well', () => {
     ],
     dead_letters_count: 0,
     dead_letters: [],
+    dead_letters_verdict: 'ok',
     dead_letters_failure: null,
   });
 });
@@ -164,11 +167,11 @@ describe('the headline', () => {
     ]);
   });
 
-  it('raises no alarm over what is not known, nor over dead letters', () => {
+  it('raises no alarm over what is not known', () => {
     const unknown = {
       backends: [backend('Consul', { verdict: 'unknown' as const })],
       held: null,
-      topics: [{ ...STREAM, lag: null, partitions: [] }],
+      topics: [{ ...STREAM, ...LAG, lag: null, partitions: [] }],
       swept: null,
       reconciled: null,
       workers: null,
@@ -176,8 +179,9 @@ describe('the headline', () => {
       dead_letters_failure: 'Kafka did not answer',
     };
     expect(headline(unknown)).toEqual(['ok', 'The registrar works', 'Nothing to do.']);
-    const { self_preservation, streams, parts, dead_letters_failure } = healthOf(facts(unknown));
-    expect([self_preservation, dead_letters_failure]).toEqual([null, 'Kafka did not answer']);
+    const { self_preservation, streams, parts, dead_letters_failure, dead_letters_verdict } = healthOf(facts(unknown));
+    expect(self_preservation).toBeNull();
+    expect([dead_letters_failure, dead_letters_verdict]).toEqual(['Kafka did not answer', 'unknown']);
     expect(streams.map(({ behind, verdict }) => [behind, verdict])).toEqual([[null, 'unknown']]);
     expect(parts.map(({ name, verdict, figure }) => [name, verdict, figure])).toEqual([
       ['Sweep', 'unknown', 'not known'],
@@ -226,9 +230,31 @@ it.each([
   ['a lag is known where there is no watermark', { lag: 0, partitions: [] }, null, 'ok'],
 ])('whether a stream is worth a look: %s', (_, change, behind, verdict) => {
   const topic = { ...STREAM, ...change };
-  const { streams, verdict: whole } = healthOf(facts({ topics: [topic] }));
-  expect(streams).toEqual([{ ...topic, behind, verdict }]);
+  const { streams, verdict: whole } = healthOf(facts({ topics: [{ ...topic, ...LAG }] }));
+  const todo = verdict === 'ok' ? null : (expect.stringContaining('Start a bridge: registrar bridge') as string);
+  expect(streams).toEqual([{ ...topic, behind, verdict, todo }]);
   expect(whole).toBe(verdict);
+});
+
+it.each([
+  ['a thousand records are not', 1_000, 1_000, 'ok'],
+  ['more, and as many as five minutes ago, is', 1_001, 1_001, 'look'],
+  ['more than five minutes ago is', 60_000, 1_001, 'look'],
+  ['a backlog that shrinks is not', 60_000, 60_001, 'ok'],
+  ['one that has begun just now is not', 60_000, 0, 'ok'],
+  ['one whose past is not known is not', 60_000, null, 'ok'],
+])('whether a backlog is worth a look: %s', (_, lag, lag_before, verdict) => {
+  const topic = { topic: 'introspections', keeps_watermark: false, partitions: [], lag, lag_before };
+  const { streams, verdict: whole } = healthOf(facts({ topics: [topic] }));
+  expect([streams[0]?.verdict, whole]).toEqual([verdict, verdict]);
+  expect(streams[0]?.todo ?? '').toContain(verdict === 'look' ? 'start more bridges' : '');
+});
+
+it('finds the lag of five minutes ago, and none where it looks for less long', () => {
+  const past = new PastLags();
+  const seen = [0, 150, 299, 300, 305, 700].map((at) => past.before('heartbeats', at + 1, NOW + at * 1_000));
+  expect(seen).toEqual([null, null, null, 1, 1, 306]);
+  expect(past.before('acks', 5, NOW)).toBeNull();
 });
 
 it('says what to start where nobody sweeps and nobody polls', () => {
@@ -270,6 +296,8 @@ it.each([
 describe('the reconciler', () => {
   const MENDED = 'What differs twice is mended: its run writes it again, or it is removed.';
   const LOOK = 'Look at Consul, and whether a bridge runs; once by hand: registrar reconcile --dry-run';
+  const NOT_MENDED =
+    'registrar reconcile --dry-run names them. "held" are too many at once to be true; see their runs.';
   const compared = (seconds: number): string => `Compared 1,200 rows with 1,199 entries of Consul, ${seconds} s ago.`;
 
   it.each([
@@ -298,7 +326,16 @@ describe('the reconciler', () => {
       '1',
       'difference',
       `${compared(12)} 1 missing; 1 failed.`,
-      MENDED,
+      NOT_MENDED,
+    ],
+    [
+      'is worth a look where mending is held',
+      { differences: { foreign: 40 }, outcomes: { held: 40 } },
+      'look',
+      '40',
+      'differences',
+      `${compared(12)} 40 foreign; 40 held.`,
+      NOT_MENDED,
     ],
     [
       'is not late after four rounds',
@@ -387,7 +424,18 @@ it('shows the first fifty dead letters, and counts all of them', () => {
     replayed: false,
     stays: null,
   }));
-  const { dead_letters, dead_letters_count, verdict } = healthOf(facts({ dead_letters: letters }));
+  const { dead_letters, dead_letters_count } = healthOf(facts({ dead_letters: letters }));
   expect(dead_letters).toEqual(letters.slice(0, 50));
-  expect([dead_letters_count, verdict]).toEqual([51, 'ok']);
+  expect(dead_letters_count).toBe(51);
+});
+
+it.each([
+  ['came in the last ten minutes are', 599, false, 'look'],
+  ['are older are listed, no more', 600, false, 'ok'],
+  ['were sent again are not', 1, true, 'ok'],
+])('whether dead letters are worth a look: those that %s', (_, seconds, replayed, verdict) => {
+  const from = { node_id: null, reason: 'not JSON', from: 'heartbeats 0 1', text: '{', stays: null };
+  const letter: DeadLetter = { id: '0-1', at: NOW - seconds * 1_000, replayed, ...from };
+  const { dead_letters_verdict, verdict: whole } = healthOf(facts({ dead_letters: [letter] }));
+  expect([dead_letters_verdict, whole]).toEqual([verdict, verdict]);
 });

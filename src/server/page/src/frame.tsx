@@ -5,19 +5,21 @@ import { onKey } from './keyboard.js';
 import { store } from './store.js';
 import type { StreamReader } from './stream.js';
 import { toggleTheme } from './theme.js';
-import { Ago, Until } from './time.js';
+import { Lasting, Until } from './time.js';
+import { toggleTimes } from './times.js';
 import { useFrame, useTimed } from './use.js';
 import { clock, count } from './words.js';
 
 export function Frame({ stream, children }: { stream: StreamReader; children: ReactNode }) {
   const [path, navigate] = useLocation();
   const help = useRef<HTMLDialogElement>(null);
-  const broken = useFrame(() => store.line.kind === 'broken' || (store.pulse?.registry_failure ?? null) !== null);
+  const broken = useFrame(() => store.line.kind === 'broken' || store.isRegistryAway);
   useEffect(() =>
     onKey((key) => {
       if (key === 'g f') navigate('/');
       else if (key === 'g h') navigate('/health');
       else if (key === 'g a') navigate('/activity');
+      else if (key === 't') toggleTimes();
       else if (key === '?') help.current?.showModal();
       else if (key === '/') {
         const search = document.getElementById('search');
@@ -106,7 +108,7 @@ function HealthSign() {
 
 function LiveSign() {
   const kind = useFrame(() => store.line.kind);
-  const registry = useFrame(() => (store.pulse?.registry_failure ?? null) !== null);
+  const registry = useFrame(() => store.isRegistryAway);
   const live = kind === 'live' && !registry;
   return (
     <span className="live" role="status">
@@ -168,8 +170,8 @@ function Banners({ stream, path }: { stream: StreamReader; path: string }) {
             )
           }
         >
-          <b>The registry does not answer.</b> Since {clock(failure.since)}, <Ago at={failure.since} full /> ago; a
-          node’s own page still asks its run. {failure.todo} <span className="mono">{failure.words}</span>
+          <b>The registry does not answer.</b> Since {clock(failure.since)}, <Lasting since={failure.since} full /> ago;
+          a node’s own page still asks its run. {failure.todo} <span className="mono">{failure.words}</span>
         </Banner>
       )}
     </>
@@ -201,6 +203,7 @@ const KEYS = [
   [['[', ']'], 'previous, next node of the list, from a node'],
   [['g f', 'g h', 'g a'], 'fleet, health, activity'],
   [['u'], 'apply a changed order'],
+  [['t'], 'times relative or absolute'],
   [['a', 'r', 'd', 'u', 'e', 'b'], 'acknowledge, retry, drain, undrain, evict, unban: each asks first'],
   [['Esc'], 'close, clear the search'],
 ] as const;

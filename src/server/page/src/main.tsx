@@ -7,8 +7,10 @@ import { store } from './store.js';
 import { StreamReader } from './stream.js';
 import './style/index.css';
 import { applyTheme } from './theme.js';
+import { applyTimes } from './times.js';
 
 applyTheme();
+applyTimes();
 watchHistory();
 startKeyboard();
 const stream = new StreamReader(store);

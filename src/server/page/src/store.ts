@@ -40,10 +40,14 @@ export class FleetStore {
   /** Grows with each change of the nodes. */
   version = 0;
   hello: Hello | null = null;
+  /** Place of each state in the machine, as the matrix has them. */
+  stateOrders: ReadonlyMap<string, number> = new Map();
   pulse: Pulse | null = null;
   history: History = { states: {} };
   line: Line = { kind: 'opening' };
   loaded = false;
+  /** Times as they are, instead of how long ago they were. */
+  hasAbsoluteTimes = false;
   /** When the last event came, by this machine's clock. */
   heardAt = 0;
 
@@ -54,6 +58,11 @@ export class FleetStore {
   /** Self-preservation holds: nobody expires. */
   get isHeld(): boolean {
     return this.pulse !== null && this.pulse.held !== null;
+  }
+
+  /** The registry does not answer: nobody expires meanwhile. */
+  get isRegistryAway(): boolean {
+    return this.pulse !== null && this.pulse.registry_failure !== null;
   }
 
   get size(): number {
@@ -76,6 +85,11 @@ export class FleetStore {
   now(): number {
     const here = this.line.kind === 'broken' ? this.line.since : Date.now();
     return here + this.#clockDifference;
+  }
+
+  /** The time to which the registry is known: it stands still while the registry does not answer. */
+  registryNow(): number {
+    return Math.min(this.now(), this.pulse?.registry_failure?.since ?? Infinity);
   }
 
   /** All ids, sorted; kept from change to change. */
@@ -105,6 +119,7 @@ export class FleetStore {
     this.#clockDifference = hello.now - Date.now();
     this.hello = hello;
     this.#states = new Map(hello.contract.states.map((state) => [state.name, state]));
+    this.stateOrders = new Map(hello.contract.states.map(({ name }, at) => [name, at]));
     if (!hello.resumed) {
       this.#nodes.clear();
       this.#sorted = null;
@@ -155,6 +170,12 @@ export class FleetStore {
 
   setFrame(change: Partial<Pick<FleetStore, 'pulse' | 'history' | 'line'>>): void {
     Object.assign(this, change);
+    this.frame.emit();
+  }
+
+  showTimes(absolute: boolean): void {
+    this.hasAbsoluteTimes = absolute;
+    for (const topic of this.#rowTopics.values()) topic.emit();
     this.frame.emit();
   }
 

@@ -27,7 +27,7 @@ export function useRowTexts(id: string, read: (now: number) => string): string {
     },
     [id],
   );
-  return useSyncExternalStore(subscribe, () => read(store.now()));
+  return useSyncExternalStore(subscribe, () => read(store.registryNow()));
 }
 
 const tickers = new Set<() => void>();

@@ -47,6 +47,14 @@ export function clock(at: number, withMilliseconds = false): string {
   return withMilliseconds ? `${seconds}.${part(date.getMilliseconds(), 3)}` : seconds;
 }
 
+/** A time as it is: its clock; on another day its date, with its clock where there is room. */
+export function stamp(at: number, now: number, full: boolean): string {
+  const date = new Date(at);
+  if (date.toDateString() === new Date(now).toDateString()) return clock(at);
+  const day = date.toLocaleDateString('en', { month: 'short', day: 'numeric' });
+  return full ? `${day}, ${clock(at)}` : day;
+}
+
 /** Exact, for titles. */
 export function exact(at: number): string {
   return new Date(at).toISOString().replace('T', ' ').replace('Z', ' UTC');

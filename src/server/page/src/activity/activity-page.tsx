@@ -6,6 +6,7 @@ import { getJson } from '../get-json.js';
 import { Glyph, StateGlyph } from '../glyph.js';
 import { store } from '../store.js';
 import { useFleetVersion } from '../use.js';
+import { Whole } from '../whole.js';
 import { clock, counted, cut, exact } from '../words.js';
 
 const EVERY_MS = 3_000;
@@ -131,10 +132,18 @@ function ActLine({ act }: { act: Act }) {
       <NodeLink id={node_id} />
       <span className="told">
         <b>{what}</b>
-        {why !== null && <>: {cut(why)}</>}
+        {why !== null && (
+          <>
+            : <Whole text={why} />
+          </>
+        )}
         <span className="dim">
           {' '}
-          {outcome === null ? 'What became of it is not known.' : `${refused ? 'Refused: ' : ''}${cut(outcome)}`}
+          {outcome === null ? (
+            'What became of it is not known.'
+          ) : (
+            <Whole text={`${refused ? 'Refused: ' : ''}${outcome}`} />
+          )}
         </span>
       </span>
       <span className="by">{who}</span>

@@ -10,6 +10,7 @@ import { useFleetVersion, useFrame } from '../use.js';
 import { count, counted } from '../words.js';
 import { countsOf, keptCounts, type Counts } from './counts.js';
 import { NodeList } from './list.js';
+import { lastList } from './last-list.js';
 import { isSame, listOf, moved, type List } from './list-items.js';
 import { Loading } from './loading.js';
 import { Matrix, Tiles } from './matrix.js';
@@ -38,11 +39,14 @@ function LoadedFleet({ hello }: { hello: Hello }) {
   const version = useDeferredValue(useFleetVersion());
   const history = useFrame(() => store.history);
   const held = useFrame(() => store.isHeld);
-  const counts = useCounts(version);
-  const { list, changed, apply } = useCalmList(filters, version);
+  // One time for the numbers and the list, so that they stay equal. History comes once a minute.
+  const now = useMemo(() => store.registryNow(), [version, history]);
+  const counts = useCounts(version, now);
+  const { list, views, changed, apply } = useCalmList(filters, version, now);
   useScrollMemory(filters);
+  useEffect(() => void (lastList.filters = filters), [filters]);
   const { contract } = hello;
-  if (counts.all === 0) return <Nobody hello={hello} />;
+  if (store.size === 0) return <Nobody hello={hello} />;
   return (
     <>
       <div className="head">
@@ -53,7 +57,8 @@ function LoadedFleet({ hello }: { hello: Hello }) {
       <Tiles states={contract.states} counts={counts} filters={filters} />
       <Toolbar
         filters={asked}
-        counts={counts}
+        views={views}
+        types={counts.types}
         states={contract.states}
         found={list.nodes}
         isGrouped={typeof list.items[0] === 'object'}
@@ -75,8 +80,8 @@ function LoadedFleet({ hello }: { hello: Hello }) {
   );
 }
 
-function useCounts(version: number): Counts {
-  const newest = useMemo(() => countsOf(store), [version]);
+function useCounts(version: number, now: number): Counts {
+  const newest = useMemo(() => countsOf(store, now), [version, now]);
   const shown = useRef(newest);
   return (shown.current = keptCounts(shown.current, newest));
 }
@@ -85,8 +90,9 @@ function useCounts(version: number): Counts {
 function useCalmList(
   filters: Filters,
   version: number,
-): { readonly list: List; readonly changed: number; readonly apply: () => void } {
-  const newest = useMemo(() => listOf(store, filters), [filters, version]);
+  now: number,
+): { readonly list: List; readonly views: List['views']; readonly changed: number; readonly apply: () => void } {
+  const newest = useMemo(() => listOf(store, filters, now), [filters, version, now]);
   const shown = useRef<{ filters: Filters; list: List }>({ filters, list: newest });
   const [, draw] = useState(0);
   const apply = (): void => {
@@ -100,7 +106,8 @@ function useCalmList(
   if (asked || (calm && !same)) shown.current = { filters, list: newest };
   useEffect(() => onKey((key) => key === 'u' && (apply(), true)));
   const { list } = shown.current;
-  return { list, changed: same || list === newest ? 0 : moved(list.items, newest.items), apply };
+  const changed = same || list === newest ? 0 : moved(list.items, newest.items);
+  return { list, views: newest.views, changed, apply };
 }
 
 function useScrollMemory(filters: Filters): void {
@@ -120,9 +127,10 @@ function Sentence({ counts, hello }: { counts: Counts; hello: Hello }) {
       .filter((state) => state.group === group && (tone === undefined || state.tone === tone))
       .reduce((total, { name }) => total + (counts.states.get(name)?.get('') ?? 0), 0);
   const draining = sum('registered', 'draining');
+  const current = [...counts.current.values()].reduce((total, each) => total + each, 0);
   return (
     <p>
-      <span className="num">{counted(counts.current, 'node')}</span>: {count(sum('registered', 'active'))} active,{' '}
+      <span className="num">{counted(current, 'node')}</span>: {count(sum('registered', 'active'))} active,{' '}
       {count(sum('on_the_way'))} on the way{draining > 0 ? `, ${count(draining)} draining` : ''}
       {counts.lost > 0 ? `, ${count(counts.lost)} lost in the last hour` : ''}.{' '}
       {counts.look > 0 ? (
@@ -160,7 +168,9 @@ function Nobody({ hello }: { hello: Hello }) {
 
 function NoMatch({ filters }: { filters: Filters }) {
   const asked = [filters.q === '' ? '' : `“${filters.q}”`, filters.state, filters.type].filter((part) => part !== '');
-  const where = { current: 'the current nodes', ended: 'the ended nodes', all: 'all nodes' }[filters.view];
+  const where = { current: 'the current nodes', ended: 'those that ended in the last 24 h', all: 'all nodes' }[
+    filters.view
+  ];
   return (
     <div className="card">
       <div className="empty">

@@ -16,7 +16,11 @@ export type Item = string | Group;
 export interface List {
   readonly items: readonly Item[];
   readonly nodes: number;
+  /** How many the search and the type leave in each view. */
+  readonly views: Readonly<Record<Filters['view'], number>>;
 }
+
+const DAY = 86_400_000;
 
 /** A longer group is folded: it would hide everybody else. */
 const FOLDED_ABOVE = 200;
@@ -26,25 +30,33 @@ export function isCurrent({ ended, look }: FleetNode): boolean {
   return ended === null || look === 'ended';
 }
 
-function isInView(node: FleetNode, view: Filters['view']): boolean {
-  return view === 'all' || (view === 'ended' ? node.ended !== null : isCurrent(node));
+/** Who ended longer ago stands among all. */
+export function endedLately({ ended }: FleetNode, now: number): boolean {
+  return ended !== null && now - ended < DAY;
 }
 
 /** The list that these filters leave, in the order that they ask for. */
-export function listOf(store: FleetStore, filters: Filters): List {
+export function listOf(store: FleetStore, filters: Filters, now: number): List {
   const words = filters.q.trim().toLowerCase();
   const found: FleetNode[] = [];
+  const views = { current: 0, ended: 0, all: 0 };
   for (const id of store.sortedIds()) {
     const node = store.get(id);
-    if (node === undefined || !isInView(node, filters.view)) continue;
-    if (filters.state !== '' && node.state !== filters.state) continue;
+    if (node === undefined) continue;
     if (filters.type !== '' && node.type !== filters.type) continue;
-    if (filters.look !== '' && node.look !== filters.look) continue;
     if (words !== '' && !store.hay(node).includes(words)) continue;
+    const isIn = { current: isCurrent(node), ended: endedLately(node, now), all: true };
+    if (isIn.current) views.current += 1;
+    if (isIn.ended) views.ended += 1;
+    views.all += 1;
+    if (!isIn[filters.view]) continue;
+    if (filters.state !== '' && node.state !== filters.state) continue;
+    if (filters.look !== '' && node.look !== filters.look) continue;
     found.push(node);
   }
-  const items = filters.sort === '' ? grouped(found, filters.look !== '') : sorted(found, filters.sort);
-  return { items, nodes: found.length };
+  const items =
+    filters.sort === '' ? grouped(found, filters.look !== '') : sorted(found, filters.sort, store.stateOrders);
+  return { items, nodes: found.length, views };
 }
 
 function grouped(nodes: readonly FleetNode[], unfolded: boolean): Item[] {
@@ -71,10 +83,10 @@ function grouped(nodes: readonly FleetNode[], unfolded: boolean): Item[] {
   return [...items, ...rest];
 }
 
-type Key = (node: FleetNode) => string | number;
+type Key = (node: FleetNode, orders: ReadonlyMap<string, number>) => string | number;
 
 const KEYS: Readonly<Record<string, Key>> = {
-  state: ({ state }) => state,
+  state: ({ state }, orders) => orders.get(state) ?? orders.size,
   id: ({ id }) => id,
   type: ({ type }) => type,
   version: ({ version }) => version,
@@ -85,9 +97,9 @@ const KEYS: Readonly<Record<string, Key>> = {
 /** Columns by which the list can be sorted. */
 export const SORTABLE: ReadonlySet<string> = new Set(Object.keys(KEYS));
 
-function sorted(nodes: readonly FleetNode[], sort: string): Item[] {
+function sorted(nodes: readonly FleetNode[], sort: string, orders: ReadonlyMap<string, number>): Item[] {
   const key = KEYS[sort.replace(/^-/, '')] ?? KEYS.id;
-  const keyed = nodes.map((node) => ({ id: node.id, key: key?.(node) ?? node.id }));
+  const keyed = nodes.map((node) => ({ id: node.id, key: key?.(node, orders) ?? node.id }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   if (sort.startsWith('-')) keyed.reverse();
   return keyed.map(({ id }) => id);

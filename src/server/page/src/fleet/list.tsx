@@ -1,12 +1,14 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { memo, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import type { ContractView } from '../../../api/contract.js';
 import type { RowDetail } from '../../../api/fleet.js';
+import { cameBack } from '../came-back.js';
 import { getJson } from '../get-json.js';
 import { hrefOf, type Filters } from '../filters.js';
 import { onKey } from '../keyboard.js';
 import { store } from '../store.js';
+import { useFrame } from '../use.js';
 import { idsOf, SORTABLE, type Item, type List } from './list-items.js';
 import { GroupRow, Row } from './row.js';
 
@@ -15,6 +17,9 @@ const GROUP_HEIGHT = 40;
 const OVERSCAN = 4;
 const DETAILS_EVERY_MS = 2_000;
 const DETAILS_AFTER_MS = 150;
+
+/** On which node each list was left, so that Back finds it there. */
+const cursors = new Map<string, string>();
 
 const COLUMNS = [
   ['state', 'State', ''],
@@ -39,8 +44,10 @@ export const NodeList = memo(function NodeList({ list, filters, contract, held }
   const parent = useRef<HTMLDivElement>(null);
   const rowHeight = useRowHeight();
   const [top, setTop] = useState(0);
-  const [cursor, setCursor] = useState(-1);
+  const search = hrefOf(filters);
+  const [cursor, setCursor] = useState(() => (cameBack() ? cursors.get(search) : undefined));
   const { items } = list;
+  const cursorAt = useMemo(() => (cursor === undefined ? -1 : items.indexOf(cursor)), [items, cursor]);
   const [, navigate] = useLocation();
   useLayoutEffect(() => {
     const measure = (): void => {
@@ -63,7 +70,11 @@ export const NodeList = memo(function NodeList({ list, filters, contract, held }
   });
   const visible = virtualizer.getVirtualItems();
   useLeases(idsOf(visible.flatMap(({ index }) => items[index] ?? [])));
-  useCursorKeys(items, cursor, setCursor, (at) => virtualizer.scrollToIndex(at, { align: 'auto' }));
+  useCursorKeys(items, cursorAt, (at, id) => {
+    cursors.set(search, id);
+    setCursor(id);
+    virtualizer.scrollToIndex(at, { align: 'auto' });
+  });
   return (
     <div className="card list" role="table" aria-label="Nodes" aria-rowcount={items.length + 1}>
       <div role="rowgroup" className="list-head-group">
@@ -90,7 +101,14 @@ export const NodeList = memo(function NodeList({ list, filters, contract, held }
               held={held}
             />
           ) : (
-            <Row key={key} id={item} top={start - top} index={index} isCursor={index === cursor} contract={contract} />
+            <Row
+              key={key}
+              id={item}
+              top={start - top}
+              index={index}
+              isCursor={index === cursorAt}
+              contract={contract}
+            />
           );
         })}
       </div>
@@ -113,6 +131,7 @@ function openWithoutLoading(event: React.MouseEvent, navigate: (to: string) => v
 
 function Head({ filters }: { filters: Filters }) {
   const [, navigate] = useLocation();
+  const absolute = useFrame(() => store.hasAbsoluteTimes);
   const direction = filters.sort.startsWith('-') ? 'descending' : 'ascending';
   const sorted = filters.sort.replace(/^-/, '');
   // A column: first its own order, then the other way round, then those that need a look first.
@@ -128,7 +147,7 @@ function Head({ filters }: { filters: Filters }) {
         >
           {SORTABLE.has(key) ? (
             <button type="button" onClick={() => navigate(hrefOf(filters, { sort: next(key) }))}>
-              {label}
+              {key === 'since' && absolute ? 'Since' : label}
               {sorted === key && <span aria-hidden="true">{direction === 'ascending' ? ' ▾' : ' ▴'}</span>}
             </button>
           ) : (
@@ -159,9 +178,9 @@ function useLeases(ids: readonly string[]): void {
     if (shown === '') return;
     const over = new AbortController();
     const ask = async (): Promise<void> => {
-      if (document.hidden || store.line.kind !== 'live') return;
+      if (document.hidden || store.line.kind !== 'live' || store.isRegistryAway) return;
       const answer = await getJson<readonly RowDetail[]>(`/api/rows?ids=${shown}`, over.signal);
-      // Without an answer the bars go on from what was known; the line's own banner says that it is broken.
+      // Without an answer the bars go on from what was known; a banner says what is away.
       if (answer.kind === 'ok') store.takeDetails(answer.data);
     };
     // Not while somebody scrolls: each row would be asked for on its way.
@@ -175,12 +194,7 @@ function useLeases(ids: readonly string[]): void {
   }, [shown]);
 }
 
-function useCursorKeys(
-  items: List['items'],
-  cursor: number,
-  setCursor: (at: number) => void,
-  show: (at: number) => void,
-): void {
+function useCursorKeys(items: List['items'], cursor: number, moveTo: (at: number, id: string) => void): void {
   const [, navigate] = useLocation();
   useEffect(() =>
     onKey((key) => {
@@ -194,9 +208,8 @@ function useCursorKeys(
       const step = key === 'j' ? 1 : -1;
       let at = cursor + step;
       while (typeof items[at] === 'object') at += step;
-      if (items[at] === undefined) return true;
-      setCursor(at);
-      show(at);
+      const id = items[at];
+      if (typeof id === 'string') moveTo(at, id);
       return true;
     }),
   );

@@ -1,7 +1,7 @@
 import { Fragment, memo } from 'react';
 import { Link } from 'wouter';
 import type { StateView } from '../../../api/contract.js';
-import { hrefOf, type Filters } from '../filters.js';
+import { hrefOf, NO_FILTERS, type Filters } from '../filters.js';
 import { StateGlyph } from '../glyph.js';
 import { count } from '../words.js';
 import type { Counts } from './counts.js';
@@ -62,12 +62,9 @@ export const Matrix = memo(function Matrix({ states, counts, history, filters }:
           {counts.types.map((type) => (
             <tr key={type}>
               <th scope="row">
-                <Link
-                  href={hrefOf(filters, { type: filters.type === type && filters.state === '' ? '' : type, state: '' })}
-                  aria-current={filters.type === type && filters.state === '' ? 'true' : undefined}
-                >
+                <Link {...toggle(filters, { type })}>
                   <span>{type}</span>
-                  <span className="num">{count(counts.lasting.get(type) ?? 0)}</span>
+                  <span className="num">{count(counts.current.get(type) ?? 0)}</span>
                 </Link>
               </th>
               {states.map((state, at) => (
@@ -102,13 +99,9 @@ function StateHead({
   filters: Filters;
 }) {
   const value = counts.states.get(state.name)?.get('') ?? 0;
-  const on = filters.state === state.name && filters.type === '';
   return (
     <th scope="col" className={`state-head tone-${state.tone} ${className}`}>
-      <Link
-        href={hrefOf(filters, on ? { state: '', view: 'current' } : stateFilter(state, ''))}
-        aria-current={on ? 'true' : undefined}
-      >
+      <Link {...toggle(filters, stateFilter(state, ''))}>
         <span className="name">
           <StateGlyph view={state} size={13} />
           <span>{breakable(state.name)}</span>
@@ -122,12 +115,10 @@ function StateHead({
 
 function Cell({ state, type, value, filters }: { state: StateView; type: string; value: number; filters: Filters }) {
   if (value === 0) return <span className="none">–</span>;
-  const on = filters.state === state.name && filters.type === type;
   return (
     <Link
       className="num"
-      href={hrefOf(filters, on ? { state: '', type: '' } : stateFilter(state, type))}
-      aria-current={on ? 'true' : undefined}
+      {...toggle(filters, stateFilter(state, type))}
       aria-label={`${count(value)} ${type} in ${state.name}`}
     >
       {count(value)}
@@ -137,34 +128,34 @@ function Cell({ state, type, value, filters }: { state: StateView; type: string;
 
 /** The same numbers for a phone. */
 export const Tiles = memo(function Tiles({ states, counts, filters }: Omit<Props, 'history'>) {
-  const shown = states.filter(({ name }) => (counts.states.get(name)?.get('') ?? 0) > 0);
+  const value = ({ name }: StateView): number => counts.states.get(name)?.get(filters.type) ?? 0;
+  const shown = states.filter((state) => value(state) > 0);
   if (shown.length === 0) return null;
   return (
     <div className="card tiles only-phone">
-      {shown.map((state) => {
-        const on = filters.state === state.name;
-        return (
-          <Link
-            key={state.name}
-            href={hrefOf(filters, on ? { state: '', view: 'current' } : stateFilter(state, filters.type))}
-            aria-current={on ? 'true' : undefined}
-            className={`tone-${state.tone}`}
-          >
-            <span className="name">
-              <StateGlyph view={state} size={12} />
-              {state.name}
-            </span>
-            <b className="num">{count(counts.states.get(state.name)?.get('') ?? 0)}</b>
-          </Link>
-        );
-      })}
+      {shown.map((state) => (
+        <Link key={state.name} {...toggle(filters, stateFilter(state, filters.type))} className={`tone-${state.tone}`}>
+          <span className="name">
+            <StateGlyph view={state} size={12} />
+            {state.name}
+          </span>
+          <b className="num">{count(value(state))}</b>
+        </Link>
+      ))}
     </div>
   );
 });
 
 /** Ended nodes are in a view of their own. */
 function stateFilter(state: StateView, type: string): Partial<Filters> {
-  return { state: state.name, type, view: state.group === 'ended' ? 'ended' : 'current', look: '' };
+  return { state: state.name, type, view: state.group === 'ended' ? 'ended' : 'current' };
+}
+
+/** A number's link: to the nodes that it counts, whatever was filtered before; from there, to everybody. */
+function toggle({ sort, ...others }: Filters, target: Partial<Filters>) {
+  const counted = hrefOf({ ...NO_FILTERS, sort, ...target });
+  const on = counted === hrefOf({ ...others, sort });
+  return { href: on ? hrefOf({ ...NO_FILTERS, sort }) : counted, 'aria-current': on ? ('true' as const) : undefined };
 }
 
 /** A name that may be broken behind its "_". */

@@ -7,7 +7,7 @@ import { Glyph, StateGlyph } from '../glyph.js';
 import { GROUPS, whatIsGoingOn } from '../sentences.js';
 import { store } from '../store.js';
 import { useRow, useRowTexts } from '../use.js';
-import { count, cut, exact, short } from '../words.js';
+import { count, cut, exact, short, stamp } from '../words.js';
 import type { Group } from './list-items.js';
 
 interface RowProps {
@@ -27,6 +27,7 @@ export const Row = memo(function Row({ id, top, index, isCursor, contract }: Row
   if (node === undefined) return null;
   const [what = '', since = '', beat = '', left = ''] = timed.split(SEPARATOR);
   const view = store.state(node.state);
+  const heard = store.detail(id)?.beat ?? node.beat;
   const calm = node.look === null && (view?.tone === 'active' || view?.tone === 'left');
   return (
     <div
@@ -58,7 +59,11 @@ export const Row = memo(function Row({ id, top, index, isCursor, contract }: Row
       <span className={`attempt num ${node.attempt > 1 ? '' : 'dim'}`} role="cell">
         {node.attempt || '–'}
       </span>
-      <span className={`beat num ${left === '' ? 'dim' : ''}`} role="cell">
+      <span
+        className={`beat num ${left === '' ? 'dim' : ''}`}
+        role="cell"
+        title={heard === null ? undefined : exact(heard)}
+      >
         {left === '' ? '–' : <Beat beat={beat} left={Number(left)} />}
       </span>
       <span className="since num" role="cell" title={exact(node.since)}>
@@ -73,14 +78,18 @@ const SEPARATOR = '\u0000';
 /** What is going on, times in the state and since the last heartbeat, and what is left of the lease (empty without). */
 function timedTexts(node: FleetNode, contract: ContractView, now: number): string[] {
   const detail = store.detail(node.id);
-  const lease = node.ended === null ? (detail?.lease ?? node.lease) : null;
+  const known = node.ended === null ? (detail?.lease ?? node.lease) : null;
+  // A lease that was read a while ago has been renewed since, unless the registry has said otherwise.
+  const isOld = known !== null && known < now && node.look !== 'silent' && store.isRegistryAway;
+  const lease = isOld ? null : known;
   const beat = detail?.beat ?? node.beat;
+  const when = (at: number): string => (store.hasAbsoluteTimes ? stamp(at, now, false) : short(now - at));
   // In steps of a pixel of the bar: a smaller one would draw what nobody sees.
   const left = lease === null ? '' : String(Math.round(((lease - now) / (contract.lease_seconds * 1_000)) * 50) / 50);
   return [
     whatIsGoingOn(node, detail, store.state(node.state), contract, store.isHeld, now),
-    short(now - node.since),
-    beat === null ? '–' : short(now - beat),
+    when(node.since),
+    beat === null ? '–' : when(beat),
     left,
   ];
 }

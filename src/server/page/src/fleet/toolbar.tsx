@@ -4,34 +4,36 @@ import type { StateView } from '../../../api/contract.js';
 import { hrefOf, type Filters } from '../filters.js';
 import { Icon } from '../glyph.js';
 import { count, counted } from '../words.js';
-import type { Counts } from './counts.js';
+import type { List } from './list-items.js';
 
 interface Props {
   readonly filters: Filters;
-  readonly counts: Counts;
+  readonly views: List['views'];
+  readonly types: readonly string[];
   readonly states: readonly StateView[];
   readonly found: number;
   /** The list begins with those that need a look. */
   readonly isGrouped: boolean;
 }
 
-export function Toolbar({ filters, counts, states, found, isGrouped }: Props) {
+const VIEWS = [
+  ['current', 'Current'],
+  ['ended', 'Ended in 24 h'],
+  ['all', 'All'],
+] as const;
+
+export function Toolbar({ filters, views, types, states, found, isGrouped }: Props) {
   const [, navigate] = useLocation();
-  const views = [
-    ['current', 'Current', counts.current],
-    ['ended', 'Ended', counts.ended],
-    ['all', 'All', counts.all],
-  ] as const;
   return (
     <div className="bar">
       <nav className="segments" aria-label="Which nodes">
-        {views.map(([view, label, value]) => (
+        {VIEWS.map(([view, label]) => (
           <Link
             key={view}
             href={hrefOf(filters, { view, state: '', look: '' })}
             aria-current={filters.view === view ? 'page' : undefined}
           >
-            {label} <span className="num dim">{count(value)}</span>
+            {label} <span className="num dim">{count(views[view])}</span>
           </Link>
         ))}
       </nav>
@@ -40,7 +42,7 @@ export function Toolbar({ filters, counts, states, found, isGrouped }: Props) {
         label="Type"
         any="Any type"
         value={filters.type}
-        options={counts.types}
+        options={types}
         onPick={(type) => navigate(hrefOf(filters, { type }))}
       />
       <Pick

@@ -6,7 +6,8 @@ import { AskButton, type Question } from '../ask-dialog.js';
 import { getJson } from '../get-json.js';
 import { Glyph } from '../glyph.js';
 import { ReplayLetter } from '../replay-letter.js';
-import { Ago, Until } from '../time.js';
+import { Lasting, Until } from '../time.js';
+import { Whole } from '../whole.js';
 import { clock, count, counted, cut, exact, long } from '../words.js';
 
 const EVERY_MS = 2_000;
@@ -227,11 +228,13 @@ function Streams({ streams }: { streams: readonly Stream[] }) {
       <div className="todo">
         {worst === 'look' ? (
           <>
-            <b>What to do.</b> A watermark that stays behind means that no bridge reads, or that Kafka takes no
-            heartbeats. Until it moves, nobody expires. Start a bridge: <span className="mono">registrar bridge</span>
+            <b>What to do.</b> {[...new Set(streams.flatMap(({ todo }) => todo ?? []))].join(' ')}
           </>
         ) : (
-          'Silence proves nothing while a stream stands still: a watermark more than 10 s behind is worth a look.'
+          <>
+            Worth a look: a watermark more than 10 s behind, since silence proves nothing while a stream stands still,
+            and more than 1,000 records that wait for five minutes without becoming fewer.
+          </>
         )}
       </div>
     </Card>
@@ -252,7 +255,7 @@ function BackendCard({ backend, now }: { backend: Backend; now: number }) {
           <>
             no answer{' '}
             <small>
-              for <Ago at={failing_since} />
+              for <Lasting since={failing_since} />
             </small>
           </>
         ) : p50 === null ? (
@@ -283,7 +286,9 @@ function BackendCard({ backend, now }: { backend: Backend; now: number }) {
             : `${counted(failed, 'minute')} with errors in the last hour.`}
         </p>
       ) : (
-        <span className="words">{cut(failure)}</span>
+        <span className="words">
+          <Whole text={failure} />
+        </span>
       )}
       {todo !== null && (
         <div className="todo">
@@ -312,11 +317,10 @@ function PartCard({ part }: { part: Part }) {
 function DeadLetters({ health }: { health: Health }) {
   const { dead_letters: letters, dead_letters_count: many, dead_letters_failure: failure } = health;
   const newest = many > letters.length ? `, the newest ${letters.length} of them` : '';
-  const verdict: Verdict = failure !== null ? 'unknown' : letters.length > 0 ? 'look' : 'ok';
   return (
     <section className="card section" id="dead-letters" aria-label="Dead letters">
       <h2>
-        <VerdictGlyph verdict={verdict} />
+        <VerdictGlyph verdict={health.dead_letters_verdict} />
         Dead letters
         <span>
           {many === 0
@@ -367,6 +371,7 @@ function LetterRow({ letter }: { letter: DeadLetter }) {
       <td role="cell">
         <details>
           <summary>{cut(reason)}</summary>
+          {cut(reason) !== reason && <p>{reason}</p>}
           <pre className="words">{text === '' ? '(no bytes)' : text}</pre>
         </details>
       </td>

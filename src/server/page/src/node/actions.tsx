@@ -117,8 +117,10 @@ export function Actions({ view, state, allowed, done }: Props) {
   );
   if (!allowed)
     return (
-      <p className="actions dim" title="registrar ui --allow-actions">
-        Read-only: started without actions
+      <p className="actions dim">
+        <span>
+          Read-only. To act from here: <span className="mono">registrar ui --allow-actions</span>
+        </span>
       </p>
     );
   return (

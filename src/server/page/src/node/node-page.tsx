@@ -6,11 +6,13 @@ import type { NodeView } from '../../../api/node.js';
 import { CopyButton } from '../copy-button.js';
 import { Icon, StateGlyph, type GlyphTone } from '../glyph.js';
 import { onKey } from '../keyboard.js';
-import { NO_FILTERS } from '../filters.js';
+import { NO_FILTERS, type Filters } from '../filters.js';
+import { lastList } from '../fleet/last-list.js';
 import { idsOf, listOf } from '../fleet/list-items.js';
 import { store } from '../store.js';
 import { Ago } from '../time.js';
 import { useFrame } from '../use.js';
+import { cut } from '../words.js';
 import { Actions } from './actions.js';
 import { isRegistering } from './is-registering.js';
 import { Machine } from './machine.js';
@@ -210,6 +212,8 @@ function Title({ id }: { id: string }) {
 
 function Say({ view, state, contract }: RegisteringProps) {
   const since = view.node?.since ?? null;
+  const absolute = useFrame(() => store.hasAbsoluteTimes);
+  const ended = state?.group === 'ended';
   if (!isRegistering(view))
     return (
       <p className="say soft">
@@ -223,9 +227,8 @@ function Say({ view, state, contract }: RegisteringProps) {
         <b>{view.state ?? 'state not known'}</b> <span className="soft">{sentence(view, state, contract)}.</span>{' '}
         {since !== null && (
           <span className="soft">
-            {state?.group === 'ended' ? '' : 'For '}
-            <Ago at={since} full />
-            {state?.group === 'ended' ? ' ago.' : '.'}
+            {ended ? '' : absolute ? 'Since ' : 'For '}
+            <Ago at={since} full suffix={ended ? ' ago' : ''} />.
           </span>
         )}
       </span>
@@ -234,7 +237,7 @@ function Say({ view, state, contract }: RegisteringProps) {
 }
 
 function sentence(view: NodeView, state: StateView | undefined, contract: ContractView): string {
-  if (state?.group === 'ended') return view.node?.reason ?? 'the registration attempt ended';
+  if (state?.group === 'ended') return cut(view.node?.reason ?? 'the registration attempt ended');
   if (state?.group === 'registered') {
     if (view.node?.look === 'silent') return 'but silent: its lease has run out';
     return state.tone === 'active' ? 'and discoverable' : 'out of discovery, still registered and alive';
@@ -252,7 +255,9 @@ function sentence(view: NodeView, state: StateView | undefined, contract: Contra
 function Crumb({ id, type }: { id: string; type: string | null }) {
   const [, navigate] = useLocation();
   const go = (step: number): void => {
-    const ids = idsOf(listOf(store, NO_FILTERS).items);
+    const idsIn = (filters: Filters): string[] => idsOf(listOf(store, filters, store.registryNow()).items);
+    const last = idsIn(lastList.filters);
+    const ids = last.includes(id) ? last : idsIn(NO_FILTERS);
     const next = ids[ids.indexOf(id) + step];
     if (next !== undefined) navigate(`/nodes/${encodeURIComponent(next)}`);
   };

@@ -2,7 +2,8 @@ import type { NodeBan, NodeKey, NodeView } from '../../../api/node.js';
 import { CopyButton } from '../copy-button.js';
 import { Glyph } from '../glyph.js';
 import { Ago } from '../time.js';
-import { clock, cut, exact } from '../words.js';
+import { Whole } from '../whole.js';
+import { clock, exact } from '../words.js';
 
 /** What keeps the node from counting, whatever its state is. Nothing where nothing does. */
 export function Notices({ view: { id, ban, key } }: { view: NodeView }) {
@@ -21,10 +22,10 @@ function Banned({ id, ban: { who, why, since } }: { id: string; ban: NodeBan }) 
         <Glyph shape="ban" tone="warn" />
         Banned
         <span>
-          by {who}, <Ago at={since} full /> ago
+          by {who}, <Ago at={since} full suffix=" ago" />
         </span>
       </h2>
-      <p>{why === null ? 'Nobody has said why.' : cut(why)}</p>
+      <p>{why === null ? 'Nobody has said why.' : <Whole text={why} />}</p>
       <p className="dim">Since {exact(since)}. What it sends is rejected, until somebody lifts the ban:</p>
       <Command text={`registrar unban ${id}`} />
     </section>
@@ -44,11 +45,11 @@ function AnotherKey({ id, bound, conflict: { words, at } }: AnotherKeyProps) {
         <Glyph shape="warn" tone="warn" />
         Its key has not signed what came in its name
         <span>
-          <Ago at={at} full /> ago
+          <Ago at={at} full suffix=" ago" />
         </span>
       </h2>
       <span className="words" title={exact(at)}>
-        {cut(words)}
+        <Whole text={words} />
       </span>
       <p className="dim">
         Key <span className="mono">{bound.thumbprint}</span> speaks for it since{' '}

@@ -4,7 +4,8 @@ import { StateGlyph } from '../glyph.js';
 import { store } from '../store.js';
 import { Ago, Until } from '../time.js';
 import { useFrame, useTimed } from '../use.js';
-import { clock, cut } from '../words.js';
+import { Whole } from '../whole.js';
+import { clock } from '../words.js';
 
 interface Props {
   readonly view: NodeView;
@@ -43,7 +44,11 @@ export function NowBox(props: Props) {
         {confirmedNames(view, contract, true) === '' ? '' : `${confirmedNames(view, contract, true)} has confirmed. `}
         {who} is tried again until it answers; nothing is lost.
       </p>
-      {waiting.failure !== null && <code>{cut(waiting.failure)}</code>}
+      {waiting.failure !== null && (
+        <code>
+          <Whole text={waiting.failure} />
+        </code>
+      )}
       <div className="meter-box">
         {waiting.next_at !== null && <Meter from={last} to={waiting.next_at} />}
         <div className="meter-labels">
@@ -120,19 +125,11 @@ function Acknowledgement({ view, contract, state }: Props) {
 
 function Lease({ view, contract, state }: Props) {
   const held = useFrame(() => store.isHeld);
+  const away = useFrame(() => store.isRegistryAway);
   const lease = view.node?.lease ?? null;
   const beat = view.node?.beat ?? null;
   const silent = useTimed((now) => lease !== null && lease < now);
-  if (lease === null)
-    return (
-      <>
-        <h2>
-          <StateGlyph view={state} />
-          No lease
-        </h2>
-        <p>The registry holds no open lease of this registration attempt.</p>
-      </>
-    );
+  if (lease === null || away) return <NoLease state={state} away={away} />;
   const from = beat ?? lease - contract.lease_seconds * 1_000;
   const expiry = held
     ? 'Self-preservation holds: it does not expire.'
@@ -164,9 +161,8 @@ function Lease({ view, contract, state }: Props) {
               <>
                 last heartbeat{' '}
                 <b>
-                  <Ago at={beat} full />
-                </b>{' '}
-                ago
+                  <Ago at={beat} full suffix=" ago" />
+                </b>
               </>
             )}
           </span>
@@ -175,9 +171,8 @@ function Lease({ view, contract, state }: Props) {
               <>
                 ran out{' '}
                 <b>
-                  <Ago at={lease} full />
-                </b>{' '}
-                ago
+                  <Ago at={lease} full suffix=" ago" />
+                </b>
               </>
             ) : (
               <>
@@ -195,6 +190,22 @@ function Lease({ view, contract, state }: Props) {
   );
 }
 
+function NoLease({ state, away }: { state: StateView | undefined; away: boolean }) {
+  return (
+    <>
+      <h2>
+        <StateGlyph view={state} />
+        {away ? 'Lease' : 'No lease'}
+      </h2>
+      <p>
+        {away
+          ? 'Its lease cannot be read now, and nobody expires: the registry does not answer.'
+          : 'The registry holds no open lease of this registration attempt.'}
+      </p>
+    </>
+  );
+}
+
 function Ended({ view, state }: Props) {
   const at = view.node?.ended ?? view.now;
   const reason = view.node?.reason ?? null;
@@ -203,7 +214,7 @@ function Ended({ view, state }: Props) {
       <h2>
         <StateGlyph view={state} />
         <span>
-          Ended <Ago at={at} full /> ago
+          Ended <Ago at={at} full suffix=" ago" />
         </span>
       </h2>
       {view.ban === null ? (
@@ -214,7 +225,11 @@ function Ended({ view, state }: Props) {
       ) : (
         <p>The registration attempt is over. Another one is rejected while the ban lasts.</p>
       )}
-      {reason !== null && <code className="own">{cut(reason)}</code>}
+      {reason !== null && (
+        <code className="own">
+          <Whole text={reason} />
+        </code>
+      )}
     </>
   );
 }

@@ -3,7 +3,8 @@ import { Glyph, StateGlyph } from '../glyph.js';
 import { ReplayLetter } from '../replay-letter.js';
 import { store } from '../store.js';
 import { Ago } from '../time.js';
-import { clock, cut, exact } from '../words.js';
+import { Whole } from '../whole.js';
+import { clock, exact } from '../words.js';
 
 /** Facts of the node, its earlier attempts, its dead letters. */
 export function Side({ view }: { view: NodeView }) {
@@ -47,6 +48,8 @@ function NodeFacts({ view: { node, facts, key } }: { view: NodeView }) {
               </dd>
               <dt>Epoch</dt>
               <dd>{facts.epoch ?? <span className="dim">it keeps none</span>}</dd>
+              <dt>Instance</dt>
+              <dd className="mono">{facts.instance_id ?? <span className="dim">it does not say</span>}</dd>
               <dt>Correlation</dt>
               <dd className="mono">{facts.correlation_id}</dd>
             </>
@@ -84,7 +87,7 @@ function Others({ view: { others } }: { view: NodeView }) {
               {lasts ? 'process' : 'was process'} <span className="mono">{instance_id}</span>
             </span>
             <span className="dim">
-              since {clock(since)}, last seen <Ago at={last_seen} full /> ago
+              since {clock(since)}, last seen <Ago at={last_seen} full suffix=" ago" />
             </span>
             <span className="dim">
               registered: <span className="mono">{registered ?? 'a process that does not say who it is'}</span>
@@ -113,9 +116,17 @@ function Acts({ view: { acts } }: { view: NodeView }) {
               </time>{' '}
               <b>{who}</b> asked to {what}
             </span>
-            {why !== null && <span>{cut(why)}</span>}
+            {why !== null && (
+              <span>
+                <Whole text={why} />
+              </span>
+            )}
             <span className="dim">
-              {outcome === null ? 'What became of it is not known.' : `${refused ? 'Refused: ' : ''}${cut(outcome)}`}
+              {outcome === null ? (
+                'What became of it is not known.'
+              ) : (
+                <Whole text={`${refused ? 'Refused: ' : ''}${outcome}`} />
+              )}
             </span>
           </li>
         ))}
@@ -124,17 +135,27 @@ function Acts({ view: { acts } }: { view: NodeView }) {
   );
 }
 
+/** Those in the journal of its run, and the runs before it, which Temporal keeps for a while. */
 function EarlierAttempts({ view }: { view: NodeView }) {
+  const { earlier, links } = view;
+  const runs = view.earlier_runs ?? [];
+  const many = earlier.length + runs.length;
   return (
     <section className="card section">
       <h2>
-        Earlier attempts <span>{view.earlier.length === 0 ? '' : view.earlier.length}</span>
+        Earlier attempts <span>{many === 0 ? '' : many}</span>
       </h2>
-      {view.earlier.length === 0 ? (
-        <p className="dim">{(view.attempt ?? 1) > 1 ? 'Kept in earlier runs in Temporal.' : 'This is the first.'}</p>
+      {many === 0 ? (
+        <p className="dim">
+          {(view.attempt ?? 1) <= 1
+            ? 'This is the first.'
+            : view.earlier_runs === null
+              ? 'Kept in their runs in Temporal, which was not asked.'
+              : 'Temporal has none of their runs any more.'}
+        </p>
       ) : (
         <ol className="attempts">
-          {view.earlier.map(({ attempt, state, ended }) => (
+          {earlier.map(({ attempt, state, ended }) => (
             <li key={attempt}>
               <span className="num dim">{attempt}</span>
               <StateGlyph view={state === null ? undefined : store.state(state)} />
@@ -144,7 +165,32 @@ function EarlierAttempts({ view }: { view: NodeView }) {
               </span>
             </li>
           ))}
+          {runs.map(({ run_id, state, began, ended, link }) => (
+            <li key={run_id}>
+              <span />
+              <StateGlyph view={state === null ? undefined : store.state(state)} />
+              <span className="mono" title={`run ${run_id}, from ${exact(began)} to ${exact(ended)}`}>
+                {link === null ? (
+                  (state ?? 'not known')
+                ) : (
+                  <a className="underlined" href={link} target="_blank" rel="noreferrer">
+                    {state ?? 'not known'}
+                  </a>
+                )}
+              </span>
+              <span className="dim">
+                <Ago at={ended} />
+              </span>
+            </li>
+          ))}
         </ol>
+      )}
+      {links.runs !== null && (
+        <p>
+          <a className="underlined" href={links.runs} target="_blank" rel="noreferrer">
+            All its runs in Temporal
+          </a>
+        </p>
       )}
     </section>
   );
@@ -165,7 +211,9 @@ function Letters({ view }: { view: NodeView }) {
               <time className="mono dim" dateTime={new Date(letter.at).toISOString()} title={exact(letter.at)}>
                 {clock(letter.at)}
               </time>
-              <span className="words">{cut(letter.reason)}</span>
+              <span className="words">
+                <Whole text={letter.reason} />
+              </span>
               <span className="dim mono">{letter.from}</span>
               <ReplayLetter letter={letter} />
             </li>

@@ -2,7 +2,8 @@ import type { ContractView } from '../../../api/contract.js';
 import type { NodeView, PendingTry, Step } from '../../../api/node.js';
 import { Glyph } from '../glyph.js';
 import { Until } from '../time.js';
-import { cut, exact, offset } from '../words.js';
+import { Whole } from '../whole.js';
+import { exact, offset } from '../words.js';
 import { signOf, stepClock } from './timeline.js';
 
 /** The same as the timeline, in words. */
@@ -44,8 +45,17 @@ function Line({ step, start, end }: { step: Step; start: number; end: number }) 
       <Glyph shape={shape} tone={tone} />
       <div>
         {step.kind === 'state' ? <b>{step.text}</b> : step.text}
-        {step.detail !== null && <span className="dim"> {cut(step.detail)}</span>}
-        {step.words !== null && <span className="words">{cut(step.words)}</span>}
+        {step.detail !== null && (
+          <span className="dim">
+            {' '}
+            <Whole text={step.detail} />
+          </span>
+        )}
+        {step.words !== null && (
+          <span className="words">
+            <Whole text={step.words} />
+          </span>
+        )}
       </div>
       <time dateTime={new Date(step.at).toISOString()} title={exact(step.at)}>
         {stepClock(step.at, start, end)}
@@ -72,7 +82,11 @@ function Failing({ pending, contract, start }: { pending: PendingTry; contract: 
           {' '}
           {tries.length > 1 ? `about at ${some.join(', ')}` : ''}
         </span>
-        {failure !== null && <span className="words">{cut(failure)}</span>}
+        {failure !== null && (
+          <span className="words">
+            <Whole text={failure} />
+          </span>
+        )}
       </div>
       <time dateTime={new Date(last).toISOString()} title={exact(last)}>
         {stepClock(last, start, last)}

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import type { ContractView, StateView } from '../../../api/contract.js';
 import type { NodeView } from '../../../api/node.js';
+import { CopyButton } from '../copy-button.js';
 import { Glyph, Icon, type GlyphShape, type GlyphTone } from '../glyph.js';
 import { Ago } from '../time.js';
 import { exact } from '../words.js';
@@ -25,7 +26,7 @@ export function Strip({ view, contract, state, start }: Props) {
         <div className="value num">
           {view.attempt ?? '–'}
           <span className="dim">
-            began <Ago at={start} full /> ago
+            began <Ago at={start} full suffix=" ago" />
           </span>
         </div>
         <div className="small" title={exact(start)}>
@@ -44,6 +45,7 @@ export function Strip({ view, contract, state, start }: Props) {
               : pendingWords(view, backend)
           }
           href={backend === 'consul' ? view.links.consul : null}
+          query={backend === 'postgres' ? `select * from node_registrations where node_id = '${view.id}'` : undefined}
         />
       ))}
       <System
@@ -75,16 +77,19 @@ function System({
   sign: [shape, tone, words],
   small,
   href,
+  query,
 }: {
   title: string;
   sign: Sign;
   small: ReactNode;
   href: string | null;
+  query?: string | undefined;
 }) {
   return (
     <div>
       <div className="key">
         {title}
+        {query !== undefined && <CopyButton text={query} label="Copy the query of its row" />}
         {href !== null && (
           <a href={href} target="_blank" rel="noreferrer" aria-label={`Open in ${title}’s page`}>
             open
@@ -111,7 +116,10 @@ function backendSign(view: NodeView, backend: string, state: StateView | undefin
     return ['warn', 'warn', 'Does not answer'];
   if (state?.group === 'ended') return ['bar', 'left', 'Not listed'];
   if (state?.tone === 'active') return ['ok', 'active', 'Passing'];
-  return view.confirmed[backend] === true ? ['ok', 'active', 'Registered'] : ['ring', 'plain', 'Not registered yet'];
+  if (state?.tone === 'draining') return ['down', 'draining', 'Out of discovery'];
+  return view.confirmed[backend] === true
+    ? ['ok', 'active', 'Registered, check critical']
+    : ['ring', 'plain', 'Not registered yet'];
 }
 
 function pendingWords({ pending, node }: NodeView, backend: string): string {

@@ -294,9 +294,9 @@ test('while the registry is away nobody seems to lose a lease: the bars stand st
   await page.getByText(/Since .*, [2-9] s ago/).waitFor();
   await page.goto(`${server.url}nodes/node-a`);
   await page.getByText('Its lease cannot be read now, and nobody expires').waitFor();
-  expect(await page.getByText('Not heard since').count()).toBe(0);
+  expect(await page.getByText('Silent since').count()).toBe(0);
   sources.registryFailure = null;
-  await page.getByText('Not heard since').waitFor();
+  await page.getByText('Silent since').waitFor();
 });
 
 test('two processes under one id are a group of the list, and the node says which', async () => {

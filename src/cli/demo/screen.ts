@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
-import { clock } from '../terminal/format.js';
+import { clock, shown } from '../terminal/format.js';
 import { liveText } from '../terminal/live-text.js';
 import type { NodeChange } from '../../node/index.js';
 import type { States } from '../terminal/states.js';
@@ -52,7 +52,7 @@ export function lineScreen(write: (line: string) => void): Screen {
     if (known.get(node_id) === state) return;
     known.set(node_id, state);
     if (!['lost', 'left'].includes(states.meaning(state))) return;
-    line(new Date().toISOString(), node, `${pc.bold(state)}${reason === null ? '' : `: ${reason}`}`);
+    line(new Date().toISOString(), node, `${pc.bold(state)}${reason === null ? '' : `: ${shown(reason)}`}`);
   };
   return {
     isLive: false,

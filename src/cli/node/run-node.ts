@@ -6,6 +6,7 @@ import { RegisteredNode } from '../../node/index.js';
 import type { NodeOptions } from './options.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { errorText } from '../../error-text.js';
+import { busyWhile } from '../../stack/busy-line.js';
 import { logger } from '../../telemetry.js';
 import { clock, shown } from '../terminal/format.js';
 import { print } from '../terminal/output.js';
@@ -36,8 +37,10 @@ export async function runNode(options: NodeOptions, config: Config): Promise<voi
       show(`${pc.red('trouble')}: ${shown(errorText(error))}`);
   });
   const failure = await Promise.race([stopping.requested, superseded]);
-  await node.stop();
-  await tracing?.stop();
+  await busyWhile('leaving', async () => {
+    await node.stop();
+    await tracing?.stop();
+  });
   if (failure instanceof CliError) throw failure;
 }
 

@@ -1,5 +1,5 @@
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
-import { activeIds } from './tracing/span.js';
+import { idsOfLine } from './tracing/log-ids.js';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
@@ -16,12 +16,12 @@ export function jsonLogger(): Logger {
 }
 
 /**
- * A logger of the level that LOG_LEVEL says, whose lines have the ids of the active span.
+ * A logger of the level that LOG_LEVEL says, whose lines have the ids of what is handled, and of the active span.
  *
  * @throws Error when LOG_LEVEL is not a level
  */
 export function loggerTo(stream: DestinationStream, options: LoggerOptions = {}): Logger {
   const level = process.env.LOG_LEVEL ?? 'info';
   if (!LEVELS.includes(level)) throw new Error(`LOG_LEVEL=${level} is not a level; use one of ${LEVELS.join(', ')}`);
-  return pino({ level, base: null, mixin: activeIds, ...options }, stream);
+  return pino({ level, base: null, mixin: idsOfLine, ...options }, stream);
 }

@@ -10,7 +10,7 @@ let root: Logger | undefined;
  */
 export function logger(name: string): Logger {
   root ??= process.stderr.isTTY
-    ? loggerTo(pretty({ destination: 2, sync: true, ignore: 'pid,hostname' }))
+    ? loggerTo(pretty({ destination: 2, sync: true, ignore: 'pid,hostname', colorize: process.stderr.hasColors() }))
     : jsonLogger();
   return root.child({ name });
 }

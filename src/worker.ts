@@ -31,6 +31,7 @@ import { connectionFault } from './runs/connection-fault.js';
 import { Catalog } from './registry/consul/catalog.js';
 import { createPool } from './registry/pool.js';
 import { logger } from './telemetry.js';
+import { receiveLogIds } from './tracing/carry-log-ids.js';
 import type { Tracing } from './tracing/index.js';
 
 const log = logger('worker');
@@ -84,7 +85,7 @@ export async function openWorker(config: Config, { bundle, tracing, version }: O
         activities: activitiesOf(config, contracts, { pool, catalog, producer, time }),
         workflowBundle: config.payloadKeys === undefined ? workflows : withEncodedFailures(workflows),
         ...converter,
-        ...(tracing === undefined ? {} : { interceptors: { activity: [tracing.activity] } }),
+        interceptors: { activity: [receiveLogIds, ...(tracing === undefined ? [] : [tracing.activity])] },
         ...(version === undefined ? {} : versioned(version)),
         ...TUNING,
       }),

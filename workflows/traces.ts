@@ -1,17 +1,21 @@
 import type { Headers, WorkflowInterceptorsFactory } from '@temporalio/workflow';
+import { LOG_IDS_HEADER } from '../src/protocol/log-ids-header.js';
 
-/** The header in which Temporal's OpenTelemetry interceptors carry a trace's context. */
-const TRACE = '_tracer-data';
+/** The first is the header in which Temporal's OpenTelemetry interceptors carry a trace's context. */
+const CARRIED = ['_tracer-data', LOG_IDS_HEADER];
 
 /**
- * Carries the context of a trace from the message that came last to the activities that follow from it. No span is made
- * here: a run lasts as long as its node, and a span is exported only when it ends; and OpenTelemetry's library would be
- * loaded once for each cached run.
+ * Carries the context of a trace, and the ids of log lines, from the message that came last to the activities that
+ * follow from it. No span is made here: a run lasts as long as its node, and a span is exported only when it ends; and
+ * OpenTelemetry's library would be loaded once for each cached run.
  */
 export const interceptors: WorkflowInterceptorsFactory = () => {
   let context: Headers = {};
-  const remember = ({ [TRACE]: came }: Headers): void => {
-    if (came !== undefined) context = { [TRACE]: came };
+  const remember = (headers: Headers): void => {
+    for (const name of CARRIED) {
+      const came = headers[name];
+      if (came !== undefined) context = { ...context, [name]: came };
+    }
   };
   const withContext = <Input extends { readonly headers: Headers }>(input: Input): Input => ({
     ...input,

@@ -1,6 +1,7 @@
 import type { LimitFunction } from 'p-limit';
 import type { IncomingRecord, RecordBatch } from '../kafka/consumer.js';
-import { traceparentOf } from '../protocol/trace.js';
+import { traceIdIn, traceparentOf } from '../protocol/trace.js';
+import { withLogIds } from '../tracing/log-ids.js';
 import { processInSpan, type TracedRecord } from '../tracing/span.js';
 import type { StreamKind } from './bridge-topics.js';
 import type { BridgeContext } from './context.js';
@@ -46,6 +47,15 @@ export async function handleEach<Message extends MessageOfNode>(
     await deadLetters.put(letters, batch.signal);
     for (const { record } of letters) done(record);
   };
+  const handle = async (record: IncomingRecord, message: Message): Promise<void> => {
+    const checked = await signing?.check(kind, record, message, batch.signal);
+    if (checked?.outcome === 'refused') return put([{ record, code: 'not_from_its_node', reason: checked.reason }]);
+    if (checked?.outcome === 'handled') return done(record);
+    const reason = await processInSpan(traced(record, message), () => apply(message));
+    if (reason !== null) return put([{ record, code: 'refused_by_temporal', reason }]);
+    await checked?.keep();
+    done(record);
+  };
   for (const record of batch.records) {
     const understood = read(record);
     if (!understood.ok) {
@@ -55,15 +65,7 @@ export async function handleEach<Message extends MessageOfNode>(
     const { message } = understood;
     messages.push({
       key: message.node_id,
-      async run() {
-        const checked = await signing?.check(kind, record, message, batch.signal);
-        if (checked?.outcome === 'refused') return put([{ record, code: 'not_from_its_node', reason: checked.reason }]);
-        if (checked?.outcome === 'handled') return done(record);
-        const reason = await processInSpan(traced(record, message), () => apply(message));
-        if (reason !== null) return put([{ record, code: 'refused_by_temporal', reason }]);
-        await checked?.keep();
-        done(record);
-      },
+      run: () => about(record, message, () => handle(record, message)),
     });
   }
   const putAll = async (): Promise<void> => {
@@ -74,14 +76,23 @@ export async function handleEach<Message extends MessageOfNode>(
     if (result.status === 'rejected') throw result.reason;
 }
 
+/** Whatever is logged meanwhile has the message's ids. */
+function about(record: IncomingRecord, message: MessageOfNode, run: () => Promise<void>): Promise<void> {
+  const { node_id, correlation_id } = message;
+  return withLogIds({ node_id, correlation_id, trace_id: traceIdIn(traceparentIn(record, message)) }, run);
+}
+
+function traceparentIn({ headers }: IncomingRecord, { correlation_id, message_id }: MessageOfNode): string {
+  return traceparentOf(headers['traceparent']?.toString(), correlation_id, message_id);
+}
+
 /** What a span about this record says. */
-function traced(
-  { topic, partition, offset, headers }: IncomingRecord,
-  { node_id, correlation_id, message_id }: MessageOfNode,
-): TracedRecord {
+function traced(record: IncomingRecord, message: MessageOfNode): TracedRecord {
+  const { topic, partition, offset } = record;
+  const { node_id, correlation_id, message_id } = message;
   return {
     name: `process ${topic}`,
-    traceparent: traceparentOf(headers['traceparent']?.toString(), correlation_id, message_id),
+    traceparent: traceparentIn(record, message),
     attributes: {
       'messaging.destination.name': topic,
       'messaging.destination.partition.id': String(partition),

@@ -2,9 +2,11 @@ import { Client, Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
 import { temporalConnection, type Config } from '../config/index.js';
 import { refusalIn } from '../kafka/index.js';
+import { environmentName } from '../protocol/topics.js';
 import { connectionFault, isRefusal } from '../runs/connection-fault.js';
 import { grpcErrorOf } from '../runs/temporal-errors.js';
 import { dataConverter } from '../payloads/data-converter.js';
+import { Catalog } from '../registry/consul/catalog.js';
 import { createPool, placeOf } from '../registry/pool.js';
 import { acceptsConnections } from '../stack/health.js';
 import { runningState } from '../stack/state/state.js';
@@ -126,6 +128,22 @@ const UNANSWERED: readonly number[] = [4, 14];
 function isUnanswered(error: unknown): boolean {
   const grpc = grpcErrorOf(error);
   return grpc !== undefined && UNANSWERED.includes(grpc.code);
+}
+
+/**
+ * Does something with Consul's catalog.
+ *
+ * @throws CliError that names the server when it does not answer
+ */
+export async function withConsul<T>(config: Config, work: (catalog: Catalog) => Promise<T>): Promise<T> {
+  const catalog = new Catalog(config.consul, environmentName(config));
+  try {
+    return await waitingFor(`Consul at ${catalog.url}`, () => work(catalog));
+  } catch (error) {
+    throw unreachable(config, 'consul', catalog.url, error);
+  } finally {
+    catalog.close();
+  }
 }
 
 /**

@@ -13,6 +13,11 @@ export function traceparent(correlation_id: string, message_id: string): string 
   return `00-${hex(correlation_id)}-${hex(message_id).slice(0, 16)}-01`;
 }
 
+/** The 32 hex digits of a traceparent that say which trace it is. */
+export function traceIdIn(traceparent: string): string {
+  return traceparent.slice(3, 35);
+}
+
 /** Version 00 of the W3C's "Trace Context"; ids of zeros are none. */
 const W3C = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 

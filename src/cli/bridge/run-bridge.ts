@@ -9,6 +9,7 @@ import { dataConverter } from '../../payloads/data-converter.js';
 import { createPool } from '../../registry/pool.js';
 import { retriedCalls } from '../../runs/retried-calls.js';
 import { logger } from '../../telemetry.js';
+import { sendLogIds } from '../../tracing/carry-log-ids.js';
 import { tracingOf } from '../../tracing/index.js';
 import { claimServers } from '../claim.js';
 import { temporalOptions } from '../connect.js';
@@ -33,7 +34,7 @@ export async function runBridge(config: Config, onReady: () => void = () => unde
     connection,
     namespace: config.temporal.namespace,
     ...dataConverter(config),
-    ...(tracing === undefined ? {} : { interceptors: { workflow: [tracing.client] } }),
+    interceptors: { workflow: [sendLogIds, ...(tracing === undefined ? [] : [tracing.client])] },
   });
   const pool = createPool(config.postgres.connectionString);
   const kafka = createKafka({ ...config.kafka, clientId: 'node-registrar-bridge', logger: logger('kafka') });

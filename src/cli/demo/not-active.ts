@@ -1,7 +1,7 @@
 import { explainNode, type Explanation } from '../status/explain-node.js';
 import { storyOf } from '../status/story.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
-import { counted } from '../terminal/format.js';
+import { counted, shown } from '../terminal/format.js';
 import { logsDirectory } from '../terminal/links.js';
 import type { DemoParts } from './parts.js';
 
@@ -31,12 +31,12 @@ function explanationLine({ report, letters, unasked, introspection_topic, contra
     case 'workflow':
       return [`${report.state}:`, ...storyOf(report, contract)].join(' ');
     case 'registry':
-      return `${report.row.state}${report.row.reason === null ? '' : `: ${report.row.reason}`}`;
+      return `${report.row.state}${report.row.reason === null ? '' : `: ${shown(report.row.reason)}`}`;
     case 'dead-letters':
-      return `not understood: ${letters?.letters.at(-1)?.reason ?? ''}`;
+      return `not understood: ${shown(letters?.letters.at(-1)?.reason ?? '')}`;
     case undefined:
       return unasked.length > 0
-        ? unasked.map(({ message }) => message).join('; ')
+        ? unasked.map(({ message }) => shown(message)).join('; ')
         : `never seen on topic ${introspection_topic}`;
   }
 }

@@ -1,7 +1,8 @@
 import type { WriteStream } from 'node:tty';
 import pc from 'picocolors';
-import { clock } from '../terminal/format.js';
+import { clock, shown } from '../terminal/format.js';
 import { liveText } from '../terminal/live-text.js';
+import { printTo } from '../terminal/output.js';
 import type { NodeChange } from '../../node/index.js';
 import type { States } from '../terminal/states.js';
 import type { ShownNode } from './fleet-state.js';
@@ -26,7 +27,7 @@ export interface Screen {
 
 /** A live picture on a terminal, plain lines anywhere else. */
 export function createScreen(stream: WriteStream): Screen {
-  return stream.isTTY ? liveScreen(stream) : lineScreen((line) => stream.write(`${line}\n`));
+  return stream.isTTY ? liveScreen(stream) : lineScreen((line) => printTo(stream, line));
 }
 
 function liveScreen(stream: WriteStream): Screen {
@@ -52,7 +53,7 @@ export function lineScreen(write: (line: string) => void): Screen {
     if (known.get(node_id) === state) return;
     known.set(node_id, state);
     if (!['lost', 'left'].includes(states.meaning(state))) return;
-    line(new Date().toISOString(), node, `${pc.bold(state)}${reason === null ? '' : `: ${reason}`}`);
+    line(new Date().toISOString(), node, `${pc.bold(state)}${reason === null ? '' : `: ${shown(reason)}`}`);
   };
   return {
     isLive: false,

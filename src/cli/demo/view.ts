@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { colouredState, columns, counted, since, span } from '../terminal/format.js';
+import { colouredState, columns, counted, fitted, shown as short, since, span } from '../terminal/format.js';
 import type { Size } from '../terminal/live-text.js';
 import type { StateMeaning, States } from '../terminal/states.js';
 import type { ShownNode, Summary } from './fleet-state.js';
@@ -27,7 +27,10 @@ const WHOLE_IDS_FROM = 96;
 const FEWEST_STEPS = 3;
 const FEWEST_NODES = 4;
 
-/** The screen as text, at most as high as the terminal: nodes that need a look come first when not all fit. */
+/**
+ * The screen as text, at most as high and as wide as the terminal: nodes that need a look come first when not all fit.
+ * Only addresses are whole, however long they are.
+ */
 export function viewText(view: View, size: Size, now: number = Date.now()): string {
   const { nodes, states, summary, shown, links, line } = view;
   // Title, blank, head, blank, "Steps", blank, links, and two lines for what comes after the picture.
@@ -35,16 +38,15 @@ export function viewText(view: View, size: Size, now: number = Date.now()): stri
   const room = Math.max(FEWEST_NODES, size.rows - fixed - FEWEST_STEPS);
   const rank = ({ state }: ShownNode): number => RANKS[states.meaning(state)];
   const visible = nodes.length <= room ? nodes : [...nodes].sort((a, b) => rank(a) - rank(b)).slice(0, room - 1);
-  const lines = [`${pc.bold(title(summary, states))}  ${line}`, '', nodesText(visible, states, size, now)];
+  const lines = [`${pc.bold(title(summary, states))}  ${short(line)}`, '', nodesText(visible, states, size, now)];
   if (visible.length < nodes.length) {
     const others = nodes.filter((node) => !visible.includes(node));
     lines.push(pc.dim(`… and ${others.length} more, ${counts(others)}`));
   }
   const left = Math.max(FEWEST_STEPS, size.rows - fixed - Math.min(nodes.length, room));
-  if (shown !== null && shown.steps.length > 0)
-    lines.push('', ...stepLines(shown.node_id, shown.steps, left, size.columns));
-  lines.push('', ...links.map(([name, url]) => `${pc.dim(name.padEnd(LINK_NAME))} ${url}`));
-  return lines.join('\n');
+  if (shown !== null && shown.steps.length > 0) lines.push('', ...stepLines(shown.node_id, shown.steps, left));
+  const addresses = links.map(([name, url]) => `${pc.dim(name.padEnd(LINK_NAME))} ${url}`);
+  return [fitted(lines.join('\n'), size.columns), '', ...addresses].join('\n');
 }
 
 const LINK_NAME = 10;
@@ -61,7 +63,7 @@ function nodesText(nodes: readonly ShownNode[], states: States, size: Size, now:
     colouredState(node.state, states),
     String(node.attempt ?? '-'),
     since(node.since, now),
-    node.reason ?? '',
+    short(node.reason ?? ''),
   ]);
   return columns(['NODE', 'TYPE', 'STATE', 'ATTEMPT', 'SINCE', ''], rows);
 }
@@ -78,11 +80,8 @@ function counts(nodes: readonly ShownNode[]): string {
 }
 
 /** The newest steps, each with its distance from the first one. */
-export function stepLines(nodeId: string, steps: readonly Step[], most: number, width = 200): string[] {
+export function stepLines(nodeId: string, steps: readonly Step[], most: number): string[] {
   const first = steps[0]?.at ?? 0;
-  const text = steps.slice(-most).map(({ at, what }) => {
-    const line = `${span(at - first).padStart(9)}  ${what}`;
-    return line.length < width ? line : `${line.slice(0, width - 2)}…`;
-  });
+  const text = steps.slice(-most).map(({ at, what }) => `${span(at - first).padStart(9)}  ${short(what)}`);
   return [`${pc.bold('Steps of')} ${nodeId}`, ...text];
 }

@@ -5,6 +5,7 @@ import { createKafka, createProducer } from '../../kafka/index.js';
 import type { AskedBy } from '../../protocol/asked-by.js';
 import { buildReplay, buildReplayed, whereFrom, whyNotReplayed } from '../../protocol/dead-letter.js';
 import { unreachable } from '../connect.js';
+import { waitingFor } from '../terminal/waiting.js';
 import { deadLetterTopic, type PlacedLetter } from './read-letters.js';
 
 interface Left {
@@ -39,11 +40,12 @@ export async function replay(
     logger: pino({ level: 'silent' }),
   });
   const producer = createProducer(kafka);
+  const brokers = config.kafka.brokers.join(', ');
   const topic = deadLetterTopic(config, contracts);
   const replayed: string[] = [];
   const left: Left[] = [];
   const seen = new Set<string>();
-  try {
+  const sendEach = async (): Promise<void> => {
     for (const letter of letters) {
       const { origin, id } = letter;
       const why = whyNot(letter, named) ?? (seen.has(whereFrom(letter)) ? 'the same original is sent already' : null);
@@ -56,9 +58,11 @@ export async function replay(
       await producer.send([{ topic, ...buildReplayed(letter, id, asked_by) }]);
       replayed.push(id);
     }
+  };
+  try {
+    await waitingFor(`Kafka at ${brokers}`, sendEach);
   } catch (error) {
-    const sent = `${config.kafka.brokers.join(', ')}, after ${replayed.length} of ${letters.length} replays,`;
-    throw unreachable(config, 'kafka', sent, error);
+    throw unreachable(config, 'kafka', `${brokers}, after ${replayed.length} of ${letters.length} replays,`, error);
   } finally {
     await producer.close();
   }

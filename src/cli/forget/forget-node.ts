@@ -1,11 +1,10 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { environmentName } from '../../protocol/topics.js';
 import type { Config } from '../../config/index.js';
-import { Catalog, type Instance } from '../../registry/consul/catalog.js';
+import type { Instance } from '../../registry/consul/catalog.js';
 import { forgetNode as forgetInRegistry } from '../../registry/rows/forget-node.js';
 import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
 import { workflowId } from '../../../workflows/messages.js';
-import { unreachable, withRegistry, withTemporal } from '../connect.js';
+import { withConsul, withRegistry, withTemporal } from '../connect.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { command } from '../terminal/invocation.js';
 
@@ -52,16 +51,11 @@ async function hasRun(node_id: string, config: Config): Promise<boolean> {
 
 /** A higher attempt that has come since stays. @returns what Consul showed of the node */
 async function forgetInConsul(node_id: string, config: Config): Promise<Instance | null> {
-  const catalog = new Catalog(config.consul, environmentName(config));
-  try {
+  return withConsul(config, async (catalog) => {
     const shown = await catalog.instance(node_id);
     if (shown !== null) await catalog.deregister(shown.attempt, node_id);
     return shown;
-  } catch (error) {
-    throw unreachable(config, 'consul', catalog.url, error);
-  } finally {
-    catalog.close();
-  }
+  });
 }
 
 function lives(node_id: string, why: string): CliError {

@@ -2,7 +2,7 @@ import { KINDS } from '../../bridge/reconciliation/differences.js';
 import type { Outcome } from '../../bridge/reconciliation/mend.js';
 import type { Reconciliation } from '../../bridge/reconciliation/reconcile.js';
 import type { StoredReconciliation } from '../../registry/reconciliations.js';
-import { columns, counted, since } from '../terminal/format.js';
+import { columns, counted, shown, since } from '../terminal/format.js';
 
 const OUTCOMES: Readonly<Record<Outcome, string>> = {
   signalled: 'its run writes it again',
@@ -18,7 +18,7 @@ export function reconciliationText(
   dryRun: boolean,
 ): string {
   const without =
-    runs_failure === null ? '' : ` Temporal could not be asked for runs that cannot go on: ${runs_failure}.`;
+    runs_failure === null ? '' : ` Temporal could not be asked for runs that cannot go on: ${shown(runs_failure)}.`;
   const compared =
     `Compared ${counted(rows, 'node')} of the registry with ${counted(entries, 'node')} in Consul.` + without;
   if (differences.length === 0) return `${compared} They agree.`;
@@ -28,7 +28,7 @@ export function reconciliationText(
         node_id,
         kind,
         what,
-        why === null ? OUTCOMES[outcome] : `${OUTCOMES[outcome]}: ${why}`,
+        why === null ? OUTCOMES[outcome] : `${OUTCOMES[outcome]}: ${shown(why)}`,
       ]);
   return [compared, '', columns(['node', 'kind', 'what differs', 'what was done'], lines)].join('\n');
 }
@@ -41,7 +41,7 @@ export function openOf({ outcomes }: StoredReconciliation): number {
 /** The last comparison on one line. */
 export function reconciliationLine(last: StoredReconciliation | null): string {
   if (last === null) return 'not compared so far';
-  const failed = last.failure === null ? '' : `; since then it could not be compared: ${last.failure}`;
+  const failed = last.failure === null ? '' : `; since then it could not be compared: ${shown(last.failure)}`;
   if (last.at === null) return `never compared${failed}`;
   const kinds = Object.keys(KINDS).flatMap((kind) => {
     const count = last.differences[kind] ?? 0;

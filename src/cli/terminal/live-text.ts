@@ -1,5 +1,6 @@
 import type { WriteStream } from 'node:tty';
 import { createLogUpdate } from 'log-update';
+import { colouredFor } from './output.js';
 
 /** The size of a terminal. */
 export interface Size {
@@ -37,7 +38,7 @@ export function liveText(stream: WriteStream): LiveText {
     // log-update 7 rewrites only the lines that differ, and loses those below when their number changes.
     if (lines !== height) update.clear();
     height = lines;
-    update(text);
+    update(colouredFor(stream, text));
   };
   return {
     draw(text) {
@@ -47,7 +48,7 @@ export function liveText(stream: WriteStream): LiveText {
     },
     print(text) {
       update.clear();
-      stream.write(`${text}\n`);
+      stream.write(`${colouredFor(stream, text)}\n`);
       paint();
     },
     end() {

@@ -12,12 +12,12 @@ export function letReadersLeave(): void {
 
 /** Prints a result, on stdout, so that it can be piped. */
 export function print(text: string): void {
-  write(process.stdout, text);
+  printTo(process.stdout, text);
 }
 
 /** Prints what a person should know on the way, on stderr. */
 export function log(text: string): void {
-  write(process.stderr, text);
+  printTo(process.stderr, text);
 }
 
 /** A result that a program reads: one line, or several for a person who looks at it. */
@@ -25,9 +25,15 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined));
 }
 
-function write(stream: NodeJS.WriteStream, text: string): void {
+/** Prints on a stream that depends on more than what is printed. */
+export function printTo(stream: NodeJS.WriteStream, text: string): void {
   clearLastLines();
-  stream.write(`${showsColours(stream) ? text : stripVTControlCharacters(text)}\n`);
+  stream.write(`${colouredFor(stream, text)}\n`);
+}
+
+/** A text with its colours where the stream shows colours, and without them elsewhere. */
+export function colouredFor(stream: NodeJS.WriteStream, text: string): string {
+  return showsColours(stream) ? text : stripVTControlCharacters(text);
 }
 
 /** A terminal that knows colours, or whoever asks for them: the two streams may lead to different places. */

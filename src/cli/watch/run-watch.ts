@@ -3,6 +3,7 @@ import { loadContracts } from '../../contracts/load.js';
 import type { Config } from '../../config/index.js';
 import { contractView } from '../../server/contract/view.js';
 import { LiveFleet } from '../../server/fleet/live-fleet.js';
+import { busyWhile } from '../../stack/busy-line.js';
 import { hasCode } from '../../stack/state/errors.js';
 import { logger } from '../../telemetry.js';
 import { openSources } from '../open-sources.js';
@@ -40,7 +41,9 @@ export async function runWatch(config: Config, { only, json }: RunWatchOptions):
     : process.stdout.isTTY
       ? liveScreen(process.stdout, states)
       : lineScreen((event) => print(eventText(event, states)));
-  const { sources, registryPlace, close } = await openSources(config, contracts, logger('watch'));
+  const { sources, registryPlace, close } = await busyWhile('looking at the servers', () =>
+    openSources(config, contracts, logger('watch')),
+  );
   const registryTodo = `Look at the database server at ${registryPlace}.`;
   const fleet = new LiveFleet(sources, contractView(contracts, config), { registryTodo });
   const watch = new Watch({ fleet, sources, screen, states, only });

@@ -1,6 +1,5 @@
 import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
-import { pino } from 'pino';
 import { Backend } from '../../../src/bridge/backend.js';
 import { Bans } from '../../../src/bridge/bans.js';
 import { bridgeEvent, type BridgeEvent } from '../../../src/bridge/bridge-event.js';
@@ -11,6 +10,7 @@ import { newCounters } from '../../../src/bridge/counters.js';
 import { DeadLetters } from '../../../src/bridge/dead-letters.js';
 import { loadContracts, type Contracts } from '../../../src/contracts/load.js';
 import type { IncomingRecord, RecordBatch } from '../../../src/kafka/consumer.js';
+import { loggerTo } from '../../../src/json-logger.js';
 import type { RecordToSend } from '../../../src/kafka/producer.js';
 
 /** A line of the log, with what belongs to it. */
@@ -25,7 +25,7 @@ export function recorder() {
     lines.push(entry.msg);
     entries.push(entry);
   };
-  return { lines, entries, logger: pino({ level: 'info', base: null }, { write }) };
+  return { lines, entries, logger: loggerTo({ write }) };
 }
 
 /** All that is ready to run has run. */

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { Connection, ScheduleClient } from '@temporalio/client';
-import { afterEach, expect, it, vi } from 'vitest';
-import { withTemporal } from '../../../src/cli/connect.js';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { withConsul, withTemporal } from '../../../src/cli/connect.js';
 import { CliError, EXIT } from '../../../src/cli/terminal/exit-codes.js';
 import { loadConfig } from '../../../src/config/index.js';
+import { stderrOf } from './terminal/stderr.js';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -45,4 +46,22 @@ it('what a command has found out itself is said as it is: no worker that answers
     cause: deadline,
   });
   expect(await endOf(found)).toBe(found);
+});
+
+describe('what is asked of Consul', () => {
+  const stderr = stderrOf({ isTTY: true });
+  const config = loadConfig({ CONSUL_HTTP_ADDR: '127.0.0.1:8500' });
+
+  it('says on a terminal that it is waited for, where that takes longer than a second', async () => {
+    const said = 'waiting for Consul at http://127.0.0.1:8500 … 1 s';
+    await withConsul(config, () => vi.waitFor(() => expect(stderr.text()).toContain(said), 10_000));
+  });
+
+  it('and names it when it does not answer', async () => {
+    const away = withConsul(config, () => Promise.reject(new Error('connect ECONNREFUSED')));
+    await expect(away).rejects.toMatchObject({
+      message: 'Consul at http://127.0.0.1:8500 does not answer: connect ECONNREFUSED',
+      exitCode: EXIT.unreachable,
+    });
+  });
 });

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { shownNode, summarise, type NodeSide } from '../../../../src/cli/demo/fleet-state.js';
 import { statesOf } from '../../../../src/cli/terminal/states.js';
@@ -132,6 +133,21 @@ describe('the picture', () => {
     expect(Math.max(...narrow.split('\n').map((line) => line.length))).toBeLessThan(80);
   });
 
+  test('no line of it is wider than the terminal, however long a reason is; only addresses are whole', () => {
+    const reason = `Consul refused to register it:\n${'a word '.repeat(60)}`;
+    const one = { ...view(1), nodes: nodes(1).map((node) => ({ ...node, state: 'REJECTED', reason })) };
+    const url = `http://t/${'x'.repeat(100)}`;
+    const text = viewText(
+      { ...one, line: `the registry does not answer: ${reason}`, links: [['Temporal', url]] },
+      { columns: 80, rows: 30 },
+      NOW,
+    );
+    const lines = stripVTControlCharacters(text).split('\n');
+    expect(lines.find((line) => line.includes('REJECTED'))).toMatch(/Consul refused.*…$/);
+    expect(Math.max(...lines.slice(0, -1).map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(lines.at(-1)).toContain(url);
+  });
+
   test('steps have their distance from the first one', () => {
     expect(
       stepLines(
@@ -154,5 +170,10 @@ describe('the picture', () => {
     screen.draw(() => rejected);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('REJECTED: too old');
+    screen.draw(() => ({
+      ...rejected,
+      nodes: rejected.nodes.map((node) => ({ ...node, node_id: 'b', reason: `no\n${'x'.repeat(500)}` })),
+    }));
+    expect(lines[1]).toMatch(/REJECTED.*: no x+…$/);
   });
 });

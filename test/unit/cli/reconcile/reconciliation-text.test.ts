@@ -56,6 +56,7 @@ describe('a reconciliation by hand, for a person', () => {
     ['replaced', null, 'its run was ended, and another goes on from the registry row'],
     ['held', 'they are many', 'left as it is: they are many'],
     ['failed', 'index is stale', 'not mended: index is stale'],
+    ['failed', `500:\n${'x'.repeat(500)}`, `not mended: 500: ${'x'.repeat(194)}…`],
   ] as const)('says what became of a difference: %s', (outcome, why, words) => {
     const text = reconciliationText(reconciliation({ ...difference, outcome, why }), false);
     expect(text.split('\n').at(-1)?.endsWith(words)).toBe(true);

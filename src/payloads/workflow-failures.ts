@@ -1,7 +1,7 @@
 import { DefaultFailureConverter } from '@temporalio/common';
 import type { WorkflowBundle } from '@temporalio/worker';
 
-/** A global of the sandbox. Only the code that it is given tells it how its worker is configured. */
+/** A global of the sandbox. It shows to the code in it how its worker is configured. */
 const ENCODED = '__registrar_encodes_failures';
 
 /**

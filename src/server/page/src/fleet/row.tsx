@@ -27,7 +27,7 @@ export const Row = memo(function Row({ id, top, index, isCursor, contract }: Row
   if (node === undefined) return null;
   const [what = '', since = '', beat = '', left = ''] = timed.split(SEPARATOR);
   const view = store.state(node.state);
-  const heard = store.detail(id)?.beat ?? node.beat;
+  const lastBeat = store.detail(id)?.beat ?? node.beat;
   const calm = node.look === null && (view?.tone === 'active' || view?.tone === 'left');
   return (
     <div
@@ -62,7 +62,7 @@ export const Row = memo(function Row({ id, top, index, isCursor, contract }: Row
       <span
         className={`beat num ${left === '' ? 'dim' : ''}`}
         role="cell"
-        title={heard === null ? undefined : exact(heard)}
+        title={lastBeat === null ? undefined : exact(lastBeat)}
       >
         {left === '' ? '–' : <Beat beat={beat} left={Number(left)} />}
       </span>

@@ -14,7 +14,7 @@ import { LiveSources } from '../server/sources/live.js';
 import { registryReader } from '../server/sources/registry-reader.js';
 import type { RegistryReader } from '../server/v1/registry-reader.js';
 import { refuseAnothersServers, temporalOptions } from './connect.js';
-import { linksOf, runsLink, serviceLink, workflowLink } from './terminal/links.js';
+import { linksOf, runsLink, serviceLink, withServices, workflowLink } from './terminal/links.js';
 
 /** What the fleet page and `registrar watch` look at. */
 export interface OpenSources {
@@ -34,7 +34,7 @@ export interface OpenSources {
  */
 export async function openSources(config: Config, contracts: Contracts, log: Logger): Promise<OpenSources> {
   await refuseAnothersServers(config);
-  const links = linksOf(config);
+  const links = await withServices(linksOf(config), config);
   // A lost connection is shown by its probe.
   const pool = createPool(config.postgres.connectionString, {
     max: 6,

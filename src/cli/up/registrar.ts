@@ -2,7 +2,7 @@ import { loadConfig, type Config } from '../../config/index.js';
 import { loadContracts, type Contracts } from '../../contracts/load.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import type { Child } from '../processes/children.js';
-import { linksOf, type Links } from '../terminal/links.js';
+import { linksOf, withServices, type Links } from '../terminal/links.js';
 import { statesOf, type States } from '../terminal/states.js';
 import { whenOneEnds } from './broken.js';
 import { reportProblems } from './self-check.js';
@@ -55,7 +55,7 @@ export async function startRegistrar(options: RegistrarOptions): Promise<Registr
       config,
       contracts,
       states: statesOf(contracts.compiled),
-      links: linksOf(config, stack?.addresses.temporalUi),
+      links: await withServices(linksOf(config, stack?.addresses.temporalUi), config),
       serversUpAt,
       broken: broken.promise,
       stop,

@@ -5,6 +5,8 @@ import { UNAVAILABLE, type EffectRequest } from '../../../activities/api.js';
 import { consulDeregister } from '../../../activities/consul-deregister.js';
 import { consulPass } from '../../../activities/consul-pass.js';
 import { consulRegister } from '../../../activities/consul-register.js';
+import { linksOf, serviceLink, withServices } from '../../../src/cli/terminal/links.js';
+import { loadConfig } from '../../../src/config/index.js';
 import { Catalog } from '../../../src/registry/consul/catalog.js';
 import { servers } from '../servers.js';
 import { assertProperty } from '../../run/properties.js';
@@ -15,6 +17,15 @@ beforeAll(() => {
   catalog = new Catalog({ address: servers().consulAddress });
 });
 afterAll(() => catalog.close());
+
+test("the page of a service in Consul's web UI has its datacenter in the address", async () => {
+  const config = loadConfig({ ...process.env, CONSUL_HTTP_ADDR: servers().consulAddress });
+  const links = await withServices(linksOf(config), config);
+  expect(serviceLink(links, 'effect')).toBe(`${config.consul.address}/ui/dc1/services/onex-effect/instances`);
+
+  const away = loadConfig({ ...process.env, CONSUL_HTTP_ADDR: 'http://127.0.0.1:1' });
+  expect(serviceLink(await withServices(linksOf(away), away), 'effect')).toBe('http://127.0.0.1:1/ui');
+});
 
 describe('Consul', () => {
   const effects = () => ({

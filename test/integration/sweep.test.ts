@@ -263,9 +263,9 @@ describe('what ended long ago', () => {
     await node('ended-with-a-lease', { ended: -999, deadline: -1_001, expired: -1_000 });
     expect(await purgeEnded(pool, { ended_seconds: 1_000, limit: 100 })).toEqual({ rows: 1, leases: 2 });
     expect(await nodes('node_registrations')).toEqual([
-      'expired-and-never-ended',
       'ended-lately',
       'ended-with-a-lease',
+      'expired-and-never-ended',
       'still-active',
     ]);
     expect(await nodes('node_leases')).toEqual(['expired-and-never-ended', 'left-lately', 'still-active']);

@@ -103,9 +103,13 @@ export class World {
     public contract: CompiledContract,
   ) {}
 
-  /** The types of what was published for a node, in order. */
+  /**
+   * The types of what was published for a node, in order. A task that a busy machine does not end in time is done anew
+   * and publishes again: a repeat has the id of what it repeats, and counts once.
+   */
   types(node_id: string): string[] {
-    return this.of(node_id).map((event) => event.event_type);
+    const types = new Map(this.of(node_id).map(({ id, event_type }) => [id, event_type]));
+    return [...types.values()];
   }
 
   of(node_id: string): PublishedEvent[] {

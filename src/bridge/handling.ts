@@ -47,11 +47,11 @@ export async function handleEach<Message extends MessageOfNode>(
     await deadLetters.put(letters, batch.signal);
     for (const { record } of letters) done(record);
   };
-  const handle = async (record: IncomingRecord, message: Message): Promise<void> => {
+  const handle = async (record: IncomingRecord, message: Message, traceparent: string): Promise<void> => {
     const checked = await signing?.check(kind, record, message, batch.signal);
     if (checked?.outcome === 'refused') return put([{ record, code: 'not_from_its_node', reason: checked.reason }]);
     if (checked?.outcome === 'handled') return done(record);
-    const reason = await processInSpan(traced(record, message), () => apply(message));
+    const reason = await processInSpan(traced(record, message, traceparent), () => apply(message));
     if (reason !== null) return put([{ record, code: 'refused_by_temporal', reason }]);
     await checked?.keep();
     done(record);
@@ -65,7 +65,12 @@ export async function handleEach<Message extends MessageOfNode>(
     const { message } = understood;
     messages.push({
       key: message.node_id,
-      run: () => about(record, message, () => handle(record, message)),
+      run() {
+        const { node_id, correlation_id, message_id } = message;
+        const traceparent = traceparentOf(record.headers['traceparent']?.toString(), correlation_id, message_id);
+        const ids = { node_id, correlation_id, trace_id: traceIdIn(traceparent) };
+        return withLogIds(ids, () => handle(record, message, traceparent));
+      },
     });
   }
   const putAll = async (): Promise<void> => {
@@ -76,23 +81,15 @@ export async function handleEach<Message extends MessageOfNode>(
     if (result.status === 'rejected') throw result.reason;
 }
 
-/** Whatever is logged meanwhile has the message's ids. */
-function about(record: IncomingRecord, message: MessageOfNode, run: () => Promise<void>): Promise<void> {
-  const { node_id, correlation_id } = message;
-  return withLogIds({ node_id, correlation_id, trace_id: traceIdIn(traceparentIn(record, message)) }, run);
-}
-
-function traceparentIn({ headers }: IncomingRecord, { correlation_id, message_id }: MessageOfNode): string {
-  return traceparentOf(headers['traceparent']?.toString(), correlation_id, message_id);
-}
-
 /** What a span about this record says. */
-function traced(record: IncomingRecord, message: MessageOfNode): TracedRecord {
-  const { topic, partition, offset } = record;
-  const { node_id, correlation_id, message_id } = message;
+function traced(
+  { topic, partition, offset }: IncomingRecord,
+  { node_id, correlation_id, message_id }: MessageOfNode,
+  traceparent: string,
+): TracedRecord {
   return {
     name: `process ${topic}`,
-    traceparent: traceparentIn(record, message),
+    traceparent,
     attributes: {
       'messaging.destination.name': topic,
       'messaging.destination.partition.id': String(partition),

@@ -1,20 +1,10 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Actions, FleetRow, Wish } from '../../src/server/source.js';
-import { openPage, startChromium } from './chromium.js';
+import { chromiumOfFile, openPage } from './chromium.js';
 import { badDay, FakeSources, heldBack } from './fake-sources.js';
 import { serve } from './serve.js';
 
-let browser: Browser;
-const closing: (() => Promise<unknown>)[] = [];
-
-beforeAll(async () => {
-  browser = await startChromium();
-});
-afterAll(() => browser.close());
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
+const { browser, closing } = chromiumOfFile();
 
 function waitingNode(): FakeSources {
   const sources = new FakeSources();
@@ -54,7 +44,7 @@ async function pageOfABadDay(actions?: Actions) {
   badDay(sources, 50);
   const server = await serve(sources, actions === undefined ? {} : { actions });
   closing.push(() => server.close());
-  const { page, faults } = await openPage(browser);
+  const { page, faults } = await openPage(browser());
   closing.push(() => page.context().close());
   return { page, faults, url: server.url };
 }
@@ -62,7 +52,7 @@ async function pageOfABadDay(actions?: Actions) {
 test('without actions there is no button, and no way to act', async () => {
   const server = await serve(waitingNode());
   closing.push(() => server.close());
-  const { page } = await openPage(browser);
+  const { page } = await openPage(browser());
   closing.push(() => page.context().close());
   await page.goto(`${server.url}nodes/geo-1`);
   await page.getByText('registrar ui --allow-actions').waitFor();
@@ -78,7 +68,7 @@ test('an action says what will happen, asks why and who, and keeps a refusal in 
   const { actions, wishes } = recorded(refusal);
   const server = await serve(waitingNode(), { actions });
   closing.push(() => server.close());
-  const { page, faults } = await openPage(browser);
+  const { page, faults } = await openPage(browser());
   closing.push(() => page.context().close());
   await page.goto(`${server.url}nodes/geo-1`);
   await page.getByRole('button', { name: 'Acknowledge…' }).waitFor();
@@ -153,7 +143,7 @@ test('drain: others do not find the node any more, it is shown so, and that is t
   leads('evict', { state: 'DEREGISTERED', ended: Date.now(), reason: 'evicted by ada: a new disk' });
   const server = await serve(sources, { actions });
   closing.push(() => server.close());
-  const { page, faults } = await openPage(browser);
+  const { page, faults } = await openPage(browser());
   closing.push(() => page.context().close());
   await page.goto(`${server.url}nodes/geo-1`);
   const wish = async (key: string, verb: string, outcome: string): Promise<void> => {
@@ -192,7 +182,7 @@ test('a ban is seen with who, why, since when and what lifts it, and is lifted b
   });
   const server = await serve(sources, { actions });
   closing.push(() => server.close());
-  const { page, faults } = await openPage(browser);
+  const { page, faults } = await openPage(browser());
   closing.push(() => page.context().close());
   await page.goto(`${server.url}nodes/ocr-legacy-1`);
   const ban = page.getByRole('region', { name: 'Ban' });
@@ -219,7 +209,7 @@ test('an eviction bans the node too where its box is ticked, and says so before'
   const { actions, wishes } = recorded({ words: null });
   const server = await serve(waitingNode(), { actions });
   closing.push(() => server.close());
-  const { page, faults } = await openPage(browser);
+  const { page, faults } = await openPage(browser());
   closing.push(() => page.context().close());
   await page.goto(`${server.url}nodes/geo-1`);
   for (const bans of [true, false]) {
@@ -267,7 +257,7 @@ test('a release asks for the number of nodes that may expire, and the server get
   const { actions, wishes } = recorded({ words: null });
   const server = await serve(sources, { actions });
   closing.push(() => server.close());
-  const { page, faults } = await openPage(browser);
+  const { page, faults } = await openPage(browser());
   closing.push(() => page.context().close());
   await page.goto(`${server.url}health`);
   await page.getByRole('button', { name: 'Release…' }).click();
@@ -305,7 +295,7 @@ test('behind a proxy that names people, its name counts and nobody is asked; wit
   const { actions, wishes } = recorded({ words: null });
   const server = await serve(waitingNode(), { actions, userHeader: 'X-Forwarded-User' });
   closing.push(() => server.close());
-  const { page } = await openPage(browser, { extraHTTPHeaders: { 'x-forwarded-user': 'grace' } });
+  const { page } = await openPage(browser(), { extraHTTPHeaders: { 'x-forwarded-user': 'grace' } });
   closing.push(() => page.context().close());
   await page.goto(`${server.url}nodes/geo-1`);
   await page.getByRole('button', { name: 'Retry…' }).click();

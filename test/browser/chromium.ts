@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
 const USUAL = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -12,6 +13,24 @@ export function startChromium(): Promise<Browser> {
     );
   // Inside a container there are no namespaces for its own sandbox.
   return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+}
+
+/**
+ * A Chromium for the tests of a file.
+ *
+ * @returns the browser, while tests run; and what each test has to close, which is done after it, the last first
+ */
+export function chromiumOfFile(): { readonly browser: () => Browser; readonly closing: (() => Promise<unknown>)[] } {
+  let browser: Browser;
+  const closing: (() => Promise<unknown>)[] = [];
+  beforeAll(async () => {
+    browser = await startChromium();
+  });
+  afterAll(() => browser.close());
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
+  return { browser: () => browser, closing };
 }
 
 /** A page that keeps what went wrong on it: a test that ends with an error here has failed, whatever it looked at. */

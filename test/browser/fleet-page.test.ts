@@ -1,25 +1,16 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
 import type { FleetServer } from '../../src/server/http/server.js';
-import { openPage, startChromium } from './chromium.js';
+import { chromiumOfFile, openPage } from './chromium.js';
 import { badDay, CONSUL_WORDS, FakeSources, heldBack } from './fake-sources.js';
 import { serve } from './serve.js';
 
-let browser: Browser;
-const closing: (() => Promise<unknown>)[] = [];
-
-beforeAll(async () => {
-  browser = await startChromium();
-});
-afterAll(() => browser.close());
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
+const { browser, closing } = chromiumOfFile();
 
 async function opened(sources: FakeSources, path = '', options: Parameters<typeof serve>[1] = {}) {
   const server = await serve(sources, options);
   closing.push(() => server.close());
-  const { page, faults, requests } = await openPage(browser);
+  const { page, faults, requests } = await openPage(browser());
   closing.push(() => page.context().close());
   await page.goto(server.url + path);
   return { server, page, faults, requests };
@@ -217,7 +208,7 @@ test('the server ends and comes back: the page says that it is not live, comes b
   const sources = new FakeSources();
   sources.fill(50);
   const first = await serve(sources);
-  const { page } = await openPage(browser);
+  const { page } = await openPage(browser());
   closing.push(() => page.context().close());
   await page.goto(`${first.url}?q=mailer`);
   await row(page, 'mailer-0').waitFor();

@@ -1,24 +1,15 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { openPage, startChromium } from './chromium.js';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { chromiumOfFile, openPage } from './chromium.js';
 import { badDay, FakeSources } from './fake-sources.js';
 import { serve } from './serve.js';
 
-let browser: Browser;
-const closing: (() => Promise<unknown>)[] = [];
-
-beforeAll(async () => {
-  browser = await startChromium();
-});
-afterAll(() => browser.close());
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
+const { browser, closing } = chromiumOfFile();
 
 async function opened(sources: FakeSources, path = '', options: Parameters<typeof openPage>[1] = {}) {
   const server = await serve(sources);
   closing.push(() => server.close());
-  const { page } = await openPage(browser, options);
+  const { page } = await openPage(browser(), options);
   closing.push(() => page.context().close());
   page.setDefaultTimeout(8_000);
   await page.goto(server.url + path);

@@ -3,15 +3,8 @@ import { expect, it } from 'vitest';
 import { introspections } from '../../../src/bridge/introspections.js';
 import { buildIntrospection } from '../../../src/protocol/introspection.js';
 import { currentLogIds } from '../../../src/tracing/log-ids.js';
-import { batchOf, bridgeWorld, recordOf } from './support.js';
+import { batchOf, bridgeWorld, recordOf, STARTUP } from './support.js';
 
-const node = {
-  node_type: 'effect',
-  node_version: '1.0.0',
-  endpoints: {},
-  capabilities: [],
-  reason: 'startup',
-} as const;
 const CORRELATION_ID = '1e2feb89-414c-443c-9027-c4d1c386bbc4';
 const OWN_TRACE = '1e2feb89414c443c9027c4d1c386bbc4';
 const GIVEN_TRACE = '5b8efff798038103d269b633813fc60c';
@@ -33,7 +26,7 @@ it.each([
 ])('what is logged while a message is handled has its ids, and the trace %s', async (_, traceparent, trace_id) => {
   const send = () => Promise.reject(Object.assign(new Error('too large'), { type: 'MESSAGE_TOO_LARGE' }));
   const { context, entries } = bridgeWorld({ temporalClient: refusing, send });
-  const { value } = buildIntrospection({ ...node, node_id: 'n-1', correlation_id: CORRELATION_ID }, new Date());
+  const { value } = buildIntrospection({ ...STARTUP, node_id: 'n-1', correlation_id: CORRELATION_ID }, new Date());
   const record = { ...recordOf(value), headers: traceparent === undefined ? {} : { traceparent } };
   await introspections(context)({ ...batchOf([]).batch, records: [record] });
   expect(entries.map(({ msg }) => msg)).toEqual([

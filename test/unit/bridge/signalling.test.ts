@@ -10,7 +10,7 @@ import { buildDrainRequest } from '../../../src/protocol/drain-request.js';
 import { buildIntrospection } from '../../../src/protocol/introspection.js';
 import { workflowId } from '../../../workflows/messages.js';
 import { fakeTemporal } from './fake-temporal.js';
-import { batchOf, bridgeWorld, shipped, turns, watermarks } from './support.js';
+import { batchOf, bridgeWorld, shipped, turns, watermarks, STARTUP } from './support.js';
 
 function grpc(code: number, details: string): ServiceError {
   return new ServiceError('Failed', { cause: Object.assign(new Error(details), { code, details, metadata: {} }) });
@@ -45,15 +45,8 @@ function temporal(failure: (workflowId: string) => Error | undefined = () => und
   return { client, started, signalled, counts };
 }
 
-const node = {
-  node_type: 'effect',
-  node_version: '1.0.0',
-  endpoints: {},
-  capabilities: [],
-  reason: 'startup',
-} as const;
 const introspectionOf = (n: number) =>
-  buildIntrospection({ ...node, node_id: `n${n}`, correlation_id: `c${n}` }, new Date()).value;
+  buildIntrospection({ ...STARTUP, node_id: `n${n}`, correlation_id: `c${n}` }, new Date()).value;
 const ackOf = (n: number) => buildAck({ node_id: `n${n}`, correlation_id: `c${n}` }, new Date()).value;
 const drainOf = (n: number) =>
   buildDrainRequest({ node_id: `n${n}`, correlation_id: `c${n}`, draining: true, reason: null }, new Date()).value;

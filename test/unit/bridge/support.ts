@@ -140,3 +140,12 @@ export function batchOf(
   };
   return { batch, done };
 }
+
+/** What a node says of itself at its start, but for its ids. */
+export const STARTUP = {
+  node_type: 'effect',
+  node_version: '1.0.0',
+  endpoints: {},
+  capabilities: [],
+  reason: 'startup',
+} as const;

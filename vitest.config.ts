@@ -84,8 +84,9 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           globalSetup: ['test/run/workflow-bundle.ts', 'test/run/built-program.ts', 'test/global-setup.ts'],
           setupFiles: ['test/run/own-servers.ts'],
-          // Who waits for leases and restarts waits longer where other work keeps every core busy.
-          testTimeout: 180_000,
+          // Each step has a limit of its own, whose error says which one it was; these end only what hangs.
+          testTimeout: 400_000,
+          hookTimeout: 240_000,
           isolate: false,
           maxWorkers: integrationWorkers(process.env),
           sequence: { groupOrder: 2 },

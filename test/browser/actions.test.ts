@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Actions, FleetRow, Wish } from '../../src/server/source.js';
-import { chromiumOfFile, openPage } from './chromium.js';
+import { chromiumOfFile, openPage, shows } from './chromium.js';
 import { badDay, FakeSources, heldBack } from './fake-sources.js';
 import { serve } from './serve.js';
 
@@ -81,7 +81,7 @@ test('an action says what will happen, asks why and who, and keeps a refusal in 
   await dialog.getByLabel(/^Who/).fill('ada');
   await go.click();
   await dialog.getByRole('alert').waitFor();
-  expect(await dialog.getByRole('alert').innerText()).toBe(refusal.words);
+  await shows(dialog.getByRole('alert')).toBe(refusal.words);
   refusal.words = null;
   await go.click();
   await dialog.getByText('geo-1 is ACTIVE.').waitFor();

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll } from 'vitest';
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright-core';
 
 const USUAL = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -32,6 +32,10 @@ export function chromiumOfFile(): { readonly browser: () => Browser; readonly cl
   });
   return { browser: () => browser, closing };
 }
+
+/** What a place shows, within eight seconds: a page follows what is done to it a moment later. */
+export const shows = (place: Locator): ReturnType<typeof expect.poll> =>
+  expect.poll(() => place.innerText(), { timeout: 8_000 });
 
 /** A page that keeps what went wrong on it: a test that ends with an error here has failed, whatever it looked at. */
 export async function openPage(

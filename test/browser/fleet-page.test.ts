@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { FleetServer } from '../../src/server/http/server.js';
-import { chromiumOfFile, openPage } from './chromium.js';
+import { chromiumOfFile, openPage, shows } from './chromium.js';
 import { badDay, CONSUL_WORDS, FakeSources, heldBack } from './fake-sources.js';
 import { serve } from './serve.js';
 
@@ -25,10 +25,10 @@ test('the numbers of the fleet equal the list behind them, and clicking one filt
   badDay(sources, 500);
   const { page, faults, requests, server } = await opened(sources);
   await page.getByText('510 nodes').first().waitFor();
-  expect(await text(page.locator('.head p'))).toBe(
+  await shows(page.locator('.head p')).toBe(
     '510 nodes: 501 active, 6 on the way, 3 lost in the last hour. 11 need a look.',
   );
-  expect(await text(found(page))).toContain('510 nodes');
+  await shows(found(page)).toContain('510 nodes');
   const groups = await page.locator('.group').allInnerTexts();
   expect(groups.map((group) => group.split('\n')[0])).toEqual([
     'The lease has run out',
@@ -41,8 +41,8 @@ test('the numbers of the fleet equal the list behind them, and clicking one filt
   const ended = page.locator('.state-head', { hasText: 'DEREGISTERED' });
   const shown = await text(ended.locator('.big'));
   await ended.locator('a').click();
-  expect(new URL(page.url()).search).toBe('?view=ended&state=DEREGISTERED');
-  expect(await text(found(page))).toBe(`${shown} nodes`);
+  await page.waitForURL(/\?view=ended&state=DEREGISTERED$/);
+  await shows(found(page)).toBe(`${shown} nodes`);
   await page.goBack();
   await page.getByText('510 nodes, those that need a look first').waitFor();
   expect(faults).toEqual([]);
@@ -98,7 +98,7 @@ test('search, filters and sort live in the address; typing adds no history entry
   await page.keyboard.type('mailer-3');
   await page.waitForURL(/q=mailer-3$/);
   expect(await page.evaluate(() => history.length)).toBe(entries);
-  expect(await text(found(page))).toContain('1 node');
+  await shows(found(page)).toContain('1 node');
   await page.keyboard.press('Escape');
   await page.getByLabel('Type', { exact: true }).selectOption('reducer');
   await page.getByRole('button', { name: 'Node', exact: true }).click();
@@ -121,7 +121,7 @@ test('a node becomes ACTIVE and another one dies while somebody looks, without a
   await row(page, 'node-a').waitFor();
   let lists = 0;
   page.on('response', (response) => (lists += response.url().includes('/api/stream') ? 1 : 0));
-  expect(await text(row(page, 'node-a').locator('.state'))).toBe('PENDING_REGISTRATION');
+  await shows(row(page, 'node-a').locator('.state')).toBe('PENDING_REGISTRATION');
   sources.set('node-a', { state: 'ACTIVE', since: Date.now(), reducer: 'complete' });
   await row(page, 'node-a').locator('.state', { hasText: 'ACTIVE' }).waitFor();
   sources.set('node-b', {
@@ -161,7 +161,7 @@ test('a node shows both machines with the state lit, the backend’s words, and 
   const { page, faults } = await opened(sources, 'nodes/pdf-render-03');
   const orchestrator = page.getByRole('img', { name: /^Orchestrator: now PENDING_REGISTRATION/ });
   await orchestrator.waitFor();
-  expect(await orchestrator.locator('.here .name').first().textContent()).toContain('PENDING');
+  await expect.poll(() => orchestrator.locator('.here .name').first().textContent()).toContain('PENDING');
   expect(await orchestrator.locator('.edge.next').count()).toBe(1);
   const reducer = page.getByRole('img', { name: /^Reducer: now partial\. Path: idle .*, pending .*, partial / });
   await reducer.waitFor();
@@ -192,8 +192,8 @@ test('health says in a sentence what is wrong, whose words, and what to do; self
   const { page } = await opened(sources, 'health');
   await page.getByRole('heading', { name: 'Consul does not answer' }).waitFor();
   const consul = page.getByRole('region', { name: 'Consul' });
-  expect(await text(consul)).toContain(CONSUL_WORDS);
-  expect(await text(consul)).toContain('What to do. Look at Consul');
+  await shows(consul).toContain(CONSUL_WORDS);
+  await shows(consul).toContain('What to do. Look at Consul');
   expect(await page.locator('.gauge .limit').evaluate((limit: HTMLElement) => limit.style.left)).toBe('45%');
   sources.consulFailure = null;
   sources.held = heldBack(Date.now());
@@ -280,7 +280,7 @@ test('while the registry is away nobody seems to lose a lease: the bars stand st
   const before = await text(ago);
   await page.waitForTimeout(Math.max(0, sources.born + 8_000 - Date.now()));
   expect(await page.locator('.lease.out').count()).toBe(0);
-  expect(await text(ago)).toBe(before);
+  await shows(ago).toBe(before);
   // The banner's own clock goes on.
   await page.getByText(/Since .*, [2-9] s ago/).waitFor();
   await page.goto(`${server.url}nodes/node-a`);

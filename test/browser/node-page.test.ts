@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { chromiumOfFile, openPage } from './chromium.js';
+import { chromiumOfFile, openPage, shows } from './chromium.js';
 import { badDay, FakeSources } from './fake-sources.js';
 import { serve } from './serve.js';
 
@@ -29,7 +29,7 @@ test.each([
   const ended = state === 'LIVENESS_EXPIRED' ? Date.now() : null;
   sources.set('node-a', { state, reducer: 'complete', ended });
   const { page } = await opened(sources, 'nodes/node-a');
-  expect(await system(page, 'Consul').locator('.value').innerText()).toBe(sign);
+  await shows(system(page, 'Consul').locator('.value')).toBe(sign);
 });
 
 test('a page that is read-only says how to allow actions, where a phone shows it too', async () => {
@@ -38,7 +38,7 @@ test('a page that is read-only says how to allow actions, where a phone shows it
   const { page } = await opened(sources, 'nodes/node-a');
   const line = page.locator('.actions');
   await line.waitFor();
-  expect(await line.innerText()).toBe('Read-only. To act from here: registrar ui --allow-actions');
+  await shows(line).toBe('Read-only. To act from here: registrar ui --allow-actions');
 });
 
 test('the brackets go along the list as it was filtered and sorted', async () => {
@@ -69,10 +69,10 @@ test('Back finds the list where it was left: its scroll and its cursor', async (
   await page.getByRole('heading', { name: id }).waitFor();
   await page.goBack();
   await page.locator('.row.cursor').waitFor();
-  expect(await page.locator('.row.cursor .id').innerText()).toBe(id);
-  expect(await page.evaluate(() => window.scrollY)).toBe(top);
+  await shows(page.locator('.row.cursor .id')).toBe(id);
+  await expect.poll(() => page.evaluate(() => window.scrollY)).toBe(top);
   await page.keyboard.press('j');
-  expect(await page.locator('.row.cursor .id').innerText()).not.toBe(id);
+  await shows(page.locator('.row.cursor .id')).not.toBe(id);
 });
 
 test('earlier attempts are listed from their runs, each with its page, and all of them in Temporal', async () => {
@@ -87,7 +87,7 @@ test('earlier attempts are listed from their runs, each with its page, and all o
   expect(await card.getByRole('link', { name: 'LIVENESS_EXPIRED' }).getAttribute('href')).toBe(
     'http://t.example/run-1',
   );
-  expect(await card.innerText()).toContain('3 h');
+  await shows(card).toContain('3 h');
   expect(await card.getByRole('link', { name: 'All its runs in Temporal' }).getAttribute('href')).toBe(
     'http://temporal.example/namespaces/default/workflows?query=NodeId%3D%22node-a%22',
   );
@@ -116,7 +116,7 @@ test('a long text is cut, and whole on demand: on the pages of a node, of activi
     await text.waitFor();
     expect(await text.innerText()).not.toContain('in the end');
     await text.locator('summary').click();
-    expect(await text.innerText()).toContain(long(about));
+    await shows(text).toContain(long(about));
   }
 });
 
@@ -134,7 +134,7 @@ test('t shows times as they are, and stays so; again it shows how long ago', asy
   await cell.getByText(clock).waitFor();
   await page.getByText('node-a').click();
   await page.locator('.say time', { hasText: clock }).waitFor();
-  expect(await page.locator('.say').innerText()).toContain(`Since ${clock}.`);
+  await shows(page.locator('.say')).toContain(`Since ${clock}.`);
   await page.reload();
   await page.locator('.say time', { hasText: clock }).waitFor();
   await page.keyboard.press('?');
@@ -158,7 +158,7 @@ test('what the picture of the design has besides: a query to copy, the process, 
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
     "select * from node_registrations where node_id = 'node-a'",
   );
-  expect(await page.locator('.facts').innerText()).toMatch(/Instance\s+a03f55/);
+  await shows(page.locator('.facts')).toMatch(/Instance\s+a03f55/);
   const links = {
     Temporal: 'http://temporal.example/namespaces/default/workflows/registration',
     Consul: 'http://consul.example/ui/services',

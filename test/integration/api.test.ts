@@ -47,13 +47,13 @@ beforeAll(async () => {
     fleet: { registryTodo: '' },
     assets: new Map(),
   });
-}, 180_000);
+});
 
 afterAll(async () => {
   await server.close();
   await opened.close();
   await installation.stop();
-}, 60_000);
+});
 
 /** The states of a node as a program reads them that follows the changes. */
 async function followStates(id: string, until: string): Promise<string[]> {
@@ -79,40 +79,36 @@ async function discovered(query: string): Promise<string[]> {
   return NodePage.parse(await answer.json()).nodes.map(({ node_id }) => node_id);
 }
 
-test(
-  'a node in 50 lines of plain Python registers, acknowledges, beats, drains and leaves, and readers see it come and go',
-  { timeout: 180_000 },
-  async () => {
-    const file = join(ROOT, 'docs/examples/node.py');
-    expect(readFileSync(file, 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(50);
-    const { config } = installation;
-    const followed = followStates('python-1', 'DEREGISTERED');
-    const node: ResultPromise = execa('python3', [file, 'python-1'], {
-      env: { ...(await pythonEnvironment()), KAFKA_BROKERS: config.kafka.brokers.join(','), REGISTRAR_ENV: config.env },
-    });
-    let printed = '';
-    node.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
-    const happened = (event: string) => eventually(event, 60, () => printed.includes(event));
-    await happened('evt.node-became-active');
-    expect(await discovered('type=effect&capability=mail.send&tag=node_type:effect')).toEqual(['python-1']);
-    expect(await discovered('capability=mail.read')).toEqual([]);
-    await eventually('a heartbeat that renews its lease', 30, async () => {
-      const answer = await fetch(`${server.url}v1/nodes/python-1`);
-      return NodeWithLease.parse(await answer.json()).lease?.last_heartbeat_at;
-    });
-    node.kill('SIGUSR1');
-    await happened('evt.node-draining');
-    expect(await discovered('capability=mail.send')).toEqual([]);
-    node.kill('SIGTERM');
-    await node;
-    const events = ['node-registration-accepted', 'node-became-active', 'node-draining', 'node-deregistered'];
-    expect(printed.trimEnd().split('\n')).toEqual(events.map((event) => `evt.${event}`));
-    // Who follows reads where a node stands, and not each state that it was in for a moment.
-    const states = (await followed).filter((state) => state !== 'PENDING_REGISTRATION');
-    expect(states).toEqual(['ACTIVE', 'DRAINING', 'DEREGISTERED']);
-    process.stdout.write(`The plain Python node read:\n${printed}`);
-  },
-);
+test('a node in 50 lines of plain Python registers, acknowledges, beats, drains and leaves, and readers see it come and go', async () => {
+  const file = join(ROOT, 'docs/examples/node.py');
+  expect(readFileSync(file, 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(50);
+  const { config } = installation;
+  const followed = followStates('python-1', 'DEREGISTERED');
+  const node: ResultPromise = execa('python3', [file, 'python-1'], {
+    env: { ...(await pythonEnvironment()), KAFKA_BROKERS: config.kafka.brokers.join(','), REGISTRAR_ENV: config.env },
+  });
+  let printed = '';
+  node.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const happened = (event: string) => eventually(event, 60, () => printed.includes(event));
+  await happened('evt.node-became-active');
+  expect(await discovered('type=effect&capability=mail.send&tag=node_type:effect')).toEqual(['python-1']);
+  expect(await discovered('capability=mail.read')).toEqual([]);
+  await eventually('a heartbeat that renews its lease', 30, async () => {
+    const answer = await fetch(`${server.url}v1/nodes/python-1`);
+    return NodeWithLease.parse(await answer.json()).lease?.last_heartbeat_at;
+  });
+  node.kill('SIGUSR1');
+  await happened('evt.node-draining');
+  expect(await discovered('capability=mail.send')).toEqual([]);
+  node.kill('SIGTERM');
+  await node;
+  const events = ['node-registration-accepted', 'node-became-active', 'node-draining', 'node-deregistered'];
+  expect(printed.trimEnd().split('\n')).toEqual(events.map((event) => `evt.${event}`));
+  // Who follows reads where a node stands, and not each state that it was in for a moment.
+  const states = (await followed).filter((state) => state !== 'PENDING_REGISTRATION');
+  expect(states).toEqual(['ACTIVE', 'DRAINING', 'DEREGISTERED']);
+  process.stdout.write(`The plain Python node read:\n${printed}`);
+});
 
 test('the requests of the page are answered', async () => {
   const node = installation.node({ node_id: 'mailer-1', capabilities: ['mail.send'] });
@@ -134,7 +130,7 @@ test('the requests of the page are answered', async () => {
   await node.stop();
 });
 
-test('schemathesis finds no fault in the read API', { timeout: 300_000 }, async () => {
+test('schemathesis finds no fault in the read API', async () => {
   const nodes = [1, 2, 3].map((number) => installation.node({ node_id: `reader-${number}` }));
   await Promise.all(nodes.map((node) => node.start()));
   const report = await execa(

@@ -42,4 +42,4 @@ it('a fleet comes through kills and a restart of Kafka: the checker has nothing 
   expect(snapshot.disturbances).toHaveLength(2);
   expect(snapshot.rows.length).toBeGreaterThan(12);
   expect(snapshot.rows.filter(({ state }) => state === 'ACTIVE').length).toBeGreaterThan(5);
-}, 300_000);
+});

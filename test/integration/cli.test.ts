@@ -59,7 +59,7 @@ beforeAll(async () => {
 
   up = new RegistrarProcess(['up', '--no-stack'], env);
   await up.says(/The registrar is up\./);
-}, 240_000);
+});
 
 afterAll(async () => {
   up?.kill('SIGTERM');
@@ -68,7 +68,7 @@ afterAll(async () => {
   expect(stderr).toContain('Stopping: bridge, worker, servers.');
   rmSync(dataDir, { recursive: true, force: true });
   await database.drop();
-}, 60_000);
+});
 
 test('a start leaves nothing in Temporal and sends no introspection', async () => {
   const config = loadConfig(env);
@@ -270,7 +270,7 @@ describe('up', () => {
     return { process, pids: { worker: Number(worker), bridge: Number(bridge) } };
   };
 
-  test('ends with an error when its bridge ends by itself', { timeout: 90_000 }, async () => {
+  test('ends with an error when its bridge ends by itself', async () => {
     const { process: second, pids } = await another();
     process.kill(pids.bridge ?? 0, 'SIGKILL');
     const { code, stderr } = await second.ends();
@@ -279,7 +279,7 @@ describe('up', () => {
     expect(isAlive(pids.worker ?? 0)).toBe(false);
   });
 
-  test('takes worker and bridge with it when it is killed with -9', { timeout: 90_000 }, async () => {
+  test('takes worker and bridge with it when it is killed with -9', async () => {
     const { process: second, pids } = await another();
     second.kill('SIGKILL');
     await second.ends();

@@ -29,36 +29,30 @@ afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 const summaryOf = (stdout: string): Summary => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Summary;
 
 describe('demo --exit --json', () => {
-  test(
-    'from a clone: ten nodes become ACTIVE and leave again in order; the last line is the summary',
-    { timeout: 240_000 },
-    async () => {
-      const demo = new RegistrarProcess(['demo', '--nodes', '10', '--exit', '--json'], env, FROM_SOURCE);
-      const { code, stdout, stderr } = await demo.ends();
-      expect(code, stderr).toBe(0);
-      const summary = summaryOf(stdout);
-      expect(summary).toMatchObject({ nodes: 10, active: 10, failed: 0 });
-      expect(summary.seconds).toBeGreaterThan(0);
-      expect(stdout.trimEnd().split('\n')).toHaveLength(1);
-      expect(stderr).toMatch(/All 10 nodes ACTIVE/);
-      // The first of the links.
-      expect(stderr).toMatch(/Fleet page http:\/\/127\.0\.0\.1:\d+\/\nTemporal/);
-      expect(stderr).toMatch(/Steps of [\w-]+\n +\+0 ms {2}node: introduces itself/);
-      expect(stderr).toMatch(/consul\.registered/);
-      expect(stderr.match(/DEREGISTERED: the node left/g)).toHaveLength(10);
-      // Log lines go to files, and a first start asks for no table before it is there.
-      expect(`${stdout}${stderr}`).not.toMatch(/"level":|\bWARN\b|\bERROR\b/);
-      const logs = readdirSync(join(dataDir, 'data/logs'));
-      expect(logs).toEqual(
-        expect.arrayContaining(['worker.log', 'bridge.log', 'fleet.log', 'page.log', 'postgres.log']),
+  test('from a clone: ten nodes become ACTIVE and leave again in order; the last line is the summary', async () => {
+    const demo = new RegistrarProcess(['demo', '--nodes', '10', '--exit', '--json'], env, FROM_SOURCE);
+    const { code, stdout, stderr } = await demo.ends();
+    expect(code, stderr).toBe(0);
+    const summary = summaryOf(stdout);
+    expect(summary).toMatchObject({ nodes: 10, active: 10, failed: 0 });
+    expect(summary.seconds).toBeGreaterThan(0);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(/All 10 nodes ACTIVE/);
+    // The first of the links.
+    expect(stderr).toMatch(/Fleet page http:\/\/127\.0\.0\.1:\d+\/\nTemporal/);
+    expect(stderr).toMatch(/Steps of [\w-]+\n +\+0 ms {2}node: introduces itself/);
+    expect(stderr).toMatch(/consul\.registered/);
+    expect(stderr.match(/DEREGISTERED: the node left/g)).toHaveLength(10);
+    // Log lines go to files, and a first start asks for no table before it is there.
+    expect(`${stdout}${stderr}`).not.toMatch(/"level":|\bWARN\b|\bERROR\b/);
+    const logs = readdirSync(join(dataDir, 'data/logs'));
+    expect(logs).toEqual(expect.arrayContaining(['worker.log', 'bridge.log', 'fleet.log', 'page.log', 'postgres.log']));
+    for (const name of logs)
+      expect(readFileSync(join(dataDir, 'data/logs', name), 'utf8'), name).not.toMatch(
+        /(relation|column) .* does not exist/,
       );
-      for (const name of logs)
-        expect(readFileSync(join(dataDir, 'data/logs', name), 'utf8'), name).not.toMatch(
-          /(relation|column) .* does not exist/,
-        );
-      expect(await leftOver(dataDir, 0)).toEqual([]);
-    },
-  );
+    expect(await leftOver(dataDir, 0)).toEqual([]);
+  });
 });
 
 describe('a demo that goes on', () => {
@@ -68,7 +62,7 @@ describe('a demo that goes on', () => {
   beforeAll(async () => {
     demo = new RegistrarProcess(['demo', '--nodes', '3', '--json'], env);
     await demo.says(/"failed":0/, 180_000);
-  }, 200_000);
+  });
 
   test('has the registry of the run before', async () => {
     const { code, stdout } = await registrar(env, 'list', '--json');
@@ -200,7 +194,7 @@ describe('a demo that goes on', () => {
     expect(stderr).toContain('ignored an ack in state ACTIVE');
   });
 
-  test('has a server stopped and started; doctor shows the difference', { timeout: 120_000 }, async () => {
+  test('has a server stopped and started; doctor shows the difference', async () => {
     const well = await registrar(env, 'doctor');
     expect(well.code, well.stdout).toBe(0);
     expect(well.stdout).toContain('All is well.');
@@ -239,7 +233,7 @@ describe('a demo that goes on', () => {
     expect(readFileSync(join(dataDir, 'data/logs/worker.log'), 'utf8')).toContain('worker runs');
   });
 
-  test('leaves no process behind when it is killed with -9', { timeout: 60_000 }, async () => {
+  test('leaves no process behind when it is killed with -9', async () => {
     // Servers, worker and bridge.
     expect(processesOf(dataDir).length).toBeGreaterThan(6);
     demo.kill('SIGKILL');

@@ -56,110 +56,98 @@ beforeAll(async () => {
     up.says(/The registrar is up\./),
   ]);
   page = await browser.newPage({ viewport: { width: 1_440, height: 1_000 } });
-}, 240_000);
+});
 
 afterAll(async () => {
   for (const one of [node, ui, up]) one?.kill('SIGTERM');
   await Promise.all([browser?.close(), node?.ends(), ui?.ends(), up?.ends()]);
   rmSync(dataDir, { recursive: true, force: true });
   await database.drop();
-}, 60_000);
+});
 
-test(
-  'a node is seen from its introduction on, acknowledged from the page, active, and gone',
-  { timeout: 180_000 },
-  async () => {
-    await page.goto(`${url}?q=${id}`);
-    await page.getByText('node-registrar').first().waitFor();
-    node = new RegistrarProcess(['node', '--id', id, '--no-ack'], env);
-    const row = page.locator('.row', { hasText: id });
-    await row.waitFor({ timeout: 60_000 });
-    await row.getByRole('link').click();
-    await page
-      .getByRole('img', {
-        name: /^Orchestrator: now AWAITING_ACK\. Path: PENDING_REGISTRATION .*, ACCEPTED .*, AWAITING_ACK/,
-      })
-      .waitFor();
-    await page
-      .getByRole('img', { name: /^Reducer: now complete\. Path: idle .*, pending .*, partial .*, complete/ })
-      .waitFor();
-    await page.getByRole('heading', { name: /^Waits for the node/ }).waitFor();
-    await page.getByRole('button', { name: 'Acknowledge…' }).click();
-    const dialog = page.getByRole('dialog', { name: `Acknowledge ${id}?` });
-    await dialog.getByLabel(/^Why/).fill('the test looks');
-    await dialog.getByLabel(/^Who/).fill('ada');
-    await dialog.getByRole('button', { name: 'Acknowledge', exact: true }).click();
-    await dialog.getByText(`${id} is ACTIVE: the ack counted.`).waitFor();
-    await dialog.getByRole('button', { name: 'Close' }).click();
-    await page.getByRole('img', { name: /^Orchestrator: now ACTIVE/ }).waitFor();
-    // Who and why stand in the history of the node, and in the registry.
-    await page.locator('.steps').getByText('ada asked for an acknowledgement').waitFor();
-    await page.locator('.steps').getByText('the test looks').waitFor();
-    const status = await registrar(env, 'status', id);
-    expect(status.stdout).toContain('an acknowledgement was asked for by ada: the test looks');
-    await page.goto(`${url}activity?by=people`);
-    await page.getByRole('listitem').filter({ hasText: id }).getByText(`${id} is ACTIVE: the ack counted`).waitFor();
-    await page.goBack();
-    await page.getByRole('heading', { name: 'Lease' }).waitFor();
-    await page.getByText('last heartbeat', { exact: false }).first().waitFor();
-    await ui.says(/"action":"acknowledge","node_id":"mailer-[^"]+","who":"ada","why":"the test looks"/);
-    node.kill('SIGTERM');
-    await page.getByRole('img', { name: /^Orchestrator: now DEREGISTERED/ }).waitFor({ timeout: 60_000 });
-    await page.goto(`${url}?view=ended&q=${id}`);
-    await row.getByText('the node left').waitFor();
-  },
-);
+test('a node is seen from its introduction on, acknowledged from the page, active, and gone', async () => {
+  await page.goto(`${url}?q=${id}`);
+  await page.getByText('node-registrar').first().waitFor();
+  node = new RegistrarProcess(['node', '--id', id, '--no-ack'], env);
+  const row = page.locator('.row', { hasText: id });
+  await row.waitFor({ timeout: 60_000 });
+  await row.getByRole('link').click();
+  await page
+    .getByRole('img', {
+      name: /^Orchestrator: now AWAITING_ACK\. Path: PENDING_REGISTRATION .*, ACCEPTED .*, AWAITING_ACK/,
+    })
+    .waitFor();
+  await page
+    .getByRole('img', { name: /^Reducer: now complete\. Path: idle .*, pending .*, partial .*, complete/ })
+    .waitFor();
+  await page.getByRole('heading', { name: /^Waits for the node/ }).waitFor();
+  await page.getByRole('button', { name: 'Acknowledge…' }).click();
+  const dialog = page.getByRole('dialog', { name: `Acknowledge ${id}?` });
+  await dialog.getByLabel(/^Why/).fill('the test looks');
+  await dialog.getByLabel(/^Who/).fill('ada');
+  await dialog.getByRole('button', { name: 'Acknowledge', exact: true }).click();
+  await dialog.getByText(`${id} is ACTIVE: the ack counted.`).waitFor();
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('img', { name: /^Orchestrator: now ACTIVE/ }).waitFor();
+  // Who and why stand in the history of the node, and in the registry.
+  await page.locator('.steps').getByText('ada asked for an acknowledgement').waitFor();
+  await page.locator('.steps').getByText('the test looks').waitFor();
+  const status = await registrar(env, 'status', id);
+  expect(status.stdout).toContain('an acknowledgement was asked for by ada: the test looks');
+  await page.goto(`${url}activity?by=people`);
+  await page.getByRole('listitem').filter({ hasText: id }).getByText(`${id} is ACTIVE: the ack counted`).waitFor();
+  await page.goBack();
+  await page.getByRole('heading', { name: 'Lease' }).waitFor();
+  await page.getByText('last heartbeat', { exact: false }).first().waitFor();
+  await ui.says(/"action":"acknowledge","node_id":"mailer-[^"]+","who":"ada","why":"the test looks"/);
+  node.kill('SIGTERM');
+  await page.getByRole('img', { name: /^Orchestrator: now DEREGISTERED/ }).waitFor({ timeout: 60_000 });
+  await page.goto(`${url}?view=ended&q=${id}`);
+  await row.getByText('the node left').waitFor();
+});
 
-test(
-  'a node that has left is retried from the page, and a retry from the terminal is seen there',
-  { timeout: 120_000 },
-  async () => {
-    const second = new RegistrarProcess(['node', '--id', `${id}-2`], env);
-    await second.says(/ACTIVE/);
-    const retried = await registrar(env, 'retry', `${id}-2`, '--reason', 'a repair');
-    expect(retried.stdout).toContain('is well: its Consul registration and registry row are written again');
-    await page.goto(`${url}nodes/${id}-2`);
-    await page.locator('.steps').getByText('asked for a retry a repair').waitFor();
-    second.kill('SIGTERM');
-    await page.getByRole('button', { name: 'Retry…' }).click({ timeout: 60_000 });
-    const dialog = page.getByRole('dialog', { name: `Retry ${id}-2?` });
-    await dialog.getByLabel(/^Why/).fill('it was too early');
-    await dialog.getByLabel(/^Who/).fill('grace');
-    await dialog.getByRole('button', { name: 'Retry', exact: true }).click();
-    await dialog.getByText('is being registered again: attempt 2').waitFor();
-    await dialog.getByRole('button', { name: 'Close' }).click();
-    await page.locator('.steps li').first().getByText('grace asked for a retry').waitFor({ timeout: 30_000 });
-    await second.ends();
-  },
-);
+test('a node that has left is retried from the page, and a retry from the terminal is seen there', async () => {
+  const second = new RegistrarProcess(['node', '--id', `${id}-2`], env);
+  await second.says(/ACTIVE/);
+  const retried = await registrar(env, 'retry', `${id}-2`, '--reason', 'a repair');
+  expect(retried.stdout).toContain('is well: its Consul registration and registry row are written again');
+  await page.goto(`${url}nodes/${id}-2`);
+  await page.locator('.steps').getByText('asked for a retry a repair').waitFor();
+  second.kill('SIGTERM');
+  await page.getByRole('button', { name: 'Retry…' }).click({ timeout: 60_000 });
+  const dialog = page.getByRole('dialog', { name: `Retry ${id}-2?` });
+  await dialog.getByLabel(/^Why/).fill('it was too early');
+  await dialog.getByLabel(/^Who/).fill('grace');
+  await dialog.getByRole('button', { name: 'Retry', exact: true }).click();
+  await dialog.getByText('is being registered again: attempt 2').waitFor();
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await page.locator('.steps li').first().getByText('grace asked for a retry').waitFor({ timeout: 30_000 });
+  await second.ends();
+});
 
-test(
-  'a ban and a message that a key has not signed are seen, and the ban is lifted from the page; also of an id that nobody has used',
-  { timeout: 120_000 },
-  async () => {
-    const banned = `${id}-banned`;
-    const evicted = await registrar(env, 'evict', banned, '--reason', 'not ours', '--ban');
-    expect(evicted.code, evicted.stderr).toBe(0);
-    await bindKey(database.pool, banned, nodeKey('a'.repeat(43)), null, 'first message');
-    await noteConflicts(database.pool, [{ node_id: banned, conflict: 'heartbeats, refused: it has no signature' }]);
-    await page.goto(`${url}nodes/${banned}`);
-    await page.getByText('No registration of it is known').waitFor();
-    await page.getByRole('region', { name: 'Ban' }).getByText('not ours').waitFor();
-    await page.getByRole('region', { name: 'Conflict of keys' }).getByText('it has no signature').waitFor();
-    await page.getByRole('button', { name: 'Unban…' }).click();
-    const dialog = page.getByRole('dialog', { name: `Unban ${banned}?` });
-    await dialog.getByLabel(/^Why/).fill('it is ours');
-    await dialog.getByLabel(/^Who/).fill('grace');
-    await dialog.getByRole('button', { name: 'Unban', exact: true }).click();
-    await dialog.getByText(`Node ${banned} may come in again`).waitFor();
-    await dialog.getByRole('button', { name: 'Close' }).click();
-    await page.getByRole('region', { name: 'Ban' }).waitFor({ state: 'detached' });
-    await page.getByText('grace asked to unban').waitFor();
-    expect(await readBan(database.pool, banned)).toBeNull();
-  },
-);
+test('a ban and a message that a key has not signed are seen, and the ban is lifted from the page; also of an id that nobody has used', async () => {
+  const banned = `${id}-banned`;
+  const evicted = await registrar(env, 'evict', banned, '--reason', 'not ours', '--ban');
+  expect(evicted.code, evicted.stderr).toBe(0);
+  await bindKey(database.pool, banned, nodeKey('a'.repeat(43)), null, 'first message');
+  await noteConflicts(database.pool, [{ node_id: banned, conflict: 'heartbeats, refused: it has no signature' }]);
+  await page.goto(`${url}nodes/${banned}`);
+  await page.getByText('No registration of it is known').waitFor();
+  await page.getByRole('region', { name: 'Ban' }).getByText('not ours').waitFor();
+  await page.getByRole('region', { name: 'Conflict of keys' }).getByText('it has no signature').waitFor();
+  await page.getByRole('button', { name: 'Unban…' }).click();
+  const dialog = page.getByRole('dialog', { name: `Unban ${banned}?` });
+  await dialog.getByLabel(/^Why/).fill('it is ours');
+  await dialog.getByLabel(/^Who/).fill('grace');
+  await dialog.getByRole('button', { name: 'Unban', exact: true }).click();
+  await dialog.getByText(`Node ${banned} may come in again`).waitFor();
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('region', { name: 'Ban' }).waitFor({ state: 'detached' });
+  await page.getByText('grace asked to unban').waitFor();
+  expect(await readBan(database.pool, banned)).toBeNull();
+});
 
-test('a node that dies turns red where it stands, and is a thing that needs a look', { timeout: 180_000 }, async () => {
+test('a node that dies turns red where it stands, and is a thing that needs a look', async () => {
   const dying = `${id}-dies`;
   node = new RegistrarProcess(['node', '--id', dying], env);
   await page.goto(`${url}?q=${dying}`);
@@ -170,55 +158,47 @@ test('a node that dies turns red where it stands, and is a thing that needs a lo
   await page.getByText('Ended in the last hour, not by leaving').first().waitFor();
 });
 
-test(
-  'Consul is stopped and comes back: the page says so, and the node that waits goes on by itself',
-  { timeout: 240_000 },
-  async () => {
-    const { dataDir: stack } = loadConfig(process.env);
-    await askOwner(stack, { action: 'stop', server: 'consul' });
-    const waiting = new RegistrarProcess(['node', '--id', `${id}-waits`], env);
-    try {
-      await page.goto(`${url}nodes/${id}-waits`);
-      await page.getByRole('heading', { name: 'Waits for Consul' }).waitFor({ timeout: 60_000 });
-      await page
-        .getByText(/ECONNREFUSED/)
-        .first()
-        .waitFor();
-      await page.getByRole('link', { name: /^Health/ }).click();
-      await page.getByRole('heading', { name: 'Consul does not answer' }).waitFor({ timeout: 30_000 });
-      await page.getByRole('region', { name: 'Consul', exact: true }).getByText('What to do.').waitFor();
-    } finally {
-      await askOwner(stack, { action: 'start', server: 'consul' });
-    }
-    await page.goBack();
-    await page.getByRole('img', { name: /^Orchestrator: now ACTIVE/ }).waitFor({ timeout: 90_000 });
-    await page.locator('.steps').getByText('Consul confirmed').first().waitFor();
-    await page.getByRole('link', { name: /^Health/ }).click();
+test('Consul is stopped and comes back: the page says so, and the node that waits goes on by itself', async () => {
+  const { dataDir: stack } = loadConfig(process.env);
+  await askOwner(stack, { action: 'stop', server: 'consul' });
+  const waiting = new RegistrarProcess(['node', '--id', `${id}-waits`], env);
+  try {
+    await page.goto(`${url}nodes/${id}-waits`);
+    await page.getByRole('heading', { name: 'Waits for Consul' }).waitFor({ timeout: 60_000 });
     await page
-      .getByRole('region', { name: 'Consul', exact: true })
-      .getByText(/ms p50/)
-      .waitFor({ timeout: 30_000 });
-    waiting.kill('SIGTERM');
-    await waiting.ends();
-  },
-);
+      .getByText(/ECONNREFUSED/)
+      .first()
+      .waitFor();
+    await page.getByRole('link', { name: /^Health/ }).click();
+    await page.getByRole('heading', { name: 'Consul does not answer' }).waitFor({ timeout: 30_000 });
+    await page.getByRole('region', { name: 'Consul', exact: true }).getByText('What to do.').waitFor();
+  } finally {
+    await askOwner(stack, { action: 'start', server: 'consul' });
+  }
+  await page.goBack();
+  await page.getByRole('img', { name: /^Orchestrator: now ACTIVE/ }).waitFor({ timeout: 90_000 });
+  await page.locator('.steps').getByText('Consul confirmed').first().waitFor();
+  await page.getByRole('link', { name: /^Health/ }).click();
+  await page
+    .getByRole('region', { name: 'Consul', exact: true })
+    .getByText(/ms p50/)
+    .waitFor({ timeout: 30_000 });
+  waiting.kill('SIGTERM');
+  await waiting.ends();
+});
 
-test(
-  'the page’s server is killed and started again: the page says that it is not live, and comes back by itself',
-  { timeout: 180_000 },
-  async () => {
-    await page.goto(url);
-    await page.locator('.row').first().waitFor();
-    ui.kill('SIGKILL');
-    await page.getByText('Not live.').waitFor({ timeout: 30_000 });
-    ui = new RegistrarProcess(['ui', '--port', new URL(url).port, '--allow-actions'], env);
-    await ui.says(/The fleet page: /);
-    await page.locator('.live', { hasText: 'Live' }).waitFor({ timeout: 60_000 });
-    await page.getByText('Not live.').waitFor({ state: 'detached' });
-  },
-);
+test('the page’s server is killed and started again: the page says that it is not live, and comes back by itself', async () => {
+  await page.goto(url);
+  await page.locator('.row').first().waitFor();
+  ui.kill('SIGKILL');
+  await page.getByText('Not live.').waitFor({ timeout: 30_000 });
+  ui = new RegistrarProcess(['ui', '--port', new URL(url).port, '--allow-actions'], env);
+  await ui.says(/The fleet page: /);
+  await page.locator('.live', { hasText: 'Live' }).waitFor({ timeout: 60_000 });
+  await page.getByText('Not live.').waitFor({ state: 'detached' });
+});
 
-test('a dead letter is replayed from the page, and what fails again is another one', { timeout: 120_000 }, async () => {
+test('a dead letter is replayed from the page, and what fails again is another one', async () => {
   const producer = patientProducer(
     createKafka({ brokers: loadConfig(env).kafka.brokers, clientId: name, logger: pino({ level: 'silent' }) }),
   );
@@ -240,7 +220,7 @@ test('a dead letter is replayed from the page, and what fails again is another o
   await letter.getByText('replayed').waitFor();
 });
 
-test('a release is refused when nothing holds, in words, and the refusal is kept', { timeout: 60_000 }, async () => {
+test('a release is refused when nothing holds, in words, and the refusal is kept', async () => {
   const answer = await fetch(`${url}api/self-preservation/release`, {
     method: 'POST',
     headers: { origin: url.replace(/\/$/, ''), 'content-type': 'application/json', 'x-registrar-action': '1' },
@@ -258,7 +238,7 @@ test('a release is refused when nothing holds, in words, and the refusal is kept
     .waitFor();
 });
 
-test('health shows what the four servers, the streams and the workers are', { timeout: 60_000 }, async () => {
+test('health shows what the four servers, the streams and the workers are', async () => {
   await page.goto(`${url}health`);
   for (const backend of ['Consul', 'PostgreSQL', 'Temporal', 'Kafka'])
     await page

@@ -186,4 +186,4 @@ it('a worker killed between a publish and its place in the history: nothing is l
   }
   third.kill('SIGTERM');
   expect((await third.ends()).code).toBe(0);
-}, 240_000);
+});

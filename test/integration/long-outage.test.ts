@@ -61,46 +61,42 @@ async function start(what: ServerName | 'bridge'): Promise<void> {
 describe('an outage of five lease durations', () => {
   const died: string[] = [];
 
-  it.each(OUTAGES)(
-    'of %s expires nobody who lives, and afterwards finds who died in it',
-    { timeout: 120_000 },
-    async (outage) => {
-      const mortal = mortals.get(outage);
-      await stop(outage);
-      await delay(OUTAGE_MS / 2);
-      mortal?.process.kill('SIGKILL');
-      await delay(OUTAGE_MS / 2);
-      await start(outage);
+  it.each(OUTAGES)('of %s expires nobody who lives, and afterwards finds who died in it', async (outage) => {
+    const mortal = mortals.get(outage);
+    await stop(outage);
+    await delay(OUTAGE_MS / 2);
+    mortal?.process.kill('SIGKILL');
+    await delay(OUTAGE_MS / 2);
+    await start(outage);
 
-      const { node_id = '' } = mortal ?? {};
-      died.push(node_id);
-      await eventually(
-        `${node_id} has expired`,
-        60,
-        async () => (await readRegistryRow(registrar.pool, node_id))?.state === 'LIVENESS_EXPIRED',
+    const { node_id = '' } = mortal ?? {};
+    died.push(node_id);
+    await eventually(
+      `${node_id} has expired`,
+      60,
+      async () => (await readRegistryRow(registrar.pool, node_id))?.state === 'LIVENESS_EXPIRED',
+    );
+    const found = new Date().toISOString();
+    const ids = living.map((node) => node.node_id);
+    await eventually('all others beat, and their leases are renewed by that', 30, async () => {
+      const { rows } = await registrar.pool.query(
+        'select from node_leases where node_id = any($1) and expired_at is null and last_heartbeat_at > $2',
+        [ids, found],
       );
-      const found = new Date().toISOString();
-      const ids = living.map((node) => node.node_id);
-      await eventually('all others beat, and their leases are renewed by that', 30, async () => {
-        const { rows } = await registrar.pool.query(
-          'select from node_leases where node_id = any($1) and expired_at is null and last_heartbeat_at > $2',
-          [ids, found],
-        );
-        return rows.length === ids.length;
-      });
-      const { rows } = await registrar.pool.query<{ node_id: string }>(
-        `select node_id, state, attempt from node_registrations where node_id = any($1) and state = 'ACTIVE' ` +
-          'and attempt = 1',
-        [ids],
-      );
-      expect(rows.map((row) => row.node_id).sort()).toEqual([...ids].sort());
-      const passing = (await registrar.catalog.passingInstances('onex-effect')).map((instance) => instance.node_id);
-      expect(passing).toEqual(expect.arrayContaining(ids));
-      expect(passing).not.toContain(node_id);
-      const expired = registrar.published
-        .filter(({ event }) => event.event_type === 'NodeLivenessExpired')
-        .map(({ event }) => event.node_id);
-      expect(new Set(expired)).toEqual(new Set(died));
-    },
-  );
+      return rows.length === ids.length;
+    });
+    const { rows } = await registrar.pool.query<{ node_id: string }>(
+      `select node_id, state, attempt from node_registrations where node_id = any($1) and state = 'ACTIVE' ` +
+        'and attempt = 1',
+      [ids],
+    );
+    expect(rows.map((row) => row.node_id).sort()).toEqual([...ids].sort());
+    const passing = (await registrar.catalog.passingInstances('onex-effect')).map((instance) => instance.node_id);
+    expect(passing).toEqual(expect.arrayContaining(ids));
+    expect(passing).not.toContain(node_id);
+    const expired = registrar.published
+      .filter(({ event }) => event.event_type === 'NodeLivenessExpired')
+      .map(({ event }) => event.node_id);
+    expect(new Set(expired)).toEqual(new Set(died));
+  });
 });

@@ -156,7 +156,7 @@ describe('the probes of bridge and worker', () => {
       await stack('start', 'temporal');
     }
     await Promise.all([becomesReady(bridge), becomesReady(worker)]);
-  }, 180_000);
+  });
 
   it('are answered by processes that end in time on SIGTERM, though every server is away', async () => {
     await stack('stop', ...SERVERS);
@@ -169,5 +169,5 @@ describe('the probes of bridge and worker', () => {
     } finally {
       await stack('start', ...SERVERS);
     }
-  }, 180_000);
+  });
 });

@@ -97,107 +97,103 @@ describe('two bridges and two workers', () => {
     );
   });
 
-  it(
-    'lose nothing and double nothing when one of each is killed with -9 in mid-stream',
-    { timeout: 120_000 },
-    async () => {
-      const dying = registrar.process('node', '--id', `dying-${randomUUID()}`);
-      const nodes: RegisteredNode[] = [];
-      const starts: Promise<void>[] = [];
-      let streaming = true;
-      const stream = (async () => {
-        while (streaming) {
-          const node = registrar.node({ hub });
-          nodes.push(node);
-          starts.push(node.start({ timeoutMs: 90_000 }));
-          await new Promise((resolve) => setTimeout(resolve, 250));
-        }
-      })();
-      const active = () => nodes.filter(({ state }) => state === 'active').length;
-      await eventually('the stream runs', 30, () => active() >= 10);
+  it('lose nothing and double nothing when one of each is killed with -9 in mid-stream', async () => {
+    const dying = registrar.process('node', '--id', `dying-${randomUUID()}`);
+    const nodes: RegisteredNode[] = [];
+    const starts: Promise<void>[] = [];
+    let streaming = true;
+    const stream = (async () => {
+      while (streaming) {
+        const node = registrar.node({ hub });
+        nodes.push(node);
+        starts.push(node.start({ timeoutMs: 90_000 }));
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+    })();
+    const active = () => nodes.filter(({ state }) => state === 'active').length;
+    await eventually('the stream runs', 30, () => active() >= 10);
 
-      bridges[0]?.kill('SIGKILL');
-      workers[0]?.kill('SIGKILL');
-      const killed = new Date().toISOString();
-      const activeBefore = active();
-      await eventually('the other bridge stores all partitions', 60, async () => {
-        const [acks, heartbeats] = await Promise.all([storedPast('acks', killed), storedPast('heartbeats', killed)]);
-        return acks.length === 3 && heartbeats.length === 3;
-      });
-      const since = new Date().toISOString();
-      await eventually('nodes that came since are active', 40, () => active() > activeBefore + 20);
-      streaming = false;
-      await stream;
-      await Promise.all(starts);
+    bridges[0]?.kill('SIGKILL');
+    workers[0]?.kill('SIGKILL');
+    const killed = new Date().toISOString();
+    const activeBefore = active();
+    await eventually('the other bridge stores all partitions', 60, async () => {
+      const [acks, heartbeats] = await Promise.all([storedPast('acks', killed), storedPast('heartbeats', killed)]);
+      return acks.length === 3 && heartbeats.length === 3;
+    });
+    const since = new Date().toISOString();
+    await eventually('nodes that came since are active', 40, () => active() > activeBefore + 20);
+    streaming = false;
+    await stream;
+    await Promise.all(starts);
 
-      const ids = nodes.map(({ node_id }) => node_id);
-      await eventually('the heartbeats of all nodes renew their leases', 30, async () => {
-        const { rows } = await registrar.pool.query(
-          'select from node_leases where node_id = any($1) and expired_at is null and last_heartbeat_at > $2',
-          [ids, since],
-        );
-        return rows.length === ids.length;
-      });
-      const { rows } = await registrar.pool.query<{ node_id: string; state: string; attempt: number }>(
-        'select node_id, state, attempt from node_registrations where node_id = any($1)',
-        [ids],
+    const ids = nodes.map(({ node_id }) => node_id);
+    await eventually('the heartbeats of all nodes renew their leases', 30, async () => {
+      const { rows } = await registrar.pool.query(
+        'select from node_leases where node_id = any($1) and expired_at is null and last_heartbeat_at > $2',
+        [ids, since],
       );
-      expect(rows.length).toBe(ids.length);
-      expect(rows.filter(({ state, attempt }) => state !== 'ACTIVE' || attempt !== 1)).toEqual([]);
-      const instances = (await registrar.catalog.passingInstances('onex-effect')).filter(({ node_id }) =>
-        ids.includes(node_id),
-      );
-      expect(instances.map(({ node_id, attempt }) => `${node_id} ${attempt}`).sort()).toEqual(
-        ids.map((id) => `${id} 1`).sort(),
-      );
+      return rows.length === ids.length;
+    });
+    const { rows } = await registrar.pool.query<{ node_id: string; state: string; attempt: number }>(
+      'select node_id, state, attempt from node_registrations where node_id = any($1)',
+      [ids],
+    );
+    expect(rows.length).toBe(ids.length);
+    expect(rows.filter(({ state, attempt }) => state !== 'ACTIVE' || attempt !== 1)).toEqual([]);
+    const instances = (await registrar.catalog.passingInstances('onex-effect')).filter(({ node_id }) =>
+      ids.includes(node_id),
+    );
+    expect(instances.map(({ node_id, attempt }) => `${node_id} ${attempt}`).sort()).toEqual(
+      ids.map((id) => `${id} 1`).sort(),
+    );
 
-      // A repeat of an event is the same event: of each kind there is one for a node, whoever published it how often.
-      const events = ids.flatMap((id) => registrar.of(id)).map(({ event }) => event);
-      const kinds = new Map(
-        events.map(({ id, node_id, event_type, correlation_id, tags }) => [
-          id,
-          `${node_id} ${event_type} ${correlation_id} ${tags['attempt'] ?? ''}`,
-        ]),
-      );
-      for (const { id, node_id, event_type, correlation_id, tags } of events)
-        expect(kinds.get(id)).toBe(`${node_id} ${event_type} ${correlation_id} ${tags['attempt'] ?? ''}`);
-      const once = [
-        'NodeRegistrationInitiated',
-        'NodeRegistrationAccepted',
-        'NodeRegistrationAckReceived',
-        'NodeBecameActive',
-      ];
-      for (const id of ids)
-        expect(
-          [...kinds.values()]
-            .filter((kind) => kind.startsWith(id))
-            .map((kind) => kind.split(' ')[1])
-            .sort(),
-        ).toEqual([...once].sort());
-      await eventually(
-        'everything that nodes said is committed',
-        20,
-        async () => (await lag('introspections')) + (await lag('acks')) === 0,
-      );
-
-      // And the one bridge that is left still finds who is really dead.
-      const [, dead = ''] = await dying.says(/(dying-[0-9a-f-]+)/);
-      await eventually(
-        'the process is an active node',
-        20,
-        async () => (await readRegistryRow(registrar.pool, dead))?.state === 'ACTIVE',
-      );
-      dying.kill('SIGKILL');
-      await eventually(
-        'it has expired',
-        40,
-        async () => (await readRegistryRow(registrar.pool, dead))?.state === 'LIVENESS_EXPIRED',
-      );
+    // A repeat of an event is the same event: of each kind there is one for a node, whoever published it how often.
+    const events = ids.flatMap((id) => registrar.of(id)).map(({ event }) => event);
+    const kinds = new Map(
+      events.map(({ id, node_id, event_type, correlation_id, tags }) => [
+        id,
+        `${node_id} ${event_type} ${correlation_id} ${tags['attempt'] ?? ''}`,
+      ]),
+    );
+    for (const { id, node_id, event_type, correlation_id, tags } of events)
+      expect(kinds.get(id)).toBe(`${node_id} ${event_type} ${correlation_id} ${tags['attempt'] ?? ''}`);
+    const once = [
+      'NodeRegistrationInitiated',
+      'NodeRegistrationAccepted',
+      'NodeRegistrationAckReceived',
+      'NodeBecameActive',
+    ];
+    for (const id of ids)
       expect(
-        registrar.published
-          .filter(({ event }) => event.event_type === 'NodeLivenessExpired')
-          .map(({ event }) => event.node_id),
-      ).toEqual([dead]);
-    },
-  );
+        [...kinds.values()]
+          .filter((kind) => kind.startsWith(id))
+          .map((kind) => kind.split(' ')[1])
+          .sort(),
+      ).toEqual([...once].sort());
+    await eventually(
+      'everything that nodes said is committed',
+      20,
+      async () => (await lag('introspections')) + (await lag('acks')) === 0,
+    );
+
+    // And the one bridge that is left still finds who is really dead.
+    const [, dead = ''] = await dying.says(/(dying-[0-9a-f-]+)/);
+    await eventually(
+      'the process is an active node',
+      20,
+      async () => (await readRegistryRow(registrar.pool, dead))?.state === 'ACTIVE',
+    );
+    dying.kill('SIGKILL');
+    await eventually(
+      'it has expired',
+      40,
+      async () => (await readRegistryRow(registrar.pool, dead))?.state === 'LIVENESS_EXPIRED',
+    );
+    expect(
+      registrar.published
+        .filter(({ event }) => event.event_type === 'NodeLivenessExpired')
+        .map(({ event }) => event.node_id),
+    ).toEqual([dead]);
+  });
 });

@@ -96,7 +96,7 @@ describe.concurrent('after an outage of the bridge nobody expires', () => {
 
     late.process.kill('SIGTERM');
     await eventually('the three have left', 20, async () => (await states(late.ids))['DEREGISTERED 1'] === 3);
-  }, 150_000);
+  });
 });
 
 describe.concurrent('ten nodes of thirteen killed at once', () => {
@@ -127,7 +127,7 @@ describe.concurrent('ten nodes of thirteen killed at once', () => {
       expect.stringMatching(/^self-preservation holds: \d+ of \d+ nodes/) as string,
       expect.stringMatching(/^self-preservation is released after its longest hold/) as string,
     ]);
-  }, 180_000);
+  });
 
   it('are shown by the doctor and let go by an operator, who is named', async () => {
     const { ids, kill, run, states, held, loggedOfIt } = await killed();
@@ -157,5 +157,5 @@ describe.concurrent('ten nodes of thirteen killed at once', () => {
     expect((await run('self-preservation')).stdout).toMatch(
       /Self-preservation does not hold\.[^]*self-preservation is released by operator/,
     );
-  }, 150_000);
+  });
 });

@@ -324,7 +324,7 @@ describe('an owner', () => {
     stack = await start();
     expect(said).toContain('stack: waiting for the servers of the run before to end');
     expect(await readTraces(stack.addresses)).toEqual(ALL_TRACES);
-  }, 180_000);
+  });
 
   it('that is gone leaves its data to wipe', async () => {
     await stack.stop();

@@ -7,7 +7,7 @@ import { OnceAMinute } from '../src/once-a-minute.js';
 import { ConsulPayload } from '../src/protocol/intents.js';
 import type { Catalog } from '../src/registry/consul/catalog.js';
 import { ConsulError, type ConsulFailure } from '../src/registry/consul/error.js';
-import { placeOf, type Sql } from '../src/registry/pool.js';
+import { databaseAddress, type Sql } from '../src/registry/pool.js';
 import type { Written } from '../src/registry/rows/written.js';
 import { whileWanted } from '../src/registry/while-wanted.js';
 import { logger } from '../src/telemetry.js';
@@ -86,7 +86,7 @@ export async function callPostgres<Payload>(
   work: (sql: Sql, payload: Payload) => Promise<Written>,
 ): Promise<EffectResult> {
   const call: BackendCall = {
-    backend: `PostgreSQL at ${placeOf(pool)}`,
+    backend: `PostgreSQL at ${databaseAddress(pool)}`,
     what: what(nodeOf(request)),
     node_id: request.node_id,
     setUp: DATABASE_SET_UP,

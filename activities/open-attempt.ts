@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { CompiledContract } from '../src/contracts/compiled.js';
 import { banText, readBan } from '../src/registry/bans.js';
-import { placeOf } from '../src/registry/pool.js';
+import { databaseAddress } from '../src/registry/pool.js';
 import { readLastAttempt } from '../src/registry/rows/read-last-attempt.js';
 import { whileWanted } from '../src/registry/while-wanted.js';
 import type { Activities } from './api.js';
@@ -16,7 +16,7 @@ export function openAttempt(pool: Pool, contract: CompiledContract): Activities[
   return async (node_id) => {
     const { row, ban } = await callBackend(
       {
-        backend: `PostgreSQL at ${placeOf(pool)}`,
+        backend: `PostgreSQL at ${databaseAddress(pool)}`,
         what: `read the registry row of node ${node_id}`,
         node_id,
         setUp: DATABASE_SET_UP,

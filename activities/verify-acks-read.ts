@@ -1,14 +1,14 @@
 import type { Pool } from 'pg';
-import type { Topics } from '../src/registry/leases/heartbeat-stream.js';
+import type { HeartbeatTopics } from '../src/registry/leases/heartbeat-stream.js';
 import { lowestWatermark } from '../src/registry/leases/watermarks.js';
-import { placeOf } from '../src/registry/pool.js';
+import { databaseAddress } from '../src/registry/pool.js';
 import { whileWanted } from '../src/registry/while-wanted.js';
 import type { Activities } from './api.js';
 import { callBackend, DATABASE_SET_UP } from './failures.js';
 
 export interface VerifyAcksReadOptions {
   /** Final names of the topics on which acks come. */
-  readonly ackTopics: Topics;
+  readonly ackTopics: HeartbeatTopics;
 }
 
 /** Verifies that everything was read that could have been a node's ack, before the node is given up for want of one. */
@@ -17,7 +17,7 @@ export function verifyAcksRead(pool: Pool, { ackTopics }: VerifyAcksReadOptions)
   return async (deadline) => {
     const watermark = await callBackend(
       {
-        backend: `PostgreSQL at ${placeOf(pool)}`,
+        backend: `PostgreSQL at ${databaseAddress(pool)}`,
         what: `read the watermark of ${named}`,
         setUp: DATABASE_SET_UP,
       },

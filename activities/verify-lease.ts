@@ -1,10 +1,10 @@
 import type { Pool } from 'pg';
 import type { SelfPreservationRule } from '../src/contracts/compiled.js';
 import { expireLease, type LeaseVerdict } from '../src/registry/leases/expire-lease.js';
-import type { Topics } from '../src/registry/leases/heartbeat-stream.js';
+import type { HeartbeatTopics } from '../src/registry/leases/heartbeat-stream.js';
 import { SelfPreservationLog, heldSentence } from '../src/registry/leases/self-preservation-words.js';
 import type { SelfPreservationQuestion } from '../src/registry/leases/self-preservation.js';
-import { placeOf } from '../src/registry/pool.js';
+import { databaseAddress } from '../src/registry/pool.js';
 import { whileWanted } from '../src/registry/while-wanted.js';
 import { logger } from '../src/telemetry.js';
 import type { Activities, LeaseAnswer, LeaseQuestion } from './api.js';
@@ -12,11 +12,11 @@ import { callBackend, DATABASE_SET_UP } from './failures.js';
 
 export interface VerifyLeaseOptions {
   /** Final names of the heartbeat topics. */
-  readonly heartbeatTopics: Topics;
+  readonly heartbeatTopics: HeartbeatTopics;
   /** Version of the contract that this worker runs now. */
   readonly contractVersion: () => string;
   /** Self-preservation as this worker's contract has it. */
-  readonly brake: SelfPreservationRule;
+  readonly selfPreservation: SelfPreservationRule;
   /**
    * Whether a sweep signals every node whose lease may expire. A run then need not ask again by itself while the stream
    * or self-preservation keeps everybody from expiring: in an incident thousands would.
@@ -30,16 +30,21 @@ export interface VerifyLeaseOptions {
  */
 export function verifyLease(
   pool: Pool,
-  { heartbeatTopics, contractVersion, brake, isSwept }: VerifyLeaseOptions,
+  { heartbeatTopics, contractVersion, selfPreservation, isSwept }: VerifyLeaseOptions,
 ): Activities['verify_lease'] {
   const log = new SelfPreservationLog(logger('worker'));
   return async (question) => {
     const { window_seconds, grace_seconds, ...whose } = question;
     const { node_id, attempt } = whose;
-    const about: SelfPreservationQuestion = { topics: heartbeatTopics, window_seconds, grace_seconds, rule: brake };
+    const about: SelfPreservationQuestion = {
+      topics: heartbeatTopics,
+      window_seconds,
+      grace_seconds,
+      rule: selfPreservation,
+    };
     const verdict = await callBackend(
       {
-        backend: `PostgreSQL at ${placeOf(pool)}`,
+        backend: `PostgreSQL at ${databaseAddress(pool)}`,
         what: `verify the lease of node ${node_id}, registration attempt ${attempt}`,
         node_id,
         setUp: DATABASE_SET_UP,

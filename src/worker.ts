@@ -33,6 +33,7 @@ import { createPool } from './registry/pool.js';
 import { logger } from './telemetry.js';
 import { receiveLogIds } from './tracing/carry-log-ids.js';
 import type { Tracing } from './tracing/index.js';
+import { watchClock } from './watch-clock.js';
 
 const log = logger('worker');
 
@@ -45,7 +46,7 @@ export interface RegistrarWorker {
   shutdown(): void;
 }
 
-export interface Opening {
+export interface WorkerOpening {
   /** Workflows to run instead of ours, with the same activities and settings. */
   readonly bundle?: WorkflowBundle;
   /** Where activities are spans of a trace. */
@@ -61,7 +62,10 @@ export interface Opening {
  * @throws ContractError when the contracts do not hold together, before anything is connected
  * @throws ConfigError when the keys of payloads cannot be used, likewise
  */
-export async function openWorker(config: Config, { bundle, tracing, version }: Opening = {}): Promise<RegistrarWorker> {
+export async function openWorker(
+  config: Config,
+  { bundle, tracing, version }: WorkerOpening = {},
+): Promise<RegistrarWorker> {
   const contracts = loadContracts(config.contractsDir);
   const converter = workerDataConverter(config);
   const [workflows, connection] = await Promise.all([bundle ?? workflowCode(), connect(config)]);
@@ -99,7 +103,11 @@ export async function openWorker(config: Config, { bundle, tracing, version }: O
     return {
       async run() {
         log.info({ taskQueue: config.taskQueue, contract: contracts.compiled.version, ...version }, 'worker runs');
-        await worker.run().finally(close);
+        const clock = watchClock(pool, 'worker', log);
+        await worker.run().finally(async () => {
+          await clock.stop();
+          await close();
+        });
       },
       notReady: () => whyNotPolling(worker, connection),
       shutdown: () => worker.shutdown(),
@@ -173,7 +181,7 @@ function activitiesOf(config: Config, contracts: Contracts, { pool, catalog, pro
     verify_lease: verifyLease(pool, {
       heartbeatTopics: topics.heartbeats,
       contractVersion: () => compiled.version,
-      brake: contracts.brake,
+      selfPreservation: contracts.selfPreservation,
       isSwept: contracts.sweep !== null,
     }),
     verify_acks_read: verifyAcksRead(pool, { ackTopics: topics.acks }),

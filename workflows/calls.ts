@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities, AcksReadAnswer, LeaseAnswer, LeaseQuestion, Opening } from '../activities/api.js';
 import type { CompiledContract, LocalTries, RetryPolicy } from '../src/contracts/compiled.js';
+import { errorText } from '../src/error-text.js';
 import type { Finding } from './core/timer.js';
 
 /**
@@ -80,7 +81,7 @@ export async function verifyLease(
   question: LeaseQuestion,
   contract: CompiledContract,
 ): Promise<{ readonly found: Finding; readonly contract_version: string | null }> {
-  const answer = await ask<LeaseAnswer>('verify_lease', 'has the lease expired?', question, contract);
+  const answer = await answerTo<LeaseAnswer>('verify_lease', 'has the lease expired?', question, contract);
   if (answer instanceof Unanswered) {
     const why = `the lease could not be verified: ${answer.reason}`;
     // A fleet that could not be verified must not ask again as one.
@@ -111,7 +112,7 @@ function leaseTimerSeconds({ timers }: CompiledContract): number {
 /** Has the ack topic been read past the deadline? One local try, as above. */
 export async function verifyAcksRead(deadline: string, contract: CompiledContract): Promise<Finding> {
   const summary = 'has the ack topic been read past the deadline?';
-  const answer = await ask<AcksReadAnswer>('verify_acks_read', summary, deadline, contract);
+  const answer = await answerTo<AcksReadAnswer>('verify_acks_read', summary, deadline, contract);
   if (answer instanceof Unanswered) {
     const why = `how far the ack topic was read is not known: ${answer.reason}`;
     return { fires: false, why, again_in_seconds: answer.again_seconds };
@@ -126,7 +127,7 @@ class Unanswered {
   ) {}
 }
 
-async function ask<Answer>(
+async function answerTo<Answer>(
   activity: keyof Activities & ('verify_lease' | 'verify_acks_read'),
   summary: string,
   question: LeaseQuestion | string,
@@ -155,7 +156,7 @@ export async function commitDecision(): Promise<void> {
 
 /** The innermost message of a failed activity: the backend's own words. */
 export function reasonOf(error: unknown): string {
-  let reason = error instanceof Error ? error.message : String(error);
-  for (let cause = error; cause instanceof Error; cause = cause.cause) reason = cause.message;
-  return reason;
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+  return errorText(innermost);
 }

@@ -1,6 +1,6 @@
 import type { Contracts } from '../contracts/load.js';
 import { environmentName, topicName, type Names } from '../protocol/topics.js';
-import type { Topics } from '../registry/leases/heartbeat-stream.js';
+import type { HeartbeatTopics } from '../registry/leases/heartbeat-stream.js';
 
 /** The kinds of messages that a bridge reads, and what the contract calls them. */
 const CONSUMED = {
@@ -18,7 +18,7 @@ export const STREAM_KINDS = Object.keys(CONSUMED) as readonly StreamKind[];
  * Final names of the topics that the bridge reads and writes. The contract may name several topics for one kind of
  * message: all of them are read.
  */
-export interface BridgeTopics extends Readonly<Record<StreamKind, Topics>> {
+export interface BridgeTopics extends Readonly<Record<StreamKind, HeartbeatTopics>> {
   readonly deadLetters: string;
   readonly introspectionRequests: string;
 }
@@ -29,7 +29,7 @@ export interface BridgeTopics extends Readonly<Record<StreamKind, Topics>> {
  * @throws Error when the contract names no topic for one of them
  */
 export function bridgeTopics({ consumed, topics }: Pick<Contracts, 'consumed' | 'topics'>, names: Names): BridgeTopics {
-  const reads = (kind: StreamKind): Topics => {
+  const reads = (kind: StreamKind): HeartbeatTopics => {
     const rows = consumed.filter(({ event_type }) => plainEventType(event_type) === CONSUMED[kind]);
     const [first, ...others] = new Set(rows.map(({ topic }) => topicName(topic, names)));
     if (first === undefined) throw new Error(`the contract's consumed_events name no topic for ${CONSUMED[kind]}`);

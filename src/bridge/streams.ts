@@ -3,7 +3,7 @@ import type { Contracts } from '../contracts/load.js';
 import type { KafkaAdmin } from '../kafka/admin.js';
 import { consume, type RecordBatch, type Subscription } from '../kafka/consumer.js';
 import type { KafkaHandle } from '../kafka/client.js';
-import type { Topics } from '../registry/leases/heartbeat-stream.js';
+import type { HeartbeatTopics } from '../registry/leases/heartbeat-stream.js';
 import { alignPartitions } from '../registry/leases/watermarks.js';
 import { acks } from './acks.js';
 import { Backend } from './backend.js';
@@ -22,7 +22,7 @@ import { recordByRecord } from './record-by-record.js';
 
 /** One kind of message: where it is read, and what is done with it. */
 export interface Stream {
-  readonly topics: Topics;
+  readonly topics: HeartbeatTopics;
   readonly groupId: string;
   readonly handle: (batch: RecordBatch) => Promise<void>;
   /** Of each topic whose watermarks are kept in the database. */
@@ -83,7 +83,7 @@ const oneOf =
     return found;
   };
 
-export interface SubscribeOptions {
+export interface ConsumeOptions {
   readonly kafka: KafkaHandle;
   /** Gives up a start that is waiting for Kafka or PostgreSQL. */
   readonly signal?: AbortSignal;
@@ -102,7 +102,7 @@ export async function subscribeAll(
   context: BridgeContext,
   admin: KafkaAdmin,
   streams: readonly Stream[],
-  options: SubscribeOptions,
+  options: ConsumeOptions,
 ): Promise<Subscription[]> {
   const abandoned = new AbortController();
   const signal = AbortSignal.any([abandoned.signal, ...(options.signal ? [options.signal] : [])]);
@@ -132,7 +132,7 @@ async function subscribe(
   { pool, logger }: BridgeContext,
   admin: KafkaAdmin,
   { topics, groupId, handle, watermarks }: Stream,
-  { kafka, signal, onFatal, stopGraceMs }: SubscribeOptions & { readonly signal: AbortSignal },
+  { kafka, signal, onFatal, stopGraceMs }: ConsumeOptions & { readonly signal: AbortSignal },
 ): Promise<Subscription> {
   const backends = new Backend('Kafka or PostgreSQL', logger);
   for (const { topic } of watermarks) await backends.untilAnswered(() => align(admin, pool, topic), { signal });

@@ -46,7 +46,7 @@ export async function commandRun(
   request: CommandRequest,
   { named, refused }: CommandWords,
 ): Promise<number> {
-  const ask = (): Promise<number> =>
+  const update = (): Promise<number> =>
     row === null
       ? client.workflow.getHandle(workflowId(node_id)).executeUpdate<number, [CommandRequest]>(COMMAND_UPDATE, {
           args: [request],
@@ -59,9 +59,9 @@ export async function commandRun(
           args: [request],
         });
   try {
-    return await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, ask);
+    return await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, update);
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw unknownNode(node_id, error);
+    if (error instanceof WorkflowNotFoundError) throw unknownNodeError(node_id, error);
     if (isGrpcDeadlineError(error))
       throw new CliError(
         `Nobody has begun ${named} of node ${node_id} within ${ANSWER_WITHIN_MS / 1000} s.`,
@@ -84,7 +84,7 @@ export async function commandRun(
 }
 
 /** Neither Temporal nor the registry knows the node. */
-export function unknownNode(node_id: string, cause?: unknown): CliError {
+export function unknownNodeError(node_id: string, cause?: unknown): CliError {
   return new CliError(
     `Node ${node_id} is not known: it has no run, and the registry has no row of it.`,
     EXIT.notFound,

@@ -7,7 +7,7 @@ import { connectionFault, isRefusal } from '../runs/connection-fault.js';
 import { grpcErrorOf } from '../runs/temporal-errors.js';
 import { dataConverter } from '../payloads/data-converter.js';
 import { Catalog } from '../registry/consul/catalog.js';
-import { createPool, placeOf } from '../registry/pool.js';
+import { createPool, databaseAddress } from '../registry/pool.js';
 import { acceptsConnections } from '../stack/health.js';
 import { runningState } from '../stack/state/state.js';
 import { splitHostPort, type ServerName } from '../stack/state/servers.js';
@@ -155,7 +155,7 @@ export async function withConsul<T>(config: Config, work: (catalog: Catalog) => 
 export async function withRegistry<T>(config: Config, work: (pool: Pool) => Promise<T>): Promise<T> {
   const pool = createPool(config.postgres.connectionString, { max: 2 });
   try {
-    return await waitingFor(`PostgreSQL at ${placeOf(pool)}`, async () => {
+    return await waitingFor(`PostgreSQL at ${databaseAddress(pool)}`, async () => {
       await refuseAnothersDatabase(config, pool);
       return work(pool);
     });
@@ -186,7 +186,7 @@ function registryError(config: Config, pool: Pool, error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === UNDEFINED_TABLE) {
     return new CliError(
-      `The database at ${placeOf(pool)} holds no registry yet: ${errorText(error)}`,
+      `The database at ${databaseAddress(pool)} holds no registry yet: ${errorText(error)}`,
       EXIT.unreachable,
       {
         hint: `'${command('up')}' creates the tables.`,
@@ -194,5 +194,5 @@ function registryError(config: Config, pool: Pool, error: unknown): unknown {
       },
     );
   }
-  return unreachable(config, 'postgres', placeOf(pool), error);
+  return unreachable(config, 'postgres', databaseAddress(pool), error);
 }

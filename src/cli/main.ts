@@ -86,7 +86,7 @@ export function createProgram(): Command {
 }
 
 /** Runs a command line; answers the exit code. */
-export async function run(argv: readonly string[]): Promise<number> {
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
   try {
     await createProgram().parseAsync([...argv]);
     return Number(process.exitCode ?? EXIT.ok);
@@ -108,5 +108,5 @@ function isEntry(): boolean {
 
 if (isEntry()) {
   letReadersLeave();
-  process.exit(await run(process.argv));
+  process.exit(await runCommandLine(process.argv));
 }

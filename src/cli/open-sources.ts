@@ -6,9 +6,9 @@ import type { Contracts } from '../contracts/load.js';
 import { createAdmin, createKafka } from '../kafka/index.js';
 import { ConsulClient } from '../registry/consul/client.js';
 import { dataConverter } from '../payloads/data-converter.js';
-import { createPool, placeOf } from '../registry/pool.js';
+import { createPool, databaseAddress } from '../registry/pool.js';
 import type { Sources } from '../server/source.js';
-import { DeadLetters } from '../server/sources/dead-letters.js';
+import { RecentDeadLetters } from '../server/sources/dead-letters.js';
 import { HealthWatch } from '../server/sources/health-watch.js';
 import { LiveSources } from '../server/sources/live.js';
 import { registryReader } from '../server/sources/registry-reader.js';
@@ -48,7 +48,7 @@ export async function openSources(config: Config, contracts: Contracts, log: Log
     logger: pino({ level: 'silent' }),
   });
   const admin = createAdmin(kafka);
-  const deadLetters = new DeadLetters(kafka, bridgeTopics(contracts, config).deadLetters);
+  const deadLetters = new RecentDeadLetters(kafka, bridgeTopics(contracts, config).deadLetters);
   const health = new HealthWatch({
     pool,
     temporal: connection,
@@ -61,7 +61,7 @@ export async function openSources(config: Config, contracts: Contracts, log: Log
     taskQueue: config.taskQueue,
     addresses: {
       consul: config.consul.address.replace(/^https?:\/\//, ''),
-      postgres: placeOf(pool),
+      postgres: databaseAddress(pool),
       temporal: config.temporal.address,
       kafka: config.kafka.brokers.join(', '),
     },
@@ -83,7 +83,7 @@ export async function openSources(config: Config, contracts: Contracts, log: Log
   return {
     sources,
     registry: registryReader(pool, contracts.compiled),
-    registryPlace: placeOf(pool),
+    registryPlace: databaseAddress(pool),
     close: async () => {
       consul.close();
       await Promise.allSettled([admin.close(), connection.close(), pool.end()]);

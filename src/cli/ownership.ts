@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { environmentName } from '../protocol/topics.js';
 import type { Config } from '../config/index.js';
 import { databaseOwner } from '../registry/installation.js';
-import { placeOf } from '../registry/pool.js';
+import { databaseAddress } from '../registry/pool.js';
 import { namespaceOwner } from '../runs/namespace-owner.js';
 import { CliError, EXIT } from './terminal/exit-codes.js';
 
@@ -23,7 +23,7 @@ export async function refuseAnothersNamespace(config: Config, connection: Connec
 
 /** The same where its owner is known already. */
 export function refuseDatabaseOf(owner: string | null | undefined, config: Config, pool: Pool): void {
-  refuse(owner, config, `The database at ${placeOf(pool)}`, 'DATABASE_URL to a database of its own');
+  refuse(owner, config, `The database at ${databaseAddress(pool)}`, 'DATABASE_URL to a database of its own');
 }
 
 /** The same where its owner is known already. */

@@ -20,7 +20,7 @@ export interface Contracts {
   /** null: Consul and the registry are not compared. */
   readonly reconcile: Reconcile | null;
   readonly retention: Retention;
-  readonly brake: SelfPreservationRule;
+  readonly selfPreservation: SelfPreservationRule;
   /** Whether idle partitions of the heartbeats' and acks' topics are sent markers. */
   readonly stream_markers: boolean;
   readonly signing: SigningContract;
@@ -39,7 +39,7 @@ export function loadContracts(dir: string = SHIPPED_CONTRACTS): Contracts {
   const faults = check(sources);
   if (faults.length > 0) throw new ContractError(faults);
   const { sweep, reconcile, retention, stream_markers, signing, liveness } = sources.orchestrator;
-  const { brake } = liveness;
+  const { brake: selfPreservation } = liveness;
   return {
     compiled: compile(sources),
     ...topicsOf(sources.orchestrator),
@@ -48,6 +48,6 @@ export function loadContracts(dir: string = SHIPPED_CONTRACTS): Contracts {
     retention,
     stream_markers,
     signing,
-    brake,
+    selfPreservation,
   };
 }

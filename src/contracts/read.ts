@@ -6,16 +6,16 @@ import { ContractError } from './contract-error.js';
 import { parseLocated, Positions, type Fault } from './located.js';
 import { mergeContract, namedTwice } from './merge.js';
 import { effectSchema, orchestratorSchema, reducerSchema } from './schema.js';
-import type { ContractSources, Part } from './sources.js';
+import type { ContractSources, ContractPart } from './sources.js';
 
 /** The specification's folders: a contract a node. */
-const FILES: Readonly<Record<Part, string>> = {
+const FILES: Readonly<Record<ContractPart, string>> = {
   orchestrator: 'node_registration_orchestrator/contract.yaml',
   reducer: 'node_registration_reducer/contract.yaml',
   effect: 'node_registry_effect/contract.yaml',
 };
 const SCHEMAS = { orchestrator: orchestratorSchema, reducer: reducerSchema, effect: effectSchema } as const;
-const PARTS = Object.keys(FILES) as Part[];
+const PARTS = Object.keys(FILES) as ContractPart[];
 
 /** The contracts that ship with the package. */
 export const SHIPPED_CONTRACTS = shippedDirectory();
@@ -36,9 +36,9 @@ function shippedDirectory(): string {
 export function readSources(dir: string): ContractSources {
   const positions = new Positions();
   const faults: Fault[] = [];
-  const data: Partial<Record<Part, unknown>> = {};
-  const files = {} as Record<Part, string>;
-  const layers = {} as Record<Part, readonly string[]>;
+  const data: Partial<Record<ContractPart, unknown>> = {};
+  const files = {} as Record<ContractPart, string>;
+  const layers = {} as Record<ContractPart, readonly string[]>;
   for (const part of PARTS) {
     const paths = [...new Set([join(SHIPPED_CONTRACTS, FILES[part]), resolve(dir, FILES[part])])].filter(
       (path, index) => index === 0 || existsSync(path),
@@ -52,7 +52,7 @@ export function readSources(dir: string): ContractSources {
   for (const part of PARTS) faults.push(...schemaFaults(SCHEMAS[part], data[part], positions, files[part]));
   if (faults.length > 0) throw new ContractError(faults);
   // Validated above; the unparsed data is used so that the positions still belong to it.
-  return { ...(data as Record<Part, never>), positions, files, layers };
+  return { ...(data as Record<ContractPart, never>), positions, files, layers };
 }
 
 function readFile(path: string, positions: Positions, faults: Fault[]): Record<string, unknown> | undefined {

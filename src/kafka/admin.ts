@@ -42,22 +42,22 @@ export function createAdmin(kafka: KafkaHandle, operation: 'READ' | 'DESCRIBE' =
     });
     return connecting;
   };
-  const ask = async <T>(topic: string, question: () => Promise<T>): Promise<T> => {
+  const query = async <T>(topic: string, question: () => Promise<T>): Promise<T> => {
     await connected();
     return explained(kafka, { operation, topics: [topic] }, question);
   };
   return {
     async partitions(topic) {
-      const { topics } = await ask(topic, () => admin.fetchTopicMetadata({ topics: [topic] }));
+      const { topics } = await query(topic, () => admin.fetchTopicMetadata({ topics: [topic] }));
       return topics.flatMap((one) => one.partitions.map(({ partitionId }) => partitionId));
     },
     async topicEnds(topic) {
-      const ends = await ask(topic, () => ledBySomebody(() => admin.fetchTopicOffsets(topic)));
+      const ends = await query(topic, () => ledBySomebody(() => admin.fetchTopicOffsets(topic)));
       return ends.map(({ partition, low, high }) => ({ partition, low, high }));
     },
     async offsetsAt(topic, time) {
       const ends = () => admin.fetchTopicOffsetsByTimestamp(topic, time.getTime());
-      const offsets = await ask(topic, () => ledBySomebody(ends));
+      const offsets = await query(topic, () => ledBySomebody(ends));
       return new Map(offsets.map(({ partition, offset }) => [partition, offset]));
     },
     async committed(groupId, topic) {
@@ -74,6 +74,6 @@ export function createAdmin(kafka: KafkaHandle, operation: 'READ' | 'DESCRIBE' =
   };
 }
 
-function ledBySomebody<T>(ask: () => Promise<T>): Promise<T> {
-  return pRetry(ask, { ...LEADER_WITHIN, shouldRetry: ({ error }) => isWithoutLeader(error) });
+function ledBySomebody<T>(query: () => Promise<T>): Promise<T> {
+  return pRetry(query, { ...LEADER_WITHIN, shouldRetry: ({ error }) => isWithoutLeader(error) });
 }

@@ -2,12 +2,12 @@ import type { Consumer, EachBatchPayload } from 'kafkajs';
 import type { Logger } from 'pino';
 import { errorText } from '../error-text.js';
 import { OnceAMinute } from '../once-a-minute.js';
-import { explain, explained, isRefused, type Need } from './access/refusal.js';
+import { explainRefusal, explained, isRefused, type Need } from './access/refusal.js';
 import { Commits } from './commits.js';
 import { Contiguous } from './contiguous.js';
 import { CLIENT, type KafkaHandle } from './client.js';
 import { patiently } from './patiently.js';
-import { endsOf, place, type Positions } from './positions.js';
+import { endsOf, place, type NextOffsets } from './positions.js';
 import { contentOf, type IncomingRecord, type ReadUpTo } from './records.js';
 import { Working } from './working.js';
 
@@ -34,7 +34,7 @@ export interface ConsumeOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
   /** Where a group that has never committed begins: with the oldest record, what is sent from now on, or here. */
-  readonly from: 'beginning' | 'now' | Positions;
+  readonly from: 'beginning' | 'now' | NextOffsets;
   /** Called for several partitions at once, never twice at once for one. */
   readonly onBatch: (batch: RecordBatch) => Promise<void>;
   /** The partitions that this process reads now, by topic. */
@@ -112,7 +112,7 @@ export async function consume(kafka: KafkaHandle, options: ConsumeOptions): Prom
   let stopped = false;
   const minute = new OnceAMinute();
   const startAgain = async (error: Error): Promise<void> => {
-    const reason = errorText(await explain(kafka, need, error));
+    const reason = errorText(await explainRefusal(kafka, need, error));
     const text = `cannot consume ${topics.join(', ')} any more; waiting for Kafka`;
     if (minute.isDue(reason)) kafka.logger.warn({ reason }, text);
     options.onTrouble?.(new Error(reason, { cause: error }));
@@ -153,7 +153,7 @@ function isOutage(error: unknown): boolean {
 function watch(
   consumer: Consumer,
   options: ConsumeOptions,
-  positions: Positions | null,
+  positions: NextOffsets | null,
   startAgain: (error: Error) => Promise<void>,
 ): Promise<void> {
   const fatal = options.onFatal ?? endProcess;
@@ -197,7 +197,7 @@ function endProcess(error: Error): void {
 /** What the batches of a consumer share. */
 interface Shared {
   readonly working: Working;
-  readonly positions: Positions | null;
+  readonly positions: NextOffsets | null;
   readonly commits: Commits;
   readonly logger: Logger;
 }

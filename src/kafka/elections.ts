@@ -8,10 +8,10 @@ import { isWithoutLeader } from './refusals.js';
  */
 export function followElections(): void {
   const { prototype } = Cluster;
-  const ask = prototype.fetchTopicsOffset;
+  const { fetchTopicsOffset } = prototype;
   prototype.fetchTopicsOffset = async function (topics): Promise<unknown> {
     try {
-      return await ask.call(this, topics);
+      return await fetchTopicsOffset.call(this, topics);
     } catch (error) {
       if (isWithoutLeader(error)) await this.refreshMetadata();
       throw error;

@@ -3,7 +3,7 @@ import type { KafkaHandle } from './client.js';
 import { patiently, type PatienceOptions } from './patiently.js';
 
 /** Next offset by topic and partition, for a consumer that does not begin where its group left off. */
-export type Positions = Map<string, string>;
+export type NextOffsets = Map<string, string>;
 
 export function place(topic: string, partition: number): string {
   return `${topic}/${partition}`;
@@ -18,11 +18,11 @@ export async function endsOf(
   kafka: KafkaHandle,
   topics: readonly string[],
   options: PatienceOptions,
-): Promise<Positions> {
+): Promise<NextOffsets> {
   const admin = createAdmin(kafka, 'READ');
   try {
     return await patiently(kafka, `cannot ask for the end of ${topics.join(', ')} yet`, options, async () => {
-      const positions: Positions = new Map();
+      const positions: NextOffsets = new Map();
       for (const topic of topics)
         for (const { partition, high } of await admin.topicEnds(topic)) positions.set(place(topic, partition), high);
       return positions;

@@ -1,5 +1,5 @@
 import type { IHeaders, Message, Producer, RecordMetadata } from 'kafkajs';
-import { explain, explained } from './access/refusal.js';
+import { explainRefusal, explained } from './access/refusal.js';
 import type { BrokerTime } from './broker-time.js';
 import { CLIENT, type KafkaHandle } from './client.js';
 import { partitioner } from './partitioner.js';
@@ -91,7 +91,7 @@ export function createProducer(kafka: KafkaHandle, time?: BrokerTime): EventProd
         const topics = topicMessages.map(({ topic }) => topic);
         if (isAboutATopic(error) && topics.every((topic) => known.has(topic))) await beginAnew();
         // Of several topics, whoever sends to them tries one after the other.
-        throw topics.length > 1 ? error : await explain(kafka, { operation: 'WRITE', topics }, error);
+        throw topics.length > 1 ? error : await explainRefusal(kafka, { operation: 'WRITE', topics }, error);
       }
     },
     async close() {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createAdmin } from './admin.js';
 import { consume, type IncomingRecord } from './consumer.js';
 import type { KafkaHandle } from './client.js';
-import { place, type Positions } from './positions.js';
+import { place, type NextOffsets } from './positions.js';
 
 export interface ReadTopicOptions {
   /** Records from this time on, by their timestamps. */
@@ -57,7 +57,7 @@ async function extentOf(kafka: KafkaHandle, topic: string, since: Date) {
   const admin = createAdmin(kafka, 'READ');
   try {
     const [starts, ends] = await Promise.all([admin.offsetsAt(topic, since), admin.topicEnds(topic)]);
-    const positions: Positions = new Map();
+    const positions: NextOffsets = new Map();
     const unread = new Map<number, bigint>();
     for (const { partition, low, high } of ends) {
       const at = starts.get(partition) ?? low;

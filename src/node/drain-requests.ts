@@ -6,7 +6,7 @@ import { Backoff, pause } from './backoff.js';
 import { NodeError } from './errors.js';
 import type { NodePauses } from './options.js';
 import type { Sender } from './sender.js';
-import type { StartOptions, States } from './states.js';
+import type { StartOptions, NodeStates } from './states.js';
 
 /** Why a node drains, and how long to wait for it. */
 export interface DrainOptions extends StartOptions {
@@ -19,7 +19,7 @@ type Goal = 'active' | 'draining';
 interface Parts {
   readonly node_id: string;
   readonly attempts: Attempts;
-  readonly states: States;
+  readonly states: NodeStates;
   readonly sender: Sender;
   readonly pauses: Pick<NodePauses, 'resend'>;
 }

@@ -11,7 +11,7 @@ import type { HeartbeatLoop } from './heartbeats.js';
 import type { CheckedDescription, NodePauses } from './options.js';
 import type { Reporter } from './reporter.js';
 import type { Sender } from './sender.js';
-import type { States } from './states.js';
+import type { NodeStates } from './states.js';
 
 /** What a handshake works with. */
 export interface HandshakeParts {
@@ -22,7 +22,7 @@ export interface HandshakeParts {
   readonly heartbeat_interval_seconds: number;
   readonly pauses: NodePauses;
   readonly attempts: Attempts;
-  readonly states: States;
+  readonly states: NodeStates;
   readonly reporter: Reporter;
   readonly sender: Sender;
   readonly heartbeats: HeartbeatLoop;
@@ -296,7 +296,7 @@ export class Handshake {
     if (seconds !== null && seconds > 0) this.#heartbeatInterval = seconds;
   }
 
-  #enter(state: Parameters<States['enter']>[0]): void {
+  #enter(state: Parameters<NodeStates['enter']>[0]): void {
     this.#parts.states.enter(state, this.#parts.attempts.current?.correlation_id ?? null);
   }
 }

@@ -15,7 +15,7 @@ import { nodesGroup } from './node-topics.js';
 import { Reporter } from './reporter.js';
 import { Sender, type SendMessage } from './sender.js';
 import { signerOf } from './signer.js';
-import { States, SUPERSEDED, type StartOptions } from './states.js';
+import { NodeStates, SUPERSEDED, type StartOptions } from './states.js';
 
 /** How long a node that stops takes at most. */
 export interface StopOptions {
@@ -47,7 +47,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
   readonly #attempts = new Attempts();
   readonly #stopping = new AbortController();
   readonly #reporter: Reporter;
-  readonly #states: States;
+  readonly #states: NodeStates;
   readonly #beats: HeartbeatSender;
   readonly #heartbeats: HeartbeatLoop;
   readonly #handshake: Handshake;
@@ -67,7 +67,7 @@ export class RegisteredNode extends EventEmitter<NodeEvents> {
     this.#ownsHub = options.hub === undefined;
     this.#hub = options.hub ?? hubOf(options, `${this.node_id}-${this.instance_id}`);
     this.#reporter = new Reporter(this.node_id, this, this.#hub);
-    this.#states = new States(this.#reporter);
+    this.#states = new NodeStates(this.#reporter);
     const { instance_id } = this;
     this.#send = (kind, record) => {
       const own = fromInstance(record, instance_id);

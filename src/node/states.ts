@@ -28,7 +28,7 @@ interface Waiting {
 }
 
 /** The state in which a node is, and those who wait for one. */
-export class States {
+export class NodeStates {
   #current: NodeState = 'idle';
   readonly #watchers = new Set<(state: NodeState) => void>();
 

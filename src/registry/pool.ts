@@ -96,7 +96,7 @@ async function checkSession(client: pg.ClientBase, attributes: string): Promise<
 const places = new WeakMap<pg.Pool, string>();
 
 /** Hosts, ports and database of a pool, for messages; never its password. */
-export function placeOf(pool: pg.Pool): string {
+export function databaseAddress(pool: pg.Pool): string {
   return places.get(pool) ?? 'an unknown place';
 }
 

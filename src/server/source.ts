@@ -1,4 +1,4 @@
-import type { Act } from './api/activity.js';
+import type { Activity } from './api/activity.js';
 import type { FleetNode, RowDetail } from './api/fleet.js';
 import type { Health } from './api/health.js';
 import type { NodeView } from './api/node.js';
@@ -49,7 +49,7 @@ export interface Sources {
   node(id: string, known: FleetNode | null): Promise<NodeView | null>;
   health(): Health;
   /** What people asked for, newest first. */
-  activity(): Promise<readonly Act[]>;
+  activity(): Promise<Activity>;
   close(): Promise<void>;
 }
 

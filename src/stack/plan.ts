@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Config } from '../config/index.js';
-import { requirePrerequisites, thisPlatform, type Need, type Platform } from './prerequisites.js';
+import { requirePrerequisites, thisPlatform, type ServerNeed, type Platform } from './prerequisites.js';
 import { userCacheRoot } from './provision/context.js';
 import { SERVERS } from './servers/index.js';
 import type { FindContext, Installed, ServerKind } from './servers/kind.js';
@@ -48,7 +48,7 @@ export async function checkPlan(
   await requirePrerequisites(toProvision, plan.flatMap(needsOf), env, machine);
 }
 
-function needsOf(server: ServerPlan): Need[] {
+function needsOf(server: ServerPlan): ServerNeed[] {
   switch (server.how) {
     case 'outside':
       return [];

@@ -17,7 +17,7 @@ export interface Prerequisite {
 }
 
 /** What one server needs. */
-export interface Need {
+export interface ServerNeed {
   /** e.g. 'Consul' */
   readonly server: string;
   readonly prerequisite: Prerequisite;
@@ -57,7 +57,7 @@ export function platformProblem(
 /**
  * One message that names everything that is missing, what it is for and how to come by it; undefined when nothing is.
  */
-export async function missingMessage(needs: readonly Need[], env: Environment): Promise<string | undefined> {
+export async function missingMessage(needs: readonly ServerNeed[], env: Environment): Promise<string | undefined> {
   const byPrerequisite = new Map<Prerequisite, string[]>();
   for (const { server, prerequisite } of needs)
     byPrerequisite.set(prerequisite, [...(byPrerequisite.get(prerequisite) ?? []), server]);
@@ -81,7 +81,7 @@ export async function missingMessage(needs: readonly Need[], env: Environment): 
 /** Fails with one message when the platform or anything needed is missing. */
 export async function requirePrerequisites(
   toProvision: readonly { title: string; variable: string }[],
-  needs: readonly Need[],
+  needs: readonly ServerNeed[],
   env: Environment,
   machine: Platform = thisPlatform(),
 ): Promise<void> {

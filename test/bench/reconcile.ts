@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { startChild } from '../../src/cli/processes/children.js';
 import { bridgeTopics } from '../../src/bridge/bridge-topics.js';
 import { reconcileClient } from '../../src/bridge/reconciliation/reconciler.js';
-import { readFleet } from '../../src/registry/consul/fleet.js';
+import { readCatalogEntries } from '../../src/registry/consul/fleet.js';
 import { readReconciliation } from '../../src/registry/reconciliations.js';
 import { fleetOf } from './support/fleet.js';
 import type { Scenario } from './support/scenario.js';
@@ -24,14 +24,15 @@ export const run: Scenario = (log) =>
     const children = [startChild('worker', 'inherit'), startChild('bridge', 'inherit')];
     const fleet = fleetOf(NODES, servers);
     const consul = reconcileClient(servers.config.consul);
-    const passing = async (): Promise<number> => (await readFleet(consul)).filter((entry) => entry.passing).length;
+    const passing = async (): Promise<number> =>
+      (await readCatalogEntries(consul)).filter((entry) => entry.passing).length;
     try {
       for (const child of children) child.go();
       await Promise.all([...children.map((child) => child.ready()), fleet.hub.open()]);
       const limit = pLimit(AT_ONCE);
       await Promise.all(fleet.members.map(({ node }) => limit(() => node.start({ timeoutMs: WITHIN_MS }))));
       log(`${await passing()} of ${NODES} are found; Consul forgets them`);
-      for (const { name } of await readFleet(consul))
+      for (const { name } of await readCatalogEntries(consul))
         await consul.call((client, options) => client.catalog.deregister({ node: name, ...options }));
       const wiped = Date.now();
       const foundAgain = await untilFound(passing, wiped, log);

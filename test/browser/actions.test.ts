@@ -334,7 +334,7 @@ test('every action is refused from another origin, a release and a replay too', 
   expect(wishes).toEqual([]);
 });
 
-test('activity says who did what and why, and what became of it; people alone when asked', async () => {
+test('activity says who did what and why, and what the registrar did unasked; people alone when asked', async () => {
   const { page, url, faults } = await pageOfABadDay();
   await page.goto(url);
   await page.locator('.row').first().waitFor();
@@ -345,9 +345,14 @@ test('activity says who did what and why, and what became of it; people alone wh
   await line.getByText('Consul had no leader when it began').waitFor();
   await line.getByText('is being registered again: attempt 3').waitFor();
   await page.getByRole('listitem').filter({ hasText: 'no heartbeat within 90 s' }).waitFor();
+  const mended = page.getByRole('listitem').filter({ hasText: 'search-index-12' });
+  await mended.getByText('Consul does not show it: its run writes it again').waitFor();
+  await mended.getByText('reconciler').waitFor();
+  await page.getByText('It holds no more: enough of the nodes are back.').waitFor();
   await page.getByRole('link', { name: 'By people' }).click();
   await page.getByRole('listitem').filter({ hasText: 'no heartbeat within 90 s' }).waitFor({ state: 'detached' });
   await page.getByText('Refused: Self-preservation does not hold').waitFor();
+  await mended.waitFor({ state: 'detached' });
   await line.getByRole('link', { name: 'pdf-render-03' }).click();
   await page.getByRole('heading', { name: /^Asked by people/ }).waitFor();
   await page.goBack();

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { loadContracts } from '../../src/contracts/load.js';
 import { contractView } from '../../src/server/contract/view.js';
 import type { FleetNode, RowDetail } from '../../src/server/api/fleet.js';
-import type { Act } from '../../src/server/api/activity.js';
-import type { Backend, Health } from '../../src/server/api/health.js';
+import type { Act, Unasked } from '../../src/server/api/activity.js';
+import type { BackendHealth, Health } from '../../src/server/api/health.js';
 import type { EarlierRun, NodeView, PendingTry } from '../../src/server/api/node.js';
-import { storyOf } from '../../src/server/node/story.js';
+import { attemptStoryOf } from '../../src/server/node/story.js';
 import { healthOf, type HealthFacts } from '../../src/server/sources/health.js';
 import type { FleetRead, FleetRow, Sources } from '../../src/server/source.js';
 
@@ -46,6 +46,7 @@ export class FakeSources implements Sources {
   };
   deadLetters: Health['dead_letters'] = [];
   acts: Act[] = [];
+  unasked: Unasked[] = [];
   earlierRuns: EarlierRun[] = [];
   readonly conflicts = new Set<string>();
   readonly bans = new Map<string, NonNullable<NodeView['ban']>>();
@@ -189,7 +190,7 @@ export class FakeSources implements Sources {
   }
 
   activity() {
-    return Promise.resolve(this.acts);
+    return Promise.resolve({ acts: this.acts, unasked: this.unasked });
   }
 
   close(): Promise<void> {
@@ -205,7 +206,7 @@ export class FakeSources implements Sources {
     return { ...row, beat, lease: beat + 90_000 };
   }
 
-  #backend(name: string): Backend {
+  #backend(name: string): BackendHealth {
     const failure = name === 'Consul' ? this.consulFailure : null;
     return {
       name,
@@ -323,6 +324,22 @@ export function badDay(sources: FakeSources, nodes = 10_000): void {
       at: now - 4 * MINUTE,
     },
   });
+  sources.unasked = [
+    {
+      id: 2,
+      at: now - 31 * MINUTE,
+      part: 'reconciler',
+      node_id: 'search-index-12',
+      what: 'ACTIVE in the registry (attempt 1), and Consul does not show it: its run writes it again',
+    },
+    {
+      id: 1,
+      at: now - 5 * 60 * MINUTE,
+      part: 'self-preservation',
+      node_id: null,
+      what: 'It holds no more: enough of the nodes are back.',
+    },
+  ];
   sources.acts = [
     {
       id: 2,
@@ -480,7 +497,7 @@ function viewOf(row: FleetRow): NodeView {
     ack_deadline: row.ack_deadline,
     contract_version: contract.version,
     pending,
-    ...storyOf(
+    ...attemptStoryOf(
       journal,
       { state, since, reducer, ended: row.ended !== null, silent: row.lease !== null && row.lease < Date.now() },
       contracts.compiled,
@@ -511,7 +528,7 @@ function unregisteredView(id: string): NodeView {
     state: null,
     attempt: null,
     pending: [],
-    ...storyOf([], standing, contracts.compiled),
+    ...attemptStoryOf([], standing, contracts.compiled),
     links: { temporal: null, runs: null, consul: null },
   };
 }

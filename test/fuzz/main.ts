@@ -58,6 +58,7 @@ function report(result: FuzzResult): void {
         ['signals in their histories, each of the normal form', String(signals)],
         ['pace among garbage, records/s', rateOf(amongGarbage).toFixed(0)],
         ['pace of valid heartbeats alone, records/s', rateOf(heartbeatsAlone).toFixed(0)],
+        ['seconds until the last record was read, of garbage', amongGarbage.behind.toFixed(1)],
         ['ratio', (rateOf(amongGarbage) / rateOf(heartbeatsAlone)).toFixed(2)],
         ['faults', String(faults.length)],
       ],

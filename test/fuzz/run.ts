@@ -12,7 +12,7 @@ import { readDeadLetter } from '../../src/protocol/dead-letter.js';
 import { buildHeartbeat, parseHeartbeat } from '../../src/protocol/heartbeat.js';
 import { parseIntrospection } from '../../src/protocol/introspection.js';
 import { ConsulClient } from '../../src/registry/consul/client.js';
-import { readFleet } from '../../src/registry/consul/fleet.js';
+import { readCatalogEntries } from '../../src/registry/consul/fleet.js';
 import { readRegistryRows } from '../../src/registry/rows/read-registry-rows.js';
 import { eventually, type Installation } from '../integration/installation.js';
 import { Ledger, type Handled } from './ledger.js';
@@ -40,6 +40,8 @@ export interface FuzzOptions {
 export interface Pace {
   readonly records: number;
   readonly seconds: number;
+  /** Seconds between the last send and the last read. */
+  readonly behind: number;
 }
 
 export interface FuzzResult {
@@ -223,8 +225,10 @@ class Run {
     const began = performance.now();
     await send();
     const records = this.ledger.records() - before;
+    const sent = performance.now();
     await this.#readToTheEnd();
-    return { records, seconds: (performance.now() - began) / 1_000 };
+    const read = performance.now();
+    return { records, seconds: (read - began) / 1_000, behind: (read - sent) / 1_000 };
   }
 
   /** Waits until the bridge has read as much as there is now. */
@@ -251,7 +255,7 @@ class Run {
     const nodes = [...this.#nodes.keys()];
     const consul = new ConsulClient({ address: this.registrar.catalog.url });
     try {
-      const [rows, fleet] = [await readRegistryRows(this.registrar.pool, nodes), await readFleet(consul)];
+      const [rows, fleet] = [await readRegistryRows(this.registrar.pool, nodes), await readCatalogEntries(consul)];
       const ours = fleet.filter(({ environment }) => environment === environmentName(this.registrar.config));
       this.#faults.push(...notStanding(nodes, rows, ours));
     } finally {

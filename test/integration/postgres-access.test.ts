@@ -191,7 +191,8 @@ describe.skipIf(bin === undefined)(`a PostgreSQL of others${why}`, () => {
     expect((await page.sources.readFleet(null)).rows).toHaveLength(nodes.length);
     const node_id = nodes[0]?.node_id ?? '';
     expect(await pageActions(limited).drain(node_id, { who: 'somebody', why: 'a new disk' })).toContain('is DRAINING');
-    expect(await page.sources.activity()).toMatchObject([{ who: 'somebody', what: 'drain', node_id, refused: false }]);
+    const { acts } = await page.sources.activity();
+    expect(acts).toMatchObject([{ who: 'somebody', what: 'drain', node_id, refused: false }]);
     expect(await page.sources.node(node_id, null)).toMatchObject({ id: node_id });
     expect(await page.registry.node(node_id)).toMatchObject({ node: { node_id }, lease: expect.anything() as unknown });
     expect(await page.registry.page({}, '', 1)).toHaveLength(1);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readRegistrarActions } from '../../src/registry/registrar-actions.js';
 import { readReconciliation } from '../../src/registry/reconciliations.js';
 import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { bridgeTopics } from '../../src/bridge/bridge-topics.js';
@@ -96,6 +97,12 @@ describe('the reconciler', () => {
     await eventually('the registrar has left the shared one', 60, async () => !(await passing()).has(shared));
     expect(await (await consul('GET', '/catalog/service/theirs')).json()).toHaveLength(1);
     expect(await passing()).toEqual(new Set(ids));
+    await eventually('what was done is kept', 20, async () =>
+      (await readRegistrarActions(registrar.pool, 100)).some(({ node_id, what }) => {
+        const done = 'Consul shows its attempt 3, and the registry has no row of it: it is removed from Consul';
+        return node_id === left && what === done;
+      }),
+    );
   });
 
   it('shows no node passing that has ended, after a snapshot of Consul was restored', async () => {

@@ -4,6 +4,7 @@ import { postgresUpdateRegistration } from '../../activities/postgres-update-reg
 import { postgresUpsertRegistration } from '../../activities/postgres-upsert-registration.js';
 import { verifyLease } from '../../activities/verify-lease.js';
 import { checkClocks } from '../../src/cli/doctor/clock-checks.js';
+import { readProcessClocks, storeProcessClock } from '../../src/registry/clocks.js';
 import { checkRegistry } from '../../src/cli/doctor/registry-checks.js';
 import { createPool } from '../../src/registry/pool.js';
 import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
@@ -45,7 +46,7 @@ describe('a statement of PostgreSQL', () => {
     const verify = verifyLease(registrar.pool, {
       heartbeatTopics: ['any'],
       contractVersion: () => '1',
-      brake: registrar.contracts.brake,
+      selfPreservation: registrar.contracts.selfPreservation,
       isSwept: true,
     });
     const question = { node_id, attempt: 1, window_seconds: 90, grace_seconds: 15 };
@@ -102,25 +103,41 @@ describe('a statement of PostgreSQL', () => {
 });
 
 describe('the doctor', () => {
-  it('compares the clocks of Kafka, PostgreSQL and Temporal with this machine’s', async () => {
-    const checks = await checkClocks(registrar.config, registrar.contracts);
-    expect(checks.map(({ ok, found }) => [ok, found])).toEqual(
-      Array(3).fill([true, expect.stringMatching(/^(the same|0\.\d\d s (ahead|behind)), give or take \d\.\d\d s$/)]),
-    );
+  it('compares the clocks of Kafka, PostgreSQL and Temporal with this machine’s, and the worker’s with PostgreSQL’s', async () => {
+    const found = async () =>
+      (await checkClocks(registrar.config, registrar.contracts)).map((one): unknown[] => Object.values(one));
+    const what = ['Kafka', 'PostgreSQL', 'Temporal'].map((name) => `the clock of ${name} and this machine’s`);
+    const mine = expect.stringMatching(/^the clock of worker \d+@.+ and PostgreSQL’s$/) as string;
+    const near = expect.stringMatching(/^(the same|0\.\d\d s (ahead|behind)), give or take \d\.\d\d s$/) as string;
+    await eventually('the worker has compared its clock', 20, async () => (await readProcessClocks(registrar.pool))[0]);
+    expect(await found()).toEqual([...what, mine].map((one) => ['clocks', one, true, near, null]));
     const { now } = Date;
     Date.now = () => now() + 90_000;
+    const behind = expect.stringMatching(/^(89|90)\.\d\d s behind, give or take/) as string;
+    const todo = expect.stringContaining('NTP') as string;
     try {
-      const off = await checkClocks(registrar.config, registrar.contracts);
-      expect(off.map(({ ok, found, todo }) => [ok, found, todo])).toEqual(
-        Array(3).fill([
-          false,
-          expect.stringMatching(/^(89|90)\.\d\d s behind, give or take/),
-          expect.stringContaining('NTP'),
-        ]),
-      );
+      expect((await found()).slice(0, 3)).toEqual(what.map((one) => ['clocks', one, false, behind, todo]));
     } finally {
       Date.now = now;
     }
+    const off = { role: 'bridge', process: '7@elsewhere', seconds: -90, within: 0.01 } as const;
+    await storeProcessClock(registrar.pool, off);
+    expect((await found())[3]).toEqual([
+      'clocks',
+      'the clock of bridge 7@elsewhere and PostgreSQL’s',
+      false,
+      '90.00 s behind, give or take 0.01 s',
+      todo,
+    ]);
+    // Of those that do not run any more, nothing is said.
+    await registrar.pool.query("update process_clocks set compared_at = now() - interval '4 minutes'");
+    expect((await found())[3]).toEqual([
+      'clocks',
+      'the clocks of worker and bridge, and PostgreSQL’s',
+      true,
+      'not compared: none runs, or each began just now',
+      null,
+    ]);
   });
 
   it('names a topic that is not read up to now', async () => {

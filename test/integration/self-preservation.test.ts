@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { readRegistrarActions } from '../../src/registry/registrar-actions.js';
 import { listRegistryRows } from '../../src/registry/rows/list-registry-rows.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { startFleet, type FleetProcess } from './fleet-process.js';
@@ -41,7 +42,10 @@ async function installation() {
   const held = async (): Promise<boolean> =>
     (await pool.query('select from liveness_brake where held_since is not null')).rowCount === 1;
   const loggedOfIt = (): string[] => logged.filter((line) => line.startsWith('self-preservation'));
-  return { registrar, pool, fleetOf, run, states, held, loggedOfIt };
+  /** In order, as the page of activity shows it. */
+  const kept = async (): Promise<string[]> =>
+    (await readRegistrarActions(pool, 10)).map(({ part, what }) => `${part}: ${what}`).reverse();
+  return { registrar, pool, fleetOf, run, states, held, loggedOfIt, kept };
 }
 
 const pause = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
@@ -82,7 +86,7 @@ describe.concurrent('after an outage of the bridge nobody expires', () => {
   });
 
   it('who comes back long after it: half of the fleet looks dead at once, and is held', async () => {
-    const { late, all, states, held, loggedOfIt } = await outage();
+    const { late, all, states, held, loggedOfIt, kept } = await outage();
     await eventually('self-preservation holds', 30, held);
     await pause(6);
     late.process.kill('SIGCONT');
@@ -92,6 +96,10 @@ describe.concurrent('after an outage of the bridge nobody expires', () => {
     expect(loggedOfIt()).toEqual([
       expect.stringMatching(/^self-preservation holds: 3 of 6 nodes/) as string,
       expect.stringMatching(/^self-preservation has ended by itself/) as string,
+    ]);
+    expect(await kept()).toEqual([
+      'self-preservation: It holds: 3 of 6 nodes are gone at once, and nobody expires.',
+      'self-preservation: It holds no more: enough of the nodes are back.',
     ]);
 
     late.process.kill('SIGTERM');
@@ -109,7 +117,7 @@ describe.concurrent('ten nodes of thirteen killed at once', () => {
   }
 
   it('and never seen again are held, said and shown; in the end they are gone', async () => {
-    const { pool, ids, kill, run, states, held, loggedOfIt } = await killed();
+    const { pool, ids, kill, run, states, held, loggedOfIt, kept } = await killed();
     kill();
     await eventually('self-preservation holds', 40, held);
     await eventually('status says why one is still active', 30, async () => {
@@ -127,10 +135,14 @@ describe.concurrent('ten nodes of thirteen killed at once', () => {
       expect.stringMatching(/^self-preservation holds: \d+ of \d+ nodes/) as string,
       expect.stringMatching(/^self-preservation is released after its longest hold/) as string,
     ]);
+    expect(await kept()).toEqual([
+      expect.stringMatching(/^self-preservation: It holds: \d+ of \d+ nodes are gone at once/) as string,
+      expect.stringMatching(/^self-preservation: It holds no more: it has held for its longest time/) as string,
+    ]);
   });
 
   it('are shown by the doctor and let go by an operator, who is named', async () => {
-    const { ids, kill, run, states, held, loggedOfIt } = await killed();
+    const { ids, kill, run, states, held, loggedOfIt, kept } = await killed();
     expect((await run('self-preservation', 'release')).code).toBe(1);
     kill();
     await eventually('self-preservation holds', 40, held);
@@ -154,6 +166,8 @@ describe.concurrent('ten nodes of thirteen killed at once', () => {
       expect.stringMatching(/^self-preservation holds/) as string,
       expect.stringMatching(/^self-preservation is released by operator \S+: /) as string,
     ]);
+    // The release is a person's, and stands among what people did.
+    expect(await kept()).toEqual([expect.stringMatching(/^self-preservation: It holds: /)]);
     expect((await run('self-preservation')).stdout).toMatch(
       /Self-preservation does not hold\.[^]*self-preservation is released by operator/,
     );

@@ -8,7 +8,7 @@ import { loadConfig } from '../../src/config/index.js';
 import { ConsulPayload } from '../../src/protocol/intents.js';
 import { Catalog } from '../../src/registry/consul/catalog.js';
 import { ConsulClient } from '../../src/registry/consul/client.js';
-import { readFleet } from '../../src/registry/consul/fleet.js';
+import { readCatalogEntries } from '../../src/registry/consul/fleet.js';
 import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { temporaryFolder } from '../run/temporary-folder.js';
 import { startConsul, type ConsulAgent, type Environment } from './consul-agent.js';
@@ -101,7 +101,7 @@ describe('a Consul with access rules that deny by default, a private CA and clie
     const later = registrar.node();
     await Promise.all([later.start(), allActive([later.node_id])]);
     const client = new ConsulClient(configWith(env).consul);
-    const fleet = await readFleet(client);
+    const fleet = await readCatalogEntries(client);
     expect(fleet.map(({ node_id, passing }) => ({ node_id, passing }))).toEqual(
       expect.arrayContaining([...ids, later.node_id].map((node_id) => ({ node_id, passing: true }))),
     );

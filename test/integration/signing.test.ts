@@ -15,7 +15,7 @@ import { nodeKeyOf } from '../../src/protocol/node-key.js';
 import { readActions } from '../../src/registry/operator-actions.js';
 import { readRegistryRow, type RegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { readBoundKey } from '../../src/registry/keys/bound-keys.js';
-import { readFleet } from '../../src/server/sources/registry.js';
+import { readRegistered } from '../../src/server/sources/registry.js';
 import { temporaryFolder } from '../run/temporary-folder.js';
 import { contractDirectory, laidOver } from '../unit/contracts/contract-files.js';
 import { newKey, signed } from '../unit/protocol/signing.js';
@@ -197,7 +197,7 @@ describe('where the contract enforces signatures', () => {
     const status = await registrar.process('status', node_id).ends();
     expect(status.stdout).toContain(`Key ${nodeKeyOf(second).thumbprint} speaks for it since`);
     expect(status.stdout).toMatch(/conflict of keys .* ago: introspections, refused: it is signed by a key/);
-    expect((await readFleet(registrar.pool, null, 90)).key_conflicts).toContain(node_id);
+    expect((await readRegistered(registrar.pool, null, 90)).key_conflicts).toContain(node_id);
     const released = await registrar.process('release-key', node_id, '--reason', 'its disk is gone').ends();
     expect(released.stdout).toContain(`Key ${nodeKeyOf(second).thumbprint} speaks for node ${node_id} no more`);
     await active;

@@ -9,7 +9,7 @@ import { SweepLeadership } from '../../src/bridge/liveness/sweep-leadership.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { isSwept } from '../../src/registry/sweep-lease.js';
 import { expireLease } from '../../src/registry/leases/expire-lease.js';
-import { findSuspects, type Position, type SuspectSearch } from '../../src/registry/leases/find-suspects.js';
+import { findSuspects, type SuspectsCursor, type SuspectSearch } from '../../src/registry/leases/find-suspects.js';
 import { createPool } from '../../src/registry/pool.js';
 import { purgeEnded } from '../../src/registry/rows/purge-ended.js';
 import { readLastAttempt } from '../../src/registry/rows/read-last-attempt.js';
@@ -108,7 +108,7 @@ describe('suspects', () => {
           attempt: 1,
           topics: [TOPIC],
           ...liveness,
-          rule: loadContracts().brake,
+          rule: loadContracts().selfPreservation,
         })),
       })),
     );
@@ -134,7 +134,7 @@ describe('suspects', () => {
   test('are found by the lowest watermark over all topics, and nobody is while one of them was never stored', async () => {
     const both = { topics: [TOPIC, 'renamed'] as const };
     const verdict = async () => {
-      const rule = loadContracts().brake;
+      const rule = loadContracts().selfPreservation;
       return (await expireLease(pool, { node_id: 'silent', attempt: 1, ...both, ...liveness, rule })).watermark;
     };
     await stored(-1);
@@ -179,7 +179,7 @@ describe('suspects', () => {
     );
     for (let i = 1; i <= 95; i++) if (i % 7 !== 0) await registryRow(`n-${i}`);
     const found: string[] = [];
-    let after: Position | null = null;
+    let after: SuspectsCursor | null = null;
     let pages = 0;
     do {
       const { suspects: some, next }: Awaited<ReturnType<typeof findSuspects>> = await findSuspects(pool, {

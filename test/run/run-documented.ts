@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { vi } from 'vitest';
-import { run } from '../../src/cli/main.js';
+import { runCommandLine } from '../../src/cli/main.js';
 import type { DocumentedCommand } from './documented.js';
 
 /** What stands in a page for something of the reader's. */
@@ -44,7 +44,7 @@ export async function runDocumented(
       return true;
     });
   try {
-    return { code: await run(['node', 'registrar', ...typed(command, places)]), output };
+    return { code: await runCommandLine(['node', 'registrar', ...typed(command, places)]), output };
   } finally {
     vi.restoreAllMocks();
     vi.unstubAllEnvs();

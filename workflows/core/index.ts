@@ -37,7 +37,7 @@ export {
   withConfirmed,
   withStatus,
   type Flags,
-  type ReducerContract,
+  type ReducerRules,
   type ReducerEvent,
   type ReducerOutput,
   type ReducerState,

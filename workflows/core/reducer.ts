@@ -30,12 +30,12 @@ export interface ReducerOutput {
   readonly intents: readonly string[];
 }
 
-export type ReducerContract = Pick<CompiledContract, 'reducer' | 'confirmations'>;
+export type ReducerRules = Pick<CompiledContract, 'reducer' | 'confirmations'>;
 
 const NOTHING: readonly string[] = Object.freeze([]);
 
 /** The state before the first event: every flag down. */
-export function initialState(contract: ReducerContract): ReducerState {
+export function initialState(contract: ReducerRules): ReducerState {
   const flags: Record<`${string}_confirmed`, boolean> = {};
   for (const { flag } of Object.values(contract.confirmations))
     if (flag !== null) flags[flag as `${string}_confirmed`] = false;
@@ -49,7 +49,7 @@ export function initialState(contract: ReducerContract): ReducerState {
 }
 
 /** The state of a registration that is known only by its result: every flag up. */
-export function confirmedState(contract: ReducerContract, status: string): ReducerState {
+export function confirmedState(contract: ReducerRules, status: string): ReducerState {
   const before = initialState(contract);
   const flags = Object.keys(before).filter((key) => key.endsWith('_confirmed'));
   return Object.freeze({ ...before, ...Object.fromEntries(flags.map((flag) => [flag, true])), status });
@@ -80,7 +80,7 @@ export function withConfirmed(state: ReducerState, flag: string): ReducerState {
  * @param event what happened
  * @param contract the compiled reducer contract
  */
-export function reduce(state: ReducerState, event: ReducerEvent, contract: ReducerContract): ReducerOutput {
+export function reduce(state: ReducerState, event: ReducerEvent, contract: ReducerRules): ReducerOutput {
   const unchanged = Object.freeze({ state, intents: NOTHING });
   if (state.seen_event_ids.includes(event.id)) return unchanged;
   const transition = contract.reducer.states[state.status]?.transitions[event.trigger];
@@ -100,23 +100,23 @@ export function reduce(state: ReducerState, event: ReducerEvent, contract: Reduc
  * Whether a new attempt may begin by this `reset`. A status that only `reset` leaves needs a transition of the contract
  * back to the initial one. Any other status belongs to a running attempt, which the new one supersedes.
  */
-export function canReset(state: ReducerState, event: ReducerEvent, contract: ReducerContract): boolean {
+export function canReset(state: ReducerState, event: ReducerEvent, contract: ReducerRules): boolean {
   return !rests(state.status, contract) || reduce(state, event, contract).state.status === contract.reducer.initial;
 }
 
 /** The state of an attempt of which only the status is known. An attempt that was under way begins anew. */
-export function restingState(status: string, contract: ReducerContract): ReducerState {
+export function restingState(status: string, contract: ReducerRules): ReducerState {
   const initial = initialState(contract);
   return rests(status, contract) ? Object.freeze({ ...initial, status }) : initial;
 }
 
 /** Nothing but `reset` leaves this status. */
-function rests(status: string, contract: ReducerContract): boolean {
+function rests(status: string, contract: ReducerRules): boolean {
   const transitions = contract.reducer.states[status]?.transitions;
   return transitions !== undefined && Object.keys(transitions).every((trigger) => trigger === 'reset');
 }
 
-function flagOf(trigger: string, contract: ReducerContract): string | null {
+function flagOf(trigger: string, contract: ReducerRules): string | null {
   for (const name in contract.confirmations) {
     const confirmation = contract.confirmations[name];
     if (confirmation?.trigger === trigger) return confirmation.flag;

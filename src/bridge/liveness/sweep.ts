@@ -1,8 +1,8 @@
 import pLimit from 'p-limit';
 import { REPAIR_SIGNAL, SUSPECT_SIGNAL } from '../../../workflows/messages.js';
 import type { Contracts } from '../../contracts/load.js';
-import { findSuspects, type Position, type Suspect } from '../../registry/leases/find-suspects.js';
-import type { Topics } from '../../registry/leases/heartbeat-stream.js';
+import { findSuspects, type SuspectsCursor, type Suspect } from '../../registry/leases/find-suspects.js';
+import type { HeartbeatTopics } from '../../registry/leases/heartbeat-stream.js';
 import { purgeEnded } from '../../registry/rows/purge-ended.js';
 import type { BridgeContext } from '../context.js';
 import { every, type Repetition } from '../every.js';
@@ -44,7 +44,7 @@ export interface Sweeping extends Repetition {
  *
  * @param topics final names of the heartbeat topics; the first names this sweep among the bridges
  */
-export function startSweep(context: Context, rules: Rules, topics: Topics): Sweeping {
+export function startSweep(context: Context, rules: Rules, topics: HeartbeatTopics): Sweeping {
   const stopping = new AbortController();
   const sweep = new Sweep(context, rules, topics, stopping.signal);
   const passes = every(intervalOf(rules) * 1_000, () => sweep.pass());
@@ -63,7 +63,7 @@ const intervalOf = ({ sweep }: Rules): number => sweep?.interval_seconds ?? WITH
 class Sweep {
   readonly #context: Context;
   readonly #rules: Rules;
-  readonly #topics: Topics;
+  readonly #topics: HeartbeatTopics;
   readonly #stopping: AbortSignal;
   readonly #leadership: SweepLeadership;
   readonly #database: Backend;
@@ -72,7 +72,7 @@ class Sweep {
   readonly #unfinished: UnfinishedAttempts;
   #purgeAt = 0;
 
-  constructor(context: Context, rules: Rules, topics: Topics, stopping: AbortSignal) {
+  constructor(context: Context, rules: Rules, topics: HeartbeatTopics, stopping: AbortSignal) {
     this.#context = context;
     this.#rules = rules;
     this.#topics = topics;
@@ -121,7 +121,7 @@ class Sweep {
     const { counters, logger } = this.#context;
     const before = { signalled: counters.suspects_signalled, adopted: counters.runs_adopted };
     this.#pauses.begins();
-    let after: Position | null = null;
+    let after: SuspectsCursor | null = null;
     let due = 0;
     do {
       const { suspects, next } = await findSuspects(this.#context.pool, {

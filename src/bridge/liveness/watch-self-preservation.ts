@@ -13,7 +13,8 @@ import type { Names } from '../../protocol/topics.js';
 /** When expiry is held, as the contract has it. */
 export function selfPreservationQuestion(contracts: Contracts, names: Names): SelfPreservationQuestion {
   const { window_seconds, grace_seconds } = contracts.compiled.liveness;
-  return { topics: bridgeTopics(contracts, names).heartbeats, window_seconds, grace_seconds, rule: contracts.brake };
+  const { heartbeats: topics } = bridgeTopics(contracts, names);
+  return { topics, window_seconds, grace_seconds, rule: contracts.selfPreservation };
 }
 
 export interface SelfPreservationWatch extends Repetition {

@@ -7,7 +7,7 @@ import type { StuckRun } from '../../runs/stuck-runs.js';
 import type { StartedNode } from '../run-options.js';
 
 /** How Consul and the registry can differ about a node. */
-export const KINDS = {
+export const DIFFERENCE_KINDS = {
   not_in_consul: 'discoverable in the registry, and not in Consul',
   not_passing: 'discoverable in the registry, and its check in Consul does not pass',
   other_data: 'Consul shows another registration attempt or another address than the registry has',
@@ -16,7 +16,7 @@ export const KINDS = {
   no_row: 'in Consul or with a lease, and the registry has no row of it',
   stuck_run: 'its run cannot go on with its history',
 } as const;
-type Kind = keyof typeof KINDS;
+type Kind = keyof typeof DIFFERENCE_KINDS;
 
 /**
  * A node about which Consul and the registry differ.

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { CompiledContract } from '../../contracts/compiled.js';
 import type { ConsulClient } from '../../registry/consul/client.js';
-import { readFleet, type CatalogEntry } from '../../registry/consul/fleet.js';
+import { readCatalogEntries, type CatalogEntry } from '../../registry/consul/fleet.js';
 import { findLeasesWithoutRow, pageLasting } from '../../registry/rows/page-lasting.js';
 import { readRegistryRows } from '../../registry/rows/read-registry-rows.js';
 import type { StuckRun } from '../../runs/stuck-runs.js';
@@ -46,7 +46,7 @@ export async function look(
   { pool, consul, contract, environment, stuckRuns }: Compared,
   signal: AbortSignal,
 ): Promise<Look> {
-  const fleet = await readFleet(consul, signal);
+  const fleet = await readCatalogEntries(consul, signal);
   // Another environment may have a node of the same id: nothing of it is looked at.
   const ofUs = fleet.filter((entry) => entry.environment === environment || entry.environment === null);
   const left = new Map(ofUs.map((entry) => [keyOfEntry(entry), entry]));

@@ -14,11 +14,11 @@ import type { Difference } from './differences.js';
  * What became of a difference. held: nothing was done, since so many nodes have one that something else is likely
  * wrong.
  */
-export type Outcome = 'signalled' | 'removed' | 'replaced' | 'held' | 'failed';
+export type MendOutcome = 'signalled' | 'removed' | 'replaced' | 'held' | 'failed';
 
 /** A difference, and what was done about it. */
 export interface Mended extends Difference {
-  readonly outcome: Outcome;
+  readonly outcome: MendOutcome;
   /** Why not; null where it was done. */
   readonly why: string | null;
 }
@@ -32,7 +32,7 @@ export interface Mending {
    * Nodes that the registry does not know are removed only up to this share of what Consul shows, and runs that cannot
    * go on are replaced only up to this share of the attempts that last.
    */
-  readonly brake: Pick<SelfPreservationRule, 'share' | 'floor'>;
+  readonly selfPreservation: Pick<SelfPreservationRule, 'share' | 'floor'>;
   /** Nodes that Consul shows. */
   readonly entries: number;
   /** Attempts of the registry that last. */
@@ -57,7 +57,7 @@ export async function mend(differences: readonly Difference[], mending: Mending)
   ];
 }
 
-function areTooMany(count: number, all: number, { brake: { share, floor } }: Mending): boolean {
+function areTooMany(count: number, all: number, { selfPreservation: { share, floor } }: Mending): boolean {
   return count >= floor && count > share * all;
 }
 
@@ -86,7 +86,7 @@ async function replaceRun(one: Difference, mending: Mending): Promise<Became> {
   return outcome === 'signalled' ? { outcome: 'replaced', why } : { outcome: 'failed', why };
 }
 
-interface Became<O = Outcome> {
+interface Became<O = MendOutcome> {
   readonly outcome: O;
   readonly why: string | null;
 }
@@ -94,7 +94,7 @@ interface Became<O = Outcome> {
 async function signalled(
   { node_id, node, mend: how }: Difference,
   { context, signal }: Mending,
-): Promise<Became<Outcome | 'no_run'>> {
+): Promise<Became<MendOutcome | 'no_run'>> {
   const starts = how === 'repair' && node !== null ? { starts: node } : {};
   const result = await signalWorkflow(context, node_id, { name: REPAIR_SIGNAL, args: [], ...starts }, signal);
   if (result.outcome === 'refused') return { outcome: 'failed', why: result.reason };

@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { ReconciliationCounts } from './counts.js';
-import { KINDS } from './differences.js';
+import { DIFFERENCE_KINDS } from './differences.js';
 
 type Values = Readonly<Partial<Record<string, number>>>;
 
@@ -51,7 +51,7 @@ export function addReconciliationMetrics(registry: Registry, last: () => Reconci
     registry: rows,
     consul: entries,
   }));
-  const none: Values = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, 0]));
+  const none: Values = Object.fromEntries(Object.keys(DIFFERENCE_KINDS).map((kind) => [kind, 0]));
   labelled('differences', 'nodes about which Consul and the registry differed', 'kind', ({ differences }) => ({
     ...none,
     ...differences,

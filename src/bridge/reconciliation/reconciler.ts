@@ -5,12 +5,14 @@ import { OnceAMinute } from '../../once-a-minute.js';
 import { findStuckRuns } from '../../runs/stuck-runs.js';
 import { ConsulClient } from '../../registry/consul/client.js';
 import { storeReconciliation, storeReconciliationFailure } from '../../registry/reconciliations.js';
+import { storeReconcilerActions } from '../../registry/registrar-actions.js';
 import { Backend } from '../backend.js';
 import { bridgeTopics } from '../bridge-topics.js';
 import { environmentName, type Names } from '../../protocol/topics.js';
 import type { BridgeContext } from '../context.js';
 import { every, type Repetition } from '../every.js';
 import { SignalPauses } from '../liveness/signal-pauses.js';
+import { actionsOf } from './actions.js';
 import { countsOf, type ReconciliationCounts } from './counts.js';
 import type { Difference } from './differences.js';
 import { reconcile } from './reconcile.js';
@@ -66,7 +68,7 @@ export function startReconciler(
       environment: environmentName(config),
       stuckRuns: (signal) => findStuckRuns(context.temporalClient, context.runs.taskQueue, signal),
       context,
-      brake: contracts.brake,
+      selfPreservation: contracts.selfPreservation,
       signal: stopping.signal,
       rule,
       mends: (differences) => dueNow(differences, pauses),
@@ -76,6 +78,8 @@ export function startReconciler(
     last = countsOf(done);
     counters.reconciliations += 1;
     await storeReconciliation(pool, fleet, last);
+    const actions = actionsOf(done.mended);
+    if (actions.length > 0) await storeReconcilerActions(pool, actions);
     if (done.differences.length > 0)
       logger.info(last, 'Consul and the registry differed: their nodes are written again, or removed');
   };

@@ -12,7 +12,7 @@ import {
   type claimIn,
   type NodeMessage,
 } from './claim.js';
-import type { Fault } from './faults.js';
+import type { SigningFault } from './faults.js';
 
 /** A heartbeat that can be understood. */
 export interface ReadHeartbeat {
@@ -41,7 +41,7 @@ interface Candidate<Read> {
 interface Found<Read> {
   readonly signed: readonly Read[];
   readonly numbers: readonly NumberToKeep[];
-  readonly faulty: readonly { readonly one: Read; readonly fault: Fault }[];
+  readonly faulty: readonly { readonly one: Read; readonly fault: SigningFault }[];
 }
 
 /**
@@ -55,7 +55,7 @@ export async function newestSigned<Read extends ReadHeartbeat>(
   listed: (node_id: string) => readonly NodeKey[] | null,
 ): Promise<Found<Read>> {
   const bySignatory = new Map(known.map((one) => [placeOf(one.node_id, one.thumbprint), one]));
-  const faulty: { one: Read; fault: Fault }[] = [];
+  const faulty: { one: Read; fault: SigningFault }[] = [];
   const processes = new Map<string, Candidate<Read>[]>();
   for (const { one, claim } of claims) {
     if (!claim.ok) {
@@ -88,7 +88,7 @@ export async function newestSigned<Read extends ReadHeartbeat>(
 
 /** From the newest on, until one is valid. */
 async function newestValid<Read extends ReadHeartbeat>(candidates: readonly Candidate<Read>[]) {
-  const faulty: { one: Read; fault: Fault }[] = [];
+  const faulty: { one: Read; fault: SigningFault }[] = [];
   for (const each of [...candidates].sort((a, b) => b.signature.number - a.signature.number)) {
     const wrong = await wronglySigned(each.signature, each.one.record, each.key);
     if (wrong === null) return { newest: each, faulty };

@@ -4,7 +4,7 @@ import type { NodeKey } from '../../protocol/node-key.js';
 import { isHandedOver, isSignedBy, readSignature, SIGNATURE, type Signature } from '../../protocol/signature.js';
 import type { BoundBy } from '../../registry/keys/bound-keys.js';
 import type { NumberToKeep, Signatory, SignedNumber } from '../../registry/keys/signed-numbers.js';
-import { fault, type Fault } from './faults.js';
+import { fault, type SigningFault } from './faults.js';
 
 /** Whose a message says that it is. */
 export interface NodeMessage {
@@ -16,12 +16,12 @@ export interface NodeMessage {
 export function claimIn(
   record: Pick<IncomingRecord, 'headers' | 'topic'>,
   { node_id, instance_id }: NodeMessage,
-): { readonly ok: true; readonly signature: Signature } | Fault {
+): { readonly ok: true; readonly signature: Signature } | SigningFault {
   const read = readSignature(record.headers);
   if (read === null) return fault('unsigned', `it lacks the header ${SIGNATURE}`);
   if (!read.ok) return fault('malformed', read.reason);
   const { signature } = read;
-  const differs = (what: string, said: string | undefined, is: string | undefined): Fault =>
+  const differs = (what: string, said: string | undefined, is: string | undefined): SigningFault =>
     fault(
       'misplaced',
       `its ${what} is ${printable(is ?? 'none', 128)}, and that of the signature ${printable(said ?? 'none', 128)}`,
@@ -73,7 +73,7 @@ export async function speakerOf(
   signature: Signature,
   isIntroduction: boolean,
   { bound, listed }: Speakers,
-): Promise<Speaker | Fault> {
+): Promise<Speaker | SigningFault> {
   const { kid, introduces } = signature;
   const isBound = bound?.thumbprint === kid;
   if (listed !== null) {
@@ -113,7 +113,7 @@ export function numberOf(
 }
 
 /** The fault of an old message. */
-export function replayed({ number }: Signature, newest: SignedNumber | null): Fault {
+export function replayed({ number }: Signature, newest: SignedNumber | null): SigningFault {
   return fault('replayed', `its number is ${number}, and that of the newest one is ${newest?.number ?? 0}`);
 }
 
@@ -124,7 +124,7 @@ export async function wronglySigned(
   signature: Signature,
   { value }: Pick<IncomingRecord, 'value'>,
   key: NodeKey,
-): Promise<Fault | null> {
+): Promise<SigningFault | null> {
   if (await isSignedBy(signature, value ?? NOTHING, key)) return null;
   return fault('wrong_signature', `key ${key.thumbprint} has signed something else`);
 }

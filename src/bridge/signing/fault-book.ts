@@ -6,13 +6,13 @@ import { noteConflicts } from '../../registry/keys/bound-keys.js';
 import type { Backend } from '../backend.js';
 import { STREAM_KINDS, type StreamKind } from '../bridge-topics.js';
 import type { NodeMessage } from './claim.js';
-import { FAULTS, type Fault, type SignatureFault } from './faults.js';
+import { FAULTS, type SigningFault, type SignatureFault } from './faults.js';
 
 /** A message that its node has not signed. */
 export interface FaultyMessage {
   readonly record: Pick<IncomingRecord, 'topic' | 'partition' | 'offset'>;
   readonly message: NodeMessage;
-  readonly fault: Fault;
+  readonly fault: SigningFault;
 }
 
 /** How many messages there were of one kind with one fault. */

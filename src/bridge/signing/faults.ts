@@ -14,7 +14,7 @@ export type SignatureFault = keyof typeof SIGNATURE_FAULTS;
 export const FAULTS = Object.keys(SIGNATURE_FAULTS) as readonly SignatureFault[];
 
 /** Why a message does not count as its node's. */
-export interface Fault {
+export interface SigningFault {
   readonly ok: false;
   readonly fault: SignatureFault;
   /** A sentence for whoever sent it. */
@@ -22,6 +22,6 @@ export interface Fault {
 }
 
 /** @param more what this very message shows, after the fault's own words */
-export function fault(name: SignatureFault, more: string): Fault {
+export function fault(name: SignatureFault, more: string): SigningFault {
   return { ok: false, fault: name, reason: `${SIGNATURE_FAULTS[name]}: ${more}` };
 }

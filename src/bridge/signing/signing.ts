@@ -18,7 +18,7 @@ import {
   type NodeMessage,
 } from './claim.js';
 import { FaultBook, type FaultCount } from './fault-book.js';
-import type { Fault } from './faults.js';
+import type { SigningFault } from './faults.js';
 import type { KeyDirectory } from './key-directory.js';
 
 /** Whether a message is its node's. */
@@ -40,10 +40,10 @@ interface SigningOptions {
 type Found =
   | { readonly outcome: 'signed'; readonly number: NumberToKeep }
   | { readonly outcome: 'handled' }
-  | { readonly outcome: 'faulty'; readonly fault: Fault };
+  | { readonly outcome: 'faulty'; readonly fault: SigningFault };
 
 const HANDLED = { outcome: 'handled' } as const;
-const faulty = (found: Fault) => ({ outcome: 'faulty', fault: found }) as const;
+const faulty = (found: SigningFault) => ({ outcome: 'faulty', fault: found }) as const;
 
 /**
  * Whether what is read was sent by the node that it names: signed by the key that is bound to the node's id, and never

@@ -11,6 +11,7 @@ import { retriedCalls } from '../../runs/retried-calls.js';
 import { logger } from '../../telemetry.js';
 import { sendLogIds } from '../../tracing/carry-log-ids.js';
 import { tracingOf } from '../../tracing/index.js';
+import { watchClock } from '../../watch-clock.js';
 import { claimServers } from '../claim.js';
 import { temporalOptions } from '../connect.js';
 import { endInTime, untilStopped } from '../processes/stopping.js';
@@ -63,8 +64,9 @@ export async function runBridge(config: Config, onReady: () => void = () => unde
     bridge = (await Promise.race([starting, stopping.requested.then(() => delay(LEAVE_WITHIN_MS))])) ?? undefined;
     if (bridge === undefined) return;
     onReady();
+    const clock = watchClock(pool, 'bridge', log);
     await stopping.requested;
-    await bridge.stop();
+    await Promise.all([bridge.stop(), clock.stop()]);
   } catch (error) {
     // Stopped while it was still waiting for a server: it held nothing.
     if (!stopping.signal.aborted) throw error;

@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { withExamples } from '../terminal/help.js';
 import { print } from '../terminal/output.js';
-import { KINDS, SHELLS, type Shell } from './scripts.js';
+import { VALUE_KINDS, SHELLS, type Shell } from './scripts.js';
 
 export function completionCommand(program: Command): void {
   const command = program
@@ -10,7 +10,7 @@ export function completionCommand(program: Command): void {
     .addArgument(new Argument('<shell>', 'your shell').choices(SHELLS))
     .argument('[words...]', 'asked by that script at each tab, after "--": what could stand where the last word stands')
     .action(async (shell: Shell, words: readonly string[]) => {
-      const { script, line } = KINDS[shell];
+      const { script, line } = VALUE_KINDS[shell];
       if (words.length === 0) return print(script);
       const [{ candidatesFor }, { nodeIdsOfRegistry }] = await Promise.all([
         import('./candidates.js'),

@@ -10,7 +10,7 @@ interface Kind {
   readonly line: (candidate: Candidate) => string;
 }
 
-export const KINDS: Readonly<Record<Shell, Kind>> = {
+export const VALUE_KINDS: Readonly<Record<Shell, Kind>> = {
   bash: {
     script: `# bash completion of registrar; in ~/.bashrc: source <(registrar completion bash)
 _registrar() {

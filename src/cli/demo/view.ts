@@ -5,7 +5,7 @@ import type { StateMeaning, States } from '../terminal/states.js';
 import type { ShownNode, Summary } from './fleet-state.js';
 
 /** Something that happened to the node whose steps are shown. */
-export interface Step {
+export interface DemoStep {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly what: string;
@@ -15,7 +15,7 @@ export interface View {
   readonly nodes: readonly ShownNode[];
   readonly states: States;
   readonly summary: Summary;
-  readonly shown: { readonly node_id: string; readonly steps: readonly Step[] } | null;
+  readonly shown: { readonly node_id: string; readonly steps: readonly DemoStep[] } | null;
   /** Names and addresses. */
   readonly links: readonly (readonly [name: string, url: string])[];
   /** What is going on, or what to do next. */
@@ -80,7 +80,7 @@ function counts(nodes: readonly ShownNode[]): string {
 }
 
 /** The newest steps, each with its distance from the first one. */
-export function stepLines(nodeId: string, steps: readonly Step[], most: number): string[] {
+export function stepLines(nodeId: string, steps: readonly DemoStep[], most: number): string[] {
   const first = steps[0]?.at ?? 0;
   const text = steps.slice(-most).map(({ at, what }) => `${span(at - first).padStart(9)}  ${short(what)}`);
   return [`${pc.bold('Steps of')} ${nodeId}`, ...text];

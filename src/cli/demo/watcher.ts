@@ -7,14 +7,14 @@ import { askStatus } from '../../runs/ask-status.js';
 import { ANSWER_WITHIN_MS } from '../status/explain-node.js';
 import type { States } from '../terminal/states.js';
 import { shownNode, type NodeSide, type ShownNode } from './fleet-state.js';
-import type { Step } from './view.js';
+import type { DemoStep } from './view.js';
 
 /** What is known of the fleet: by the nodes themselves, and by the registry. */
 export class FleetWatcher {
   readonly #sides = new Map<string, NodeSide>();
   #rows = new Map<string, RegistryRow>();
-  #journal: readonly Step[] = [];
-  #own: Step[] = [];
+  #journal: readonly DemoStep[] = [];
+  #own: DemoStep[] = [];
   #asking: Promise<void> | undefined;
   #askedAt = Date.now();
   #askedIn: NodeChange['state'] | null = null;
@@ -77,7 +77,7 @@ export class FleetWatcher {
   }
 
   /** The workflow's steps among the node's own, by time. */
-  steps(): Step[] {
+  steps(): DemoStep[] {
     const begun = this.#own[0]?.at ?? 0;
     // A node that was there in an earlier run has a longer history.
     return [...this.#own, ...this.#journal.filter(({ at }) => at >= begun)].sort((a, b) => a.at - b.at);

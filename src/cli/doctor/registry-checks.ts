@@ -74,6 +74,8 @@ const TABLES = [
   'node_bans',
   'sweep_leases',
   'installation',
+  'process_clocks',
+  'registrar_actions',
 ];
 const RIGHTS = ['select', 'insert', 'update', 'delete'];
 

@@ -3,7 +3,7 @@ import type { AskedBy } from '../../protocol/asked-by.js';
 import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
 import { DRAIN, UNDRAIN } from '../../../workflows/messages.js';
 import { whereAfter } from '../after-command.js';
-import { commandRun, unknownNode } from '../command-run.js';
+import { commandRun, unknownNodeError } from '../command-run.js';
 import { withRegistry, withTemporal } from '../connect.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { command } from '../terminal/invocation.js';
@@ -43,7 +43,7 @@ export async function drainNode(
     throw new CliError(`Node ${node_id} ${words.refused}: its registration has ended as ${row.state}.`, EXIT.failed, {
       hint: `Its next start registers it anew, as does '${command(`retry ${node_id}`)}'.`,
     });
-  if (row === null) throw unknownNode(node_id);
+  if (row === null) throw unknownNodeError(node_id);
   return withTemporal(config, async (client) => {
     const asked = { ...request, payload: { asked_by: { who, why } } };
     const attempt = await commandRun(client, config, { node_id, row }, asked, words);

@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Config } from '../../config/index.js';
 import type { Instance } from '../../registry/consul/catalog.js';
-import { forgetNode as forgetInRegistry } from '../../registry/rows/forget-node.js';
+import { deleteNodeRows as forgetInRegistry } from '../../registry/rows/forget-node.js';
 import { readRegistryRow } from '../../registry/rows/read-registry-row.js';
 import { workflowId } from '../../../workflows/messages.js';
 import { withConsul, withRegistry, withTemporal } from '../connect.js';

@@ -10,7 +10,7 @@ import { colouredState, columns, counted, shown, since } from '../terminal/forma
 import type { States } from '../terminal/states.js';
 
 /** A node of the list. Where there is no registry row yet, only what Temporal's search attributes show. */
-export interface ListedNode {
+export interface ListLine {
   readonly node_id: string;
   readonly node_type: string | null;
   readonly node_version: string | null;
@@ -25,7 +25,7 @@ export interface ListedNode {
 }
 
 export interface FleetList {
-  readonly nodes: readonly ListedNode[];
+  readonly nodes: readonly ListLine[];
   readonly active: number;
   readonly ended: number;
   /** Alive, and others do not find them. */
@@ -58,7 +58,7 @@ export async function listFleet(config: Config, filter: FleetFilter, states: Sta
     const without = open.nodes.filter(({ node_id }) => !withRow.has(node_id));
     return { rows, without, bans: await readBans(pool) };
   });
-  const rows: ListedNode[] = known.rows.slice(0, filter.limit).map((row) => ({
+  const rows: ListLine[] = known.rows.slice(0, filter.limit).map((row) => ({
     node_id: row.node_id,
     node_type: row.node_type,
     node_version: row.node_version,
@@ -91,14 +91,14 @@ export async function listFleet(config: Config, filter: FleetFilter, states: Sta
 async function openNodes(
   config: Config,
   filter: FleetFilter,
-): Promise<{ readonly nodes: readonly ListedNode[]; readonly not_asked: string | null }> {
+): Promise<{ readonly nodes: readonly ListLine[]; readonly not_asked: string | null }> {
   const { state, node_type } = filter;
   const conditions = [`WorkflowType = '${WORKFLOW_TYPE}'`, `ExecutionStatus = 'Running'`];
   if (state !== undefined) conditions.push(`${SEARCH_ATTRIBUTES.state.name} = '${state}'`);
   if (node_type !== undefined) conditions.push(`${SEARCH_ATTRIBUTES.node_type.name} = '${node_type}'`);
   try {
     return await withTemporal(config, async (client) => {
-      const nodes: ListedNode[] = [];
+      const nodes: ListLine[] = [];
       for await (const { typedSearchAttributes, startTime } of client.workflow.list({
         query: conditions.join(' AND '),
         pageSize: 1_000,

@@ -44,7 +44,7 @@ export async function reconcileOnce(config: Config, dryRun: boolean): Promise<Re
               temporal: new Backend('Temporal', logger),
               logger,
             },
-            brake: contracts.brake,
+            selfPreservation: contracts.selfPreservation,
             signal: new AbortController().signal,
             rule: contracts.reconcile ?? BY_HAND,
             mends: (differences) => (dryRun ? [] : differences),

@@ -1,10 +1,10 @@
-import { KINDS } from '../../bridge/reconciliation/differences.js';
-import type { Outcome } from '../../bridge/reconciliation/mend.js';
+import { DIFFERENCE_KINDS } from '../../bridge/reconciliation/differences.js';
+import type { MendOutcome } from '../../bridge/reconciliation/mend.js';
 import type { Reconciliation } from '../../bridge/reconciliation/reconcile.js';
 import type { StoredReconciliation } from '../../registry/reconciliations.js';
 import { columns, counted, shown, since } from '../terminal/format.js';
 
-const OUTCOMES: Readonly<Record<Outcome, string>> = {
+const OUTCOMES: Readonly<Record<MendOutcome, string>> = {
   signalled: 'its run writes it again',
   removed: 'removed from Consul',
   replaced: 'its run was ended, and another goes on from the registry row',
@@ -43,7 +43,7 @@ export function reconciliationLine(last: StoredReconciliation | null): string {
   if (last === null) return 'not compared so far';
   const failed = last.failure === null ? '' : `; since then it could not be compared: ${shown(last.failure)}`;
   if (last.at === null) return `never compared${failed}`;
-  const kinds = Object.keys(KINDS).flatMap((kind) => {
+  const kinds = Object.keys(DIFFERENCE_KINDS).flatMap((kind) => {
     const count = last.differences[kind] ?? 0;
     return count === 0 ? [] : [`${count} ${kind}`];
   });

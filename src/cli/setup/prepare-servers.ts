@@ -1,7 +1,7 @@
 import type { Config } from '../../config/index.js';
 import type { Contracts } from '../../contracts/load.js';
 import { migrate } from '../../registry/migrate.js';
-import { createPool, placeOf } from '../../registry/pool.js';
+import { createPool, databaseAddress } from '../../registry/pool.js';
 import { createSearchAttributes, createTopics, type ServerName } from '../../stack/index.js';
 import { SERVER_NAMES } from '../../stack/state/servers.js';
 import { claimOwnDatabase, claimOwnNamespace } from '../claim.js';
@@ -113,7 +113,7 @@ function placeOfServer(server: ServerName, config: Config): string {
 export function postgresPlace({ postgres }: Config): string {
   const pool = createPool(postgres.connectionString, { max: 1 });
   try {
-    return placeOf(pool);
+    return databaseAddress(pool);
   } finally {
     // It never connected, so nothing can fail.
     void pool.end();

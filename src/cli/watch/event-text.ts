@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import type { Look } from '../../server/api/fleet.js';
+import type { LookReason } from '../../server/api/fleet.js';
 import { clockSeconds, colouredState, counted, shown } from '../terminal/format.js';
 import type { States } from '../terminal/states.js';
 import type { WatchEvent } from './events.js';
@@ -55,7 +55,7 @@ export function statesText(states: Readonly<Record<string, number>>, coloured: (
   return words.length === 0 ? '' : `: ${words.join(', ')}`;
 }
 
-const BEGINS: Readonly<Record<Exclude<Look, 'ended'>, string>> = {
+const BEGINS: Readonly<Record<Exclude<LookReason, 'ended'>, string>> = {
   silent: 'is silent: its lease has run out',
   backend: 'waits for a backend that has not confirmed it for 30 s',
   ack: 'is asked again for its acknowledgement',
@@ -63,7 +63,7 @@ const BEGINS: Readonly<Record<Exclude<Look, 'ended'>, string>> = {
   key: 'has something sent in its name that its key has not signed',
 };
 
-const ENDS: Readonly<Record<Exclude<Look, 'ended'>, string>> = {
+const ENDS: Readonly<Record<Exclude<LookReason, 'ended'>, string>> = {
   silent: 'sends heartbeats again',
   backend: 'waits no longer for a backend',
   ack: 'is not asked again any more',
@@ -71,7 +71,7 @@ const ENDS: Readonly<Record<Exclude<Look, 'ended'>, string>> = {
   key: 'has nothing sent in its name any more that its key has not signed',
 };
 
-function lookText(look: Look | null, was: Look | null): string {
+function lookText(look: LookReason | null, was: LookReason | null): string {
   if (look !== null && look !== 'ended') return pc.yellow(BEGINS[look]);
   return was === null || was === 'ended' ? 'needs no look' : ENDS[was];
 }

@@ -1,4 +1,4 @@
-import type { Delta, FleetNode, HeldBack, Look } from '../../server/api/fleet.js';
+import type { Delta, FleetNode, HeldBack, LookReason } from '../../server/api/fleet.js';
 import type { Health } from '../../server/api/health.js';
 
 interface OfNode {
@@ -29,7 +29,7 @@ export type WatchEvent =
       readonly reason: string | null;
     })
   /** Somebody should look at it, or need not any more. */
-  | (OfNode & { readonly kind: 'look'; readonly was: Look | null; readonly look: Look | null })
+  | (OfNode & { readonly kind: 'look'; readonly was: LookReason | null; readonly look: LookReason | null })
   /** Its row was removed: it had ended long ago. */
   | (OfNode & { readonly kind: 'gone' })
   | {
@@ -63,7 +63,7 @@ export interface Trouble {
 }
 
 /** What is looked at besides the fleet. */
-export interface Surroundings {
+export interface WatchContext {
   readonly health: Pick<Health, 'backends' | 'dead_letters'>;
   readonly registry_failure: { readonly since: number; readonly words: string } | null;
   readonly held: HeldBack | null;
@@ -144,7 +144,7 @@ export class WatchedFleet {
   }
 
   /** What has become of everything around the nodes. */
-  look({ health, registry_failure, held }: Surroundings, now: number): WatchEvent[] {
+  look({ health, registry_failure, held }: WatchContext, now: number): WatchEvent[] {
     const failing = new Map<string, Trouble>();
     for (const { name, failing_since, failure } of health.backends)
       if (failing_since !== null) failing.set(name, { server: name, since: failing_since, words: failure ?? '' });

@@ -1,7 +1,7 @@
 import type { EffectContract, RetryContract } from '../schema.js';
 import type { ContractSources } from '../sources.js';
 import { CALLS, EFFECT_HANDLERS, QUESTIONS } from '../vocabulary.js';
-import { choose, type Faults, type Path } from './faults.js';
+import { choose, type Faults, type YamlPath } from './faults.js';
 
 const BY_NAME: Readonly<Record<string, { readonly backend: string; readonly activity: string }>> = EFFECT_HANDLERS;
 const BACKENDS = [...new Set(Object.values(BY_NAME).map(({ backend }) => backend))];
@@ -66,7 +66,7 @@ export function checkCalls({ effect }: ContractSources, faults: Faults): void {
     );
 }
 
-function checkRetry(path: Path, retry: RetryContract, faults: Faults): void {
+function checkRetry(path: YamlPath, retry: RetryContract, faults: Faults): void {
   const { initial_interval_seconds, maximum_interval_seconds } = retry;
   if (maximum_interval_seconds >= initial_interval_seconds) return;
   faults.addTopmost(

@@ -2,7 +2,7 @@ import { PUBLISHED_EVENT_TYPES, publishedEventType } from '../../protocol/publis
 import type { PublishedEventContract } from '../schema.js';
 import type { ContractSources } from '../sources.js';
 import { BRIDGE_ACTIONS, BRIDGE_VARIABLES, VARIABLES } from '../vocabulary.js';
-import { choose, type Faults, type Path } from './faults.js';
+import { choose, type Faults, type YamlPath } from './faults.js';
 import { checkNames } from './templates.js';
 
 /** Published events: known to nodes, with known variables and timers; the bridge's own are there. */
@@ -40,7 +40,7 @@ const isBridgeAction = (action: string): action is (typeof BRIDGE_ACTIONS)[numbe
   Object.hasOwn(BRIDGE_VARIABLES, action);
 
 /** A dead letter carries the original bytes: it has no payload and no envelope of ours. */
-function checkDeadLetter(event: PublishedEventContract, path: Path, faults: Faults): void {
+function checkDeadLetter(event: PublishedEventContract, path: YamlPath, faults: Faults): void {
   for (const key of ['payload', 'stamps', 'ids_at_top'] as const)
     if (event[key] !== undefined)
       faults.add(

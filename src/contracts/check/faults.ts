@@ -1,7 +1,7 @@
 import type { Fault } from '../located.js';
-import { layerOf, placeOf, type ContractSources, type Part } from '../sources.js';
+import { layerOf, positionOf, type ContractSources, type ContractPart } from '../sources.js';
 
-export type Path = readonly (string | number)[];
+export type YamlPath = readonly (string | number)[];
 
 /** Collects what is wrong with the contracts; each fault stands at the place in YAML that is to be changed. */
 export class Faults {
@@ -19,8 +19,8 @@ export class Faults {
    * @param path keys and indices that lead to what is wrong
    * @param message what is wrong, and what to change
    */
-  add(part: Part, path: Path, message: string): void {
-    const fault = { ...placeOf(this.#sources, part, path), message };
+  add(part: ContractPart, path: YamlPath, message: string): void {
+    const fault = { ...positionOf(this.#sources, part, path), message };
     this.#faults.set(`${fault.file}:${fault.line}:${fault.column}: ${message}`, fault);
   }
 
@@ -30,15 +30,15 @@ export class Faults {
    *
    * @param paths what may be changed, the likeliest first
    */
-  addTopmost(part: Part, paths: readonly Path[], message: string): void {
-    const layer = (path: Path): number => layerOf(this.#sources, part, path);
+  addTopmost(part: ContractPart, paths: readonly YamlPath[], message: string): void {
+    const layer = (path: YamlPath): number => layerOf(this.#sources, part, path);
     const topmost = paths.reduce((best, path) => (layer(path) > layer(best) ? path : best));
     this.add(part, topmost, message);
   }
 
   /** A second place that a sentence names: "contract.yaml:12". */
-  place(part: Part, path: Path): string {
-    const { file, line } = placeOf(this.#sources, part, path);
+  place(part: ContractPart, path: YamlPath): string {
+    const { file, line } = positionOf(this.#sources, part, path);
     return `${file}:${line}`;
   }
 

@@ -10,12 +10,12 @@ import {
 } from '../../protocol/published.js';
 import type { Template } from '../compiled.js';
 import type { PublishedEventContract, ReducerContract } from '../schema.js';
-import type { ContractSources, Part } from '../sources.js';
+import type { ContractSources, ContractPart } from '../sources.js';
 import { fill, fillMap, text } from '../template.js';
 import { EFFECT_HANDLERS, VARIABLES } from '../vocabulary.js';
 import { namesIn } from './templates.js';
-import type { Faults, Path } from './faults.js';
-import { placesOf, type Place } from './known.js';
+import type { Faults, YamlPath } from './faults.js';
+import { fillPlacesOf, type FillPlace } from './known.js';
 import { fullSample, SAMPLE_NODE, SAMPLE_TIME, sparseSample, type Sample } from './samples.js';
 
 type Intent = ReducerContract['intents'][number];
@@ -23,7 +23,7 @@ type Map = Readonly<Record<string, Template>>;
 
 /** What is wrong with a filled template: the field, and a sentence. */
 interface Problem {
-  readonly path: Path;
+  readonly path: YamlPath;
   readonly sentence: string;
 }
 
@@ -33,7 +33,7 @@ interface Problem {
  * nothing that can be null where it is filled. All names are known here.
  */
 export function checkFilled(sources: ContractSources, faults: Faults): void {
-  const places = placesOf(sources);
+  const places = fillPlacesOf(sources);
   sources.orchestrator.published_events.forEach((event, index) => {
     if (event.action === 'dead_letter') return;
     const path = ['published_events', index];
@@ -59,11 +59,11 @@ export function checkFilled(sources: ContractSources, faults: Faults): void {
 }
 
 interface Trial {
-  readonly part: Part;
-  readonly path: Path;
+  readonly part: ContractPart;
+  readonly path: YamlPath;
   readonly name: string;
   /** Where its type stands: another type would have another schema. */
-  readonly type: Path;
+  readonly type: YamlPath;
   readonly template: object;
   readonly problems: (sample: Sample) => readonly Problem[];
 }
@@ -71,13 +71,13 @@ interface Trial {
 /** A field is reported once, for the first place at which it does not hold. */
 function tryOut(
   sources: ContractSources,
-  places: readonly Place[],
+  places: readonly FillPlace[],
   action: string,
   faults: Faults,
   { part, path, name, type, template, problems }: Trial,
 ): void {
   const reported = new Set<string>();
-  const report = ({ path: field, sentence }: Problem, place: Place, isSparse: boolean): void => {
+  const report = ({ path: field, sentence }: Problem, place: FillPlace, isSparse: boolean): void => {
     if (reported.has(field.join('.'))) return;
     reported.add(field.join('.'));
     const when = place.when === '' ? '' : ` ${place.when}`;
@@ -94,7 +94,7 @@ function tryOut(
 }
 
 /** @param sparse the place, where the template holds as long as everything is known */
-function adviceOn(template: unknown, sparse: Place | null): string {
+function adviceOn(template: unknown, sparse: FillPlace | null): string {
   const names = namesIn(template);
   const unknown = names.filter((name) => sparse !== null && !([...sparse.known] as string[]).includes(name));
   if (unknown.length > 0)
@@ -104,7 +104,7 @@ function adviceOn(template: unknown, sparse: Place | null): string {
 }
 
 /** An action that no state and no list names: everything counts as known. */
-function nowhere({ orchestrator }: ContractSources, action: string): Place {
+function nowhere({ orchestrator }: ContractSources, action: string): FillPlace {
   const state = orchestrator.state_machine.initial_state;
   return { action, known: new Set(VARIABLES), state, entering: state, previous_state: state, cause: null, when: '' };
 }
@@ -124,7 +124,7 @@ function eventProblems(event: PublishedEventContract, sample: Sample): Problem[]
     },
     { sentAt: SAMPLE_TIME },
   );
-  const placed = (field: string): Path => [field in stamps ? 'stamps' : 'payload', field];
+  const placed = (field: string): YamlPath => [field in stamps ? 'stamps' : 'payload', field];
   return [
     ...common.map((field) => ({
       path: placed(field),
@@ -172,7 +172,7 @@ function schemaProblems(schema: z.ZodType, value: Readonly<Record<string, unknow
   );
 }
 
-function valueAt(template: object, path: Path): unknown {
+function valueAt(template: object, path: YamlPath): unknown {
   let value: unknown = template;
   for (const key of path) value = (value as Record<string | number, unknown> | undefined)?.[key];
   return value;

@@ -8,7 +8,7 @@ import { ORCHESTRATOR_HANDLERS, VARIABLES, type Action, type Variable } from '..
  * forward analysis over the state machine: whatever can be unknown on one way
  * into a state is not known in it.
  */
-export interface Place {
+export interface FillPlace {
   /** The event or intent that is filled. */
   readonly action: string;
   /** What is never null at this place. */
@@ -53,7 +53,7 @@ const RAISED_BY_MESSAGES: ReadonlySet<string | undefined> = new Set(
 );
 
 /** Every place at which the contract's actions are filled. */
-export function placesOf({ orchestrator, reducer }: ContractSources): Place[] {
+export function fillPlacesOf({ orchestrator, reducer }: ContractSources): FillPlace[] {
   const analysis = new Analysis({ orchestrator, reducer });
   return [
     ...analysis.entries(),
@@ -68,7 +68,7 @@ export function placesOf({ orchestrator, reducer }: ContractSources): Place[] {
 }
 
 /** One way into a state. */
-interface Way extends Pick<Place, 'cause' | 'known'> {
+interface Way extends Pick<FillPlace, 'cause' | 'known'> {
   readonly from: string | null;
   /** Entry actions, in their order. */
   readonly actions: readonly string[];
@@ -87,7 +87,7 @@ class Analysis {
   }
 
   /** Entry actions, once for each way into their state. */
-  entries(): Place[] {
+  entries(): FillPlace[] {
     return this.#machine.states.flatMap((state) =>
       this.#waysInto(state).flatMap(({ from, cause, known, actions }) => {
         const when =
@@ -107,7 +107,7 @@ class Analysis {
   }
 
   /** End actions of the states that a run can end in. */
-  ends(): Place[] {
+  ends(): FillPlace[] {
     return this.#machine.states.flatMap((state) => {
       const known = this.#inState.get(state.state_name) ?? FROM_THE_START;
       return (state.end_actions ?? []).flatMap((action) =>
@@ -125,7 +125,7 @@ class Analysis {
   }
 
   /** An action that may come in any state: only what all of them know is known. */
-  anywhere(action: string, when: string, also: readonly Variable[] = []): Place[] {
+  anywhere(action: string, when: string, also: readonly Variable[] = []): FillPlace[] {
     const everywhere = [...this.#inState.values()].reduce((all, known) => meet(all, known), new Set(VARIABLES));
     const { initial_state: state } = this.#machine;
     const known = new Set([...everywhere, ...also]);
@@ -191,10 +191,10 @@ class Analysis {
   }
 
   /** Goes through the entry actions: what an event stamps is known after its publish, not within it. */
-  #walk(actions: readonly string[], before: Known): { places: Pick<Place, 'action' | 'known'>[]; arrival: Known } {
+  #walk(actions: readonly string[], before: Known): { places: Pick<FillPlace, 'action' | 'known'>[]; arrival: Known } {
     const known = new Set(before);
     const stamped = new Set<Variable>();
-    const places: Pick<Place, 'action' | 'known'>[] = [];
+    const places: Pick<FillPlace, 'action' | 'known'>[] = [];
     for (const action of actions) {
       const event = this.contracts.orchestrator.published_events.find((each) => each.action === action);
       // Neighbouring events are one publish.

@@ -3,7 +3,7 @@ import type { StateMachineContract } from '../schema.js';
 import type { ContractSources } from '../sources.js';
 import { BRIDGE_ACTIONS, ORCHESTRATOR_TRIGGERS, REDUCER_TRIGGERS, VARIABLES } from '../vocabulary.js';
 import { checkCondition, checkNames } from './templates.js';
-import { choose, type Faults, type Path } from './faults.js';
+import { choose, type Faults, type YamlPath } from './faults.js';
 
 type MachinePart = 'orchestrator' | 'reducer';
 
@@ -17,7 +17,7 @@ interface Words {
   readonly fields: readonly string[];
 }
 
-const at = (...path: Path): Path => ['state_machine', ...path];
+const at = (...path: YamlPath): YamlPath => ['state_machine', ...path];
 
 /** Every name in both machines is known, and no trigger leads two ways. */
 export function checkMachines({ orchestrator, reducer }: ContractSources, faults: Faults): void {
@@ -85,7 +85,7 @@ const WITHOUT_CHECK_OUTPUT = VARIABLES.filter((name) => name !== 'check_output')
 
 function checkActions(
   part: MachinePart,
-  path: Path,
+  path: YamlPath,
   actions: readonly string[] = [],
   known: readonly string[],
   faults: Faults,

@@ -3,9 +3,9 @@ import { sourcesOf } from '../compile-machine.js';
 import type { HandlerContract, MatrixRowContract, StateMachineContract } from '../schema.js';
 import type { ContractSources } from '../sources.js';
 import { BRIDGE_ACTIONS, ORCHESTRATOR_HANDLERS, type Action, type HandlerName } from '../vocabulary.js';
-import { choose, type Faults, type Path } from './faults.js';
+import { choose, type Faults, type YamlPath } from './faults.js';
 
-const at = (...path: Path): Path => ['handler_routing', 'handlers', ...path];
+const at = (...path: YamlPath): YamlPath => ['handler_routing', 'handlers', ...path];
 
 /**
  * What the rows of a decision matrix lead to: a row that raises a trigger has a
@@ -56,7 +56,7 @@ function checkRaises(
   machine: StateMachineContract,
   { current_state, action }: MatrixRowContract,
   { raises }: Action,
-  path: Path,
+  path: YamlPath,
   faults: Faults,
 ): void {
   if (raises === undefined) return;
@@ -81,7 +81,7 @@ interface Way {
   readonly state: string;
   readonly actions: readonly string[];
   /** Where the actions stand in the contract. */
-  readonly path: Path;
+  readonly path: YamlPath;
 }
 
 /** The ways into states that a row's action takes directly, and those that follow from them by entry_done. */
@@ -118,9 +118,9 @@ function ownWay(machine: StateMachineContract, state: string): Way {
 
 function eventsOf(
   actions: readonly string[],
-  path: Path,
+  path: YamlPath,
   eventTypes: ReadonlyMap<string, string>,
-): readonly { readonly event: string; readonly path: Path }[] {
+): readonly { readonly event: string; readonly path: YamlPath }[] {
   return actions.flatMap((action, item) => {
     const event = eventTypes.get(action);
     return event === undefined ? [] : [{ event, path: [...path, item] }];

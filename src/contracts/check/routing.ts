@@ -2,9 +2,9 @@ import { compileRow, overlap, specificity } from '../matrix.js';
 import type { HandlerContract, MatrixRowContract } from '../schema.js';
 import { layerOf, type ContractSources } from '../sources.js';
 import { ORCHESTRATOR_HANDLERS, type HandlerName } from '../vocabulary.js';
-import { choose, type Faults, type Path } from './faults.js';
+import { choose, type Faults, type YamlPath } from './faults.js';
 
-const at = (...path: Path): Path => ['handler_routing', 'handlers', ...path];
+const at = (...path: YamlPath): YamlPath => ['handler_routing', 'handlers', ...path];
 
 /** Handlers by name, each for the messages that it was written for, and the rows of their decision matrices. */
 export function checkRouting(sources: ContractSources, faults: Faults): void {

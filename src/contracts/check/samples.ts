@@ -1,6 +1,6 @@
 import type { ContractSources } from '../sources.js';
 import { VARIABLES, type Variable } from '../vocabulary.js';
-import type { Place } from './known.js';
+import type { FillPlace } from './known.js';
 
 export const SAMPLE_NODE = 'abc-123';
 export const SAMPLE_TIME = new Date('2026-01-31T12:00:00.000Z');
@@ -13,7 +13,7 @@ export type Sample = Readonly<Record<Variable, unknown>>;
 /** Everything is known: a node with endpoints and capabilities. */
 export function fullSample(
   { orchestrator }: ContractSources,
-  place: Pick<Place, 'state' | 'entering' | 'previous_state'>,
+  place: Pick<FillPlace, 'state' | 'entering' | 'previous_state'>,
 ): Sample {
   const time = (seconds: number): string => new Date(SAMPLE_TIME.getTime() + seconds * 1000).toISOString();
   return {
@@ -49,7 +49,7 @@ export function fullSample(
 }
 
 /** Only what is sure to be known at a place; a node without endpoints and capabilities. */
-export function sparseSample(sources: ContractSources, place: Place): Sample {
+export function sparseSample(sources: ContractSources, place: FillPlace): Sample {
   const full = { ...fullSample(sources, place), endpoints: {}, capabilities: [] };
   const entries = VARIABLES.map((name) => [name, place.known.has(name) ? full[name] : null]);
   return Object.fromEntries(entries) as Sample;

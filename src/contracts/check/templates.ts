@@ -1,12 +1,12 @@
-import type { Part } from '../sources.js';
+import type { ContractPart } from '../sources.js';
 import { parseCondition } from '../conditions.js';
 import { VARIABLES } from '../vocabulary.js';
-import { choose, type Faults, type Path } from './faults.js';
+import { choose, type Faults, type YamlPath } from './faults.js';
 
 /** Names in the "{…}" of a template, at whatever depth: each must be a variable. */
 export function checkNames(
-  part: Part,
-  path: Path,
+  part: ContractPart,
+  path: YamlPath,
   template: unknown,
   faults: Faults,
   known: readonly string[] = VARIABLES,
@@ -29,8 +29,8 @@ export function namesIn(template: unknown): string[] {
 
 /** A condition must be one, and speak of a field that there is. */
 export function checkCondition(
-  part: Part,
-  path: Path,
+  part: ContractPart,
+  path: YamlPath,
   expression: string,
   fields: readonly string[],
   faults: Faults,

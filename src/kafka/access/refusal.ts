@@ -1,5 +1,5 @@
 import type { KafkaHandle, Who } from '../client.js';
-import { coordinatorRefusal, missingTopics, type Operation } from './rights.js';
+import { coordinatorRefusal, missingTopics, type KafkaOperation } from './rights.js';
 
 /**
  * The broker, or TLS, does not let this client do something. That is how the two are set up: it is waited for like an
@@ -21,7 +21,7 @@ export class KafkaRefusal extends Error {
 
 /** The rights that a call needs. */
 export interface Need {
-  readonly operation: Operation;
+  readonly operation: KafkaOperation;
   readonly topics?: readonly string[];
   readonly group?: string;
 }
@@ -48,12 +48,12 @@ export async function explained<T>(kafka: KafkaHandle, need: Need | null, call: 
   try {
     return await call();
   } catch (error) {
-    throw await explain(kafka, need, error);
+    throw await explainRefusal(kafka, need, error);
   }
 }
 
 /** The error, or what it means. */
-export async function explain(kafka: KafkaHandle, need: Need | null, error: unknown): Promise<unknown> {
+export async function explainRefusal(kafka: KafkaHandle, need: Need | null, error: unknown): Promise<unknown> {
   if (refusalIn(error) !== undefined) return error;
   const words = (await rightsWords(kafka, need, error)) ?? accessWords(kafka.who, need, error);
   return words === undefined ? error : new KafkaRefusal(words.what, words.todo, error);
@@ -84,11 +84,11 @@ async function rightsWords(kafka: KafkaHandle, need: Need | null, error: unknown
 }
 
 /** A group is joined and committed to with READ, whatever is done with the topics. */
-function groupOperation(need: Need | null): Operation {
+function groupOperation(need: Need | null): KafkaOperation {
   return need === null || need.topics !== undefined ? 'READ' : need.operation;
 }
 
-function lacking(who: Who | undefined, operation: Operation, kind: string, names: readonly string[]): Words {
+function lacking(who: Who | undefined, operation: KafkaOperation, kind: string, names: readonly string[]): Words {
   const on = `${kind}${names.length > 1 ? 's' : ''}${names.length === 0 ? '' : ` ${names.join(', ')}`}`;
   const user = who?.username === undefined ? 'the user of this client' : `User:${who.username}`;
   return {

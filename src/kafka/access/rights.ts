@@ -5,7 +5,7 @@ import { CLIENT, type KafkaHandle } from '../client.js';
 /** Kafka's operations that the registrar knows, and their numbers in an answer. */
 const OPERATIONS = { READ: 3, WRITE: 4, CREATE: 5, DELETE: 6, DESCRIBE: 8, DESCRIBE_CONFIGS: 10 } as const;
 
-export type Operation = keyof typeof OPERATIONS;
+export type KafkaOperation = keyof typeof OPERATIONS;
 
 const ASK_WITHIN_MS = 3_000;
 
@@ -16,7 +16,7 @@ const ASK_WITHIN_MS = 3_000;
 export async function missingTopics(
   kafka: KafkaHandle,
   topics: readonly string[],
-  operation: Operation,
+  operation: KafkaOperation,
 ): Promise<readonly string[]> {
   if (topics.length < 2) return topics;
   try {
@@ -61,7 +61,7 @@ async function rightsOn(kafka: KafkaHandle, topics: readonly string[]): Promise<
   return rights as ReadonlyMap<string, number>;
 }
 
-async function withBroker<T>(kafka: KafkaHandle, ask: (broker: InternalBroker) => Promise<T>): Promise<T> {
+async function withBroker<T>(kafka: KafkaHandle, query: (broker: InternalBroker) => Promise<T>): Promise<T> {
   const client = kafka[CLIENT](ASK_WITHIN_MS);
   const make = Object.getOwnPropertySymbols(client).find(
     ({ description }) => description === 'private:Kafka:createCluster',
@@ -72,7 +72,7 @@ async function withBroker<T>(kafka: KafkaHandle, ask: (broker: InternalBroker) =
   if (cluster === undefined) throw new Error('kafkajs made no cluster');
   try {
     await cluster.connect();
-    return await ask(await cluster.brokerPool.findConnectedBroker());
+    return await query(await cluster.brokerPool.findConnectedBroker());
   } finally {
     await cluster.disconnect();
   }

@@ -21,14 +21,14 @@ const USED_FOR = 0.8;
  * @returns rejects with what is wrong, and never shows a secret
  */
 export function tokensOf(source: KafkaToken): () => Promise<string> {
-  const ask = 'tokenCommand' in source ? () => byCommand(source) : () => byCredentials(source);
+  const fetchToken = 'tokenCommand' in source ? () => byCommand(source) : () => byCredentials(source);
   let current: Promise<Token> | undefined;
   let renewAt = 0;
   return async () => {
     if (current === undefined || Date.now() >= renewAt) {
       // While it is asked for, everybody waits for the same one.
       renewAt = Number.POSITIVE_INFINITY;
-      current = ask();
+      current = fetchToken();
       current.then(
         ({ since, until }) => (renewAt = since + (until - since) * USED_FOR),
         () => (current = undefined),

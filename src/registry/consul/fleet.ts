@@ -37,7 +37,7 @@ interface Health {
 const ours = (options: object): object => ({ 'node-meta': `registered-by:${REGISTERED_BY}`, ...options });
 
 /** Every catalog node that a registrar has written: one call for the nodes, and one for each service name. */
-export async function readFleet(client: ConsulClient, signal?: AbortSignal): Promise<CatalogEntry[]> {
+export async function readCatalogEntries(client: ConsulClient, signal?: AbortSignal): Promise<CatalogEntry[]> {
   const [nodes, services] = await Promise.all([
     client.call<readonly CatalogNode[]>((consul, options) => consul.catalog.node.list(ours(options)), signal),
     client.call<Record<string, readonly string[]>>(

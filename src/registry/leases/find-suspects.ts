@@ -1,5 +1,5 @@
 import type { Sql } from '../pool.js';
-import { STREAM, type Topics } from './heartbeat-stream.js';
+import { STREAM, type HeartbeatTopics } from './heartbeat-stream.js';
 
 /** A node whose lease is over, or has expired without an end of its registration. */
 export interface Suspect {
@@ -12,27 +12,27 @@ export interface Suspect {
 }
 
 /** Where a page of leases ended, in the order of their deadlines. */
-export interface Position {
+export interface SuspectsCursor {
   readonly deadline: string;
   readonly node_id: string;
 }
 
 export interface SuspectSearch {
   /** Final names of the heartbeat topics. */
-  readonly topics: Topics;
+  readonly topics: HeartbeatTopics;
   /** The lease duration. */
   readonly window_seconds: number;
   readonly grace_seconds: number;
   /** Leases that one page reads. */
   readonly limit: number;
   /** Where the page before ended; null for the first. */
-  readonly after: Position | null;
+  readonly after: SuspectsCursor | null;
 }
 
 export interface SuspectPage {
   readonly suspects: readonly Suspect[];
   /** Where the next page begins; null if this was the last. */
-  readonly next: Position | null;
+  readonly next: SuspectsCursor | null;
 }
 
 /**

@@ -7,7 +7,7 @@
  */
 
 /** Several topics can carry the same kind of message: a fleet moves from one name to another without a gap. */
-export type Topics = readonly [string, ...string[]];
+export type HeartbeatTopics = readonly [string, ...string[]];
 
 /**
  * The lowest watermark over all partitions of the topics, in a statement over their rows. Null while one of the topics

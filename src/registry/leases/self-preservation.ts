@@ -1,6 +1,6 @@
 import type { SelfPreservationRule } from '../../contracts/compiled.js';
 import type { Sql } from '../pool.js';
-import { FLEET, LOWEST_WATERMARK, STREAM, type Topics } from './heartbeat-stream.js';
+import { FLEET, LOWEST_WATERMARK, STREAM, type HeartbeatTopics } from './heartbeat-stream.js';
 
 /**
  * Self-preservation, as in Eureka: too many nodes that are gone at once are more likely a fault of ours than their
@@ -10,7 +10,7 @@ import { FLEET, LOWEST_WATERMARK, STREAM, type Topics } from './heartbeat-stream
 /** What decides on the self-preservation of a fleet. */
 export interface SelfPreservationQuestion {
   /** Final names of the heartbeat topics; the first one names the row of self-preservation. */
-  readonly topics: Topics;
+  readonly topics: HeartbeatTopics;
   /** The lease duration. */
   readonly window_seconds: number;
   readonly grace_seconds: number;

@@ -1,5 +1,5 @@
 import type { Sql } from '../pool.js';
-import { LOWEST_WATERMARK, type Topics } from './heartbeat-stream.js';
+import { LOWEST_WATERMARK, type HeartbeatTopics } from './heartbeat-stream.js';
 
 /** How far a partition is stored: everything before `next_offset`, and every record up to the time `watermark`. */
 interface Watermark {
@@ -91,7 +91,7 @@ export async function alignPartitions(sql: Sql, topic: string, partitions: reado
 }
 
 /** Up to when all of these topics are stored: their lowest watermark, null if one of them was never stored. */
-export async function lowestWatermark(sql: Sql, topics: Topics): Promise<string | null> {
+export async function lowestWatermark(sql: Sql, topics: HeartbeatTopics): Promise<string | null> {
   const { rows } = await sql.query<{ watermark: string | null }>(`select ${LOWEST_WATERMARK} as watermark`, [topics]);
   return rows[0]?.watermark ?? null;
 }

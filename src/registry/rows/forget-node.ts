@@ -13,7 +13,7 @@ export interface Forgotten {
  *
  * @returns null: its attempt has not ended, and nothing is deleted
  */
-export async function forgetNode(pool: Pool, node_id: string): Promise<Forgotten | null> {
+export async function deleteNodeRows(pool: Pool, node_id: string): Promise<Forgotten | null> {
   return inTransaction(pool, async (sql) => {
     const { rows } = await sql.query<{ ended: boolean }>(
       'select ended_at is not null as ended from node_registrations where node_id = $1 for update',

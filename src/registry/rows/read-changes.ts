@@ -19,7 +19,7 @@ export interface ChangesPlace {
 
 export const BEFORE_ALL_CHANGES: ChangesPlace = { transaction: '0', node_id: '' };
 
-export interface NodeChange {
+export interface RowChange {
   readonly place: ChangesPlace;
   /** The registry row as it is now; null where there is none any more. */
   readonly node: ListedNode | null;
@@ -49,7 +49,7 @@ export async function readChangesEnd(sql: Sql): Promise<ChangesEnd> {
 export async function readChanges(
   sql: Sql,
   { after, before, limit, tags }: { after: ChangesPlace; before: string; limit: number; tags: string },
-): Promise<NodeChange[]> {
+): Promise<RowChange[]> {
   const { rows } = await sql.query<ListedNode & { transaction: string; changed_id: string; is_there: boolean }>(
     `select c.changed_in::text as transaction, c.node_id as changed_id, r.node_id is not null as is_there,
        ${nodeRows(tags)}

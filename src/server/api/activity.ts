@@ -15,8 +15,21 @@ export interface Act {
   readonly refused: boolean;
 }
 
+/** What the registrar has done without being asked. */
+export interface Unasked {
+  readonly id: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Which part of it. */
+  readonly part: 'reconciler' | 'self-preservation';
+  /** null: it was about the fleet. */
+  readonly node_id: string | null;
+  /** What was done and why, in words. */
+  readonly what: string;
+}
+
+/** The newest of both, newest first. */
 export interface Activity {
-  readonly now: number;
-  /** Newest first. */
   readonly acts: readonly Act[];
+  readonly unasked: readonly Unasked[];
 }

@@ -5,7 +5,7 @@ import type { ContractView } from './contract.js';
  * ack: it is asked for its acknowledgement again. conflict: another process sends heartbeats under its id. key: what
  * comes in its name is not signed by its key. ended: it ended within the last hour, and not by leaving.
  */
-export type Look = 'silent' | 'backend' | 'ack' | 'conflict' | 'key' | 'ended';
+export type LookReason = 'silent' | 'backend' | 'ack' | 'conflict' | 'key' | 'ended';
 
 /** A node of the list. Times are milliseconds since 1970, by the database's clock. */
 export interface FleetNode {
@@ -25,7 +25,7 @@ export interface FleetNode {
   /** Until when the lease lasts; null without a lease. */
   readonly lease: number | null;
   readonly beat: number | null;
-  readonly look: Look | null;
+  readonly look: LookReason | null;
   /** false: only Temporal knows the node yet. */
   readonly recorded: boolean;
 }

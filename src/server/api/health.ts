@@ -1,4 +1,4 @@
-import type { DeadLetter } from './node.js';
+import type { DeadLetterView } from './node.js';
 
 /** ok: nothing to do. look: somebody should look. unknown: not looked at yet. */
 export type Verdict = 'ok' | 'look' | 'unknown';
@@ -18,7 +18,7 @@ export interface SelfPreservation {
   readonly max_hold_seconds: number;
 }
 
-export interface Stream {
+export interface StreamHealth {
   readonly topic: string;
   /** Records that no bridge has read and committed yet; null: Kafka did not answer. */
   readonly lag: number | null;
@@ -35,7 +35,7 @@ export interface Stream {
 /** A minute of a backend: all answered, some were slow, some failed; null: not looked at yet. */
 export type Minute = 'ok' | 'slow' | 'failed' | null;
 
-export interface Backend {
+export interface BackendHealth {
   readonly name: string;
   readonly address: string;
   readonly verdict: Verdict;
@@ -52,7 +52,7 @@ export interface Backend {
 }
 
 /** A smaller thing: one figure, a sentence, what to do. */
-export interface Part {
+export interface HealthFigure {
   readonly name: string;
   readonly beside: string;
   readonly verdict: Verdict;
@@ -68,13 +68,13 @@ export interface Health {
   readonly sentence: string;
   readonly verdict: Verdict;
   readonly self_preservation: SelfPreservation | null;
-  readonly streams: readonly Stream[];
-  readonly backends: readonly Backend[];
-  readonly parts: readonly Part[];
+  readonly streams: readonly StreamHealth[];
+  readonly backends: readonly BackendHealth[];
+  readonly parts: readonly HealthFigure[];
   /** Of the last day. */
   readonly dead_letters_count: number;
   /** The newest of them, newest first. */
-  readonly dead_letters: readonly DeadLetter[];
+  readonly dead_letters: readonly DeadLetterView[];
   /** look: some have come of late, and were not sent again. */
   readonly dead_letters_verdict: Verdict;
   readonly dead_letters_failure: string | null;

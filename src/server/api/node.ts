@@ -4,7 +4,7 @@ import type { FleetNode } from './fleet.js';
 /** Kind of a step of an attempt; it decides its sign. */
 type StepKind = 'person' | 'node' | 'state' | 'confirmed' | 'failed' | 'published' | 'timer' | 'other';
 
-export interface Step {
+export interface StepView {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly kind: StepKind;
@@ -27,7 +27,7 @@ export interface Span {
 }
 
 /** The path through a state machine. */
-export interface Path {
+export interface PathTaken {
   readonly here: string | null;
   /** When each state was entered for the last time. */
   readonly seen: Readonly<Record<string, number>>;
@@ -67,7 +67,7 @@ export interface EarlierRun {
   readonly link: string | null;
 }
 
-export interface DeadLetter {
+export interface DeadLetterView {
   /** Its partition and offset among the dead letters: "2-1047". */
   readonly id: string;
   readonly at: number;
@@ -103,7 +103,7 @@ export interface NodeBan {
 }
 
 /** The key that speaks for the node. */
-export interface NodeKey {
+export interface NodeKeyView {
   readonly thumbprint: string;
   readonly bound_at: number;
   /** How it came to be this one. */
@@ -150,21 +150,21 @@ export interface NodeView {
   readonly ack_deadline: number | null;
   readonly contract_version: string | null;
   readonly pending: readonly PendingTry[];
-  readonly steps: readonly Step[];
+  readonly steps: readonly StepView[];
   readonly spans: readonly Span[];
-  readonly orchestrator: Path;
-  readonly reducer: Path;
+  readonly orchestrator: PathTaken;
+  readonly reducer: PathTaken;
   /** Those in the journal of the run that is shown. */
   readonly earlier: readonly EarlierAttempt[];
   /** Newest first; null where Temporal's list was not read. */
   readonly earlier_runs: readonly EarlierRun[] | null;
-  readonly dead_letters: readonly DeadLetter[];
+  readonly dead_letters: readonly DeadLetterView[];
   /** Newest first, of the last day. */
   readonly others: readonly OtherProcess[];
   /** null: it is not banned, or the registry could not be asked. */
   readonly ban: NodeBan | null;
   /** null: no key speaks for it, or the registry could not be asked. */
-  readonly key: NodeKey | null;
+  readonly key: NodeKeyView | null;
   /** What people asked for, newest first. */
   readonly acts: readonly Act[];
   readonly links: {

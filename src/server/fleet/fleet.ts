@@ -2,13 +2,13 @@ import type { ContractView, StateView } from '../api/contract.js';
 import type { Delta, FleetNode } from '../api/fleet.js';
 import type { FleetRead, FleetRow, OpenRun } from '../source.js';
 import { changedFields } from './changes.js';
-import { lookOf, type Conflict } from './look.js';
+import { lookOf, type ConflictKind } from './look.js';
 
 /** Ended nodes are counted in the matrix for a day. */
 const DAY = 86_400_000;
 
 /** The fleet in the server's memory: one for all pages that look. */
-export class Fleet {
+export class ServedFleet {
   readonly #nodes = new Map<string, FleetNode>();
   readonly #rows = new Map<string, FleetRow>();
   readonly #states: ReadonlyMap<string, StateView>;
@@ -61,14 +61,14 @@ export class Fleet {
       const row = this.#rows.get(id);
       if (row !== undefined) this.#rows.set(id, { ...row, lease, beat });
     }
-    const conflicts = new Map<string, Conflict>([
+    const conflicts = new Map<string, ConflictKind>([
       ...read.key_conflicts.map((id) => [id, 'key'] as const),
       ...read.conflicts.map((id) => [id, 'conflict'] as const),
     ]);
     return this.#compare(new Set(read.silent.map(({ id }) => id)), conflicts, read.at);
   }
 
-  #compare(silent: ReadonlySet<string>, conflicts: ReadonlyMap<string, Conflict>, now: number): Delta | null {
+  #compare(silent: ReadonlySet<string>, conflicts: ReadonlyMap<string, ConflictKind>, now: number): Delta | null {
     const added: FleetNode[] = [];
     const changed: (readonly [string, Partial<FleetNode>])[] = [];
     const gone: string[] = [];
@@ -91,7 +91,7 @@ export class Fleet {
   }
 
   /** A lease that is not among those that have run out was renewed, whatever the row said when it was read. */
-  #look(row: FleetRow, silent: boolean, conflict: Conflict | null, now: number): FleetNode['look'] {
+  #look(row: FleetRow, silent: boolean, conflict: ConflictKind | null, now: number): FleetNode['look'] {
     const lease = silent || row.lease === null ? row.lease : Math.max(row.lease, now);
     return lookOf({ ...row, lease }, this.#states.get(row.state), this.#contract.initial, now, conflict);
   }

@@ -2,7 +2,7 @@ import type { ContractView } from '../api/contract.js';
 import type { FleetNode, HeldBack, History, Pulse } from '../api/fleet.js';
 import type { Sources } from '../source.js';
 import { RecentDeltas, type Numbered } from './changes.js';
-import { Fleet } from './fleet.js';
+import { ServedFleet } from './fleet.js';
 import { errorText } from '../../error-text.js';
 import { CountHistory } from './history.js';
 
@@ -29,7 +29,7 @@ export interface LiveFleetOptions {
 /** Keeps the fleet by asking the registry again and again, and sends to every listener what has changed. */
 export class LiveFleet {
   readonly #sources: Sources;
-  readonly #fleet: Fleet;
+  readonly #fleet: ServedFleet;
   readonly #options: Required<LiveFleetOptions>;
   readonly #deltas = new RecentDeltas();
   readonly #history = new CountHistory();
@@ -43,7 +43,7 @@ export class LiveFleet {
 
   constructor(sources: Sources, contract: ContractView, options: LiveFleetOptions) {
     this.#sources = sources;
-    this.#fleet = new Fleet(contract);
+    this.#fleet = new ServedFleet(contract);
     this.#options = { everyMs: 1_000, wholeEvery: 60, runsEvery: 5, ...options };
   }
 

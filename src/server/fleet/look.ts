@@ -1,5 +1,5 @@
 import type { StateView } from '../api/contract.js';
-import type { Look } from '../api/fleet.js';
+import type { LookReason } from '../api/fleet.js';
 import type { FleetRow } from '../source.js';
 
 /** A backend that has not confirmed for this long needs a look. Milliseconds. */
@@ -8,7 +8,7 @@ const BACKEND_AFTER = 30_000;
 const ENDED_WITHIN = 3_600_000;
 
 /** conflict: heartbeats of another process. key: what its key has not signed. */
-export type Conflict = Extract<Look, 'conflict' | 'key'>;
+export type ConflictKind = Extract<LookReason, 'conflict' | 'key'>;
 
 /**
  * Why a node needs a look now; null if it does not.
@@ -20,8 +20,8 @@ export function lookOf(
   view: StateView | undefined,
   initial: string,
   now: number,
-  conflict: Conflict | null,
-): Look | null {
+  conflict: ConflictKind | null,
+): LookReason | null {
   if (row.ended !== null)
     return view !== undefined && view.tone !== 'left' && now - row.ended < ENDED_WITHIN ? 'ended' : null;
   if (row.lease !== null && row.lease < now) return 'silent';

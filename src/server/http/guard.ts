@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 const ACTION_HEADER = 'x-registrar-action';
 
 /** A request that is not answered, and why. */
-export interface Refusal {
+export interface HttpRefusal {
   readonly status: 403 | 415 | 421;
   readonly reason: string;
 }
@@ -16,7 +16,7 @@ export interface Refusal {
  * @param hosts names under which the server answers, without port
  * @returns null when it is
  */
-export function refuseHost({ host }: IncomingHttpHeaders, hosts: ReadonlySet<string>): Refusal | null {
+export function refuseHost({ host }: IncomingHttpHeaders, hosts: ReadonlySet<string>): HttpRefusal | null {
   const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();
   if (hosts.has(name)) return null;
   const shown = name.slice(0, 100);
@@ -32,7 +32,7 @@ export function refuseHost({ host }: IncomingHttpHeaders, hosts: ReadonlySet<str
  *
  * @returns null when it may
  */
-export function refuseAction(headers: IncomingHttpHeaders): Refusal | null {
+export function refuseAction(headers: IncomingHttpHeaders): HttpRefusal | null {
   const { host = '', origin, 'content-type': type = '', 'sec-fetch-site': site } = headers;
   if (origin === undefined || (origin !== `http://${host}` && origin !== `https://${host}`))
     return { status: 403, reason: 'an action must come from the fleet page itself, not from another origin' };

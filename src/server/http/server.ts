@@ -144,7 +144,7 @@ function readRoutes(app: FastifyInstance, options: FleetServerOptions, fleet: Li
     return view;
   });
   app.get('/api/activity', async (_request, reply) => {
-    const activity: Activity = { now: Date.now(), acts: await sources.activity() };
+    const activity: Activity = await sources.activity();
     return reply.header('cache-control', 'no-store').send(activity);
   });
   app.get('/api/health', (_request, reply) => reply.header('cache-control', 'no-store').send(sources.health()));

@@ -1,5 +1,5 @@
 import type { CompiledContract } from '../../contracts/compiled.js';
-import type { Step } from '../api/node.js';
+import type { StepView } from '../api/node.js';
 import { titleOf } from '../contract/view.js';
 
 /** An entry of a run's journal: what the status query answers. */
@@ -9,7 +9,7 @@ export interface Entry {
 }
 
 /** A step with what it means for the two state machines. */
-export interface ReadStep extends Step {
+export interface ReadStep extends StepView {
   /** From which state the orchestrator came; null where the step is none of its transitions. */
   readonly from: string | null;
   /** The trigger that the step means for the reducer. */

@@ -1,14 +1,14 @@
 import type { CompiledContract } from '../../contracts/compiled.js';
 import { livesByLease } from '../../../workflows/core/index.js';
-import type { EarlierAttempt, Path, Span, Step } from '../api/node.js';
+import type { EarlierAttempt, PathTaken, Span, StepView } from '../api/node.js';
 import { readEntry, type Entry, type ReadStep } from './journal.js';
 
 /** A registration attempt, read from the journal of its run. */
 export interface Story {
-  readonly steps: readonly Step[];
+  readonly steps: readonly StepView[];
   readonly spans: readonly Span[];
-  readonly orchestrator: Path;
-  readonly reducer: Path;
+  readonly orchestrator: PathTaken;
+  readonly reducer: PathTaken;
   readonly earlier: readonly EarlierAttempt[];
 }
 
@@ -23,7 +23,7 @@ export interface Standing {
 }
 
 /** The newest attempt of a journal as steps, spans and paths; the attempts before it as a line each. */
-export function storyOf(journal: readonly Entry[], standing: Standing, contract: CompiledContract): Story {
+export function attemptStoryOf(journal: readonly Entry[], standing: Standing, contract: CompiledContract): Story {
   const attempts: ReadStep[][] = [[]];
   for (const entry of journal) {
     const step = readEntry(entry, contract);
@@ -68,10 +68,10 @@ function spansOf(steps: readonly ReadStep[], { state, since, ended }: Standing):
   });
 }
 
-function orchestratorPath(steps: readonly ReadStep[], standing: Standing, contract: CompiledContract): Path {
+function orchestratorPath(steps: readonly ReadStep[], standing: Standing, contract: CompiledContract): PathTaken {
   const { state, since } = standing;
   const seen: Record<string, number> = {};
-  const edges: Path['edges'][number][] = [];
+  const edges: PathTaken['edges'][number][] = [];
   for (const step of steps) {
     if (step.state === null) continue;
     seen[step.state] = step.at;
@@ -82,11 +82,11 @@ function orchestratorPath(steps: readonly ReadStep[], standing: Standing, contra
 }
 
 /** The reducer's way is not in the journal; it follows from the triggers that are. */
-function reducerPath(steps: readonly ReadStep[], standing: Standing, contract: CompiledContract): Path {
+function reducerPath(steps: readonly ReadStep[], standing: Standing, contract: CompiledContract): PathTaken {
   const machine = contract.reducer;
   const applied = new Set<string>();
   const seen: Record<string, number> = {};
-  const edges: Path['edges'][number][] = [];
+  const edges: PathTaken['edges'][number][] = [];
   let here = machine.initial;
   for (const { at, trigger, begins } of steps) {
     if (begins !== null) {
@@ -111,7 +111,7 @@ function reducerPath(steps: readonly ReadStep[], standing: Standing, contract: C
  * What the orchestrator may do next: go on, or let its timer fire; the lease's only when it has run out. Between states
  * that live by a lease a node goes only when somebody asks for it.
  */
-function orchestratorNext({ state, silent }: Standing, contract: CompiledContract): Path['next'] {
+function orchestratorNext({ state, silent }: Standing, contract: CompiledContract): PathTaken['next'] {
   const { orchestrator, timers } = contract;
   const { states } = orchestrator;
   const leads = (to: string): boolean =>
@@ -128,7 +128,7 @@ function reducerNext(
   here: string,
   applied: ReadonlySet<string>,
   { reducer, confirmations }: CompiledContract,
-): Path['next'] {
+): PathTaken['next'] {
   const expected = new Set(Object.values(confirmations).map(({ trigger }) => trigger));
   return Object.entries(reducer.states[here]?.transitions ?? {})
     .filter(([trigger]) => expected.has(trigger) && !applied.has(trigger))

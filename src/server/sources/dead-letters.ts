@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { consume, type IncomingRecord, type KafkaHandle, type Subscription } from '../../kafka/index.js';
-import type { DeadLetter } from '../api/node.js';
+import type { DeadLetterView } from '../api/node.js';
 import { errorText } from '../../error-text.js';
 import { readDeadLetter, replayedLetter, whereFrom, whyNotReplayed } from '../../protocol/dead-letter.js';
 
@@ -10,12 +10,12 @@ const MOST = 500;
 const TEXT_LENGTH = 2_000;
 
 /** The dead letters of the last day, kept by reading their topic. */
-export class DeadLetters {
+export class RecentDeadLetters {
   readonly #kafka: KafkaHandle;
   readonly #topic: string;
   /** Ids of letters whose originals were sent again. */
   readonly #replayed = new Set<string>();
-  #letters: DeadLetter[] = [];
+  #letters: DeadLetterView[] = [];
   #failure: string | null = null;
   #subscription: Subscription | null = null;
   #opening: Promise<void> | null = null;
@@ -27,7 +27,7 @@ export class DeadLetters {
   }
 
   /** Newest first. */
-  read(): readonly DeadLetter[] {
+  read(): readonly DeadLetterView[] {
     const from = Date.now() - DAY;
     return this.#letters
       .filter(({ at }) => at > from)
@@ -35,7 +35,7 @@ export class DeadLetters {
   }
 
   /** The letters about a node: those that name it, and those whose bytes hold its id. */
-  about(id: string): readonly DeadLetter[] {
+  about(id: string): readonly DeadLetterView[] {
     return this.read().filter(({ node_id, text }) => node_id === id || text.includes(JSON.stringify(id)));
   }
 
@@ -85,13 +85,13 @@ export class DeadLetters {
     }
   }
 
-  #keep(letter: DeadLetter): void {
+  #keep(letter: DeadLetterView): void {
     if (letter.at < Date.now() - DAY) return;
     this.#letters = [letter, ...this.#letters].sort((a, b) => b.at - a.at).slice(0, MOST);
   }
 }
 
-function letterOf(record: IncomingRecord): DeadLetter {
+function letterOf(record: IncomingRecord): DeadLetterView {
   const letter = readDeadLetter(record);
   const { at, node_id, reason, value } = letter;
   return {

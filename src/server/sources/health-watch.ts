@@ -12,7 +12,7 @@ import { readSelfPreservation } from '../../registry/leases/self-preservation.js
 import { readReconciliation } from '../../registry/reconciliations.js';
 import type { Health } from '../api/health.js';
 import { errorText } from '../../error-text.js';
-import type { DeadLetters } from './dead-letters.js';
+import type { RecentDeadLetters } from './dead-letters.js';
 import { healthOf, type HealthFacts } from './health.js';
 import { Probe } from './probe.js';
 import { PastLags } from './past-lags.js';
@@ -23,7 +23,7 @@ export interface HealthWatchOptions {
   readonly temporal: Connection;
   readonly consul: ConsulClient;
   readonly kafka: KafkaAdmin;
-  readonly deadLetters: DeadLetters;
+  readonly deadLetters: RecentDeadLetters;
   readonly contracts: Contracts;
   readonly names: Names;
   readonly namespace: string;
@@ -206,7 +206,7 @@ function probesOf({
       name: 'Consul',
       address: addresses.consul,
       slowMs: 200,
-      ask: async () => {
+      check: async () => {
         const leader = await consul.call<string>((client, options) => client.status.leader(options));
         if (leader === '') throw new Error('it answers, but has no leader: a cluster without a leader takes no writes');
       },
@@ -216,14 +216,14 @@ function probesOf({
       name: 'PostgreSQL',
       address: addresses.postgres,
       slowMs: 200,
-      ask: async () => void (await pool.query('select 1')),
+      check: async () => void (await pool.query('select 1')),
       todo: 'Look at the database server. Nothing expires and nothing is lost while it is away.',
     }),
     new Probe({
       name: 'Temporal',
       address: addresses.temporal,
       slowMs: 500,
-      ask: async () =>
+      check: async () =>
         void (await temporal.withDeadline(Date.now() + 4_000, () =>
           temporal.workflowService.describeNamespace({ namespace }),
         )),
@@ -233,7 +233,7 @@ function probesOf({
       name: 'Kafka',
       address: addresses.kafka,
       slowMs: 500,
-      ask: async () => void (await kafka.topicEnds(introspections[0])),
+      check: async () => void (await kafka.topicEnds(introspections[0])),
       todo: 'Look at the brokers. While heartbeats cannot be read, nobody expires.',
     }),
   ];

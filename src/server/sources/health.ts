@@ -1,8 +1,8 @@
 import type { SelfPreservationQuestion, SelfPreservationState } from '../../registry/leases/self-preservation.js';
 import { heldUntil, shareOf } from '../../registry/leases/self-preservation-words.js';
 import type { StoredReconciliation } from '../../registry/reconciliations.js';
-import type { Backend, Health, Part, SelfPreservation, Stream, Verdict } from '../api/health.js';
-import type { DeadLetter } from '../api/node.js';
+import type { BackendHealth, Health, HealthFigure, SelfPreservation, StreamHealth, Verdict } from '../api/health.js';
+import type { DeadLetterView } from '../api/node.js';
 
 /** A watermark that is further behind stops expiry for its topic: worth a look. Milliseconds. */
 const BEHIND = 10_000;
@@ -17,7 +17,7 @@ type Reconciled = Pick<StoredReconciliation, 'at' | 'rows' | 'entries' | 'differ
 
 /** What was found at the last look; null where it could not be found out. */
 export interface HealthFacts {
-  readonly backends: readonly Backend[];
+  readonly backends: readonly BackendHealth[];
   readonly held: { readonly state: SelfPreservationState; readonly question: SelfPreservationQuestion } | null;
   readonly topics: readonly {
     readonly topic: string;
@@ -39,7 +39,7 @@ export interface HealthFacts {
   readonly contract_version: string;
   /** Nodes by the contract under which their row was written last. */
   readonly contracts: readonly { readonly version: string; readonly nodes: number }[];
-  readonly dead_letters: readonly DeadLetter[];
+  readonly dead_letters: readonly DeadLetterView[];
   readonly dead_letters_failure: string | null;
   /** Nodes that wait for a backend. */
   readonly waiting: number;
@@ -73,7 +73,7 @@ export function healthOf(facts: HealthFacts): Health {
 
 function headline(
   holds: boolean,
-  failing: readonly Backend[],
+  failing: readonly BackendHealth[],
   look: boolean,
   waiting: number,
 ): Pick<Health, 'title' | 'sentence'> {
@@ -117,7 +117,7 @@ function selfPreservation({ state, question }: NonNullable<HealthFacts['held']>)
   };
 }
 
-function stream({ topic, keeps_watermark, lag, lag_before, partitions }: HealthFacts['topics'][number]): Stream {
+function stream({ topic, keeps_watermark, lag, lag_before, partitions }: HealthFacts['topics'][number]): StreamHealth {
   const behind = partitions.length === 0 ? null : Math.max(...partitions);
   const isLate = keeps_watermark && behind !== null && behind > BEHIND;
   const isBacklog = lag !== null && lag_before !== null && lag_before > BACKLOG && lag >= lag_before;
@@ -143,7 +143,7 @@ function lettersVerdict({ dead_letters, dead_letters_failure }: HealthFacts): Ve
   return dead_letters.some(({ at, replayed }) => at > news && !replayed) ? 'look' : 'ok';
 }
 
-function sweepPart({ swept, sweep_seconds }: HealthFacts): Part | null {
+function sweepPart({ swept, sweep_seconds }: HealthFacts): HealthFigure | null {
   if (sweep_seconds === null) return null;
   return {
     name: 'Sweep',
@@ -159,7 +159,7 @@ function sweepPart({ swept, sweep_seconds }: HealthFacts): Part | null {
   };
 }
 
-function reconcilerPart({ reconciled, reconcile_seconds }: HealthFacts): Part | null {
+function reconcilerPart({ reconciled, reconcile_seconds }: HealthFacts): HealthFigure | null {
   if (reconcile_seconds === null) return null;
   const part = { name: 'Reconciler', beside: `every ${reconcile_seconds} s` };
   const at = reconciled?.at ?? null;
@@ -210,7 +210,7 @@ function listed(...all: readonly Reconciled['differences'][]): string {
     .join('; ')}.`;
 }
 
-function workersPart({ workers }: HealthFacts): Part {
+function workersPart({ workers }: HealthFacts): HealthFigure {
   const count = workers?.polling.length ?? 0;
   return {
     name: 'Workers',
@@ -231,7 +231,7 @@ function workersPart({ workers }: HealthFacts): Part {
   };
 }
 
-function contractPart({ contract_version, contracts }: HealthFacts): Part {
+function contractPart({ contract_version, contracts }: HealthFacts): HealthFigure {
   const others = contracts.filter(({ version }) => version !== contract_version);
   const versions = others.map(({ version }) => version).join(', ');
   const count = others.reduce((sum, { nodes }) => sum + nodes, 0);

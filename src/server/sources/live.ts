@@ -6,21 +6,22 @@ import { readBan } from '../../registry/bans.js';
 import { readBoundKey, type BoundKey } from '../../registry/keys/bound-keys.js';
 import { readConflicts } from '../../registry/leases/read-conflicts.js';
 import { readActions, type KeptAction } from '../../registry/operator-actions.js';
+import { readRegistrarActions } from '../../registry/registrar-actions.js';
 import type { Act } from '../api/activity.js';
 import type { Contracts } from '../../contracts/load.js';
 import type { FleetNode, RowDetail } from '../api/fleet.js';
 import type { Health } from '../api/health.js';
-import type { EarlierRun, NodeKey, NodeView, PendingTry } from '../api/node.js';
+import type { EarlierRun, NodeKeyView, NodeView, PendingTry } from '../api/node.js';
 import { confirmedBackends } from '../contract/confirmed-backends.js';
 import { titleOf } from '../contract/view.js';
 import { lookOf } from '../fleet/look.js';
 import { stateViews } from '../contract/states.js';
-import { storyOf } from '../node/story.js';
+import { attemptStoryOf } from '../node/story.js';
 import type { Sources } from '../source.js';
 import { errorText } from '../../error-text.js';
-import type { DeadLetters } from './dead-letters.js';
+import type { RecentDeadLetters } from './dead-letters.js';
 import type { HealthWatch } from './health-watch.js';
-import { readFleet, readLeases, readNode } from './registry.js';
+import { readRegistered, readLeases, readNode } from './registry.js';
 import { ANSWER_WITHIN_MS, describeRun, listEarlierRuns, listOpenRuns } from './runs.js';
 import { askStatus, type AskedStatus } from '../../runs/ask-status.js';
 
@@ -29,7 +30,7 @@ export interface LiveSourcesOptions {
   /** Connects with the first call, and again whenever it must. */
   readonly temporal: Client;
   readonly contracts: Contracts;
-  readonly deadLetters: DeadLetters;
+  readonly deadLetters: RecentDeadLetters;
   readonly health: HealthWatch;
   readonly links: {
     /** Address of a node's run in Temporal's page; null if that page is not known. */
@@ -66,11 +67,16 @@ export class LiveSources implements Sources {
 
   readFleet(since: number | null) {
     const { pool, contracts } = this.#options;
-    return readFleet(pool, since, contracts.compiled.liveness.window_seconds);
+    return readRegistered(pool, since, contracts.compiled.liveness.window_seconds);
   }
 
   async activity() {
-    return (await readActions(this.#options.pool, null, ACTS_SHOWN)).map(actOf);
+    const { pool } = this.#options;
+    const [asked, unasked] = await Promise.all([
+      readActions(pool, null, ACTS_SHOWN),
+      readRegistrarActions(pool, ACTS_SHOWN),
+    ]);
+    return { acts: asked.map(actOf), unasked: unasked.map((one) => ({ ...one, at: Date.parse(one.at) })) };
   }
 
   async openRuns() {
@@ -222,7 +228,7 @@ export class LiveSources implements Sources {
       ack_deadline: millis(registration?.ack_deadline) ?? node?.ack_deadline ?? null,
       contract_version: status?.contract_version ?? recorded?.facts.contract_version ?? null,
       pending: described?.pending ?? [],
-      ...storyOf(status?.journal ?? [], standing, compiled),
+      ...attemptStoryOf(status?.journal ?? [], standing, compiled),
       dead_letters: letters.slice(0, 5),
       links: {
         temporal: described === null ? null : links.run(id),
@@ -238,7 +244,7 @@ function actOf({ at, action, refused, ...act }: KeptAction): Act {
   return { ...act, at: Date.parse(at), what: action, refused: refused === true };
 }
 
-function keyOf({ thumbprint, bound_at, bound_by, conflict, conflict_at }: BoundKey): NodeKey {
+function keyOf({ thumbprint, bound_at, bound_by, conflict, conflict_at }: BoundKey): NodeKeyView {
   const at = millis(conflict_at);
   const isShown = conflict !== null && at !== null && Date.now() - at < KEY_CONFLICT_SHOWN;
   return {

@@ -1,4 +1,4 @@
-import type { Backend, Minute } from '../api/health.js';
+import type { BackendHealth, Minute } from '../api/health.js';
 import { errorText } from '../../error-text.js';
 
 const MINUTE = 60_000;
@@ -9,7 +9,7 @@ export interface ProbeOptions {
   /** Where it is, for people; without a password. */
   readonly address: string;
   /** One question that shows that the backend can do its work; throws with its words when it cannot. */
-  readonly ask: () => Promise<void>;
+  readonly check: () => Promise<void>;
   /** A slower answer makes a minute slow. Milliseconds. */
   readonly slowMs: number;
   /** What to do when it fails, in a sentence. */
@@ -34,7 +34,7 @@ export class Probe {
   async look(): Promise<void> {
     const begun = performance.now();
     try {
-      await this.#options.ask();
+      await this.#options.check();
       const ms = performance.now() - begun;
       this.#latencies.push({ at: Date.now(), ms });
       this.#failingSince = null;
@@ -49,7 +49,7 @@ export class Probe {
     this.#latencies = this.#latencies.filter(({ at }) => at > Date.now() - MINUTE);
   }
 
-  read(): Backend {
+  read(): BackendHealth {
     const { name, address, todo } = this.#options;
     const sorted = this.#latencies.map(({ ms }) => ms).sort((a, b) => a - b);
     const at = (share: number): number | null =>

@@ -27,7 +27,7 @@ const rowQuery = (reason = 'left(r.reason, 301)'): string => `
  * @param since the `at` of the read before, milliseconds; null for everything
  * @param lease_seconds another process that was not seen for so long is gone
  */
-export async function readFleet(sql: Sql, since: number | null, lease_seconds: number): Promise<FleetRead> {
+export async function readRegistered(sql: Sql, since: number | null, lease_seconds: number): Promise<FleetRead> {
   const now = await sql.query<{ at: number }>(`select ${millis('now()')} as at`);
   const rows =
     since === null

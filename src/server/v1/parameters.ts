@@ -74,7 +74,7 @@ export const conditionalHeaders = z.object({
   'if-none-match': z.string().optional().describe('The ETag of what the reader has.'),
 });
 
-export const nothing = z.strictObject({});
+export const noParameters = z.strictObject({});
 
 export const nodePath = z.strictObject({
   node_id: z

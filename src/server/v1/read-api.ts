@@ -7,7 +7,7 @@ import { errorText } from '../../error-text.js';
 import { nodeId } from '../../protocol/fields.js';
 import type { ListedNode } from '../../registry/rows/listed-node.js';
 import type { NodeFilter } from '../../registry/rows/page-nodes.js';
-import type { NodeChange } from '../../registry/rows/read-changes.js';
+import type { RowChange } from '../../registry/rows/read-changes.js';
 import { ChangeStreams, UNUSABLE } from './change-streams.js';
 import { changesCursor, cursorAt, firstCursor, pageCursor, readChangesCursor, readPageCursor } from './cursors.js';
 import { CHANGES_IN_WORDS, DOCUMENT } from './document.js';
@@ -19,7 +19,7 @@ import {
   discoverQuery,
   nodePath,
   nodesQuery,
-  nothing,
+  noParameters,
 } from './parameters.js';
 import { answerWithProblems, Refused } from './problems.js';
 import type { RegistryReader } from './registry-reader.js';
@@ -107,7 +107,7 @@ function nodeRoutes(app: FastifyInstance, { registry, states }: ReadApiOptions):
     operationId: 'getNode',
     params: nodePath,
     headers: conditionalHeaders,
-    querystring: nothing,
+    querystring: noParameters,
     response: {
       200: json('The node.', NodeWithLease),
       ...UNCHANGED,
@@ -180,7 +180,7 @@ function nodesOf(states: States): (row: ListedNode) => Node {
   });
 }
 
-function changesOf(states: States): (change: NodeChange) => Change {
+function changesOf(states: States): (change: RowChange) => Change {
   const asNode = nodesOf(states);
   return ({ place, node }) =>
     node === null ? { type: 'removed', node_id: place.node_id } : { type: 'node', node: asNode(node) };

@@ -1,7 +1,7 @@
 import type { ListedNode } from '../../registry/rows/listed-node.js';
 import type { NodeWithLease } from './schemas.js';
 import type { NodeFilter } from '../../registry/rows/page-nodes.js';
-import type { ChangesEnd, ChangesPlace, NodeChange } from '../../registry/rows/read-changes.js';
+import type { ChangesEnd, ChangesPlace, RowChange } from '../../registry/rows/read-changes.js';
 
 /** What the read API reads from: the registry alone, so it answers as long as PostgreSQL does. */
 export interface RegistryReader {
@@ -12,5 +12,5 @@ export interface RegistryReader {
   /** How far changes can be read now. */
   changesEnd(): Promise<ChangesEnd>;
   /** Fewer changes than the limit are all there are before the end. */
-  changes(after: ChangesPlace, before: string, limit: number): Promise<readonly NodeChange[]>;
+  changes(after: ChangesPlace, before: string, limit: number): Promise<readonly RowChange[]>;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { refuseUnlessEqual } from './checksum.js';
 import type { ProvisionContext } from './context.js';
-import { run } from './run.js';
+import { runTool } from './run.js';
 
 /** A Go module at a version, which is built from source. */
 export interface GoModule {
@@ -33,7 +33,7 @@ export async function goToolModule(
 ): Promise<Go> {
   const go: Go = (args, onLine) =>
     // -mod=mod: this module's go.mod and go.sum are completed as the build goes.
-    run('go', args, context, {
+    runTool('go', args, context, {
       cwd: directory,
       env: { GOFLAGS: `${context.env.GOFLAGS ?? ''} -mod=mod`.trim(), GOWORK: 'off' },
       ...(onLine && { onLine }),

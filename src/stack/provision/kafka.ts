@@ -4,7 +4,7 @@ import { verifyDirectory } from './checksum.js';
 import type { ProvisionContext } from './context.js';
 import { installDir, installOnce } from './install.js';
 import { KAFKA_JARS } from './kafka-jars.js';
-import { run } from './run.js';
+import { runTool } from './run.js';
 
 export const KAFKA = { name: 'kafka', version: '4.3.1' };
 
@@ -52,7 +52,7 @@ export async function installKafka(context: ProvisionContext): Promise<string> {
     ];
     const total = Object.keys(KAFKA_JARS).length;
     const arrived = new Set<string>();
-    await run('mvn', args, context, {
+    await runTool('mvn', args, context, {
       cwd: workDir,
       onLine: (line) => {
         // Maven downloads its plugins' jars too; those are not counted.

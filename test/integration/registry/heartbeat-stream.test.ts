@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { expireLease } from '../../../src/registry/leases/expire-lease.js';
-import type { Topics } from '../../../src/registry/leases/heartbeat-stream.js';
+import type { HeartbeatTopics } from '../../../src/registry/leases/heartbeat-stream.js';
 import { findSuspects } from '../../../src/registry/leases/find-suspects.js';
 import {
   readSelfPreservation,
@@ -40,7 +40,7 @@ interface Stream {
   readonly released?: number | null;
 }
 
-async function store({ marks, resumed, ended, held = false, released = null }: Stream): Promise<Topics> {
+async function store({ marks, resumed, ended, held = false, released = null }: Stream): Promise<HeartbeatTopics> {
   const topics = marks.map(() => `heartbeats-${randomUUID()}`);
   for (const [index, topic] of topics.entries())
     await pool.query(

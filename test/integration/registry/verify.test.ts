@@ -38,7 +38,7 @@ describe('verifying a lease', () => {
       verifyLease(pool, {
         heartbeatTopics: [heartbeatTopic],
         contractVersion: () => CONTRACT,
-        brake: loadContracts().brake,
+        selfPreservation: loadContracts().selfPreservation,
         isSwept,
       }),
       question,

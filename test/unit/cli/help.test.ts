@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EXIT } from '../../../src/cli/terminal/exit-codes.js';
-import { createProgram, run } from '../../../src/cli/main.js';
+import { createProgram, runCommandLine } from '../../../src/cli/main.js';
 
 let directory: string;
 let errors: string[];
@@ -29,7 +29,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-const registrar = (...args: string[]) => run(['node', 'registrar', ...args]);
+const registrar = (...args: string[]) => runCommandLine(['node', 'registrar', ...args]);
 
 describe('help', () => {
   const names = createProgram().commands.map((command) => command.name());

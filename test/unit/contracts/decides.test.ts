@@ -268,7 +268,7 @@ describe('an edit of YAML alone', () => {
           'liveness:\n  brake: { floor: 9 }\nsweep:\n  interval_seconds: 5\nreconcile: null\n' +
           'retention:\n  ended_seconds: 604800\n',
       },
-      ({ brake, sweep, reconcile, retention }) => [brake, sweep, reconcile, retention],
+      ({ selfPreservation, sweep, reconcile, retention }) => [selfPreservation, sweep, reconcile, retention],
       [{ share: 0.45, max_hold_windows: 10, floor: 9 }, { interval_seconds: 5 }, null, { ended_seconds: 604800 }],
       [
         { share: 0.45, max_hold_windows: 10, floor: 5 },

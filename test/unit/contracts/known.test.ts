@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { placesOf, type Place } from '../../../src/contracts/check/known.js';
+import { fillPlacesOf, type FillPlace } from '../../../src/contracts/check/known.js';
 import { readSources } from '../../../src/contracts/read.js';
 import { VARIABLES, type Variable } from '../../../src/contracts/vocabulary.js';
 import { contractDirectory, type PartialContracts } from './contract-files.js';
 
-const places = (files: PartialContracts = {}): Place[] => placesOf(readSources(contractDirectory(files)));
+const places = (files: PartialContracts = {}): FillPlace[] => fillPlacesOf(readSources(contractDirectory(files)));
 
 /** Of no place it is sure that these are known: a node need not have an epoch, nor have beaten. */
 const NEVER: readonly Variable[] = ['epoch', 'check_output', 'lease', 'last_heartbeat_at'];
-const unknownAt = ({ known }: Place): Variable[] =>
+const unknownAt = ({ known }: FillPlace): Variable[] =>
   VARIABLES.filter((name) => !known.has(name) && !NEVER.includes(name));
 
 const ROUNDS = ['rounds', 'rounds_left'];

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { loadContracts } from '../../../src/contracts/load.js';
 import { contractView } from '../../../src/server/contract/view.js';
 import { RecentDeltas } from '../../../src/server/fleet/changes.js';
-import { Fleet } from '../../../src/server/fleet/fleet.js';
+import { ServedFleet } from '../../../src/server/fleet/fleet.js';
 import { CountHistory } from '../../../src/server/fleet/history.js';
 import { LiveFleet } from '../../../src/server/fleet/live-fleet.js';
 import type { FleetRead, FleetRow, OpenRun, Sources } from '../../../src/server/source.js';
@@ -35,7 +35,7 @@ function read(rows: readonly FleetRow[], change: Partial<FleetRead> = {}): Fleet
 }
 
 test('a delta holds only what changed; heartbeats are no change', () => {
-  const fleet = new Fleet(contract);
+  const fleet = new ServedFleet(contract);
   expect(fleet.apply(read([row('a'), row('b')], { whole: true }))?.added.map(({ id }) => id)).toEqual(['a', 'b']);
   expect(fleet.apply(read([row('a', { lease: NOW + 90_000, beat: NOW })]))).toBeNull();
   expect(
@@ -48,14 +48,14 @@ test('a delta holds only what changed; heartbeats are no change', () => {
 });
 
 test('a node that is missing in a whole read is gone, and not one that is missing in a part', () => {
-  const fleet = new Fleet(contract);
+  const fleet = new ServedFleet(contract);
   fleet.apply(read([row('a'), row('b')], { whole: true }));
   expect(fleet.apply(read([]))).toBeNull();
   expect(fleet.apply(read([row('a')], { whole: true }))?.gone).toEqual(['b']);
 });
 
 test('who needs a look: silent, without a backend for 30 s, asked again, ended without leaving, twice there, with a foreign key; and no longer than that', () => {
-  const fleet = new Fleet(contract);
+  const fleet = new ServedFleet(contract);
   const looks = (): unknown[] => fleet.nodes.map(({ id, look }) => [id, look]);
   const pending = { state: 'PENDING_REGISTRATION', reducer: 'partial', lease: null, beat: null };
   const rows = [
@@ -91,7 +91,7 @@ test('who needs a look: silent, without a backend for 30 s, asked again, ended w
 });
 
 test('a run that the registry does not know yet is listed, and a wait for the acknowledgement is seen', () => {
-  const fleet = new Fleet(contract);
+  const fleet = new ServedFleet(contract);
   fleet.knowRuns([
     { id: 'unrecorded', type: 'compute', state: 'PENDING_REGISTRATION', since: NOW - 1_000 },
     { id: 'waits', type: 'effect', state: 'AWAITING_ACK', since: NOW - 40_000 },

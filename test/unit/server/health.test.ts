@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SelfPreservationState } from '../../../src/registry/leases/self-preservation.js';
-import type { Backend, Part } from '../../../src/server/api/health.js';
-import type { DeadLetter } from '../../../src/server/api/node.js';
+import type { BackendHealth, HealthFigure } from '../../../src/server/api/health.js';
+import type { DeadLetterView } from '../../../src/server/api/node.js';
 import { healthOf, type HealthFacts } from '../../../src/server/sources/health.js';
 import { PastLags } from '../../../src/server/sources/past-lags.js';
 
@@ -31,7 +31,7 @@ const FREE: SelfPreservationState = {
 };
 const HELD = { state: { ...FREE, held_since: ago(60), held_seconds: 60, suspects: 8 }, question: QUESTION };
 
-function backend(name: string, change: Partial<Backend> = {}): Backend {
+function backend(name: string, change: Partial<BackendHealth> = {}): BackendHealth {
   return {
     name,
     address: `${name}:1`,
@@ -45,7 +45,8 @@ function backend(name: string, change: Partial<Backend> = {}): Backend {
     ...change,
   };
 }
-const away = (name: string): Backend => backend(name, { verdict: 'look', failing_since: NOW, failure: 'refused' });
+const away = (name: string): BackendHealth =>
+  backend(name, { verdict: 'look', failing_since: NOW, failure: 'refused' });
 
 /** Where all is well. */
 function facts(change: Partial<HealthFacts> = {}): HealthFacts {
@@ -67,7 +68,7 @@ function facts(change: Partial<HealthFacts> = {}): HealthFacts {
   };
 }
 
-function part(name: string, change: Partial<HealthFacts>): Part | undefined {
+function part(name: string, change: Partial<HealthFacts>): HealthFigure | undefined {
   return healthOf(facts(change)).parts.find((one) => one.name === name);
 }
 
@@ -414,7 +415,7 @@ it('counts the nodes that still follow other contracts, without alarm', () => {
 });
 
 it('shows the first fifty dead letters, and counts all of them', () => {
-  const letters = Array.from({ length: 51 }, (_, index): DeadLetter => ({
+  const letters = Array.from({ length: 51 }, (_, index): DeadLetterView => ({
     id: `0-${index}`,
     at: NOW,
     node_id: null,
@@ -435,7 +436,7 @@ it.each([
   ['were sent again are not', 1, true, 'ok'],
 ])('whether dead letters are worth a look: those that %s', (_, seconds, replayed, verdict) => {
   const from = { node_id: null, reason: 'not JSON', from: 'heartbeats 0 1', text: '{', stays: null };
-  const letter: DeadLetter = { id: '0-1', at: NOW - seconds * 1_000, replayed, ...from };
+  const letter: DeadLetterView = { id: '0-1', at: NOW - seconds * 1_000, replayed, ...from };
   const { dead_letters_verdict, verdict: whole } = healthOf(facts({ dead_letters: [letter] }));
   expect([dead_letters_verdict, whole]).toEqual([verdict, verdict]);
 });

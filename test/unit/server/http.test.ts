@@ -32,7 +32,7 @@ const nothing: Sources = {
       dead_letters_failure: null,
       waiting: 0,
     }),
-  activity: () => Promise.resolve([]),
+  activity: () => Promise.resolve({ acts: [], unasked: [] }),
   close: () => Promise.resolve(),
 };
 

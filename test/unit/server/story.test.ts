@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadContracts } from '../../../src/contracts/load.js';
-import { storyOf, type Standing } from '../../../src/server/node/story.js';
+import { attemptStoryOf, type Standing } from '../../../src/server/node/story.js';
 import { triesBefore } from '../../../src/server/node/tries.js';
 
 const { compiled } = loadContracts();
@@ -31,7 +31,7 @@ const ACTIVE = [
 ];
 
 test('a journal becomes steps with their lines, the path through both machines, and what is waited for', () => {
-  const story = storyOf(
+  const story = attemptStoryOf(
     BEGUN,
     standing({ state: 'PENDING_REGISTRATION', since: START + 12, reducer: 'partial' }),
     compiled,
@@ -55,7 +55,7 @@ test('a journal becomes steps with their lines, the path through both machines, 
 });
 
 test('an active node shows the whole way; its expiry comes next only when its lease has run out', () => {
-  const calm = storyOf(ACTIVE, standing({ state: 'ACTIVE', since: START + 268, reducer: 'complete' }), compiled);
+  const calm = attemptStoryOf(ACTIVE, standing({ state: 'ACTIVE', since: START + 268, reducer: 'complete' }), compiled);
   expect(calm.orchestrator.edges.map(({ from, to }) => `${from} ${to}`)).toEqual([
     'PENDING_REGISTRATION ACCEPTED',
     'ACCEPTED AWAITING_ACK',
@@ -63,7 +63,7 @@ test('an active node shows the whole way; its expiry comes next only when its le
     'ACK_RECEIVED ACTIVE',
   ]);
   expect(calm.orchestrator.next).toEqual([]);
-  const silent = storyOf(
+  const silent = attemptStoryOf(
     ACTIVE,
     standing({ state: 'ACTIVE', since: START + 268, reducer: 'complete', silent: true }),
     compiled,
@@ -72,7 +72,7 @@ test('an active node shows the whole way; its expiry comes next only when its le
 });
 
 test('only the newest attempt is shown in steps; those before it are a line each', () => {
-  const story = storyOf(
+  const story = attemptStoryOf(
     [
       ...ACTIVE,
       { at: at(9_000), what: 'ACTIVE -> DEREGISTERED: the node left' },
@@ -88,7 +88,7 @@ test('only the newest attempt is shown in steps; those before it are a line each
 
 test('who asked for an attempt, and why, stands at its beginning', () => {
   const asked = { at: at(20_000), what: 'a retry was asked for by ada: its disk is full: no more' };
-  const story = storyOf(
+  const story = attemptStoryOf(
     [
       ...ACTIVE,
       { at: at(9_000), what: 'ACTIVE -> REJECTED: too old' },
@@ -109,7 +109,7 @@ test('who asked for an attempt, and why, stands at its beginning', () => {
 });
 
 test('words that are not recognised are shown as they are written', () => {
-  const story = storyOf(
+  const story = attemptStoryOf(
     [{ at: at(5), what: 'ignored an ack: it came too late' }],
     standing({ state: 'ACTIVE', since: START, reducer: 'complete' }),
     compiled,

@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { verifyDirectory, verifyFile, verifyIntegrity } from '../../../src/stack/provision/checksum.js';
 import { SYSTEM_CACHE_ROOT, userCacheRoot, type ProvisionContext } from '../../../src/stack/provision/context.js';
 import { installOnce } from '../../../src/stack/provision/install.js';
-import { bytesIn, measured, run } from '../../../src/stack/provision/run.js';
+import { bytesIn, measured, runTool } from '../../../src/stack/provision/run.js';
 import { lineReporter } from '../../../src/stack/progress.js';
 import type { StackEvent } from '../../../src/stack/types.js';
 
@@ -160,20 +160,20 @@ describe('a checksum', () => {
 
 describe('a tool that is run', () => {
   it('answers its output, and keeps all of it in a log', async () => {
-    expect(await run('sh', ['-c', 'echo out; echo err >&2'], context(), { cwd: directory })).toBe('out');
+    expect(await runTool('sh', ['-c', 'echo out; echo err >&2'], context(), { cwd: directory })).toBe('out');
     const log = readFileSync(join(directory, 'provision.log'), 'utf8');
     expect(log).toContain('out\n');
     expect(log).toContain('err\n');
   });
 
   it('fails with its last lines, its exit code and the path of its log', async () => {
-    const failing = run('sh', ['-c', 'echo no such module >&2; exit 3'], context(), { cwd: directory });
+    const failing = runTool('sh', ['-c', 'echo no such module >&2; exit 3'], context(), { cwd: directory });
     await expect(failing).rejects.toThrow(/exit 3[^]*no such module[^]*provision\.log/);
   });
 
   it('is ended when the run is given up', async () => {
     const giveUp = new AbortController();
-    const running = run('sh', ['-c', 'touch runs; exec sleep 60'], context(giveUp.signal), { cwd: directory });
+    const running = runTool('sh', ['-c', 'touch runs; exec sleep 60'], context(giveUp.signal), { cwd: directory });
     await vi.waitFor(() => expect(existsSync(join(directory, 'runs'))).toBe(true), { timeout: 10_000 });
     giveUp.abort(new Error('stopped'));
     await expect(running).rejects.toThrow('stopped');

@@ -5,7 +5,7 @@ import { cameBack } from './came-back.js';
 import { FleetPage } from './fleet/fleet-page.js';
 import { Frame } from './frame.js';
 import { HealthPage } from './health/health-page.js';
-import { NodePage } from './node/node-page.js';
+import { NodeDetailPage } from './node/node-page.js';
 import type { StreamReader } from './stream.js';
 
 export function App({ stream }: { stream: StreamReader }) {
@@ -28,7 +28,7 @@ export function App({ stream }: { stream: StreamReader }) {
         <Route path="/health">
           <HealthPage />
         </Route>
-        <Route path="/nodes/:id">{({ id }) => <NodePage key={id} id={decodeURIComponent(id)} />}</Route>
+        <Route path="/nodes/:id">{({ id }) => <NodeDetailPage key={id} id={decodeURIComponent(id)} />}</Route>
         <Route>
           <NoScreen />
         </Route>

@@ -1,6 +1,6 @@
 import { useEffect, useRef, type ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
-import { Glyph, Icon, Mark } from './glyph.js';
+import { Glyph, Icon, BrandMark } from './glyph.js';
 import { onKey } from './keyboard.js';
 import { store } from './store.js';
 import type { StreamReader } from './stream.js';
@@ -37,7 +37,7 @@ export function Frame({ stream, children }: { stream: StreamReader; children: Re
       <header className="top">
         <div className="top-inner">
           <Link className="brand" href="/">
-            <Mark />
+            <BrandMark />
             node-registrar
           </Link>
           <Environment />

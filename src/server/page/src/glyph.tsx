@@ -121,7 +121,7 @@ export function Icon({ name }: { name: keyof typeof ICONS }) {
   );
 }
 
-export function Mark() {
+export function BrandMark() {
   return (
     <svg
       viewBox="0 0 20 20"

@@ -1,8 +1,8 @@
-import type { DeadLetter } from '../../api/node.js';
+import type { DeadLetterView } from '../../api/node.js';
 import { AskButton } from './ask-dialog.js';
 
 /** What can be done with a dead letter: send its original again, or nothing, and why. */
-export function ReplayLetter({ letter }: { letter: DeadLetter }) {
+export function ReplayLetter({ letter }: { letter: DeadLetterView }) {
   const { id, from, replayed, stays } = letter;
   if (stays !== null) return <span className="dim">{stays}</span>;
   const question = {

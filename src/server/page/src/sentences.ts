@@ -1,9 +1,9 @@
 import type { ContractView, StateView } from '../../api/contract.js';
-import type { FleetNode, Look, RowDetail } from '../../api/fleet.js';
+import type { FleetNode, LookReason, RowDetail } from '../../api/fleet.js';
 import { short, long } from './words.js';
 
 export const GROUPS: Readonly<
-  Record<Look, { readonly title: string; readonly hint: (contract: ContractView) => string }>
+  Record<LookReason, { readonly title: string; readonly hint: (contract: ContractView) => string }>
 > = {
   silent: {
     title: 'The lease has run out',
@@ -34,7 +34,7 @@ export const GROUPS: Readonly<
   },
 };
 
-export const LOOKS = Object.keys(GROUPS) as Look[];
+export const LOOKS = Object.keys(GROUPS) as LookReason[];
 
 /** What is going on with a node, in a sentence. */
 export function whatIsGoingOn(

@@ -49,7 +49,7 @@ function world({ without = [], failure = () => undefined, shown = [], ...changes
     context,
     consul: consul.client,
     per_second: 1_000,
-    brake: { share: 0.45, floor: 5 },
+    selfPreservation: { share: 0.45, floor: 5 },
     entries: 100,
     rows: 100,
     signal: new AbortController().signal,

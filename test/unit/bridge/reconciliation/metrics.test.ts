@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import type { ReconciliationCounts } from '../../../../src/bridge/reconciliation/counts.js';
-import { KINDS } from '../../../../src/bridge/reconciliation/differences.js';
+import { DIFFERENCE_KINDS } from '../../../../src/bridge/reconciliation/differences.js';
 import { addReconciliationMetrics } from '../../../../src/bridge/reconciliation/metrics.js';
 
 const COUNTS: ReconciliationCounts = {
@@ -29,7 +29,7 @@ describe('the metrics of the reconciliation', () => {
       'registrar_reconciliation_nodes{place="registry"}': 40,
       'registrar_reconciliation_nodes{place="consul"}': 39,
       ...Object.fromEntries(
-        Object.keys(KINDS).map((kind) => [`registrar_reconciliation_differences{kind="${kind}"}`, 0]),
+        Object.keys(DIFFERENCE_KINDS).map((kind) => [`registrar_reconciliation_differences{kind="${kind}"}`, 0]),
       ),
       'registrar_reconciliation_differences{kind="ended"}': 2,
       'registrar_reconciliation_differences{kind="not_in_consul"}': 3,

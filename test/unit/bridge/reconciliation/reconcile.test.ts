@@ -14,7 +14,7 @@ function world(both: WorldOfBoth, changes: Partial<ReconcileOptions> = {}) {
     reconcile({
       ...found.compared,
       context: found.context,
-      brake: found.contracts.brake,
+      selfPreservation: found.contracts.selfPreservation,
       signal: new AbortController().signal,
       rule: RULE,
       mends: (differences) => differences,

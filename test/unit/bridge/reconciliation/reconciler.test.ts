@@ -58,7 +58,10 @@ describe('the reconciler', () => {
   });
 
   it('has the nodes that differ written again, and says so', async () => {
-    const { start, temporal, entries } = world({ lasting: [row('a')], shown: [{ node_id: 'b', environment: 'prod' }] });
+    const { start, temporal, entries, database } = world({
+      lasting: [row('a')],
+      shown: [{ node_id: 'b', environment: 'prod' }],
+    });
     const reconciler = start();
     await expect.poll(() => reconciler.last()).not.toBeNull();
     await reconciler.stop();
@@ -69,6 +72,7 @@ describe('the reconciler', () => {
       outcomes: { signalled: 1 },
       entries: 0,
     });
+    expect(database.askedFor('kept')[0]).toEqual([['a'], [expect.stringMatching(/: its run writes it again$/)]]);
   });
 
   it('says nothing where nothing differs', async () => {

@@ -52,6 +52,8 @@ export function worldOfBoth({
     leases: ['select node_id from node_leases', () => ({ rows: leases.map((node_id) => ({ node_id })) })],
     rows: ['r.node_id = any', ([ids]) => ({ rows: rows.filter(({ node_id }) => (ids as string[]).includes(node_id)) })],
     stored: ['insert into reconciliations (', () => ({ rowCount: 1 })],
+    kept: ['insert into registrar_actions (', () => ({ rowCount: 1 })],
+    purged: ['delete from registrar_actions', () => ({ rowCount: 0 })],
     failed: ['insert into reconciliations as held', () => ({ rowCount: 1 })],
   });
   const consul = fakeConsul(shown, shownLater);

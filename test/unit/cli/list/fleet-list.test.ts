@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SHIPPED_CONTRACTS, loadContracts } from '../../../../src/contracts/load.js';
-import { fleetText, type FleetList, type ListedNode } from '../../../../src/cli/list/fleet-list.js';
+import { fleetText, type FleetList, type ListLine } from '../../../../src/cli/list/fleet-list.js';
 import { statesOf } from '../../../../src/cli/terminal/states.js';
 
 const states = statesOf(loadContracts(SHIPPED_CONTRACTS).compiled);
@@ -9,7 +9,7 @@ const states = statesOf(loadContracts(SHIPPED_CONTRACTS).compiled);
 const plain = (text: string): string => text.replace(/\u001b\[\d+m/g, '');
 
 describe('the fleet as a list', () => {
-  const node: ListedNode = {
+  const node: ListLine = {
     node_id: 'a',
     node_type: 'effect',
     node_version: '1.0.0',
@@ -21,7 +21,7 @@ describe('the fleet as a list', () => {
     ended: false,
     in_registry: true,
   };
-  const list = (nodes: readonly ListedNode[], more: Partial<FleetList> = {}): FleetList => ({
+  const list = (nodes: readonly ListLine[], more: Partial<FleetList> = {}): FleetList => ({
     nodes,
     active: 1,
     ended: 1,

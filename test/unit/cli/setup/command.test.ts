@@ -1,7 +1,7 @@
 import { Connection } from '@temporalio/client';
 import { Kafka, type Admin, type ITopicConfig } from 'kafkajs';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { run } from '../../../../src/cli/main.js';
+import { runCommandLine } from '../../../../src/cli/main.js';
 import { allTopics } from '../../../../src/cli/setup/all-topics.js';
 import { EXIT } from '../../../../src/cli/terminal/exit-codes.js';
 import { loadContracts } from '../../../../src/contracts/load.js';
@@ -46,7 +46,7 @@ it.each<[options: readonly string[], partitions: number, replicas: number]>([
   [['--partitions', '24', '--replication-factor', '3'], 24, 3],
 ])('setup %j makes each topic with %i partitions and replication factor %i', async (options, partitions, replicas) => {
   const topics = allTopics(loadContracts(), { env: 'prod', namespace: '' });
-  expect(await run(['node', 'registrar', 'setup', ...options])).toBe(EXIT.unreachable);
+  expect(await runCommandLine(['node', 'registrar', 'setup', ...options])).toBe(EXIT.unreachable);
   // The others have failed; Kafka's part goes on by itself.
   await vi.waitFor(() => expect(printed).toContain(`${topics.length} topics created`), { timeout: 30_000 });
   expect(created.map(({ topic }) => topic).sort()).toEqual(topics.sort());

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'react';
 import { Link, useSearchParams } from 'wouter';
-import type { Activity, Act } from '../../../api/activity.js';
+import type { Activity, Act, Unasked } from '../../../api/activity.js';
 import type { FleetNode } from '../../../api/fleet.js';
 import { getJson } from '../get-json.js';
 import { Glyph, StateGlyph } from '../glyph.js';
@@ -12,28 +12,30 @@ import { clock, counted, cut, exact } from '../words.js';
 const EVERY_MS = 3_000;
 const DAY = 86_400_000;
 const SHOWN = 200;
+const NOTHING: Activity = { acts: [], unasked: [] };
 
 type Event =
   | { readonly kind: 'person'; readonly at: number; readonly act: Act }
+  | { readonly kind: 'registrar'; readonly at: number; readonly unasked: Unasked }
   | { readonly kind: 'ended'; readonly at: number; readonly node: FleetNode };
 
-/** What people did, and which nodes ended without leaving. */
+/** What people did, what the registrar did without being asked, and which nodes ended without leaving. */
 export function ActivityPage() {
-  const [acts, setActs] = useState<readonly Act[] | null>(null);
+  const [activity, setActivity] = useState<Activity | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const [search] = useSearchParams();
   const onlyPeople = search.get('by') === 'people';
   useEffect(() => {
     const over = new AbortController();
-    const ask = async (): Promise<void> => {
+    const refresh = async (): Promise<void> => {
       if (document.hidden) return;
       const answer = await getJson<Activity>('/api/activity', over.signal);
       if (over.signal.aborted) return;
-      if (answer.kind === 'ok') setActs(answer.data.acts);
+      if (answer.kind === 'ok') setActivity(answer.data);
       setFailure(answer.kind === 'ok' ? null : answer.words);
     };
-    void ask();
-    const timer = setInterval(() => void ask(), EVERY_MS);
+    void refresh();
+    const timer = setInterval(() => void refresh(), EVERY_MS);
     return () => {
       over.abort();
       clearInterval(timer);
@@ -41,12 +43,13 @@ export function ActivityPage() {
   }, []);
   const version = useFleetVersion();
   const ended = useMemo(endedNodes, [version]);
-  const events = eventsOf(acts ?? [], onlyPeople ? [] : ended);
+  const { acts, unasked } = activity ?? NOTHING;
+  const events = onlyPeople ? eventsOf({ acts, unasked: [] }, []) : eventsOf({ acts, unasked }, ended);
   return (
     <>
       <div className="head">
         <h1>Activity</h1>
-        <p>What people did, and whom the registrar ended in the last day. Ordinary registrations are not listed.</p>
+        <p>What people did, and what the registrar did without being asked. Ordinary registrations are not listed.</p>
         <nav className="segments" aria-label="Whose doing">
           <Link href="/activity" aria-current={onlyPeople ? undefined : 'page'}>
             Everything
@@ -57,7 +60,7 @@ export function ActivityPage() {
         </nav>
       </div>
       {failure !== null && <p className="note">What people did cannot be read now: {failure}. It is asked again.</p>}
-      {(acts !== null || failure !== null) && <Events events={events} onlyPeople={onlyPeople} />}
+      {(activity !== null || failure !== null) && <Events events={events} onlyPeople={onlyPeople} />}
     </>
   );
 }
@@ -69,9 +72,10 @@ function endedNodes(): readonly FleetNode[] {
   );
 }
 
-function eventsOf(acts: readonly Act[], ended: readonly FleetNode[]): readonly Event[] {
+function eventsOf({ acts, unasked }: Activity, ended: readonly FleetNode[]): readonly Event[] {
   const events: Event[] = [
     ...acts.map((act) => ({ kind: 'person', at: act.at, act }) as const),
+    ...unasked.map((one) => ({ kind: 'registrar', at: one.at, unasked: one }) as const),
     ...ended.map((node) => ({ kind: 'ended', at: node.ended ?? 0, node }) as const),
   ];
   return events.sort((a, b) => b.at - a.at);
@@ -86,7 +90,7 @@ function Events({ events, onlyPeople }: { events: readonly Event[]; onlyPeople: 
           <p>
             {onlyPeople
               ? 'Nobody has asked for anything so far, here or in a terminal.'
-              : 'Nobody has acted, and in the last day no node ended but by leaving.'}
+              : 'Nobody has acted, nothing had to be mended, and in the last day no node ended but by leaving.'}
           </p>
         </div>
       </div>
@@ -101,13 +105,16 @@ function Events({ events, onlyPeople }: { events: readonly Event[]; onlyPeople: 
           <ol>
             {shown
               .filter(({ at }) => dayOf(at) === day)
-              .map((event) =>
-                event.kind === 'person' ? (
-                  <ActLine key={`act ${event.act.id}`} act={event.act} />
-                ) : (
-                  <EndedLine key={`${event.node.id} ${event.at}`} node={event.node} at={event.at} />
-                ),
-              )}
+              .map((event) => {
+                switch (event.kind) {
+                  case 'person':
+                    return <ActLine key={`act ${event.act.id}`} act={event.act} />;
+                  case 'registrar':
+                    return <UnaskedLine key={`unasked ${event.unasked.id}`} unasked={event.unasked} />;
+                  case 'ended':
+                    return <EndedLine key={`${event.node.id} ${event.at}`} node={event.node} at={event.at} />;
+                }
+              })}
           </ol>
         </div>
       ))}
@@ -147,6 +154,22 @@ function ActLine({ act }: { act: Act }) {
         </span>
       </span>
       <span className="by">{who}</span>
+    </li>
+  );
+}
+
+function UnaskedLine({ unasked: { at, part, node_id, what } }: { unasked: Unasked }) {
+  return (
+    <li>
+      <time className="mono num" dateTime={new Date(at).toISOString()} title={exact(at)}>
+        {clock(at)}
+      </time>
+      <Glyph shape={part === 'reconciler' ? 'ok' : 'warn'} tone={part === 'reconciler' ? 'active' : 'warn'} />
+      <NodeLink id={node_id} />
+      <span className="told">
+        <Whole text={what} />
+      </span>
+      <span className="by dim">{part}</span>
     </li>
   );
 }

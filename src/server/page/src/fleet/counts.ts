@@ -21,7 +21,7 @@ function textOf({ states, current, ...rest }: Counts): string {
   return JSON.stringify([[...states].map(([state, byType]) => [state, [...byType]]), [...current], rest]);
 }
 
-export function countsOf(store: FleetStore, now: number): Counts {
+export function fleetCounts(store: FleetStore, now: number): Counts {
   const states = new Map<string, Map<string, number>>();
   const current = new Map<string, number>();
   const types = new Set<string>();

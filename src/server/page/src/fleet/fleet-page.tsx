@@ -8,7 +8,7 @@ import { cameBack } from '../came-back.js';
 import { store } from '../store.js';
 import { useFleetVersion, useFrame } from '../use.js';
 import { count, counted } from '../words.js';
-import { countsOf, keptCounts, type Counts } from './counts.js';
+import { fleetCounts, keptCounts, type Counts } from './counts.js';
 import { NodeList } from './list.js';
 import { lastList } from './last-list.js';
 import { isSame, listOf, moved, type List } from './list-items.js';
@@ -81,7 +81,7 @@ function LoadedFleet({ hello }: { hello: Hello }) {
 }
 
 function useCounts(version: number, now: number): Counts {
-  const newest = useMemo(() => countsOf(store, now), [version, now]);
+  const newest = useMemo(() => fleetCounts(store, now), [version, now]);
   const shown = useRef(newest);
   return (shown.current = keptCounts(shown.current, newest));
 }

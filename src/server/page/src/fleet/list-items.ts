@@ -1,11 +1,11 @@
-import type { FleetNode, Look } from '../../../api/fleet.js';
+import type { FleetNode, LookReason } from '../../../api/fleet.js';
 import type { Filters } from '../filters.js';
 import { LOOKS } from '../sentences.js';
 import type { FleetStore } from '../store.js';
 
 /** The heading of a group. */
 export interface Group {
-  readonly look: Look | 'rest';
+  readonly look: LookReason | 'rest';
   readonly count: number;
   readonly folded: boolean;
 }
@@ -60,7 +60,7 @@ export function listOf(store: FleetStore, filters: Filters, now: number): List {
 }
 
 function grouped(nodes: readonly FleetNode[], unfolded: boolean): Item[] {
-  const byLook = new Map<Look, FleetNode[]>();
+  const byLook = new Map<LookReason, FleetNode[]>();
   const rest: Item[] = [];
   for (const node of nodes) {
     if (node.look === null) rest.push(node.id);

@@ -177,15 +177,15 @@ function useLeases(ids: readonly string[]): void {
   useEffect(() => {
     if (shown === '') return;
     const over = new AbortController();
-    const ask = async (): Promise<void> => {
+    const refresh = async (): Promise<void> => {
       if (document.hidden || store.line.kind !== 'live' || store.isRegistryAway) return;
       const answer = await getJson<readonly RowDetail[]>(`/api/rows?ids=${shown}`, over.signal);
       // Without an answer the bars go on from what was known; a banner says what is away.
       if (answer.kind === 'ok') store.takeDetails(answer.data);
     };
     // Not while somebody scrolls: each row would be asked for on its way.
-    const first = setTimeout(() => void ask(), DETAILS_AFTER_MS);
-    const timer = setInterval(() => void ask(), DETAILS_EVERY_MS);
+    const first = setTimeout(() => void refresh(), DETAILS_AFTER_MS);
+    const timer = setInterval(() => void refresh(), DETAILS_EVERY_MS);
     return () => {
       over.abort();
       clearTimeout(first);

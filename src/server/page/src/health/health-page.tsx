@@ -1,7 +1,14 @@
 import { useEffect, useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
-import type { Backend, Health, Part, SelfPreservation, Stream, Verdict } from '../../../api/health.js';
-import type { DeadLetter } from '../../../api/node.js';
+import type {
+  BackendHealth,
+  Health,
+  HealthFigure,
+  SelfPreservation,
+  StreamHealth,
+  Verdict,
+} from '../../../api/health.js';
+import type { DeadLetterView } from '../../../api/node.js';
 import { AskButton, type Question } from '../ask-dialog.js';
 import { getJson } from '../get-json.js';
 import { Glyph } from '../glyph.js';
@@ -17,15 +24,15 @@ export function HealthPage() {
   const [failure, setFailure] = useState<string | null>(null);
   useEffect(() => {
     const over = new AbortController();
-    const ask = async (): Promise<void> => {
+    const refresh = async (): Promise<void> => {
       if (document.hidden) return;
       const answer = await getJson<Health>('/api/health', over.signal);
       if (over.signal.aborted) return;
       if (answer.kind === 'ok') setHealth(answer.data);
       setFailure(answer.kind === 'ok' ? null : answer.words);
     };
-    void ask();
-    const timer = setInterval(() => void ask(), EVERY_MS);
+    void refresh();
+    const timer = setInterval(() => void refresh(), EVERY_MS);
     return () => {
       over.abort();
       clearInterval(timer);
@@ -160,7 +167,7 @@ function along(share: number): string {
   return `${Math.min(1, share) * 100}%`;
 }
 
-function Streams({ streams }: { streams: readonly Stream[] }) {
+function Streams({ streams }: { streams: readonly StreamHealth[] }) {
   const worst: Verdict = streams.some(({ verdict }) => verdict === 'look')
     ? 'look'
     : streams.every(({ verdict }) => verdict === 'ok') && streams.length > 0
@@ -241,11 +248,11 @@ function Streams({ streams }: { streams: readonly Stream[] }) {
   );
 }
 
-function partitionWords({ partitions, behind }: Stream): string {
+function partitionWords({ partitions, behind }: StreamHealth): string {
   return `${counted(partitions.length, 'partition')}, the slowest ${((behind ?? 0) / 1_000).toFixed(1)} s behind`;
 }
 
-function BackendCard({ backend, now }: { backend: Backend; now: number }) {
+function BackendCard({ backend, now }: { backend: BackendHealth; now: number }) {
   const { name, address, verdict, p50, p99, failing_since, failure, minutes, todo } = backend;
   const failed = minutes.filter((minute) => minute === 'failed').length;
   return (
@@ -299,7 +306,7 @@ function BackendCard({ backend, now }: { backend: Backend; now: number }) {
   );
 }
 
-function PartCard({ part }: { part: Part }) {
+function PartCard({ part }: { part: HealthFigure }) {
   return (
     <Card title={part.name} beside={<span className="mono">{part.beside}</span>} verdict={part.verdict}>
       <div className="figure num">
@@ -361,7 +368,7 @@ function DeadLetters({ health }: { health: Health }) {
 }
 
 /** On a phone its cells stand below each other: the roles keep the table a table there. */
-function LetterRow({ letter }: { letter: DeadLetter }) {
+function LetterRow({ letter }: { letter: DeadLetterView }) {
   const { at, reason, text, node_id, from } = letter;
   return (
     <tr role="row">

@@ -103,7 +103,7 @@ interface Props {
   readonly done: () => void;
 }
 
-export function Actions({ view, state, allowed, done }: Props) {
+export function ActionButtons({ view, state, allowed, done }: Props) {
   const { id } = view;
   const [asked, setAsked] = useState<Action | null>(null);
   const actions = actionsFor(view, state);

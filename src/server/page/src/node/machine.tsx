@@ -1,6 +1,6 @@
 import { useId } from 'react';
 import type { DrawnBox, DrawnEdge, Drawing } from '../../../api/contract.js';
-import type { Path } from '../../../api/node.js';
+import type { PathTaken } from '../../../api/node.js';
 import type { GlyphTone } from '../glyph.js';
 import { offset } from '../words.js';
 
@@ -10,7 +10,7 @@ const LINE = 13;
 interface Props {
   readonly title: string;
   readonly drawing: Drawing;
-  readonly path: Path;
+  readonly path: PathTaken;
   /** When the attempt began; null when that is not known. */
   readonly start: number | null;
   readonly tone: GlyphTone;
@@ -19,7 +19,7 @@ interface Props {
 type Mark = 'taken' | 'next' | '';
 
 /** A state machine as the contract has it: the way taken in ink, the state lit, what may come next dashed. */
-export function Machine({ title, drawing, path, start, tone }: Props) {
+export function MachineFigure({ title, drawing, path, start, tone }: Props) {
   const id = useId();
   const shown = drawing.edges
     .filter((edge) => !edge.only_when_taken || markOf(edge, path) === 'taken')
@@ -118,7 +118,7 @@ function Box({ box, here, at, start }: { box: DrawnBox; here: boolean; at: numbe
   );
 }
 
-function markOf({ from, to, triggers }: DrawnEdge, path: Path): Mark {
+function markOf({ from, to, triggers }: DrawnEdge, path: PathTaken): Mark {
   const fits = (one: { readonly from: string; readonly to: string; readonly trigger: string | null }): boolean =>
     one.from === from && one.to === to && (one.trigger === null || triggers.includes(one.trigger));
   return path.edges.some(fits) ? 'taken' : path.next.some(fits) ? 'next' : '';
@@ -129,7 +129,7 @@ function rank(mark: Mark): number {
   return mark === 'taken' ? 2 : mark === 'next' ? 1 : 0;
 }
 
-function inWords({ here, seen }: Path, start: number | null): string {
+function inWords({ here, seen }: PathTaken, start: number | null): string {
   const steps = Object.entries(seen)
     .sort((a, b) => a[1] - b[1])
     .map(([name, at]) => (start === null ? name : `${name} ${offset(at - start)}`));

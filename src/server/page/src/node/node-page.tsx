@@ -13,9 +13,9 @@ import { store } from '../store.js';
 import { Ago } from '../time.js';
 import { useFrame } from '../use.js';
 import { cut } from '../words.js';
-import { Actions } from './actions.js';
+import { ActionButtons } from './actions.js';
 import { isRegistering } from './is-registering.js';
-import { Machine } from './machine.js';
+import { MachineFigure } from './machine.js';
 import { confirmedNames, NowBox } from './now-box.js';
 import { Notices } from './notices.js';
 import { Side } from './side.js';
@@ -24,7 +24,7 @@ import { Strip } from './strip.js';
 import { Timeline } from './timeline.js';
 import { useNode } from './use-node.js';
 
-export function NodePage({ id }: { id: string }) {
+export function NodeDetailPage({ id }: { id: string }) {
   const { answer, again } = useNode(id);
   const hello = useFrame(() => store.hello);
   if (hello === null || answer.kind === 'asking')
@@ -74,7 +74,7 @@ function KnownNode({ view, hello, again }: { view: NodeView; hello: Hello; again
           <Title id={view.id} />
           <Say view={view} state={state} contract={hello.contract} />
         </div>
-        <Actions view={view} state={state} allowed={hello.actions_allowed} done={again} />
+        <ActionButtons view={view} state={state} allowed={hello.actions_allowed} done={again} />
       </div>
       {[
         ...view.unasked,
@@ -142,7 +142,7 @@ function Machines({ view, contract, state, start, tone }: MachinesProps) {
           <h2>Orchestrator</h2>
           <span>over the handshake and the life</span>
         </div>
-        <Machine
+        <MachineFigure
           title="Orchestrator"
           drawing={contract.orchestrator[drawing]}
           path={view.orchestrator}
@@ -157,7 +157,7 @@ function Machines({ view, contract, state, start, tone }: MachinesProps) {
             <span>over the backends</span>
           </div>
           <div className="machine-scroll" tabIndex={0} role="region" aria-label="The reducer’s machine">
-            <Machine
+            <MachineFigure
               title="Reducer"
               drawing={contract.reducer.across}
               path={view.reducer}

@@ -1,4 +1,4 @@
-import type { NodeBan, NodeKey, NodeView } from '../../../api/node.js';
+import type { NodeBan, NodeKeyView, NodeView } from '../../../api/node.js';
 import { CopyButton } from '../copy-button.js';
 import { Glyph } from '../glyph.js';
 import { Ago } from '../time.js';
@@ -34,8 +34,8 @@ function Banned({ id, ban: { who, why, since } }: { id: string; ban: NodeBan }) 
 
 interface AnotherKeyProps {
   readonly id: string;
-  readonly bound: NodeKey;
-  readonly conflict: NonNullable<NodeKey['conflict']>;
+  readonly bound: NodeKeyView;
+  readonly conflict: NonNullable<NodeKeyView['conflict']>;
 }
 
 function AnotherKey({ id, bound, conflict: { words, at } }: AnotherKeyProps) {

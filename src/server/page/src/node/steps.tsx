@@ -1,5 +1,5 @@
 import type { ContractView } from '../../../api/contract.js';
-import type { NodeView, PendingTry, Step } from '../../../api/node.js';
+import type { NodeView, PendingTry, StepView } from '../../../api/node.js';
 import { Glyph } from '../glyph.js';
 import { Until } from '../time.js';
 import { Whole } from '../whole.js';
@@ -37,7 +37,7 @@ export function Steps({ view, contract, start }: { view: NodeView; contract: Con
   );
 }
 
-function Line({ step, start, end }: { step: Step; start: number; end: number }) {
+function Line({ step, start, end }: { step: StepView; start: number; end: number }) {
   const { shape, tone } = signOf(step);
   return (
     <li>

@@ -1,5 +1,5 @@
 import type { ContractView } from '../../../api/contract.js';
-import type { NodeView, Step } from '../../../api/node.js';
+import type { NodeView, StepView } from '../../../api/node.js';
 import { Glyph, type GlyphShape, type GlyphTone } from '../glyph.js';
 import { store } from '../store.js';
 import { useTimed } from '../use.js';
@@ -163,7 +163,7 @@ function marksOf(view: NodeView): Map<string, TimeMark[]> {
 }
 
 /** The sign of a step, in the timeline and in the list of steps. */
-export function signOf({ kind, state }: Step): { readonly shape: GlyphShape; readonly tone: GlyphTone } {
+export function signOf({ kind, state }: StepView): { readonly shape: GlyphShape; readonly tone: GlyphTone } {
   switch (kind) {
     case 'node':
       return { shape: 'point', tone: 'ink' };
@@ -184,7 +184,7 @@ export function signOf({ kind, state }: Step): { readonly shape: GlyphShape; rea
   }
 }
 
-function shortWords({ kind, text }: Step): string {
+function shortWords({ kind, text }: StepView): string {
   if (kind === 'published') return text.replace(/^Published /, '').replaceAll(/Node(Registration)?([A-Z])/g, '$2');
   return kind === 'node' ? 'introspection' : '';
 }

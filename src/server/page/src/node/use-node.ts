@@ -18,7 +18,7 @@ export function useNode(id: string): { readonly answer: NodeAnswer; readonly aga
   useEffect(() => {
     const over = new AbortController();
     let timer: number | undefined;
-    const ask = async (): Promise<void> => {
+    const refresh = async (): Promise<void> => {
       clearTimeout(timer);
       if (!document.hidden) {
         const found = await getJson<NodeView>(`/api/nodes/${encodeURIComponent(id)}`, over.signal);
@@ -28,10 +28,10 @@ export function useNode(id: string): { readonly answer: NodeAnswer; readonly aga
         // What was known stays on the screen; the banner says that it is old.
         else setAnswer((before) => (before.kind === 'known' ? before : { kind: 'failed', words: found.words }));
       }
-      timer = window.setTimeout(() => void ask(), EVERY_MS);
+      timer = window.setTimeout(() => void refresh(), EVERY_MS);
     };
-    void ask();
-    const unsubscribe = store.subscribeRow(id, () => void ask());
+    void refresh();
+    const unsubscribe = store.subscribeRow(id, () => void refresh());
     return () => {
       over.abort();
       clearTimeout(timer);

@@ -19,10 +19,16 @@ const LOOK_EVERY_MS = 50;
  * history may never be replayed again (docs/decisions/histories-that-cannot-be-replayed.md).
  *
  * @param withinMs how long the answer may take, in milliseconds
+ * @param runId which of its runs; without, the newest
  * @throws Error when something else than Temporal fails
  */
-export async function askStatus(client: Client, nodeId: string, withinMs: number): Promise<AskedStatus> {
-  const handle = client.workflow.getHandle(workflowId(nodeId));
+export async function askStatus(
+  client: Client,
+  nodeId: string,
+  withinMs: number,
+  runId?: string,
+): Promise<AskedStatus> {
+  const handle = client.workflow.getHandle(workflowId(nodeId), runId);
   const deadline = Date.now() + withinMs;
   try {
     return await client.withDeadline(deadline, async () => {

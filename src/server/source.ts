@@ -1,7 +1,7 @@
 import type { Activity } from './api/activity.js';
 import type { FleetNode, RowDetail } from './api/fleet.js';
 import type { Health } from './api/health.js';
-import type { NodeView } from './api/node.js';
+import type { EarlierRunView, NodeView } from './api/node.js';
 
 /** What the fleet is kept from, before the server says who needs a look. */
 export type FleetRow = Omit<FleetNode, 'look'>;
@@ -50,6 +50,8 @@ export interface Sources {
   health(): Health;
   /** What people asked for, newest first. */
   activity(): Promise<Activity>;
+  /** A run of the node that has ended; null: Temporal has no such run of it. */
+  earlierRun(id: string, run_id: string): Promise<EarlierRunView | null>;
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import { contractView } from '../../src/server/contract/view.js';
 import type { FleetNode, RowDetail } from '../../src/server/api/fleet.js';
 import type { Act, Unasked } from '../../src/server/api/activity.js';
 import type { BackendHealth, Health } from '../../src/server/api/health.js';
-import type { EarlierRun, NodeView, PendingTry } from '../../src/server/api/node.js';
+import type { EarlierRun, EarlierRunView, NodeView, PendingTry } from '../../src/server/api/node.js';
 import { attemptStoryOf } from '../../src/server/node/story.js';
 import { healthOf, type HealthFacts } from '../../src/server/sources/health.js';
 import type { FleetRead, FleetRow, Sources } from '../../src/server/source.js';
@@ -187,6 +187,18 @@ export class FakeSources implements Sources {
       dead_letters_failure: null,
       waiting: [...this.#rows.values()].filter(({ state }) => state === 'PENDING_REGISTRATION').length,
     });
+  }
+
+  earlierRun(id: string, run_id: string): Promise<EarlierRunView | null> {
+    const run = this.earlierRuns.find((one) => one.run_id === run_id);
+    const row = this.#rows.get(id);
+    if (run === undefined || row === undefined) return Promise.resolve(null);
+    const { state, began, ended } = run;
+    const ending = { attempt: row.attempt - 1, ended, reason: 'no heartbeat within 90 s' };
+    const view = viewOf({ ...row, ...ending, state: state ?? row.state, since: began + 700 });
+    const { contract_version, steps, spans, orchestrator, reducer } = view;
+    const read = { contract_version, steps, spans, orchestrator, reducer, no_answer: null };
+    return Promise.resolve({ id, run_id, state, ...ending, ...read });
   }
 
   activity() {

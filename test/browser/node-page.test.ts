@@ -75,22 +75,38 @@ test('Back finds the list where it was left: its scroll and its cursor', async (
   await shows(page.locator('.row.cursor .id')).not.toBe(id);
 });
 
-test('earlier attempts are listed from their runs, each with its page, and all of them in Temporal', async () => {
+test('earlier attempts are listed from their runs, each with a page of its own and one of Temporal’s', async () => {
   const sources = new FakeSources();
   sources.set('node-a', { state: 'ACTIVE', reducer: 'complete', attempt: 3 });
   const ended = Date.now() - 3 * 3_600_000;
   sources.earlierRuns = [
-    { run_id: '0198aaaa-1', state: 'LIVENESS_EXPIRED', began: ended - 60_000, ended, link: 'http://t.example/run-1' },
+    {
+      run_id: '0198aaaa-1111-7222-8333-444455556666',
+      state: 'LIVENESS_EXPIRED',
+      began: ended - 60_000,
+      ended,
+      link: 'http://t.example/run-1',
+    },
   ];
   const { page } = await opened(sources, 'nodes/node-a');
   const card = page.locator('.section', { has: page.getByRole('heading', { name: 'Earlier attempts' }) });
-  expect(await card.getByRole('link', { name: 'LIVENESS_EXPIRED' }).getAttribute('href')).toBe(
+  expect(await card.getByRole('link', { name: 'Its run in Temporal' }).getAttribute('href')).toBe(
     'http://t.example/run-1',
   );
   await shows(card).toContain('3 h');
   expect(await card.getByRole('link', { name: 'All its runs in Temporal' }).getAttribute('href')).toBe(
     'http://temporal.example/namespaces/default/workflows?query=NodeId%3D%22node-a%22',
   );
+  await card.getByRole('link', { name: 'LIVENESS_EXPIRED' }).click();
+  await page.waitForURL(/\/nodes\/node-a\/runs\/0198aaaa-/);
+  await page.getByRole('heading', { name: 'node-a attempt 2' }).waitFor();
+  await page.getByRole('img', { name: /^Orchestrator: now LIVENESS_EXPIRED/ }).waitFor();
+  await shows(page.locator('.steps')).toContain('ACTIVE');
+  await page.getByRole('link', { name: 'node-a', exact: true }).click();
+  await page.getByRole('heading', { name: 'Earlier attempts' }).waitFor();
+  await page.goto(page.url() + '/runs/0198aaaa-1111-7222-8333-000000000000');
+  await page.getByRole('heading', { name: 'This run could not be read' }).waitFor();
+  await page.getByText('Temporal has no such run of this node, or not any more').waitFor();
 });
 
 test('a long text is cut, and whole on demand: on the pages of a node, of activity and of health', async () => {

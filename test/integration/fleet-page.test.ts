@@ -123,6 +123,11 @@ test('a node that has left is retried from the page, and a retry from the termin
   await dialog.getByRole('button', { name: 'Close' }).click();
   await page.locator('.steps li').first().getByText('grace asked for a retry').waitFor({ timeout: 30_000 });
   await second.ends();
+  const earlier = page.locator('.section', { has: page.getByRole('heading', { name: 'Earlier attempts' }) });
+  await earlier.getByRole('link', { name: 'DEREGISTERED' }).click({ timeout: 60_000 });
+  await page.getByRole('heading', { name: `${id}-2 attempt 1` }).waitFor({ timeout: 30_000 });
+  await page.getByRole('img', { name: /^Orchestrator: now DEREGISTERED/ }).waitFor();
+  await page.locator('.steps').getByText('ACTIVE', { exact: true }).waitFor();
 });
 
 test('a ban and a message that a key has not signed are seen, and the ban is lifted from the page; also of an id that nobody has used', async () => {

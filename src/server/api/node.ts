@@ -67,6 +67,20 @@ export interface EarlierRun {
   readonly link: string | null;
 }
 
+/** What the run of an earlier registration attempt says of it. */
+export interface EarlierRunView extends Pick<
+  NodeView,
+  'id' | 'state' | 'attempt' | 'contract_version' | 'steps' | 'spans' | 'orchestrator' | 'reducer'
+> {
+  readonly run_id: string;
+  /** Why it ended so, in words; null where there is no reason, or no worker answered. */
+  readonly reason: string | null;
+  /** When it ended, milliseconds since 1970; null where no worker answered. */
+  readonly ended: number | null;
+  /** null when no worker answered: why. */
+  readonly no_answer: string | null;
+}
+
 export interface DeadLetterView {
   /** Its partition and offset among the dead letters: "2-1047". */
   readonly id: string;

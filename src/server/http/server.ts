@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import helmet from '@fastify/helmet';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { nodeId } from '../../protocol/fields.js';
+import { isUuid, nodeId } from '../../protocol/fields.js';
 import type { Activity } from '../api/activity.js';
 import type { ContractView } from '../api/contract.js';
 import { LiveFleet, type LiveFleetOptions } from '../fleet/live-fleet.js';
@@ -141,6 +141,14 @@ function readRoutes(app: FastifyInstance, options: FleetServerOptions, fleet: Li
     reply.header('cache-control', 'no-store');
     if (view === null)
       return reply.code(404).send({ error: `no node by the id ${request.params.id.slice(0, 128)} is known` });
+    return view;
+  });
+  app.get<{ Params: { id: string; run: string } }>('/api/nodes/:id/runs/:run', async (request, reply) => {
+    const { run } = request.params;
+    const id = idOf(request.params.id);
+    const view = id === null || !isUuid(run) ? null : await sources.earlierRun(id, run);
+    reply.header('cache-control', 'no-store');
+    if (view === null) return reply.code(404).send({ error: 'Temporal has no such run of this node, or not any more' });
     return view;
   });
   app.get('/api/activity', async (_request, reply) => {

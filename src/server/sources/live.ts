@@ -22,6 +22,7 @@ import { errorText } from '../../error-text.js';
 import type { RecentDeadLetters } from './dead-letters.js';
 import type { HealthWatch } from './health-watch.js';
 import { readRegistered, readLeases, readNode } from './registry.js';
+import { readEarlierRun } from './earlier-run.js';
 import { ANSWER_WITHIN_MS, describeRun, listEarlierRuns, listOpenRuns } from './runs.js';
 import { askStatus, type AskedStatus } from '../../runs/ask-status.js';
 
@@ -112,6 +113,11 @@ export class LiveSources implements Sources {
     const view = this.#readNode(id, known);
     this.#views.set(id, { at: now, view });
     return view;
+  }
+
+  earlierRun(id: string, run_id: string) {
+    const { temporal, contracts } = this.#options;
+    return readEarlierRun(temporal, id, run_id, contracts.compiled);
   }
 
   health(): Health {

@@ -33,6 +33,7 @@ const nothing: Sources = {
       waiting: 0,
     }),
   activity: () => Promise.resolve({ acts: [], unasked: [] }),
+  earlierRun: () => Promise.resolve(null),
   close: () => Promise.resolve(),
 };
 

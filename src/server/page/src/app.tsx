@@ -6,6 +6,7 @@ import { FleetPage } from './fleet/fleet-page.js';
 import { Frame } from './frame.js';
 import { HealthPage } from './health/health-page.js';
 import { NodeDetailPage } from './node/node-page.js';
+import { EarlierRunPage } from './node/earlier-run.js';
 import type { StreamReader } from './stream.js';
 
 export function App({ stream }: { stream: StreamReader }) {
@@ -29,6 +30,9 @@ export function App({ stream }: { stream: StreamReader }) {
           <HealthPage />
         </Route>
         <Route path="/nodes/:id">{({ id }) => <NodeDetailPage key={id} id={decodeURIComponent(id)} />}</Route>
+        <Route path="/nodes/:id/runs/:run">
+          {({ id, run }) => <EarlierRunPage id={decodeURIComponent(id)} run={run} />}
+        </Route>
         <Route>
           <NoScreen />
         </Route>
@@ -38,7 +42,7 @@ export function App({ stream }: { stream: StreamReader }) {
 }
 
 function titleOf(path: string): string {
-  if (path.startsWith('/nodes/')) return decodeURIComponent(path.slice('/nodes/'.length));
+  if (path.startsWith('/nodes/')) return decodeURIComponent(path.slice('/nodes/'.length).split('/')[0] ?? '');
   if (path === '/activity') return 'Activity';
   return path === '/health' ? 'Health' : 'Fleet';
 }

@@ -15,7 +15,7 @@ import { useFrame } from '../use.js';
 import { cut } from '../words.js';
 import { ActionButtons } from './actions.js';
 import { isRegistering } from './is-registering.js';
-import { MachineFigure } from './machine.js';
+import { Machines } from './machines.js';
 import { confirmedNames, NowBox } from './now-box.js';
 import { Notices } from './notices.js';
 import { Side } from './side.js';
@@ -104,7 +104,15 @@ function Registering({ view, contract, state }: RegisteringProps) {
   return (
     <>
       <Strip view={view} contract={contract} state={state} start={start} />
-      <Machines view={view} contract={contract} state={state} start={start} tone={state?.tone ?? 'plain'} />
+      <Machines
+        view={view}
+        contract={contract}
+        start={start}
+        tone={state?.tone ?? 'plain'}
+        reducerTone={reducerTone(view)}
+      >
+        <NowBox view={view} contract={contract} state={state} />
+      </Machines>
       <div className="split">
         <section className="card section">
           <h2>
@@ -115,7 +123,13 @@ function Registering({ view, contract, state }: RegisteringProps) {
             <p className="dim">Its steps are kept by its run, which cannot be asked any more.</p>
           ) : (
             <>
-              <Timeline view={view} contract={contract} start={start} />
+              <Timeline
+                view={view}
+                contract={contract}
+                start={start}
+                ended={view.node?.ended ?? null}
+                beat={view.node?.beat ?? null}
+              />
               <Steps view={view} contract={contract} start={start} />
             </>
           )}
@@ -123,54 +137,6 @@ function Registering({ view, contract, state }: RegisteringProps) {
         <Side view={view} />
       </div>
     </>
-  );
-}
-
-interface MachinesProps extends RegisteringProps {
-  readonly start: number;
-  readonly tone: GlyphTone;
-}
-
-/** Both state machines as the contract has them, and what the node does now. */
-function Machines({ view, contract, state, start, tone }: MachinesProps) {
-  const upright = useNarrow();
-  const drawing = upright ? 'upright' : 'across';
-  return (
-    <section className={`card machines ${upright ? 'upright' : ''}`} aria-label="State machines">
-      <div className="orchestrator">
-        <div className="machine-title">
-          <h2>Orchestrator</h2>
-          <span>over the handshake and the life</span>
-        </div>
-        <MachineFigure
-          title="Orchestrator"
-          drawing={contract.orchestrator[drawing]}
-          path={view.orchestrator}
-          start={start}
-          tone={tone}
-        />
-      </div>
-      <div className="two">
-        <div className="reducer">
-          <div className="machine-title">
-            <h2>Reducer</h2>
-            <span>over the backends</span>
-          </div>
-          <div className="machine-scroll" tabIndex={0} role="region" aria-label="The reducer’s machine">
-            <MachineFigure
-              title="Reducer"
-              drawing={contract.reducer.across}
-              path={view.reducer}
-              start={start}
-              tone={reducerTone(view)}
-            />
-          </div>
-        </div>
-        <div className={`now tone-${tone}`}>
-          <NowBox view={view} contract={contract} state={state} />
-        </div>
-      </div>
-    </section>
   );
 }
 
@@ -299,16 +265,4 @@ function Crumb({ id, type }: { id: string; type: string | null }) {
       </span>
     </nav>
   );
-}
-
-function useNarrow(): boolean {
-  const query = '(max-width: 1239px)';
-  const [narrow, setNarrow] = useState(() => matchMedia(query).matches);
-  useEffect(() => {
-    const media = matchMedia(query);
-    const change = (): void => setNarrow(media.matches);
-    media.addEventListener('change', change);
-    return () => media.removeEventListener('change', change);
-  }, []);
-  return narrow;
 }

@@ -24,7 +24,7 @@ export class Scale {
    * @param start when the attempt began
    * @param now the end of what is shown, milliseconds since 1970
    */
-  static of(view: NodeView, start: number, now: number): Scale {
+  static of(view: Pick<NodeView, 'steps' | 'pending'>, start: number, now: number): Scale {
     const times = view.steps.map(({ at }) => at).filter((at) => at >= start);
     const next = Math.max(now, ...view.pending.flatMap(({ next_at }) => next_at ?? []));
     const end = next + Math.max(10, (next - start) * 0.06);

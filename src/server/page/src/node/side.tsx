@@ -1,3 +1,4 @@
+import { Link } from 'wouter';
 import type { NodeView } from '../../../api/node.js';
 import { Glyph, StateGlyph } from '../glyph.js';
 import { ReplayLetter } from '../replay-letter.js';
@@ -170,12 +171,22 @@ function EarlierAttempts({ view }: { view: NodeView }) {
               <span />
               <StateGlyph view={state === null ? undefined : store.state(state)} />
               <span className="mono" title={`run ${run_id}, from ${exact(began)} to ${exact(ended)}`}>
-                {link === null ? (
-                  (state ?? 'not known')
-                ) : (
-                  <a className="underlined" href={link} target="_blank" rel="noreferrer">
-                    {state ?? 'not known'}
-                  </a>
+                <Link className="underlined" href={`/nodes/${encodeURIComponent(view.id)}/runs/${run_id}`}>
+                  {state ?? 'not known'}
+                </Link>
+                {link !== null && (
+                  <>
+                    {' '}
+                    <a
+                      href={link}
+                      target="_blank"
+                      rel="noreferrer"
+                      aria-label="Its run in Temporal"
+                      title="Its run in Temporal"
+                    >
+                      ↗
+                    </a>
+                  </>
                 )}
               </span>
               <span className="dim">

@@ -6,8 +6,14 @@ import { Whole } from '../whole.js';
 import { exact, offset } from '../words.js';
 import { signOf, stepClock } from './timeline.js';
 
+interface Props {
+  readonly view: Pick<NodeView, 'steps' | 'pending'>;
+  readonly contract: ContractView;
+  readonly start: number;
+}
+
 /** The same as the timeline, in words. */
-export function Steps({ view, contract, start }: { view: NodeView; contract: ContractView; start: number }) {
+export function Steps({ view, contract, start }: Props) {
   const end = view.steps.at(-1)?.at ?? start;
   const failing = view.pending.filter(({ failure }) => failure !== null);
   return (

@@ -7,19 +7,22 @@ import { clock, offset } from '../words.js';
 import { Scale, ticksOf } from './scale.js';
 
 interface Props {
-  readonly view: NodeView;
+  readonly view: Pick<NodeView, 'steps' | 'spans' | 'pending'>;
   readonly contract: ContractView;
   readonly start: number;
+  /** When the attempt ended; null while it lasts. */
+  readonly ended: number | null;
+  /** The last heartbeat; null where it is not known. */
+  readonly beat: number | null;
 }
 
 /** The registration attempt on lines: what the node said, its state, each backend, what was published. */
-export function Timeline({ view, contract, start }: Props) {
-  const ended = view.node?.ended ?? null;
+export function Timeline({ view, contract, start, ended, beat }: Props) {
   // A second is enough: nobody reads a moving line to the millisecond.
   const second = useTimed((now) => Math.floor(now / 1_000) * 1_000);
   const now = ended ?? Math.max(second, view.steps.at(-1)?.at ?? second);
   const scale = Scale.of(view, start, now);
-  const marks = marksOf(view);
+  const marks = marksOf(view, beat);
   return (
     <div className="timeline" aria-hidden="true">
       <Lane title="node" marks={marks.get('node') ?? []} scale={scale} start={start} />
@@ -130,7 +133,7 @@ function Lane({
   );
 }
 
-function marksOf(view: NodeView): Map<string, TimeMark[]> {
+function marksOf(view: Props['view'], beat: number | null): Map<string, TimeMark[]> {
   const lanes = new Map<string, TimeMark[]>();
   const add = (lane: string, mark: TimeMark): void => {
     const marks = lanes.get(lane);
@@ -141,7 +144,6 @@ function marksOf(view: NodeView): Map<string, TimeMark[]> {
     if (step.lane === null || step.lane === 'state') continue;
     add(step.lane, { at: step.at, ...signOf(step), title: step.text, words: shortWords(step) });
   }
-  const beat = view.node?.beat ?? null;
   if (beat !== null)
     add('node', { at: beat, shape: 'point', tone: 'plain', title: 'last heartbeat', words: 'last heartbeat' });
   for (const pending of view.pending) {

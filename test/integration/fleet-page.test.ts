@@ -127,7 +127,7 @@ test('a node that has left is retried from the page, and a retry from the termin
   await earlier.getByRole('link', { name: 'DEREGISTERED' }).click({ timeout: 60_000 });
   await page.getByRole('heading', { name: `${id}-2 attempt 1` }).waitFor({ timeout: 30_000 });
   await page.getByRole('img', { name: /^Orchestrator: now DEREGISTERED/ }).waitFor();
-  await page.locator('.steps').getByText('ACTIVE', { exact: true }).waitFor();
+  await page.locator('.steps').getByText('ACK_RECEIVED → ACTIVE').waitFor();
 });
 
 test('a ban and a message that a key has not signed are seen, and the ban is lifted from the page; also of an id that nobody has used', async () => {

@@ -491,6 +491,15 @@ describe('the checker', () => {
     expect(said({ ...good, records: [...good.records, ...again], memory: starting })).toEqual([]);
   });
 
+  it('takes the goodbye of an older incarnation for what it is, when it comes again after a new start', () => {
+    const good = goodLives();
+    const between = [introspection('living', -2, 'l0'), introspection('living', -1, 'l0', 'shutdown')];
+    const again = introspection('living', 60, 'l0', 'shutdown');
+    const records = [...between, ...good.records, again];
+    const ends = said({ ...good, records }).filter((line) => line.includes('has said goodbye'));
+    expect(ends).toEqual([]);
+  });
+
   it('knows nothing of the code that it checks', () => {
     const folder = join(import.meta.dirname, '../../chaos/checker');
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));

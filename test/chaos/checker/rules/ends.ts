@@ -21,7 +21,10 @@ export function incarnationsEnd({ introspections, row }: NodeFacts): readonly st
   if (row.ended_at === null && LIVING[row.state] === undefined) found.push(`rests in ${row.state}, which is no end`);
   if (row.ended_at !== null && !ENDS.includes(row.state)) found.push(`ended in ${row.state}, which is no named end`);
   if (row.ended_at !== null && (row.reason ?? '') === '') found.push(`ended in ${row.state} without a reason`);
-  if (row.ended_at === null && introspections.slice(newest).some(({ reason }) => reason === 'shutdown'))
+  // A repeated goodbye of an older incarnation is no goodbye of this one.
+  const isOlder = (id: string): boolean => introspections.findIndex((one) => one.correlation_id === id) < newest;
+  const goodbyes = introspections.slice(newest).filter(({ reason }) => reason === 'shutdown');
+  if (row.ended_at === null && goodbyes.some((one) => !isOlder(one.correlation_id)))
     found.push(`has said goodbye, and is ${row.state}`);
   return found;
 }

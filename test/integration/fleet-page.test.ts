@@ -183,6 +183,10 @@ test('Consul is stopped and comes back: the page says so, and the node that wait
   await page.goBack();
   await page.getByRole('img', { name: /^Orchestrator: now ACTIVE/ }).waitFor({ timeout: 90_000 });
   await page.locator('.steps').getByText('Consul confirmed').first().waitFor();
+  // What failed before stays, with its words.
+  await expect
+    .poll(() => page.locator('main').innerText(), { timeout: 30_000 })
+    .toMatch(/Consul: \d+ tr(y|ies) failed[^]*ECONNREFUSED/);
   await page.getByRole('link', { name: /^Health/ }).click();
   await page
     .getByRole('region', { name: 'Consul', exact: true })

@@ -11,7 +11,7 @@ import type { Act } from '../api/activity.js';
 import type { Contracts } from '../../contracts/load.js';
 import type { FleetNode, RowDetail } from '../api/fleet.js';
 import type { Health } from '../api/health.js';
-import type { EarlierRun, NodeKeyView, NodeView, PendingTry } from '../api/node.js';
+import type { EarlierRun, NodeKeyView, NodeView, PendingTry, Run } from '../api/node.js';
 import { confirmedBackends } from '../contract/confirmed-backends.js';
 import { titleOf } from '../contract/view.js';
 import { lookOf } from '../fleet/look.js';
@@ -22,9 +22,11 @@ import { errorText } from '../../error-text.js';
 import type { RecentDeadLetters } from './dead-letters.js';
 import type { HealthWatch } from './health-watch.js';
 import { readRegistered, readLeases, readNode } from './registry.js';
+import { withFailedTries } from '../node/failed-tries.js';
 import { readEarlierRun } from './earlier-run.js';
 import { ANSWER_WITHIN_MS, describeRun, listEarlierRuns, listOpenRuns } from './runs.js';
 import { askStatus, type AskedStatus } from '../../runs/ask-status.js';
+import { readFinishedTries, type FinishedTries } from '../../runs/finished-tries.js';
 
 export interface LiveSourcesOptions {
   readonly pool: Pool;
@@ -55,11 +57,15 @@ const EARLIER_FRESH = 30_000;
 /** Several people who look at one node ask once. Milliseconds. */
 const FRESH = 700;
 
+/** Events; a longer one is not read for its tries. A registration has 28, and a run begins anew long before. */
+const LONGEST_HISTORY = 1_000;
+
 /** The real sources: PostgreSQL for the fleet, Temporal for one node, Kafka for dead letters. */
 export class LiveSources implements Sources {
   readonly #options: LiveSourcesOptions;
   readonly #limit = pLimit(ASKED_AT_ONCE);
   readonly #earlier = new LRUCache<string, readonly EarlierRun[]>({ max: 100, ttl: EARLIER_FRESH });
+  readonly #tries = new LRUCache<string, readonly FinishedTries[]>({ max: 100 });
   readonly #views = new Map<string, { readonly at: number; readonly view: Promise<NodeView | null> }>();
 
   constructor(options: LiveSourcesOptions) {
@@ -115,9 +121,12 @@ export class LiveSources implements Sources {
     return view;
   }
 
-  earlierRun(id: string, run_id: string) {
+  async earlierRun(id: string, run_id: string) {
     const { temporal, contracts } = this.#options;
-    return readEarlierRun(temporal, id, run_id, contracts.compiled);
+    const view = await readEarlierRun(temporal, id, run_id, contracts.compiled);
+    if (view === null) return null;
+    const tries = await this.#finishedTries(id, { run_id, events: 0 });
+    return { ...view, steps: withFailedTries(view.steps, tries, contracts.compiled) };
   }
 
   health(): Health {
@@ -160,10 +169,14 @@ export class LiveSources implements Sources {
     const letters = deadLetters.about(id);
     const found = [recorded, described, known, ban, key].some((one) => one !== null);
     if (!found && letters.length === 0 && unasked.length === 0) return null;
+    const tries =
+      described === null ? null : await orElse('The history of its run', this.#finishedTries(id, described.run));
     const asked =
       described === null ? { status: null, no_answer: null } : await askStatus(temporal, id, ANSWER_WITHIN_MS);
+    const view = this.#view(id, known, recorded, described, asked, letters, unasked);
     return {
-      ...this.#view(id, known, recorded, described, asked, letters, unasked),
+      ...view,
+      steps: withFailedTries(view.steps, tries ?? [], contracts.compiled),
       earlier_runs: described === null ? null : await this.#earlierRuns(id, described.run.run_id),
       others: others.map((other) => ({
         ...other,
@@ -174,6 +187,23 @@ export class LiveSources implements Sources {
       key: key === null ? null : keyOf(key),
       acts: acts.map(actOf),
     };
+  }
+
+  /** Of a history of that length: read once. */
+  async #finishedTries(
+    id: string,
+    { run_id, events }: Pick<Run, 'run_id' | 'events'>,
+  ): Promise<readonly FinishedTries[]> {
+    if (events > LONGEST_HISTORY) return [];
+    const key = `${run_id} ${events}`;
+    const known = this.#tries.get(key);
+    if (known !== undefined) return known;
+    const { temporal } = this.#options;
+    const found = await temporal.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+      readFinishedTries(temporal, id, run_id),
+    );
+    this.#tries.set(key, found);
+    return found;
   }
 
   async #earlierRuns(id: string, shown: string): Promise<readonly EarlierRun[] | null> {

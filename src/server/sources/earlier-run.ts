@@ -5,7 +5,7 @@ import type { EarlierRunView } from '../api/node.js';
 import { attemptStoryOf } from '../node/story.js';
 import { ANSWER_WITHIN_MS } from './runs.js';
 
-/** An earlier registration attempt, as its run tells it; null: Temporal has no such run of the node (any more). */
+/** An earlier registration attempt, as its run has it; null: Temporal has no such run of the node (any more). */
 export async function readEarlierRun(
   client: Client,
   id: string,

@@ -12,7 +12,7 @@ import { Machines } from './machines.js';
 import { Steps } from './steps.js';
 import { Timeline } from './timeline.js';
 
-/** A registration attempt that has ended, as its run tells it. */
+/** A registration attempt that has ended, as its run has it. */
 export function EarlierRunPage({ id, run }: { id: string; run: string }) {
   const hello = useFrame(() => store.hello);
   const [view, setView] = useState<EarlierRunView | null>(null);

@@ -7,9 +7,11 @@ import {
   isAbout,
   readDeadLetter,
   replayedLetter,
+  MOST_REPLAYS,
   shorterDeadLetters,
   sizeOf,
   whereFrom,
+  whyNotReplayed,
   type DeadLetter,
   type DeadLetterToWrite,
 } from '../../../src/protocol/dead-letter.js';
@@ -275,4 +277,30 @@ describe('a record that says that a letter was replayed', () => {
 it('an original that is sent again counts its replays, and keeps all else', () => {
   const from = { key: null, value: Buffer.from('v'), headers: { a: 'x' }, replays: 2 };
   expect(buildReplay(from)).toEqual({ key: null, value: from.value, headers: { a: 'x', 'registrar-replays': '3' } });
+});
+
+describe('the original of a dead letter', () => {
+  const whole = read(buildDeadLetter(letter));
+
+  it('can be sent again, unless there is a reason', () => {
+    expect(whyNotReplayed(whole)).toBeNull();
+    expect(whyNotReplayed({ ...whole, replays: MOST_REPLAYS - 1 })).toBeNull();
+  });
+
+  it.each<[string, Partial<DeadLetter>]>([
+    [
+      'an event of the registrar: correct the contract, then retry its node',
+      { unpublished: 'NodeBecameActive', origin: null },
+    ],
+    ['where it comes from is not known', { origin: null }],
+    ['a batch whose bytes no client can read: its sender must send it again', { code: 'undecodable' }],
+    [
+      'only the head of its 2000000 bytes is here; dev.introspection, partition 3, offset 7 may have it',
+      { cut_from_bytes: 2_000_000 },
+    ],
+    ['replayed 3 times, and refused each time: correct what sends it', { replays: 3 }],
+    ['replayed 4 times, and refused each time: correct what sends it', { replays: 4 }],
+  ])('is not sent again: %s', (why, change) => {
+    expect(whyNotReplayed({ ...whole, ...change })).toBe(why);
+  });
 });

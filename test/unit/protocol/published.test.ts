@@ -78,6 +78,28 @@ describe('what we publish', () => {
     },
   );
 
+  it('gives each event of a send a time of its own, in their order', () => {
+    const times = [undefined, 1, 2].map((before) => {
+      const order = before === undefined ? {} : { before };
+      const { value } = buildPublished(sampleEvent('NodeBecameActive'), { ...sending, ...order });
+      const read = parsePublished(value);
+      return read.ok ? read.event.emitted_at : read.reason;
+    });
+    expect(times).toEqual([0, 1, 2].map((ms) => `2026-01-31T12:00:00.00${ms}Z`));
+  });
+
+  it('is read without tags, and not without an envelope of its form', () => {
+    const { value } = buildPublished(sampleEvent('NodeBecameActive'), sending);
+    const { metadata: _, ...bare } = json(value);
+    const readOf = (envelope: object) => parsePublished(Buffer.from(JSON.stringify(envelope)));
+    expect(readOf(bare)).toMatchObject({ ok: true, event: { tags: {} } });
+    expect(readOf({ ...bare, metadata: null })).toMatchObject({ ok: true, event: { tags: {} } });
+    expect(readOf({ ...bare, event_type: 7 })).toEqual({
+      ok: false,
+      reason: expect.stringMatching(/^event_type: /) as string,
+    });
+  });
+
   it('stamps deadlines from the moment of the send', () => {
     expect(json(buildPublished(sampleEvent('NodeRegistrationAccepted'), sending).value).payload).toMatchObject({
       ack_deadline: '2026-01-31T12:00:30.000Z',

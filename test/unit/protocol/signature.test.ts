@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
+import { createPublicKey, createSecretKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildAck } from '../../../src/protocol/ack.js';
@@ -17,6 +17,8 @@ function read(header: string): Signature {
   if (found?.ok !== true) throw new Error(found?.reason ?? 'no signature');
   return found.signature;
 }
+
+const base64 = (words: string): string => Buffer.from(words).toString('base64url');
 
 /** A protected header with other members, signed by nobody. */
 const header = (change: object): string => {
@@ -44,6 +46,10 @@ describe('a key', () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
     expect(() => privateKeyOf(privateKey)).toThrow('expected an Ed25519 key, got rsa');
     expect(() => privateKeyOf(createPublicKey(key))).toThrow('expected a private Ed25519 key, got a public one');
+    expect(() => nodeKeyOf(createSecretKey(Buffer.from('secret')))).toThrow(
+      'expected an Ed25519 key, got a secret key',
+    );
+    expect(nodeKeyOf(createPublicKey(key))).toEqual(nodeKeyOf(key));
     expect(() => privateKeyOf('nonsense')).toThrow('it is no PEM of a key');
     expect(() => publicKeysOf('nonsense')).toThrow('it holds no public key');
     expect(() => publicKeysOf(publicKey.export({ type: 'spki', format: 'pem' }).toString())).toThrow('got rsa');
@@ -103,6 +109,21 @@ describe("a node's signature", () => {
     );
   });
 
+  it('is of no record that has none', () => {
+    expect(SIGNATURE).toBe('node_signature');
+    expect(readSignature({})).toBeNull();
+  });
+
+  it('may be as long as the longest that is read, and no longer', () => {
+    const long = (length: number) => `${text.split('..')[0]}..${'A'.repeat(length - text.indexOf('..') - 2)}`;
+    expect(readSignature({ [SIGNATURE]: long(4_096) })).toMatchObject({ ok: true });
+    expect(readSignature({ [SIGNATURE]: long(4_100) })).toMatchObject({ ok: false });
+  });
+
+  it('without its key introduces none', () => {
+    expect(read(signed(ack, key, 7).headers[SIGNATURE] ?? '').introduces).toBeNull();
+  });
+
   it.each([
     ['nonsense', 'it is no JWS with detached content'],
     [`${text.split('..')[0]}.e30.${text.split('..')[1]}`, 'it is no JWS with detached content'],
@@ -114,6 +135,13 @@ describe("a node's signature", () => {
     [header({ number: -1 }), 'its protected header: number: expected'],
     [header({ kid: nodeKeyOf(newKey()).thumbprint }), 'kid is not the thumbprint of jwk'],
     ['A'.repeat(5_000), 'it is no JWS with detached content'],
+    [`${text}.e30`, 'it is no JWS with detached content'],
+    ['..', 'it is no JWS with detached content'],
+    ['e30..', 'it is no JWS with detached content'],
+    ['..AAAA', 'it is no JWS with detached content'],
+    ['_w..AAAA', 'its protected header cannot be read: '],
+    [header({ kid: 'short' }), 'its protected header: kid: expected 32 bytes as base64url'],
+    [header({ kid: `${'A'.repeat(42)}B` }), 'its protected header: kid: expected 32 bytes as base64url'],
   ])('that is none is refused in words: %.20s', (changed, reason) => {
     expect(readSignature({ [SIGNATURE]: changed })).toEqual({
       ok: false,
@@ -139,6 +167,32 @@ describe('a handover', () => {
     const others = { ...rotated(), kid: nodeKeyOf(newKey()).thumbprint };
     expect(await isHandedOver(others, nodeKeyOf(key))).toBe(false);
   });
+
+  it.each<[string, (parts: readonly [string, string, string]) => string]>([
+    ['is nothing', () => ''],
+    ['has a part too few', ([head, content]) => `${head}.${content}`],
+    ['has a part too many', ([head, content, bytes]) => `${head}.${content}.${bytes}.${bytes}`],
+    ['has an empty header', ([, content, bytes]) => `.${content}.${bytes}`],
+    ['has no content', ([head, , bytes]) => `${head}..${bytes}`],
+    ['has no signature', ([head, content]) => `${head}.${content}.`],
+    ['has a header that is no object', ([, content, bytes]) => `${base64('1')}.${content}.${bytes}`],
+    ['has content that is no object', ([head, , bytes]) => `${head}.${base64('1')}.${bytes}`],
+    ['has content of another form', ([head, , bytes]) => `${head}.${base64('{}')}.${bytes}`],
+  ])('that %s is none', async (_, change) => {
+    const [head = '', content = '', bytes = ''] = rotated().handover?.split('.') ?? [];
+    expect(await isHandedOver({ ...rotated(), handover: change([head, content, bytes]) }, nodeKeyOf(key))).toBe(false);
+  });
+
+  it.each([{ typ: 'JWT' }, { alg: 'none' }, { typ: undefined }])(
+    'is refused with another header, though the old key has signed it: %j',
+    async (change) => {
+      const [head = '', content = ''] = rotated().handover?.split('.') ?? [];
+      const json = JSON.parse(Buffer.from(head, 'base64url').toString()) as object;
+      const input = `${base64(JSON.stringify({ ...json, ...change }))}.${content}`;
+      const handover = `${input}.${sign(null, Buffer.from(input), key).toString('base64url')}`;
+      expect(await isHandedOver({ ...rotated(), handover }, nodeKeyOf(key))).toBe(false);
+    },
+  );
 
   it('cannot be made of a signed message, nor a message of it', async () => {
     const [head = '', tail = ''] = text.split('..');

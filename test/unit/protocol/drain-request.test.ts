@@ -8,9 +8,7 @@ const SENT = new Date('2026-01-31T12:00:00.000Z');
 const request = { command_id: COMMAND, node_id: 'mailer-1', correlation_id: 'c-1', draining: true, reason: 'a disk' };
 const place = { topic: 't', partition: 0, offset: '7', timestamp: SENT.getTime(), isBrokersTime: true, headers: {} };
 const read = (value: object, headers: Record<string, Buffer> = {}) =>
-  parseDrainRequest(Buffer.from(JSON.stringify(value)), { ...place, headers } as Parameters<
-    typeof parseDrainRequest
-  >[1]);
+  parseDrainRequest(Buffer.from(JSON.stringify(value)), { ...place, headers });
 
 describe('a request to be drained', () => {
   it('is written in the envelope of nodes, and read back', () => {

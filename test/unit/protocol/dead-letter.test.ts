@@ -262,6 +262,8 @@ describe('a record that says that a letter was replayed', () => {
       value: null,
       headers: { event_type: 'DeadLetterReplayed', replayed_letter: '0-7', asked_by: 'ann', why: 'corrected' },
     });
+    const unsaid = buildReplayed({ key: null }, '0-7', { who: 'ann', why: null });
+    expect(Object.keys(unsaid.headers)).toEqual(['event_type', 'replayed_letter', 'asked_by']);
   });
 
   it.each([

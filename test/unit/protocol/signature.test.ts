@@ -120,6 +120,14 @@ describe("a node's signature", () => {
     expect(readSignature({ [SIGNATURE]: long(4_100) })).toMatchObject({ ok: false });
   });
 
+  it('counts in one way of writing only: the bits of its last character that hold nothing are zero', () => {
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const other = `${text.slice(0, -1)}${letters[letters.indexOf(text.at(-1) ?? '') + 1]}`;
+    const bytesOf = (written: string): Buffer => Buffer.from(written.split('..')[1] ?? '', 'base64url');
+    expect(bytesOf(other)).toEqual(bytesOf(text));
+    expect(readSignature({ [SIGNATURE]: other })).toMatchObject({ ok: false });
+  });
+
   it('without its key introduces none', () => {
     expect(read(signed(ack, key, 7).headers[SIGNATURE] ?? '').introduces).toBeNull();
   });
@@ -141,6 +149,7 @@ describe("a node's signature", () => {
     ['..AAAA', 'it is no JWS with detached content'],
     ['_w..AAAA', 'its protected header cannot be read: '],
     [header({ kid: 'short' }), 'its protected header: kid: expected 32 bytes as base64url'],
+    [header({ kid: 'A'.repeat(44) }), 'its protected header: kid: expected 32 bytes as base64url'],
     [header({ kid: `${'A'.repeat(42)}B` }), 'its protected header: kid: expected 32 bytes as base64url'],
   ])('that is none is refused in words: %.20s', (changed, reason) => {
     expect(readSignature({ [SIGNATURE]: changed })).toEqual({
@@ -159,6 +168,15 @@ describe('a handover', () => {
     expect(await isHandedOver(rotated(), nodeKeyOf(key))).toBe(true);
     expect(await isHandedOver(rotated(newKey()), nodeKeyOf(key))).toBe(false);
     expect(await isHandedOver(read(text), nodeKeyOf(key))).toBe(false);
+  });
+
+  it('says what it is, so that nothing else is taken for one', () => {
+    const [head = ''] = rotated().handover?.split('.') ?? [];
+    expect(JSON.parse(Buffer.from(head, 'base64url').toString())).toEqual({
+      alg: 'EdDSA',
+      typ: 'node-key-handover',
+      kid: nodeKeyOf(key).thumbprint,
+    });
   });
 
   it('is for one node, and for one key', async () => {

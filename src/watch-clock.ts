@@ -1,10 +1,12 @@
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { errorText } from './error-text.js';
-import { databaseOffset, isOff, storeProcessClock, type ProcessClock } from './registry/clocks.js';
+import { databaseOffset, isOff, keepsProcessClocks, storeProcessClock, type ProcessClock } from './registry/clocks.js';
 import type { Sql } from './registry/pool.js';
 
 const EVERY_MS = 60_000;
+const SOON_MS = 2_000;
 
 /**
  * Compares this process's clock with the database's once a minute, and keeps the result where `doctor`, which runs on
@@ -14,8 +16,10 @@ const EVERY_MS = 60_000;
  */
 export function watchClock(sql: Sql, role: ProcessClock['role'], logger: Logger): { stop(): Promise<void> } {
   const name = `${process.pid}@${hostname()}`;
-  const compare = async (): Promise<void> => {
+  const compare = async (): Promise<number> => {
     try {
+      // At a first start the tables may not be there yet.
+      if (!(await keepsProcessClocks(sql))) return SOON_MS;
       const { seconds, within } = await databaseOffset(sql);
       const clock: ProcessClock = { role, process: name, seconds: -seconds, within };
       await storeProcessClock(sql, clock);
@@ -24,15 +28,18 @@ export function watchClock(sql: Sql, role: ProcessClock['role'], logger: Logger)
     } catch (error) {
       logger.info({ reason: errorText(error) }, 'this clock cannot be compared with PostgreSQL’s now');
     }
+    return EVERY_MS;
   };
-  let comparing = compare();
-  const timer = setInterval(() => {
-    comparing = compare();
-  }, EVERY_MS);
+  const stopping = new AbortController();
+  const watching = (async () => {
+    // A pause that is cut short is no failure.
+    while (!stopping.signal.aborted)
+      await delay(await compare(), undefined, { signal: stopping.signal }).catch(() => undefined);
+  })();
   return {
     stop() {
-      clearInterval(timer);
-      return comparing;
+      stopping.abort();
+      return watching;
     },
   };
 }

@@ -43,6 +43,12 @@ export async function databaseOffset(sql: Sql): Promise<ClockOffset> {
   return offsetOf(read);
 }
 
+/** false: the database is migrated to no version that has the table, or not at all yet. */
+export async function keepsProcessClocks(sql: Sql): Promise<boolean> {
+  const { rows } = await sql.query<{ there: boolean }>("select to_regclass('process_clocks') is not null as there");
+  return rows[0]?.there === true;
+}
+
 /** Keeps how far this process's clock is from the database's; what is older than an hour goes. */
 export async function storeProcessClock(sql: Sql, { role, process, seconds, within }: ProcessClock): Promise<void> {
   await sql.query(

@@ -5,7 +5,14 @@ import type { Config } from '../../config/index.js';
 import type { Contracts } from '../../contracts/load.js';
 import { errorText } from '../../error-text.js';
 import { createKafka, marker, openBrokersClock } from '../../kafka/index.js';
-import { databaseOffset, isOff, offsetOf, readProcessClocks, type ClockOffset } from '../../registry/clocks.js';
+import {
+  databaseOffset,
+  isOff,
+  keepsProcessClocks,
+  offsetOf,
+  readProcessClocks,
+  type ClockOffset,
+} from '../../registry/clocks.js';
 import { createPool } from '../../registry/pool.js';
 import { connectTemporal } from '../connect.js';
 import { ANSWER_WITHIN_MS, verdict, type Check } from './check.js';
@@ -35,7 +42,7 @@ export async function checkClocks(config: Config, contracts: Contracts): Promise
 async function checkProcesses({ postgres }: Config): Promise<Check[]> {
   const pool = createPool(postgres.connectionString, { max: 1, connectTimeoutMs: ANSWER_WITHIN_MS });
   try {
-    const found = await readProcessClocks(pool);
+    const found = (await keepsProcessClocks(pool)) ? await readProcessClocks(pool) : [];
     if (found.length === 0) return [verdictOf(PROCESSES, 'not compared: none runs, or each began just now')];
     return found.map((clock) => verdictOf(`the clock of ${clock.role} ${clock.process} and PostgreSQL’s`, clock));
   } catch (error) {

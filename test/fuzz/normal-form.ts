@@ -39,9 +39,20 @@ const ack = z.strictObject({
   instance_id: ascii.optional(),
 });
 
+const drainRequest = z.strictObject({
+  message_id: uuid,
+  node_id: nodeId,
+  correlation_id: ascii,
+  draining: z.boolean(),
+  reason: printable(500).nullable(),
+  at: time,
+  instance_id: ascii.optional(),
+});
+
 const SIGNALS: Readonly<Record<string, z.ZodType>> = {
   introspection: z.tuple([introspection]),
   ack: z.tuple([ack]),
+  request: z.tuple([z.looseObject({ payload: drainRequest })]),
   suspect: z.tuple([]),
   repair: z.tuple([]),
 };
@@ -67,6 +78,7 @@ export function notNormal({ name, args }: Given, node_id: string): string | null
   if (schema === undefined) return `nobody knows a signal ${JSON.stringify(name)}`;
   const read = schema.safeParse(args);
   if (!read.success) return `${name}: ${z.prettifyError(read.error)}`;
-  const [first] = args as readonly { readonly node_id: string }[];
-  return first === undefined || first.node_id === node_id ? null : `${name}: it is of ${first.node_id}`;
+  const [first] = args as readonly { readonly node_id?: string; readonly payload?: { readonly node_id: string } }[];
+  const id = first?.node_id ?? first?.payload?.node_id ?? node_id;
+  return id === node_id ? null : `${name}: it is of ${id}`;
 }

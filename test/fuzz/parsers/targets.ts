@@ -67,7 +67,8 @@ function message<Message extends { readonly node_id: string }>(
 }
 
 const normal = (name: string) => (answer: { readonly node_id: string }) => {
-  const fault = notNormal({ name, args: [JSON.parse(JSON.stringify(answer))] }, answer.node_id);
+  const message: unknown = JSON.parse(JSON.stringify(answer));
+  const fault = notNormal({ name, args: [name === 'request' ? { payload: message } : message] }, answer.node_id);
   mustHold(fault === null, `not of the normal form: ${fault ?? ''}`);
 };
 
@@ -184,7 +185,7 @@ const LIMIT = 1024 ** 2;
 export const TARGETS: Readonly<Record<string, Target>> = {
   introspection: message(parseIntrospection, introspections, normal('introspection')),
   ack: message(parseAck, acks, normal('ack')),
-  drain: message(parseDrainRequest, drains, normal('drain')),
+  drain: message(parseDrainRequest, drains, normal('request')),
   heartbeat: message(parseHeartbeat, heartbeats, ({ node_id }) =>
     mustHold(/^[A-Za-z0-9._:-]{1,128}$/.test(node_id), `no id: ${node_id}`),
   ),

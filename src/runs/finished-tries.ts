@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { workflowId } from '../../workflows/messages.js';
 import { innermostText, type StoredFailure } from './failure-text.js';
+import { millisOf, type Timestamp } from './timestamp.js';
 
 /** An activity that took more than one try. Times are milliseconds since 1970. */
 export interface FinishedTries {
@@ -13,12 +14,10 @@ export interface FinishedTries {
   readonly failure: string | null;
 }
 
-type Time = { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined;
-
 /** What of an event is read here. */
 interface HistoryEvent {
   readonly eventId?: unknown;
-  readonly eventTime?: Time;
+  readonly eventTime?: Timestamp;
   readonly activityTaskScheduledEventAttributes?: {
     readonly activityType?: { readonly name?: string | null } | null;
   } | null;
@@ -51,7 +50,7 @@ export async function finishedTries(
     found.push({
       activity: names.get(String(started?.scheduledEventId)) ?? 'an activity',
       tries,
-      last_at: Number(eventTime?.seconds ?? 0) * 1_000 + Math.floor((eventTime?.nanos ?? 0) / 1e6),
+      last_at: millisOf(eventTime) ?? 0,
       failure: await innermostText(client, started?.lastFailure),
     });
   }

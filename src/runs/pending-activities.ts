@@ -1,5 +1,6 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { innermostText } from './failure-text.js';
+import { millisOf } from './timestamp.js';
 
 /** An activity that Temporal has not been able to finish yet. Times are milliseconds since 1970. */
 export interface PendingActivity {
@@ -26,14 +27,14 @@ export function pendingActivities(
 ): Promise<PendingActivity[]> {
   const asPending = async (pending: Pending): Promise<PendingActivity> => {
     const attempt = pending.attempt ?? 1;
-    const next = millis(pending.nextAttemptScheduleTime);
+    const next = millisOf(pending.nextAttemptScheduleTime);
     return {
       activity: pending.activityType?.name ?? 'an activity',
       attempt,
       limit: pending.maximumAttempts || null,
       failure: await innermostText(client, pending.lastFailure),
       next_at: next !== null && next > now ? next : null,
-      last_at: millis(pending.lastStartedTime) ?? millis(pending.scheduledTime),
+      last_at: millisOf(pending.lastStartedTime) ?? millisOf(pending.scheduledTime),
       // In the pause after a failure the number is already that of the next try.
       made: pending.lastFailure ? attempt - 1 : attempt,
     };
@@ -42,11 +43,3 @@ export function pendingActivities(
 }
 
 type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
-
-function millis(
-  time: { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined,
-): number | null {
-  if (time === null || time === undefined) return null;
-  const value = Number(time.seconds) * 1_000 + (time.nanos ?? 0) / 1e6;
-  return value > 0 ? value : null;
-}

@@ -1,10 +1,11 @@
 import type { RegistrarAction } from '../../registry/registrar-actions.js';
-import type { Mended } from './mend.js';
+import type { Mended, MendOutcome } from './mend.js';
 
 /** More than so many in one pass are one line. */
 const MOST_LINES = 20;
 
-const DONE: Readonly<Record<string, string>> = {
+/** Of what was held or failed, nothing was done. */
+const DONE: Readonly<Partial<Record<MendOutcome, string>>> = {
   signalled: 'its run writes it again',
   removed: 'it is removed from Consul',
   replaced: 'its run was ended, and another goes on from the registry row',

@@ -189,7 +189,7 @@ export class LiveSources implements Sources {
     };
   }
 
-  /** Of a history of that length: read once. */
+  /** Of a history of that length: read once. A run that has ended grows no more, and needs no length. */
   async #finishedTries(
     id: string,
     { run_id, events }: Pick<Run, 'run_id' | 'events'>,

@@ -132,9 +132,7 @@ function ActLine({ act }: { act: Act }) {
   const { at, who, why, what, node_id, outcome, refused } = act;
   return (
     <li>
-      <time className="mono num" dateTime={new Date(at).toISOString()} title={exact(at)}>
-        {clock(at)}
-      </time>
+      <When at={at} />
       <Glyph shape="person" tone="ink" />
       <NodeLink id={node_id} />
       <span className="told">
@@ -161,9 +159,7 @@ function ActLine({ act }: { act: Act }) {
 function UnaskedLine({ unasked: { at, part, node_id, what } }: { unasked: Unasked }) {
   return (
     <li>
-      <time className="mono num" dateTime={new Date(at).toISOString()} title={exact(at)}>
-        {clock(at)}
-      </time>
+      <When at={at} />
       <Glyph shape={part === 'reconciler' ? 'ok' : 'warn'} tone={part === 'reconciler' ? 'active' : 'warn'} />
       <NodeLink id={node_id} />
       <span className="told">
@@ -177,9 +173,7 @@ function UnaskedLine({ unasked: { at, part, node_id, what } }: { unasked: Unaske
 function EndedLine({ node, at }: { node: FleetNode; at: number }) {
   return (
     <li>
-      <time className="mono num" dateTime={new Date(at).toISOString()} title={exact(at)}>
-        {clock(at)}
-      </time>
+      <When at={at} />
       <StateGlyph view={store.state(node.state)} />
       <NodeLink id={node.id} />
       <span className="told">
@@ -188,6 +182,14 @@ function EndedLine({ node, at }: { node: FleetNode; at: number }) {
       </span>
       <span className="by dim">registrar</span>
     </li>
+  );
+}
+
+function When({ at }: { at: number }) {
+  return (
+    <time className="mono num" dateTime={new Date(at).toISOString()} title={exact(at)}>
+      {clock(at)}
+    </time>
   );
 }
 

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FleetServer } from '../../src/server/http/server.js';
 import { openPage, startChromium } from './chromium.js';
-import { badDay, FakeSources } from './fake-sources.js';
+import { badDay, FakeSources, heldBack } from './fake-sources.js';
 import { serve } from './serve.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -32,11 +32,12 @@ interface Violation {
 
 let browser: Browser;
 let server: FleetServer;
+const sources = new FakeSources();
 
 beforeAll(async () => {
   browser = await startChromium();
-  const sources = new FakeSources();
   badDay(sources, 200);
+  sources.held = heldBack(sources.born);
   const act = (): Promise<string> => Promise.resolve('done');
   const ofNode = { acknowledge: act, retry: act, drain: act, undrain: act, evict: act, ban: act, unban: act };
   server = await serve(sources, { actions: { ...ofNode, release: act, replay: act } });
@@ -46,31 +47,91 @@ afterAll(async () => {
   await server.close();
 });
 
+type Scheme = 'light' | 'dark';
+
+async function open(screen: string, colorScheme: Scheme, width: number) {
+  const { page, faults } = await openPage(browser, {
+    viewport: { width, height: 900 },
+    colorScheme,
+    reducedMotion: 'reduce',
+  });
+  await page.goto(server.url + screen);
+  await page.locator('h1').waitFor();
+  await page.locator('.row, .machine, .notice, .empty, .health-card, .activity').first().waitFor();
+  return { page, faults };
+}
+
+/** What axe finds on a page, and how many pixels of it stick out at the side. */
+async function found(page: Page): Promise<{ readonly violations: readonly string[]; readonly sideways: number }> {
+  // The page's own policy stands: axe is handed in by the test, not loaded by the page.
+  await page.evaluate(axe);
+  const violations = await page.evaluate<Violation[]>('axe.run().then((result) => result.violations)');
+  return {
+    violations: violations.map(({ id, impact, nodes }) => `${impact ?? ''} ${id}: ${nodes[0]?.html ?? ''}`),
+    sideways: await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+  };
+}
+
+const NOTHING = { violations: [], sideways: 0 };
+
 describe.each([
   ['light', 1_440],
   ['dark', 1_440],
   ['light', 390],
   ['dark', 1_100],
+  // A page of 1,280 px that somebody has zoomed to 400 % (WCAG 2.2, 1.4.10).
+  ['light', 320],
 ] as const)('%s, %i px wide', (colorScheme, width) => {
   test.each(SCREENS)('axe finds nothing on /%s, and nothing goes sideways', async (screen) => {
-    // The page's own policy stands: axe is handed in by the test, not loaded by the page.
-    const { page, faults } = await openPage(browser, {
-      viewport: { width, height: 900 },
-      colorScheme,
-      reducedMotion: 'reduce',
-    });
-    await page.goto(server.url + screen);
-    await page.locator('h1').waitFor();
-    await page.locator('.row, .machine, .notice, .empty, .health-card, .activity').first().waitFor();
-    await page.evaluate(axe);
-    const violations = await page.evaluate<Violation[]>('axe.run().then((result) => result.violations)');
-    expect(violations.map(({ id, impact, nodes }) => `${impact ?? ''} ${id}: ${nodes[0]?.html ?? ''}`)).toEqual([]);
-    const sideways = await page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    );
-    expect(sideways).toBeLessThanOrEqual(0);
+    const { page, faults } = await open(screen, colorScheme, width);
+    expect(await found(page)).toEqual(NOTHING);
     expect(faults).toEqual([]);
     await page.context().close();
+  });
+});
+
+describe.each([
+  ['light', 1_440],
+  ['dark', 390],
+  ['dark', 320],
+] as const)('%s, %i px wide', (colorScheme, width) => {
+  test.each([
+    ['Acknowledge', 'nodes/geo-lookup-2'],
+    ['Evict', 'nodes/mailer-1'],
+    ['Drain', 'nodes/mailer-1'],
+    ['Unban', 'nodes/ocr-legacy-1'],
+    ['Replay', 'health'],
+    ['Release', 'health'],
+  ])('axe finds nothing while somebody is asked about: %s', async (verb, screen) => {
+    const { page, faults } = await open(screen, colorScheme, width);
+    await page
+      .getByRole('button', { name: `${verb}…` })
+      .first()
+      .click();
+    await page.getByRole('dialog').getByLabel(/^Why/).waitFor();
+    expect(await found(page)).toEqual(NOTHING);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
+  test('axe finds nothing under the banners: the registry is away, then the server', async () => {
+    const away = new FakeSources();
+    badDay(away, 50);
+    const own = await serve(away);
+    try {
+      const { page } = await openPage(browser, { viewport: { width, height: 900 }, colorScheme });
+      await page.goto(own.url);
+      await page.locator('.row').first().waitFor();
+      away.registryFailure = 'connect ECONNREFUSED 10.0.0.5:5432';
+      await page.getByText('The registry does not answer.').waitFor();
+      expect(await found(page)).toEqual(NOTHING);
+      await own.close();
+      await page.getByText('Not live.').waitFor();
+      expect(await found(page)).toEqual(NOTHING);
+      await page.context().close();
+    } finally {
+      await own.close();
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import type { Pool } from 'pg';
 import { temporalConnection, type Config } from '../config/index.js';
-import { refusalIn } from '../kafka/index.js';
+import { refusalIn } from '../kafka/access/kafka-refusal.js';
 import { environmentName } from '../protocol/topics.js';
 import { connectionFault, isRefusal } from '../runs/connection-fault.js';
 import { grpcErrorOf } from '../runs/temporal-errors.js';

@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import semver from 'semver';
+import valid from 'semver/functions/valid.js';
 import type { Condition, Operator } from './compiled.js';
 
 const OPERATORS: readonly Operator[] = ['is_present', 'is_absent', '==', '!=', 'in', 'at_least', 'matches'];
@@ -34,7 +34,7 @@ export function parseCondition(expression: string): Condition | string {
     return { field, operator: known, value: list };
   }
   const value = scalar(rest);
-  if (known === 'at_least' && semver.valid(String(value)) === null) {
+  if (known === 'at_least' && valid(String(value)) === null) {
     return `"at_least" compares semantic versions: "${rest}" in "${expression}" is none (write for example 1.2.0)`;
   }
   if (known === 'matches') {

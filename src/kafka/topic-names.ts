@@ -1,4 +1,4 @@
-import { causesOf, KafkaRefusal, topicOf, typeOf } from './access/refusal.js';
+import { causesOf, KafkaRefusal, topicOf, typeOf } from './access/kafka-refusal.js';
 
 /**
  * What it means that Kafka has refused the names of new topics; undefined where it has not. Kafka says no more than

@@ -1,34 +1,12 @@
 import type { KafkaHandle, Who } from '../client.js';
+import { causesOf, KafkaRefusal, refusalIn, topicOf, typeOf } from './kafka-refusal.js';
 import { coordinatorRefusal, missingTopics, type KafkaOperation } from './rights.js';
-
-/**
- * The broker, or TLS, does not let this client do something. That is how the two are set up: it is waited for like an
- * outage, and no node's fault.
- */
-export class KafkaRefusal extends Error {
-  override readonly name = 'KafkaRefusal';
-
-  constructor(
-    /** What is refused, and why: a sentence. */
-    readonly what: string,
-    /** What to set: a sentence. */
-    readonly todo: string,
-    cause: unknown,
-  ) {
-    super(`${what}. ${todo}`, { cause });
-  }
-}
 
 /** The rights that a call needs. */
 export interface Need {
   readonly operation: KafkaOperation;
   readonly topics?: readonly string[];
   readonly group?: string;
-}
-
-/** The refusal that lies behind an error. */
-export function refusalIn(error: unknown): KafkaRefusal | undefined {
-  return causesOf(error).find((one) => one instanceof KafkaRefusal);
 }
 
 /** Whether an error is an answer to what this client is or may do, in kafkajs's words or in ours. */
@@ -172,19 +150,4 @@ function saslWords(who: Who | undefined, error: Error): Words {
         : 'Check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_SASL_MECHANISM (security.sasl of the SDK): the ' +
           'user must exist for this mechanism, with this password',
   };
-}
-
-export function topicOf(error: Error): string[] {
-  return 'topic' in error && typeof error.topic === 'string' ? [error.topic] : [];
-}
-
-export function typeOf(error: Error): string {
-  return 'type' in error ? String(error.type) : '';
-}
-
-/** An error, what lies behind it, and the parts of one that stands for several. */
-export function causesOf(error: unknown): Error[] {
-  if (!(error instanceof Error)) return [];
-  const parts = 'errors' in error && Array.isArray(error.errors) ? (error.errors as unknown[]) : [];
-  return [error, ...[...parts, error.cause].flatMap(causesOf)];
 }

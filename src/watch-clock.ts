@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { errorText } from './error-text.js';
+import { every, type Repetition } from './every.js';
 import { databaseOffset, isOff, keepsProcessClocks, storeProcessClock, type ProcessClock } from './registry/clocks.js';
 import type { Sql } from './registry/pool.js';
 
@@ -14,12 +14,17 @@ const SOON_MS = 2_000;
  *
  * @returns how to end it
  */
-export function watchClock(sql: Sql, role: ProcessClock['role'], logger: Logger): { stop(): Promise<void> } {
+export function watchClock(sql: Sql, role: ProcessClock['role'], logger: Logger): Repetition {
   const name = `${process.pid}@${hostname()}`;
-  const compare = async (): Promise<number> => {
+  let pauseMs = EVERY_MS;
+  const compare = async (): Promise<void> => {
+    pauseMs = EVERY_MS;
     try {
       // At a first start the tables may not be there yet.
-      if (!(await keepsProcessClocks(sql))) return SOON_MS;
+      if (!(await keepsProcessClocks(sql))) {
+        pauseMs = SOON_MS;
+        return;
+      }
       const { seconds, within } = await databaseOffset(sql);
       const clock: ProcessClock = { role, process: name, seconds: -seconds, within };
       await storeProcessClock(sql, clock);
@@ -28,18 +33,6 @@ export function watchClock(sql: Sql, role: ProcessClock['role'], logger: Logger)
     } catch (error) {
       logger.info({ reason: errorText(error) }, 'this clock cannot be compared with PostgreSQL’s now');
     }
-    return EVERY_MS;
   };
-  const stopping = new AbortController();
-  const watching = (async () => {
-    // A pause that is cut short is no failure.
-    while (!stopping.signal.aborted)
-      await delay(await compare(), undefined, { signal: stopping.signal }).catch(() => undefined);
-  })();
-  return {
-    stop() {
-      stopping.abort();
-      return watching;
-    },
-  };
+  return every(() => pauseMs, compare);
 }

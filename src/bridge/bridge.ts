@@ -15,7 +15,7 @@ import type { BridgeContext } from './context.js';
 import { newCounters, type BridgeCounters } from './counters.js';
 import { DeadLetters } from './dead-letters.js';
 import type { Config } from '../config/index.js';
-import { every, type Repetition } from './every.js';
+import { every, type Repetition } from '../every.js';
 import { startSweep } from './liveness/sweep.js';
 import { selfPreservationQuestion, watchSelfPreservation } from './liveness/watch-self-preservation.js';
 import { bridgeMetrics } from './bridge-metrics.js';

@@ -151,7 +151,7 @@ describe('a retry while no worker runs', () => {
 
     const retried = Promise.all([gone, well].map(({ node_id }) => retryNode(node_id, registrar.config, ADA)));
     const handle = registrar.handle(gone.node_id);
-    await eventually('a run waits for a worker', 10, async () => (await handle.describe()).status.name === 'RUNNING');
+    await eventually('a run waits for a worker', 30, async () => (await handle.describe()).status.name === 'RUNNING');
     await registrar.startWorker();
     expect(await retried).toEqual([
       { attempt: 2, begun: true },
@@ -178,11 +178,11 @@ describe('what people and nodes ask for', () => {
       reason: 'ada: a new disk',
       lease_deadline: expect.any(String) as string,
     });
-    await eventually('its node knows', 10, () => Promise.resolve(node.state === 'draining'));
+    await eventually('its node knows', 30, () => Promise.resolve(node.state === 'draining'));
     await registrar.handle(node_id).terminate('the run is lost');
     expect(await drainNode('undrain', node_id, registrar.config, ADA)).toMatch(/ is ACTIVE \(attempt 1\)/);
     expect(await inConsul(node_id)).toMatchObject({ status: 'passing' });
-    await eventually('its node knows', 10, () => Promise.resolve(node.state === 'active'));
+    await eventually('its node knows', 30, () => Promise.resolve(node.state === 'active'));
     await node.stop();
   });
 

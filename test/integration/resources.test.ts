@@ -56,7 +56,7 @@ describe('a statement of PostgreSQL', () => {
     const release = await lock('node_leases', node_id);
     const asked = environment();
     const answer = asked.run(verify, question);
-    await eventually('the statement waits', 5, async () => (await waiting()) === 1);
+    await eventually('the statement waits', 30, async () => (await waiting()) === 1);
     const cancelled = Date.now();
     asked.cancel('TIMED_OUT');
     await expect(answer).rejects.toThrow('TIMED_OUT');

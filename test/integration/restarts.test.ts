@@ -44,7 +44,7 @@ describe('a node that restarts over and over, while its activities are in flight
       registrar
         .of(node_id)
         .filter(({ event }) => event.event_type === 'NodeRegistrationAccepted' && event.correlation_id === last);
-    await eventually('its acceptance is read', 10, () => accepted().length > 0);
+    await eventually('its acceptance is read', 30, () => accepted().length > 0);
     expect(accepted()).toHaveLength(1);
     expect(await registrar.catalog.instance(node_id)).toMatchObject({
       attempt: registration.attempt,

@@ -87,10 +87,10 @@ describe.concurrent('after an outage of the bridge nobody expires', () => {
 
   it('who comes back long after it: half of the fleet looks dead at once, and is held', async () => {
     const { late, all, states, held, loggedOfIt, kept } = await outage();
-    await eventually('self-preservation holds', 30, held);
+    await eventually('self-preservation holds', 40, held);
     await pause(6);
     late.process.kill('SIGCONT');
-    await eventually('self-preservation has ended', 20, async () => !(await held()));
+    await eventually('self-preservation has ended', 40, async () => !(await held()));
     await pause(5);
     expect(await states(all)).toEqual({ 'ACTIVE 1': 6 });
     expect(loggedOfIt()).toEqual([
@@ -103,7 +103,7 @@ describe.concurrent('after an outage of the bridge nobody expires', () => {
     ]);
 
     late.process.kill('SIGTERM');
-    await eventually('the three have left', 20, async () => (await states(late.ids))['DEREGISTERED 1'] === 3);
+    await eventually('the three have left', 40, async () => (await states(late.ids))['DEREGISTERED 1'] === 3);
   });
 });
 
@@ -130,7 +130,8 @@ describe.concurrent('ten nodes of thirteen killed at once', () => {
     expect(await states(ids)).toMatchObject({ 'ACTIVE 1': expect.any(Number) as number });
     expect(await held()).toBe(true);
 
-    await eventually('all ten are gone', 90, async () => (await states(ids))['LIVENESS_EXPIRED 1'] === 10);
+    // The hold lasts 40 s of the stream's own clock, which stands while a busy machine stalls the stream.
+    await eventually('all ten are gone', 240, async () => (await states(ids))['LIVENESS_EXPIRED 1'] === 10);
     expect(loggedOfIt()).toEqual([
       expect.stringMatching(/^self-preservation holds: \d+ of \d+ nodes/) as string,
       expect.stringMatching(/^self-preservation is released after its longest hold/) as string,
@@ -161,7 +162,7 @@ describe.concurrent('ten nodes of thirteen killed at once', () => {
     expect(JSON.parse(shown.stdout)).toMatchObject({ held: true, share: 0.45, floor: 5, max_hold_windows: 10 });
     const released = await run('self-preservation', 'release');
     expect([released.code, released.stdout]).toEqual([0, expect.stringMatching(/^Self-preservation is released: /)]);
-    await eventually('all ten are gone', 30, async () => (await states(ids))['LIVENESS_EXPIRED 1'] === 10);
+    await eventually('all ten are gone', 60, async () => (await states(ids))['LIVENESS_EXPIRED 1'] === 10);
     expect(loggedOfIt()).toEqual([
       expect.stringMatching(/^self-preservation holds/) as string,
       expect.stringMatching(/^self-preservation is released by operator \S+: /) as string,

@@ -17,7 +17,7 @@ describe("the specification's event timeline", () => {
     const { node_id } = node;
 
     // T+4, T+12, T+17: what was published, chained by cause and in time.
-    const events = await eventually('four events are published', 10, () => {
+    const events = await eventually('four events are published', 30, () => {
       const found = registrar.of(node_id);
       return found.length >= 4 && found;
     });
@@ -45,7 +45,7 @@ describe("the specification's event timeline", () => {
 
     // The internal rows, from the workflow's history: local activities as markers, both effects side by side.
     // Local activities are written down with their workflow task: the node may read its last event a moment before.
-    const history = await eventually('the last workflow task is written down', 10, async () => {
+    const history = await eventually('the last workflow task is written down', 30, async () => {
       const { events: written = [] } = await registrar.handle(node_id).fetchHistory();
       return (
         written !== null && written.some((event) => event.upsertWorkflowSearchAttributesEventAttributes) && written

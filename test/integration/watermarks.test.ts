@@ -204,7 +204,7 @@ describe.concurrent('where the senders set the time of records', () => {
       await pause(1);
     }
     expect(await world.state(slow)).toBe('ACTIVE');
-    await eventually('the fast one expires', 10, async () => (await world.state(fast)) === 'LIVENESS_EXPIRED');
+    await eventually('the fast one expires', 30, async () => (await world.state(fast)) === 'LIVENESS_EXPIRED');
     expect(world.expired().map(({ event }) => event.node_id)).not.toContain(slow);
   });
 

@@ -5,7 +5,7 @@ import { findSuspects, type SuspectsCursor, type Suspect } from '../../registry/
 import type { HeartbeatTopics } from '../../registry/leases/heartbeat-stream.js';
 import { purgeEnded } from '../../registry/rows/purge-ended.js';
 import type { BridgeContext } from '../context.js';
-import { every, type Repetition } from '../every.js';
+import { every, type Repetition } from '../../every.js';
 import { Backend } from '../backend.js';
 import type { StartedNode } from '../run-options.js';
 import { signalWorkflow, type SignalOutcome } from '../signal-workflow.js';

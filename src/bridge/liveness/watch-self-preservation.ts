@@ -6,7 +6,7 @@ import {
 } from '../../registry/leases/self-preservation.js';
 import { SelfPreservationLog } from '../../registry/leases/self-preservation-words.js';
 import type { BridgeContext } from '../context.js';
-import { every, type Repetition } from '../every.js';
+import { every, type Repetition } from '../../every.js';
 import { bridgeTopics } from '../bridge-topics.js';
 import type { Names } from '../../protocol/topics.js';
 

@@ -16,6 +16,15 @@ import type { Difference } from './differences.js';
  */
 export type MendOutcome = 'signalled' | 'removed' | 'replaced' | 'held' | 'failed';
 
+/** The same for people. */
+export const OUTCOME_WORDS: Readonly<Record<MendOutcome, string>> = {
+  signalled: 'its run writes it again',
+  removed: 'it is removed from Consul',
+  replaced: 'its run was ended, and another goes on from the registry row',
+  held: 'left as it is',
+  failed: 'not mended',
+};
+
 /** A difference, and what was done about it. */
 export interface Mended extends Difference {
   readonly outcome: MendOutcome;

@@ -10,7 +10,7 @@ import { Backend } from '../backend.js';
 import { bridgeTopics } from '../bridge-topics.js';
 import { environmentName, type Names } from '../../protocol/topics.js';
 import type { BridgeContext } from '../context.js';
-import { every, type Repetition } from '../every.js';
+import { every, type Repetition } from '../../every.js';
 import { SignalPauses } from '../liveness/signal-pauses.js';
 import { actionsOf } from './actions.js';
 import { countsOf, type ReconciliationCounts } from './counts.js';

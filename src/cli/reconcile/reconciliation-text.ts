@@ -1,16 +1,8 @@
 import { DIFFERENCE_KINDS } from '../../bridge/reconciliation/differences.js';
-import type { MendOutcome } from '../../bridge/reconciliation/mend.js';
+import { OUTCOME_WORDS } from '../../bridge/reconciliation/mend.js';
 import type { Reconciliation } from '../../bridge/reconciliation/reconcile.js';
 import type { StoredReconciliation } from '../../registry/reconciliations.js';
 import { columns, counted, shown, since } from '../terminal/format.js';
-
-const OUTCOMES: Readonly<Record<MendOutcome, string>> = {
-  signalled: 'its run writes it again',
-  removed: 'removed from Consul',
-  replaced: 'its run was ended, and another goes on from the registry row',
-  held: 'left as it is',
-  failed: 'not mended',
-};
 
 /** What differed and what was done about it, for a person. */
 export function reconciliationText(
@@ -28,7 +20,7 @@ export function reconciliationText(
         node_id,
         kind,
         what,
-        why === null ? OUTCOMES[outcome] : `${OUTCOMES[outcome]}: ${shown(why)}`,
+        why === null ? OUTCOME_WORDS[outcome] : `${OUTCOME_WORDS[outcome]}: ${shown(why)}`,
       ]);
   return [compared, '', columns(['node', 'kind', 'what differs', 'what was done'], lines)].join('\n');
 }

@@ -52,7 +52,7 @@ describe('a reconciliation by hand, for a person', () => {
 
   it.each([
     ['signalled', null, 'its run writes it again'],
-    ['removed', null, 'removed from Consul'],
+    ['removed', null, 'it is removed from Consul'],
     ['replaced', null, 'its run was ended, and another goes on from the registry row'],
     ['held', 'they are many', 'left as it is: they are many'],
     ['failed', 'index is stale', 'not mended: index is stale'],

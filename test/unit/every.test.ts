@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { every } from '../../../src/bridge/every.js';
+import { every } from '../../src/every.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -37,4 +37,16 @@ it('a repetition that is stopped in its pause ends at once', async () => {
   await repetition.stop();
   await vi.advanceTimersByTimeAsync(600_000);
   expect(runs).toBe(1);
+});
+
+it('a pause that is a function is asked for after each run', async () => {
+  const starts: number[] = [];
+  const begin = Date.now();
+  const repetition = every(
+    () => (starts.length < 3 ? 1_000 : 60_000),
+    () => Promise.resolve(void starts.push(Date.now() - begin)),
+  );
+  await vi.advanceTimersByTimeAsync(65_000);
+  await repetition.stop();
+  expect(starts).toEqual([0, 1_000, 2_000, 62_000]);
 });

@@ -7,10 +7,10 @@ export interface Repetition {
 /**
  * Runs `work` now and then with a pause between the runs.
  *
- * @param pauseMs from the end of a run to the start of the next
+ * @param pauseMs from the end of a run to the start of the next; a function is asked after each run
  * @param work must not reject: what it does about a failure is its own affair
  */
-export function every(pauseMs: number, work: () => Promise<void>): Repetition {
+export function every(pauseMs: number | (() => number), work: () => Promise<void>): Repetition {
   let stopped = false;
   let endPause: () => void = () => undefined;
   const loop = async (): Promise<void> => {
@@ -18,7 +18,7 @@ export function every(pauseMs: number, work: () => Promise<void>): Repetition {
       await work();
       if (stopped) return;
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, pauseMs);
+        const timer = setTimeout(resolve, typeof pauseMs === 'number' ? pauseMs : pauseMs());
         endPause = () => {
           clearTimeout(timer);
           resolve();

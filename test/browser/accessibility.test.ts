@@ -61,18 +61,33 @@ async function open(screen: string, colorScheme: Scheme, width: number) {
   return { page, faults };
 }
 
-/** What axe finds on a page, and how many pixels of it stick out at the side. */
-async function found(page: Page): Promise<{ readonly violations: readonly string[]; readonly sideways: number }> {
+interface Found {
+  /** Of axe. */
+  readonly violations: readonly string[];
+  /** Pixels that stick out at the side. */
+  readonly sideways: number;
+  /** Texts that end at an edge, without "…". */
+  readonly cut: readonly string[];
+}
+
+const CUT = `[...document.querySelectorAll('body *')].filter((element) => {
+  const { overflowX, textOverflow, clipPath, overflowClipMargin } = getComputedStyle(element);
+  return ['hidden', 'clip'].includes(overflowX) && textOverflow !== 'ellipsis' && clipPath === 'none' &&
+    element.innerText && element.scrollWidth > element.clientWidth + 1 + (parseFloat(overflowClipMargin) || 0);
+}).map((element) => element.className + ': ' + element.innerText.slice(0, 80))`;
+
+async function found(page: Page): Promise<Found> {
   // The page's own policy stands: axe is handed in by the test, not loaded by the page.
   await page.evaluate(axe);
   const violations = await page.evaluate<Violation[]>('axe.run().then((result) => result.violations)');
   return {
     violations: violations.map(({ id, impact, nodes }) => `${impact ?? ''} ${id}: ${nodes[0]?.html ?? ''}`),
     sideways: await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+    cut: await page.evaluate<string[]>(CUT),
   };
 }
 
-const NOTHING = { violations: [], sideways: 0 };
+const NOTHING = { violations: [], sideways: 0, cut: [] };
 
 describe.each([
   ['light', 1_440],

@@ -137,7 +137,7 @@ export const Tiles = memo(function Tiles({ states, counts, filters }: Omit<Props
         <Link key={state.name} {...toggle(filters, stateFilter(state, filters.type))} className={`tone-${state.tone}`}>
           <span className="name">
             <StateGlyph view={state} size={12} />
-            {state.name}
+            <span>{breakable(state.name)}</span>
           </span>
           <b className="num">{count(value(state))}</b>
         </Link>

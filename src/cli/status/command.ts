@@ -28,7 +28,7 @@ export function statusCommand(program: Command): void {
         const about = [...conflicts.map(conflictText), ...(ban === null ? [] : [banLine(ban)])];
         if (key !== null) about.push(keyText(id, key));
         if (asked.length > 0) about.push(askedText(asked));
-        print([reportText(report, contract), ...about].join('\n\n'));
+        print([reportText(report, contract, { isBanned: ban !== null }), ...about].join('\n\n'));
         if (letters !== null && letters.letters.length > 0) print(`\n${nodeLettersText(letters)}`);
         return;
       }

@@ -13,13 +13,21 @@ import type { NodeLetters } from './letters-of.js';
 import { storyOf } from './story.js';
 import { statesOf, type States } from '../terminal/states.js';
 
-/** What is known of a node, for a person. */
-export function reportText(report: NodeReport, contract: CompiledContract): string {
+/**
+ * What is known of a node, for a person.
+ *
+ * @param about isBanned: whether what it sends is rejected, by default not
+ */
+export function reportText(
+  report: NodeReport,
+  contract: CompiledContract,
+  { isBanned = false }: { readonly isBanned?: boolean } = {},
+): string {
   switch (report.source) {
     case 'workflow':
       return runningText(report, contract);
     case 'registry':
-      return rowText(report, contract);
+      return rowText(report, contract, isBanned);
     case 'dead-letters':
       return `${pc.bold(report.node_id)}  ${pc.red('not understood')}: what it sent was put aside`;
   }
@@ -97,10 +105,10 @@ function registrationFacts(registration: Registration | null): Facts {
   ];
 }
 
-function rowText({ row, link }: Report<'registry'>, contract: CompiledContract): string {
+function rowText({ row, link }: Report<'registry'>, contract: CompiledContract, isBanned: boolean): string {
   return [
     heading(row.node_id, row.state, statesOf(contract)),
-    ...rowStory(row).map(shown),
+    ...rowStory(row, isBanned).map(shown),
     '',
     facts([
       ['node', `${row.node_type} ${row.node_version}`],
@@ -120,13 +128,16 @@ function rowText({ row, link }: Report<'registry'>, contract: CompiledContract):
 }
 
 /** How its attempt came to its end, and what would begin another one. */
-function rowStory({ node_id, state, reason, attempt, state_since, ended_at }: Report<'registry'>['row']): string[] {
+function rowStory(row: Report<'registry'>['row'], isBanned: boolean): string[] {
+  const { node_id, state, reason, attempt, state_since, ended_at } = row;
   const why = reason === null ? '.' : `: ${reason}`;
   const next = `attempt ${attempt + 1}; so does: ${command(`retry ${node_id}`)}`;
   if (ended_at !== null)
     return [
       `Its registration attempt ${attempt} ended ${since(ended_at)} ago as ${state}${why}`,
-      `Next: its next startup begins ${next}`,
+      isBanned
+        ? 'Next: nothing while its ban lasts, since what it sends is rejected.'
+        : `Next: its next startup begins ${next}`,
     ];
   return [
     `The registry has it as ${state} for ${since(state_since)}, since ${clockSeconds(state_since)}${why}`,

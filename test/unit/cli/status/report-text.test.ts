@@ -62,6 +62,11 @@ describe('a node explained', () => {
       /^node-1 {2}REJECTED\n\nIts registration attempt 4 ended \d+ d ago as REJECTED: refused: no .*…\n/,
     );
     expect(text).toMatch(/\nNext: its next startup begins attempt 5; so does: .*registrar.* retry node-1\n/);
+    const banned = plain(
+      reportText({ source: 'registry', node_id: 'node-1', row, link: null }, contract, { isBanned: true }),
+    );
+    expect(banned).toContain('\nNext: nothing while its ban lasts, since what it sends is rejected.\n');
+    expect(banned).not.toContain('retry');
     const lost = plain(
       reportText({ source: 'registry', node_id: 'node-1', row: { ...row, ended_at: null }, link: null }, contract),
     );

@@ -62,6 +62,8 @@ export interface LeaseQuestion {
   readonly instance_id?: string;
   readonly window_seconds: number;
   readonly grace_seconds: number;
+  /** Its lease lasts until then, where it has not beaten so far: many beat only once they are said to be active. */
+  readonly first_deadline?: string;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { SelfPreservationRule } from '../src/contracts/compiled.js';
 import { expireLease, type LeaseVerdict } from '../src/registry/leases/expire-lease.js';
 import type { HeartbeatTopics } from '../src/registry/leases/heartbeat-stream.js';
+import { keepFirstDeadline } from '../src/registry/leases/keep-first-deadline.js';
 import { SelfPreservationLog, heldSentence } from '../src/registry/leases/self-preservation-words.js';
 import type { SelfPreservationQuestion } from '../src/registry/leases/self-preservation.js';
 import { databaseAddress } from '../src/registry/pool.js';
@@ -34,7 +35,7 @@ export function verifyLease(
 ): Activities['verify_lease'] {
   const log = new SelfPreservationLog(logger('worker'));
   return async (question) => {
-    const { window_seconds, grace_seconds, ...whose } = question;
+    const { window_seconds, grace_seconds, first_deadline, ...whose } = question;
     const { node_id, attempt } = whose;
     const about: SelfPreservationQuestion = {
       topics: heartbeatTopics,
@@ -49,7 +50,12 @@ export function verifyLease(
         node_id,
         setUp: DATABASE_SET_UP,
       },
-      (signal) => whileWanted(pool, signal, (sql) => expireLease(sql, { ...about, ...whose })),
+      (signal) =>
+        whileWanted(pool, signal, async (sql) => {
+          if (first_deadline !== undefined)
+            await keepFirstDeadline(sql, { node_id, attempt, first_deadline, window_seconds });
+          return expireLease(sql, { ...about, ...whose });
+        }),
     );
     log.update(verdict, about);
     return { contract_version: contractVersion(), ...answer(question, verdict, about, isSwept) };

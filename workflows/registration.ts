@@ -190,14 +190,16 @@ class Life {
 
   async #verify(timer: Timer): Promise<Finding> {
     const { ack_deadline, since } = this.node;
+    const started = since ?? now();
     if (timer.verify === 'acks_read') {
       // The question is about the deadline, however much later it is asked.
-      return verifyAcksRead(ack_deadline ?? plusSeconds(since ?? now(), timer.seconds), this.contract);
+      return verifyAcksRead(ack_deadline ?? plusSeconds(started, timer.seconds), this.contract);
     }
     if (timer.verify !== 'lease') return { fires: true };
     this.mailbox.suspected = false;
-    const { window_seconds, grace_seconds } = this.contract.liveness;
-    const question = { ...this.#who(), window_seconds, grace_seconds };
+    const { window_seconds, grace_seconds, first_deadline_seconds } = this.contract.liveness;
+    const first_deadline = plusSeconds(started, first_deadline_seconds);
+    const question = { ...this.#who(), window_seconds, grace_seconds, first_deadline };
     const { found, contract_version } = await verifyLease(question, this.contract);
     this.#outdated = !this.keepsContract && contract_version !== null && contract_version !== this.contract.version;
     return found;

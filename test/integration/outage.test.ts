@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askOwner, type ServerName } from '../../src/stack/index.js';
 import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
+import { contractDirectory } from '../unit/contracts/contract-files.js';
 import { eventually, Installation } from './installation.js';
+import { WorldByHand } from './world-by-hand.js';
 
 let registrar: Installation;
 beforeAll(async () => {
@@ -58,6 +61,33 @@ describe('while Consul is away', () => {
     expect((await scheduled(node.node_id)).sort()).toEqual(['consul.register', 'postgres.upsert_registration']);
     expect(await readRegistryRow(registrar.pool, node.node_id)).toMatchObject({ state: 'ACTIVE', attempt: 1 });
     expect(await registrar.catalog.instance(node.node_id)).toMatchObject({ status: 'passing' });
+  });
+
+  it('between a node’s ack and its becoming active, that does not count as its silence: a node may beat only then', async () => {
+    // Its run looks at its lease two seconds after it has become active.
+    const orchestrator = `
+liveness: { first_deadline_seconds: 4, window_seconds: 4, grace_seconds: 1, heartbeat_interval_seconds: 1 }
+timers: [{ timer: "liveness", seconds: 2 }]
+`;
+    const world = await WorldByHand.start(contractDirectory({ orchestrator }));
+    try {
+      const node_id = randomUUID();
+      const correlation_id = await world.accepted(node_id);
+      await stack('stop', 'consul');
+      await world.acknowledge(node_id, correlation_id);
+      await eventually('its lease is over', 30, async () => (await world.silentFor(node_id)) > 3);
+      await stack('start', 'consul');
+      await eventually('it is active', 30, () => world.said(node_id, 'NodeBecameActive'));
+      // As a node does that takes the event for its start, and beats every three seconds.
+      for (let beats = 0; beats < 3; beats += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 3_000));
+        await world.beat(node_id);
+      }
+      expect(await world.state(node_id)).toBe('ACTIVE');
+      expect(world.expired()).toEqual([]);
+    } finally {
+      await world.registrar.stop();
+    }
   });
 });
 

@@ -1,15 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { ConfigResourceTypes } from 'kafkajs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { bridgeTopics } from '../../src/bridge/bridge-topics.js';
-import { CLIENT } from '../../src/kafka/client.js';
-import { buildAck } from '../../src/protocol/ack.js';
-import { buildHeartbeat } from '../../src/protocol/heartbeat.js';
-import { buildIntrospection } from '../../src/protocol/introspection.js';
 import { readRegistryRow } from '../../src/registry/rows/read-registry-row.js';
 import { contractDirectory } from '../unit/contracts/contract-files.js';
-import { eventually, Installation } from './installation.js';
-import { readWatermarks } from './read-watermarks.js';
+import { eventually } from './installation.js';
+import { WorldByHand } from './world-by-hand.js';
 
 /** Self-preservation never holds here: what keeps a node from expiring is the watermark alone. */
 const CONTRACT = `
@@ -21,10 +15,18 @@ liveness:
   brake: { share: 1 }
 `;
 
-const running: Installation[] = [];
+const contractsDir = contractDirectory({ orchestrator: CONTRACT });
+const running: WorldByHand[] = [];
 afterAll(async () => {
-  await Promise.all(running.map((registrar) => registrar.stop()));
+  await Promise.all(running.map(({ registrar }) => registrar.stop()));
 });
+
+/** Each test has an installation of its own, and waits most of its time. */
+async function start(): Promise<WorldByHand> {
+  const world = await WorldByHand.start(contractsDir);
+  running.push(world);
+  return world;
+}
 
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
 
@@ -35,103 +37,6 @@ const SENDERS_TIME = [
   { name: 'message.timestamp.after.max.ms', value: '9223372036854775807' },
 ];
 
-const known = (node_id: string) => ({ node_id, node_type: 'effect', node_version: '1.2.3' }) as const;
-
-/** Each test has an installation of its own, and waits most of its time. */
-class World {
-  readonly #topics: ReturnType<typeof bridgeTopics>;
-
-  private constructor(readonly registrar: Installation) {
-    this.#topics = bridgeTopics(registrar.contracts, registrar.config);
-  }
-
-  static async start(): Promise<World> {
-    const registrar = await Installation.start(contractDirectory({ orchestrator: CONTRACT }));
-    running.push(registrar);
-    return new World(registrar);
-  }
-
-  get heartbeats(): string {
-    return this.#topics.heartbeats[0];
-  }
-
-  get acks(): string {
-    return this.#topics.acks[0];
-  }
-
-  get introspections(): string {
-    return this.#topics.introspections[0];
-  }
-
-  async state(node_id: string): Promise<string | undefined> {
-    return (await readRegistryRow(this.registrar.pool, node_id))?.state;
-  }
-
-  expired() {
-    return this.registrar.published.filter(({ event: { event_type } }) => event_type === 'NodeLivenessExpired');
-  }
-
-  async set(topic: string, ...settings: readonly { readonly name: string; readonly value: string }[]) {
-    const admin = this.registrar.kafka[CLIENT]().admin();
-    const configEntries = settings.map((one) => ({ ...one }));
-    await admin.alterConfigs({
-      validateOnly: false,
-      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }],
-    });
-    await admin.disconnect();
-  }
-
-  /** How old the lowest watermark of the heartbeats is, in seconds. */
-  async age(): Promise<number> {
-    const rows = await readWatermarks(this.registrar.pool, this.heartbeats);
-    return (Date.now() - Math.min(...rows.map(({ watermark }) => Date.parse(watermark)))) / 1_000;
-  }
-
-  /** Sends by a clock that is so many seconds ahead. */
-  async #send(topic: string, record: ReturnType<typeof buildHeartbeat>, ahead: number): Promise<void> {
-    const producer = this.registrar.kafka[CLIENT]().producer();
-    await producer.connect();
-    const { key, value, headers } = record;
-    const timestamp = String(Date.now() + ahead * 1_000);
-    await producer.send({ topic, messages: [{ key, value, headers: { ...headers }, timestamp }] });
-    await producer.disconnect();
-  }
-
-  /** Returns the correlation_id. */
-  async introduce(node_id: string, ahead: number): Promise<string> {
-    const correlation_id = randomUUID();
-    const data = { endpoints: { health: 'http://10.0.0.1:8080/' }, capabilities: [], reason: 'startup' } as const;
-    const record = buildIntrospection({ ...known(node_id), ...data, correlation_id }, new Date());
-    await this.#send(this.introspections, record, ahead);
-    return correlation_id;
-  }
-
-  beat(node_id: string, ahead: number): Promise<void> {
-    return this.#send(this.heartbeats, buildHeartbeat({ ...known(node_id), uptime_seconds: 1 }, new Date()), ahead);
-  }
-
-  /** Returns the correlation_id that its ack must carry. */
-  async accepted(node_id: string, ahead: number): Promise<string> {
-    const correlation_id = await this.introduce(node_id, ahead);
-    await eventually('it is accepted', 20, () =>
-      this.registrar.of(node_id).some(({ event: { event_type } }) => event_type === 'NodeRegistrationAccepted'),
-    );
-    return correlation_id;
-  }
-
-  acknowledge(node_id: string, correlation_id: string, ahead: number): Promise<void> {
-    return this.#send(this.acks, buildAck({ node_id, correlation_id }, new Date()), ahead);
-  }
-
-  /** An active node that beats only when the test does. */
-  async join(ahead: number): Promise<string> {
-    const node_id = randomUUID();
-    await this.acknowledge(node_id, await this.accepted(node_id, ahead), ahead);
-    await eventually('it is active', 20, async () => (await this.state(node_id)) === 'ACTIVE');
-    return node_id;
-  }
-}
-
 describe.concurrent('the watermark of the heartbeats', () => {
   it.each([
     ['just below their size', '1400'],
@@ -139,7 +44,7 @@ describe.concurrent('the watermark of the heartbeats', () => {
   ])(
     'stays where it is while the broker answers and refuses them, by a limit %s: nobody expires, neither then nor when it takes them again',
     async (_, value) => {
-      const world = await World.start();
+      const world = await start();
       const nodes = world.registrar.nodes(6);
       await Promise.all(nodes.map((node) => node.start()));
       await eventually('it follows the clock', 20, async () => (await world.age()) < 3);
@@ -156,7 +61,7 @@ describe.concurrent('the watermark of the heartbeats', () => {
   );
 
   it('expires nobody who became active late: the worker was away since the ack, for longer than the first deadline', async () => {
-    const world = await World.start();
+    const world = await start();
     const { registrar } = world;
     const node_id = randomUUID();
     const correlation_id = await world.accepted(node_id, 0);
@@ -179,7 +84,7 @@ describe.concurrent('the watermark of the heartbeats', () => {
   });
 
   it('is not held back by a partition that the broker does not name any more', async () => {
-    const world = await World.start();
+    const world = await start();
     await world.registrar.pool.query(
       "insert into stream_watermarks (topic, partition, next_offset, watermark) values ($1, 77, 5, now() - interval '1 hour')",
       [world.heartbeats],
@@ -189,8 +94,8 @@ describe.concurrent('the watermark of the heartbeats', () => {
 });
 
 describe.concurrent('where the senders set the time of records', () => {
-  async function withSendersTime(): Promise<World> {
-    const world = await World.start();
+  async function withSendersTime(): Promise<WorldByHand> {
+    const world = await start();
     for (const topic of [world.heartbeats, world.acks, world.introspections]) await world.set(topic, ...SENDERS_TIME);
     return world;
   }

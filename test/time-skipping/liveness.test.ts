@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { LeaseQuestion } from '../../activities/api.js';
 import { loadContracts } from '../../src/contracts/load.js';
 import { plusSeconds } from '../../workflows/core/time.js';
 import { SUSPECT_SIGNAL } from '../../workflows/messages.js';
@@ -38,6 +39,27 @@ async function active() {
 const verified = ({ node_id }: { node_id: string }) => h.world.tries.get(`verify_lease ${node_id}`) ?? 0;
 
 describe('a node', () => {
+  it('that has not beaten so far is given its first deadline from when it was said to be active, however late', async () => {
+    const asked: LeaseQuestion[] = [];
+    h.world.lease = (_, __, question) => {
+      asked.push(question);
+      return expired;
+    };
+    const introspection = await h.introspection();
+    const { node_id } = introspection;
+    const handle = await h.introduce(introspection);
+    await h.untilState(node_id, 'AWAITING_ACK');
+    h.world.fail(node_id, 'consul.pass', 12);
+    await h.ack(node_id);
+    await h.sleep(300);
+    const { registration } = await h.untilState(node_id, 'ACTIVE');
+    await handle.signal(SUSPECT_SIGNAL);
+    await handle.result();
+    const since = registration?.since ?? expect.fail('it was never active');
+    expect(Date.parse(since) - Date.parse(introspection.at)).toBeGreaterThan(45_000);
+    expect(asked[0]).toMatchObject({ node_id, first_deadline: plusSeconds(since, 30) });
+  });
+
   it('expires, returns as the next attempt, and expires again: each attempt by itself', async () => {
     h.world.lease = () => expired;
     const { node_id, introspection, handle } = await active();

@@ -267,7 +267,7 @@ export class RestlessWorld {
           for (const event of events) node.log.push({ what: 'published', event, at });
           return { sent_at: at, refused: [] };
         }),
-      verify_lease: ({ node_id, attempt, window_seconds, grace_seconds }) =>
+      verify_lease: ({ node_id, attempt, window_seconds, grace_seconds, first_deadline = '' }) =>
         this.#call('verify_lease', node_id, (node, now) => {
           const contract_version = node.contract.version;
           const { lease } = node;
@@ -278,8 +278,12 @@ export class RestlessWorld {
               again_in_seconds: window_seconds,
               contract_version,
             };
-          if (!lease.expired && plusSeconds(lease.deadline, grace_seconds) >= now)
-            return { outcome: 'renewed', deadline: lease.deadline, contract_version };
+          const isFirst = lease.last_heartbeat_at === null && !lease.expired && first_deadline > lease.deadline;
+          const deadline = isFirst ? first_deadline : lease.deadline;
+          if (!lease.expired && plusSeconds(deadline, grace_seconds) >= now) {
+            node.lease = { ...lease, deadline };
+            return { outcome: 'renewed', deadline, contract_version };
+          }
           node.lease = { ...lease, expired: true };
           return { outcome: 'expired', last_heartbeat_at: lease.last_heartbeat_at, contract_version };
         }),

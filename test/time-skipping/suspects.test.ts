@@ -23,9 +23,9 @@ const unknown: Lease = () => ({
 });
 
 function leasesAre(lease: Lease): void {
-  h.world.lease = (node_id, now) => {
+  h.world.lease = (node_id, ...rest) => {
     verified.set(node_id, (verified.get(node_id) ?? 0) + 1);
-    return lease(node_id, now);
+    return lease(node_id, ...rest);
   };
 }
 afterEach(() => verified.clear());

@@ -9,6 +9,7 @@ import {
   type EffectResult,
   type LastingAttempt,
   type LeaseAnswer,
+  type LeaseQuestion,
   type NodeRow,
   type RefusedEvent,
 } from '../../activities/api.js';
@@ -86,7 +87,7 @@ export class World {
   /** The higher attempt that a backend holds, used up by one call, by activity and node. */
   private readonly fences = new Map<string, number>();
   /** What verifying a lease finds; by default a lease that nobody renews. */
-  lease: (node_id: string, now: string) => Omit<LeaseAnswer, 'contract_version'> = () => ({
+  lease: (node_id: string, now: string, question: LeaseQuestion) => Omit<LeaseAnswer, 'contract_version'> = () => ({
     outcome: 'expired',
     last_heartbeat_at: null,
   });
@@ -194,9 +195,12 @@ export class World {
         this.published.push(...fitting.map((event) => ({ ...event, sent_at })));
         return { sent_at, refused };
       },
-      verify_lease: async ({ node_id }) => {
+      verify_lease: async (question) => {
         await this.tried('verify_lease');
-        return { ...this.lease(node_id, await this.now()), contract_version: this.contract.version } as LeaseAnswer;
+        return {
+          ...this.lease(question.node_id, await this.now(), question),
+          contract_version: this.contract.version,
+        } as LeaseAnswer;
       },
       verify_acks_read: async (deadline) => {
         await this.tried('verify_acks_read');

@@ -71,6 +71,36 @@ describe('verifying a lease', () => {
     expect((await renewLeases(pool, [{ node_id: id, at: seconds(0) }], 90)).withoutLease).toEqual([id]);
   });
 
+  test('leaves a node that has not beaten so far its first deadline, also where the lease was opened long before', async () => {
+    const topic = await storedUpTo([seconds(-1)]);
+    const [silent, beating] = [await open(seconds(-30)), await open(seconds(-30))];
+    await pool.query('update node_leases set last_heartbeat_at = $2 where node_id = $1', [beating, seconds(-120)]);
+    const first_deadline = seconds(20);
+    const renewed = { outcome: 'renewed', deadline: first_deadline, contract_version: CONTRACT };
+    expect(await verify(topic, { ...ask(silent), first_deadline })).toEqual(renewed);
+    expect(await verify(topic, { ...ask(silent), first_deadline: seconds(-40) })).toEqual(renewed);
+    expect(await verify(topic, { ...ask(beating), first_deadline })).toMatchObject({ outcome: 'expired' });
+  });
+
+  test('believes no clock that is hours ahead about a first deadline', async () => {
+    const topic = await storedUpTo([seconds(-1)]);
+    const id = await open(seconds(-30));
+    const answer = await verify(topic, { ...ask(id), first_deadline: seconds(7_200) });
+    if (answer.outcome !== 'renewed') expect.fail(answer.outcome);
+    expect(Date.parse(answer.deadline)).toBeLessThanOrEqual(Date.parse(seconds(90)));
+  });
+
+  test('revives no lease that has expired, and none of another attempt, for a first deadline', async () => {
+    const topic = await storedUpTo([seconds(-1)]);
+    const [gone, newer] = [await open(seconds(-30)), await open(seconds(-30))];
+    expect(await verify(topic, ask(gone))).toMatchObject({ outcome: 'expired' });
+    expect(await verify(topic, { ...ask(gone), first_deadline: seconds(20) })).toMatchObject({ outcome: 'expired' });
+    await pool.query('update node_leases set attempt = 2 where node_id = $1', [newer]);
+    const before = await leaseOf(pool, newer);
+    expect(await verify(topic, { ...ask(newer), first_deadline: seconds(20) })).toMatchObject({ outcome: 'unknown' });
+    expect(await leaseOf(pool, newer)).toEqual(before);
+  });
+
   test('stays expired when the stream stalls before the repeat', async () => {
     const topic = await storedUpTo([seconds(-1)]);
     const id = await open(seconds(-30));

@@ -1,0 +1,24 @@
+import type { Sql } from '../pool.js';
+
+export interface FirstDeadline {
+  readonly node_id: string;
+  /** Only this attempt's lease. */
+  readonly attempt: number;
+  /** ISO 8601. */
+  readonly first_deadline: string;
+  readonly window_seconds: number;
+}
+
+/**
+ * Makes the lease of a node that has not beaten so far last until its first deadline. The lease opens when its row is
+ * written; the node hears that it is active only when Consul has confirmed too, which may be long after. Whatever the
+ * clock of another machine says, it never lasts longer than a lease duration from now.
+ */
+export async function keepFirstDeadline(sql: Sql, lease: FirstDeadline): Promise<void> {
+  await sql.query(
+    `update node_leases set deadline = least($3::timestamptz, now() + make_interval(secs => $4::float8))
+     where node_id = $1 and attempt = $2 and last_heartbeat_at is null and expired_at is null
+       and deadline < least($3::timestamptz, now() + make_interval(secs => $4::float8))`,
+    [lease.node_id, lease.attempt, lease.first_deadline, lease.window_seconds],
+  );
+}

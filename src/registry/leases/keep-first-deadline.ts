@@ -11,7 +11,7 @@ export interface FirstDeadline {
 
 /**
  * Makes the lease of a node that has not beaten so far last until its first deadline. The lease opens when its row is
- * written; the node hears that it is active only when Consul has confirmed too, which may be long after. Whatever the
+ * written; the node reads that it is active only when Consul has confirmed too, which may be long after. Whatever the
  * clock of another machine says, it never lasts longer than a lease duration from now.
  */
 export async function keepFirstDeadline(sql: Sql, lease: FirstDeadline): Promise<void> {

@@ -109,7 +109,8 @@ describe.concurrent('where the senders set the time of records', () => {
       await pause(1);
     }
     expect(await world.state(slow)).toBe('ACTIVE');
-    await eventually('the fast one expires', 30, async () => (await world.state(fast)) === 'LIVENESS_EXPIRED');
+    // On a busy machine the stream stalls for longer than the heartbeat interval of a second, again and again.
+    await eventually('the fast one expires', 120, async () => (await world.state(fast)) === 'LIVENESS_EXPIRED');
     expect(world.expired().map(({ event }) => event.node_id)).not.toContain(slow);
   });
 

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /**
  * Caches that every process of a user shares, each one folder with a fixed name: the ports that stacks have reserved
- * (src/stack/ports.ts), and what tsx has compiled.
+ * (src/stack/ports.ts), what tsx has compiled, and what Node has, from 22 on.
  */
-const SHARED = /^(node-registrar|tsx)-(\d+|user)$/;
+const SHARED = /^((node-registrar|tsx)-(\d+|user)|node-compile-cache)$/;
 
 /**
  * Names what lies in a run's temporary folder and is no shared cache.

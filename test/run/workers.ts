@@ -2,10 +2,8 @@ import { availableParallelism } from 'node:os';
 
 const ADDRESSES = ['TEMPORAL_ADDRESS', 'KAFKA_BROKERS', 'CONSUL_HTTP_ADDR', 'DATABASE_URL'] as const;
 
-/**
- * How many files that keep a core busy run beside each other. Two on a single core too: they start processes and wait.
- */
-export const BUSY_WORKERS = Math.max(2, availableParallelism());
+/** How many files that keep a core busy run beside each other: one more than cores, since they wait for processes too. */
+export const BUSY_WORKERS = availableParallelism() + 1;
 
 /**
  * How many integration files run beside each other, each on servers that no other file uses meanwhile. They wait for

@@ -16,7 +16,7 @@ afterEach(async () => {
 describe('what a run leaves in its temporary folder', () => {
   it('is named, in order, except the caches that all processes of a user share', () => {
     const folder = temporaryFolder('left-behind');
-    for (const name of ['contracts-1', 'node-registrar-0', 'node-registrar-cli-1', 'tsx-1000'])
+    for (const name of ['contracts-1', 'node-compile-cache', 'node-registrar-0', 'node-registrar-cli-1', 'tsx-1000'])
       mkdirSync(join(folder, name));
     writeFileSync(join(folder, 'a.json'), '{}');
     expect(filesLeft(folder)).toEqual(['a.json', 'contracts-1', 'node-registrar-cli-1']);

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 
 const ADDRESSES = ['TEMPORAL_ADDRESS', 'KAFKA_BROKERS', 'CONSUL_HTTP_ADDR', 'DATABASE_URL'] as const;
 
-/** How many files that keep a core busy run beside each other: one more than cores, since they wait for processes too. */
+/** How many files that keep a core busy run beside each other: one more than cores, since they also wait. */
 export const BUSY_WORKERS = availableParallelism() + 1;
 
 /**

@@ -139,8 +139,11 @@ export interface Timer {
 }
 
 export interface Liveness {
+  /** How long a node may take for its first heartbeat: from its ack, and from when it was said to be active. */
   readonly first_deadline_seconds: number;
+  /** The lease duration. */
   readonly window_seconds: number;
+  /** From the deadline of a lease until it expires. */
   readonly grace_seconds: number;
   /** What nodes with our SDK are asked to keep. */
   readonly heartbeat_interval_seconds: number;

@@ -16,7 +16,6 @@ export type {
   KafkaToken,
   TokenCommand,
 } from './connection.js';
-export { refusalIn } from './access/kafka-refusal.js';
 export { readTopic } from './read-topic.js';
 export { batched, SendQueue } from './send-queue.js';
 export { createProducer, type EventProducer, type RecordToSend } from './producer.js';

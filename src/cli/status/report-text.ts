@@ -16,7 +16,7 @@ import { statesOf, type States } from '../terminal/states.js';
 /**
  * What is known of a node, for a person.
  *
- * @param about isBanned: whether what it sends is rejected, by default not
+ * @param options isBanned: whether what the node sends is rejected; by default it is not
  */
 export function reportText(
   report: NodeReport,

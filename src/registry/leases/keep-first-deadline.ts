@@ -16,9 +16,10 @@ export interface FirstDeadline {
  */
 export async function keepFirstDeadline(sql: Sql, lease: FirstDeadline): Promise<void> {
   await sql.query(
-    `update node_leases set deadline = least($3::timestamptz, now() + make_interval(secs => $4::float8))
-     where node_id = $1 and attempt = $2 and last_heartbeat_at is null and expired_at is null
-       and deadline < least($3::timestamptz, now() + make_interval(secs => $4::float8))`,
+    `update node_leases lease set deadline = first.deadline
+     from (select least($3::timestamptz, now() + make_interval(secs => $4::float8)) as deadline) first
+     where lease.node_id = $1 and lease.attempt = $2 and lease.deadline < first.deadline
+       and lease.last_heartbeat_at is null and lease.expired_at is null`,
     [lease.node_id, lease.attempt, lease.first_deadline, lease.window_seconds],
   );
 }

@@ -35,5 +35,6 @@ async function eachAsync<Values>(
 
 function bounded<Parameters extends { readonly numRuns?: number }>(parameters: Parameters): Parameters {
   const most = Number(process.env['PROPERTY_RUNS'] ?? Infinity);
-  return { ...parameters, numRuns: Math.min(parameters.numRuns ?? 100, most) };
+  // Reports that are files hold what an error says, and not its cause.
+  return { ...parameters, numRuns: Math.min(parameters.numRuns ?? 100, most), includeErrorInReport: true };
 }

@@ -22,6 +22,14 @@ import { assertPublishable, callingNode } from './world.js';
 export const HOW = ['undone', 'answer lost', 'refused'] as const;
 export type How = (typeof HOW)[number];
 
+export interface Acked {
+  readonly what: 'acked';
+  readonly correlation_id: string;
+  readonly at: string;
+  /** By then the server had taken its signal; null until then, and where no run was there. */
+  taken_by: string | null;
+}
+
 /** What happened to a node, in the order in which the world saw it. */
 export type Recorded =
   | { readonly what: 'published'; readonly event: OutgoingEvent; readonly at: string }
@@ -40,7 +48,7 @@ export type Recorded =
   | { readonly what: 'failed'; readonly activity: string; readonly how: How; readonly local: boolean }
   | { readonly what: 'introspected'; readonly introspection: Introspection }
   | { readonly what: 'asked to drain'; readonly draining: boolean }
-  | { readonly what: 'acked'; readonly correlation_id: string; readonly at: string; readonly sent_at: string }
+  | Acked
   | { readonly what: 'noted'; readonly of: string };
 
 /** A call of an ordinary activity that waits for its answer. */

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /**
  * Caches that every process of a user shares, each one folder with a fixed name: the ports that stacks have reserved
- * (src/stack/ports.ts), what tsx has compiled, and what Node 22 and later have compiled for tsc.
+ * (src/stack/ports.ts), what tsx has compiled, and what Node 22 and later have compiled.
  */
 const SHARED = /^((node-registrar|tsx)-(\d+|user)|node-compile-cache)$/;
 

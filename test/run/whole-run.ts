@@ -26,6 +26,8 @@ export default function wholeRun(): (() => Promise<void>) | undefined {
   sharePorts(folder);
   process.env['TMPDIR'] = folder;
   process.env['REGISTRAR_TEST_RUN'] = folder;
+  // From Node 22 on, processes keep here what they have compiled: a third of what the start of a command costs.
+  process.env['NODE_COMPILE_CACHE'] = join(folder, 'node-compile-cache');
   chooseFreshSeed(process.env);
   return async () => {
     const processes = await endedProcesses(folder);

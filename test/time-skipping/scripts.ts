@@ -149,9 +149,9 @@ const CANCEL_REQUESTED = proto.temporal.api.enums.v1.PendingActivityState.PENDIN
 /** A workflow task alone was seen to take 11 s, on a machine with much to do. */
 const STUCK_AFTER_MS = 120_000;
 const ASKED_AGAIN_AFTER_MS = 2_000;
-/** Nothing is sent while a timer is due within this time, or within twice what the longest burst has taken. */
-const TIMER_IS_NEAR_MS = 2_000;
-/** How long that is on this machine: the server's clock goes on while a burst is played. */
+/** Nothing is sent while a timer is due within this time; on a slow machine, within twice what a burst has taken. */
+const TIMER_IS_NEAR_MS = { least: 2_000, most: 8_000 };
+/** The server's clock goes on while a burst is played. */
 let longestBurstMs = 0;
 
 /** Plays one node's script to its running workflow. */
@@ -196,7 +196,7 @@ export class Player {
       const due = status?.registration?.timer_due ?? null;
       if (due === null) return;
       const near = millisBetween(await this.world.now(), due);
-      if (near > Math.max(TIMER_IS_NEAR_MS, 2 * longestBurstMs)) return;
+      if (near > Math.min(Math.max(TIMER_IS_NEAR_MS.least, 2 * longestBurstMs), TIMER_IS_NEAR_MS.most)) return;
       await setTimeout(Math.max(near, 0) + 50);
     }
   }

@@ -43,7 +43,7 @@ const NOT_YET: readonly Variable[] = [
 const FROM_THE_START: Known = new Set(VARIABLES.filter((name) => !NOT_YET.includes(name)));
 
 /** What an attempt whose run was lost does not know, when a fresh run adopts it by its lease. */
-const LOST_WITH_THE_RUN: readonly Variable[] = ['previous_state', 'reason', 'check_output', 'rounds', 'rounds_left'];
+const LOST_WITH_THE_RUN: readonly Variable[] = ['previous_state', 'reason', 'rounds', 'rounds_left'];
 
 /** Triggers of messages: a reason of before does not hold after them. */
 const RAISED_BY_MESSAGES: ReadonlySet<string | undefined> = new Set(

@@ -26,6 +26,32 @@ describe('an edit of YAML alone', () => {
       'lease',
     ],
     [
+      'what the check of Consul says in a state',
+      { orchestrator: 'state_machine:\n  states:\n    - { state_name: "ACTIVE", check_output: "well" }\n' },
+      ({ compiled: { orchestrator } }) =>
+        ['ACTIVE', 'DRAINING', 'AWAITING_ACK']
+          .map((state) => Object.entries(orchestrator.states[state] ?? {}))
+          .map((entries) => entries.filter(([key]) => key === 'check_output')),
+      [[['check_output', 'well']], [['check_output', 'draining: {reason}']], []],
+      [[], [['check_output', 'draining: {reason}']], []],
+    ],
+    [
+      'what is done on one way into a state',
+      {
+        orchestrator:
+          'state_machine:\n  transitions:\n    - { from_state: "DRAINING", trigger: "undrain_requested", ' +
+          'entry_actions: ["emit_became_active"] }\n',
+      },
+      ({ compiled: { orchestrator } }) =>
+        ['undrain_requested', 'lease_expired'].map((trigger) =>
+          Object.entries(orchestrator.states['DRAINING']?.transitions[trigger] ?? {}).filter(
+            ([key]) => key === 'entry_actions',
+          ),
+        ),
+      [[['entry_actions', ['emit_became_active']]], []],
+      [[['entry_actions', ['emit_consul_pass_intent', 'emit_postgres_active_intent', 'emit_became_active']]], []],
+    ],
+    [
       'the topic of an event',
       event('action: "emit_became_active", topic: "alive"'),
       ({ compiled, topics }) => [compiled.events['emit_became_active']?.topic, topics['emit_became_active']],

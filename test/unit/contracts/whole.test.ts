@@ -109,6 +109,13 @@ describe('a contract whose rows are others', () => {
       expect.stringMatching(/HandlerEvictionRequested leads to NodeLivenessExpired \("evict" enters/),
     ]);
   });
+
+  it('may have states that follow from each other for ever', () => {
+    const orchestrator =
+      'state_machine:\n  transitions:\n    - { from_state: "AWAITING_ACK", to_state: "ACK_TIMED_OUT", trigger: ' +
+      '"entry_done", conditions: [{ expression: "rounds_left == 7" }] }\n';
+    expect(faultsOf({ orchestrator })).toEqual([]);
+  });
 });
 
 describe('the faults of a file', () => {
@@ -118,6 +125,19 @@ describe('the faults of a file', () => {
       orchestrator: `${one}{ "ended_seconds": 1 }, "timers": [{ "timer": "ack", "seconds": 5 }] }`,
     });
     expect(faults.map((fault) => fault.split(': ')[0])).toEqual(['1:19', '1:73', '2:17']);
+  });
+
+  it('stand in that file, whatever stands at the same place of another one that has changed', () => {
+    const orchestrator =
+      'state_machine:\n  states:\n    - { state_name: "AWAITING_ACK", entry_actions: ["emit_registration_accepted", ' +
+      '"emit_postgres_active_intent"] }\n';
+    // The third transition of the reducer. The third one of the orchestrator is what leads there.
+    const reducer =
+      'state_machine:\n  transitions:\n    - { from_state: "pending", to_state: "partial", trigger: ' +
+      '"consul_confirmed" }\n';
+    expect(faultsOf({ orchestrator, reducer })).toEqual([
+      expect.stringMatching(/^shipped postgres\.update_registration would be refused on the way from "ACCEPTED" into/),
+    ]);
   });
 
   it('that follow from an unknown word are left out', () => {

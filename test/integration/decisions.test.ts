@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Activities } from '../../activities/api.js';
 import type { CompiledContract, Timer } from '../../src/contracts/compiled.js';
@@ -24,6 +24,7 @@ import {
 import type { Outcome, Start } from '../../workflows/registration.js';
 import { callingNode, World } from '../time-skipping/world.js';
 import { eventually } from './installation.js';
+import { errorsOnlyRuntime } from '../run/errors-only-runtime.js';
 import { workflowBundle } from '../run/workflow-bundle.js';
 import { servers } from './servers.js';
 
@@ -90,7 +91,7 @@ function activities(): Activities {
 }
 
 beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  errorsOnlyRuntime();
   const { temporalAddress: address } = servers();
   await createSearchAttributes(address, 'default');
   client = new Client({ connection: await Connection.connect({ address }) });

@@ -112,7 +112,7 @@ describe('a contract whose rows are others', () => {
 
   it('may have states that follow from each other for ever', () => {
     const orchestrator =
-      'state_machine:\n  transitions:\n    - { from_state: "AWAITING_ACK", to_state: "ACK_TIMED_OUT", trigger: ' +
+      'state_machine:\n  transitions:\n    - { from_state: "ACTIVE", to_state: "ACK_RECEIVED", trigger: ' +
       '"entry_done", conditions: [{ expression: "rounds_left == 7" }] }\n';
     expect(faultsOf({ orchestrator })).toEqual([]);
   });

@@ -69,7 +69,8 @@ const LETTERS: Readonly<Record<string, string>> = {
   NodeLivenessExpired: 'L',
   NodeDeregistered: 'D',
 };
-const LIFE = /^I(R|(AT)*(A(T|KB(GB)*G?[LD]?|D)?|D)?)?$/;
+/** D alone: while its first event could not be published, the node left, or somebody ended it. */
+const LIFE = /^(D|I(R|(AT)*(A(T|KB(GB)*G?[LD]?|D)?|D)?)?)$/;
 
 /** What must hold over everything that a node's world has recorded. */
 function holdsOver(log: readonly Recorded[]): void {

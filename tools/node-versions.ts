@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync 
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
-import { userCacheRoot } from '../src/stack/provision/context.js';
+import { binFolder, installNode, VERSIONS, type Version } from './node-programs.js';
 
 /**
  * Types, unit tests and workflow tests on the versions of Node that package.json allows and that do not run this: `npm
@@ -11,23 +11,6 @@ import { userCacheRoot } from '../src/stack/provision/context.js';
  */
 
 const ROOT = join(import.meta.dirname, '..');
-
-/** The program comes as an npm package, and is kept beside the other downloads. */
-const VERSIONS = [
-  { node: '20.20.2', types: '20.19.43' },
-  { node: '22.23.3', types: '22.20.5' },
-  { node: '24.21.0', types: '24.19.2' },
-] as const;
-type Version = (typeof VERSIONS)[number];
-
-/** Answers the node_modules folder that has this Node and its types. */
-async function install({ node, types }: Version): Promise<string> {
-  const folder = join(userCacheRoot(process.env), `node-${node}`);
-  mkdirSync(folder, { recursive: true });
-  const packages = [`node-${process.platform}-${process.arch}@${node}`, `@types/node@${types}`];
-  await execa('npm', ['install', '--prefix', folder, '--prefer-offline', '--no-audit', '--no-fund', ...packages]);
-  return join(folder, 'node_modules');
-}
 
 /** This project with the types of another Node: links to all of it, and @types/node instead of ours. */
 async function checkTypes(modules: string): Promise<string> {
@@ -55,7 +38,7 @@ async function checkTypes(modules: string): Promise<string> {
 
 /** What vitest's own report says. */
 async function runTests(version: Version, modules: string, reports: string): Promise<string> {
-  const bin = join(modules, `node-${process.platform}-${process.arch}`, 'bin');
+  const bin = binFolder(modules);
   const report = join(reports, `node-${version.node}.json`);
   const projects = ['--project', 'unit', '--project', 'time-skipping'];
   const reporters = ['--reporter', 'dot', '--reporter', 'json', '--outputFile.json', report];
@@ -79,7 +62,7 @@ const reports = given ?? mkdtempSync(join(tmpdir(), 'node-versions-'));
 const [major] = process.versions.node.split('.');
 const lines: string[] = [];
 for (const version of VERSIONS.filter(({ node }) => !node.startsWith(`${major}.`))) {
-  const modules = await install(version);
+  const modules = await installNode(version);
   const types = await checkTypes(modules);
   lines.push(`Node ${version.node}: ${types}, ${await runTests(version, modules, reports)}`);
 }

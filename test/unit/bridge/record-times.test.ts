@@ -25,6 +25,7 @@ describe('the time from which a record counts', () => {
 
   it('of an answer with a deadline is its sender’s if that is earlier: it was in time, however late it is read', () => {
     expect(timedAnswer(by(false, NOW - DAY)).timestamp).toBe(NOW - DAY);
-    for (const timestamp of [NOW + DAY, -1, Number.NaN]) expect(timedAnswer(by(false, timestamp)).timestamp).toBe(NOW);
+    for (const timestamp of [NOW + DAY, 0, -1, Number.NaN])
+      expect(timedAnswer(by(false, timestamp)).timestamp).toBe(NOW);
   });
 });

@@ -43,6 +43,15 @@ describe('a marker', () => {
     expect(sent.map(({ partition }) => partition)).toEqual([0, 1]);
   });
 
+  it('of a partition that another bridge has by now moves nothing', async () => {
+    const { topic, sent, idOf } = marked([0]);
+    const { sql, marks } = keptMarks();
+    await topic.advance();
+    topic.assign([]);
+    await topic.store(sql, { partition: 0, upTo: upTo({ isBrokersTime: false, markers: [idOf(sent[0])] }) });
+    expect(marks).toEqual([]);
+  });
+
   it('is not followed by another until it is read back, or late', async () => {
     const { topic, sent, idOf } = marked([0]);
     const { sql } = keptMarks();

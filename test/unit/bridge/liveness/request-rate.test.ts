@@ -6,10 +6,14 @@ describe('requests to introduce oneself', () => {
     let now = 1_000;
     const rate = new RequestRate({ now: () => now });
     expect(Array.from({ length: 60 }, (_, n) => rate.allows(`n${n}`)).filter(Boolean)).toHaveLength(50);
+    now = 1_999;
+    expect(rate.allows('n55')).toBe(false);
     now = 2_000;
     expect(rate.allows('n0')).toBe(false);
     expect(rate.allows('n55')).toBe(true);
-    now = 61_001;
+    now = 60_999;
+    expect(rate.allows('n0')).toBe(false);
+    now = 61_000;
     expect(rate.allows('n0')).toBe(true);
     rate.forget('n0');
     expect(rate.allows('n0')).toBe(true);
@@ -25,6 +29,14 @@ describe('requests to introduce oneself', () => {
     expect(asked.every(Boolean)).toBe(true);
     now += 500;
     expect(Array.from({ length: 3_000 }, (_, n) => rate.allows(`n${n}`)).filter(Boolean)).toEqual([]);
+  });
+
+  it('come no faster for a large fleet that has been quiet for a whole minute since', () => {
+    let now = 0;
+    const rate = new RequestRate({ now: () => now });
+    for (let node = 0; node < 30_000; node += 1) rate.allows(`n${node}`);
+    now = 120_000;
+    expect(Array.from({ length: 60 }, (_, n) => rate.allows(`later${n}`)).filter(Boolean)).toHaveLength(50);
   });
 
   describe('of a fleet that has lost all its leases', () => {

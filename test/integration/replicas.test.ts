@@ -91,6 +91,7 @@ describe('two bridges and two workers', () => {
     });
     await eventually('it has looked again', 20, async () => (await past(4_500)).length >= ofTheOther.length);
     expect(await past(2_500)).toEqual(ofTheOther);
+    expect(ofTheOther.length).toBeLessThan(3);
     paused?.kill('SIGCONT');
     const after = new Date().toISOString();
     await eventually(

@@ -145,7 +145,11 @@ function holdsOver(log: readonly Recorded[]): void {
     if (event.event_type === 'NodeBecameActive')
       expect(matching(of), `attempt ${of} became active without a matching ack`).toBe(true);
   }
-  for (const [of, life] of lives) expect(life, `life of attempt ${of}`).toMatch(LIFE);
+  const failedToPublish = log.some((entry) => entry.what === 'failed' && entry.activity === 'publish_events');
+  for (const [of, life] of lives) {
+    expect(life, `life of attempt ${of}`).toMatch(LIFE);
+    if (life === 'D') expect(failedToPublish, `attempt ${of} begins with its end, and Kafka was there`).toBe(true);
+  }
   const introduced = log.flatMap((entry) =>
     entry.what === 'introspected' ? [entry.introspection.correlation_id] : [],
   );

@@ -13,6 +13,9 @@ const effect = (row: string): PartialContracts => ({
 });
 const pass = 'operation: "activate_node", backend: "consul"';
 
+/** A key with its value, if an object has it at all. */
+const held = (object: object | undefined, key: string) => Object.entries(object ?? {}).filter(([name]) => name === key);
+
 describe('an edit of YAML alone', () => {
   // What is edited, the edit, what is looked at, what it becomes, and what it was.
   it.each<[string, PartialContracts, (contracts: Contracts) => unknown, unknown, unknown]>([
@@ -29,9 +32,7 @@ describe('an edit of YAML alone', () => {
       'what the check of Consul says in a state',
       { orchestrator: 'state_machine:\n  states:\n    - { state_name: "ACTIVE", check_output: "well" }\n' },
       ({ compiled: { orchestrator } }) =>
-        ['ACTIVE', 'DRAINING', 'AWAITING_ACK']
-          .map((state) => Object.entries(orchestrator.states[state] ?? {}))
-          .map((entries) => entries.filter(([key]) => key === 'check_output')),
+        ['ACTIVE', 'DRAINING', 'AWAITING_ACK'].map((state) => held(orchestrator.states[state], 'check_output')),
       [[['check_output', 'well']], [['check_output', 'draining: {reason}']], []],
       [[], [['check_output', 'draining: {reason}']], []],
     ],
@@ -44,9 +45,7 @@ describe('an edit of YAML alone', () => {
       },
       ({ compiled: { orchestrator } }) =>
         ['undrain_requested', 'lease_expired'].map((trigger) =>
-          Object.entries(orchestrator.states['DRAINING']?.transitions[trigger] ?? {}).filter(
-            ([key]) => key === 'entry_actions',
-          ),
+          held(orchestrator.states['DRAINING']?.transitions[trigger], 'entry_actions'),
         ),
       [[['entry_actions', ['emit_became_active']]], []],
       [[['entry_actions', ['emit_consul_pass_intent', 'emit_postgres_active_intent', 'emit_became_active']]], []],

@@ -16,7 +16,7 @@ const RETIRED: readonly Retired[] = [
   // A signature claims who has signed; an environment claims its servers. A lease expires.
   {
     word: /\bclaim(s|ed|ing)?\b/i,
-    elsewhere: /^(src\/bridge\/signing|src\/cli|test\/unit\/cli)\/|\/environments\.test/,
+    elsewhere: /^(src\/cli|test\/unit\/cli|(src|test\/unit)\/bridge\/signing)\/|\/environments\.test/,
   },
   { word: /\bmov(es?|ed|ing)\b.{0,20}\bleases?\b|\bleases?\b.{0,12}\bmov(es?|ed|ing)\b/i },
   // The browser's `window.` is none, nor are its key and its variable of the contract: `window_seconds`.

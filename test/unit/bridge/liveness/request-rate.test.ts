@@ -31,7 +31,7 @@ describe('requests to introduce oneself', () => {
     expect(Array.from({ length: 3_000 }, (_, n) => rate.allows(`n${n}`)).filter(Boolean)).toEqual([]);
   });
 
-  it('come no faster for a large fleet that has been quiet for a whole minute since', () => {
+  it('come no faster for a large fleet that has had no request for a whole minute since', () => {
     let now = 0;
     const rate = new RequestRate({ now: () => now });
     for (let node = 0; node < 30_000; node += 1) rate.allows(`n${node}`);

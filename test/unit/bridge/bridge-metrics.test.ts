@@ -5,7 +5,7 @@ import { bridgeMetrics } from '../../../src/bridge/bridge-metrics.js';
 import { serveMetrics } from '../../../src/metrics.js';
 import type { SelfPreservationState } from '../../../src/registry/leases/self-preservation.js';
 import { messageOf, signingWorld } from './signing/world.js';
-import { batchOf, bridgeWorld, watermarks } from './support.js';
+import { batchOf, bridgeWorld, recordOf, watermarks } from './support.js';
 
 const held: SelfPreservationState = {
   held_since: '2026-01-31T12:00:00.000Z',
@@ -67,9 +67,21 @@ describe('the metrics of a bridge', () => {
     await server.close();
   });
 
+  it('show the dead letters by their reason', async () => {
+    const { context } = bridgeWorld();
+    const registry = bridgeMetrics(context, admin({}), STREAMS, () => null, 90);
+    const record = recordOf(null);
+    for (const code of ['not_json', 'not_json', 'invalid_field'] as const)
+      await context.deadLetters.put([{ record, code, reason: 'r' }], new AbortController().signal);
+    for (const shown of [await registry.metrics(), await registry.metrics()]) {
+      expect(shown).toMatch(/^registrar_bridge_dead_letters_total\{reason="not_json"\} 2$/m);
+      expect(shown).toMatch(/^registrar_bridge_dead_letters_total\{reason="invalid_field"\} 1$/m);
+    }
+  });
+
   it('show lag, the age of the watermark, and self-preservation', async () => {
     const watermark = new Date(Date.now() - 60_000).toISOString();
-    const { context } = bridgeWorld({ rows: [{ watermark, nodes: 2 }] });
+    const { context, asked } = bridgeWorld({ rows: [{ watermark, nodes: 2 }] });
     const server = await serve(bridgeMetrics(context, admin({ 0: '60' }), STREAMS, () => held, 90));
     const found = await scrape(server.address);
     expect(found).toMatchObject({
@@ -82,6 +94,7 @@ describe('the metrics of a bridge', () => {
       registrar_self_preservation_expired: 1,
       registrar_self_preservation_active: 11,
     });
+    expect(asked).toContainEqual([['beats']]);
     const age = found['registrar_watermark_age_seconds{topic="beats"}'];
     expect(age).toBeGreaterThanOrEqual(60);
     expect(age).toBeLessThanOrEqual((Date.now() - Date.parse(watermark)) / 1_000);
@@ -99,6 +112,10 @@ describe('the metrics of a bridge', () => {
   it('count what nodes have not signed by kind and fault, from 0 on, where signatures are looked at', async () => {
     const { context, signing } = signingWorld('warn');
     const shown = (of: typeof context) => bridgeMetrics(of, admin({}), STREAMS, () => null, 90).metrics();
+    expect(await shown(context)).toContain(
+      '# HELP registrar_bridge_signature_faults_total messages that their nodes have not signed, since this bridge ' +
+        'was started: accepted where the contract has signing: warn, refused where it has enforce',
+    );
     expect((await shown(context)).match(/^registrar_bridge_signature_faults_total\{.*\} 0$/gm)).toHaveLength(28);
     const { batch } = batchOf([messageOf.ack('a').value]);
     for (const record of batch.records) await signing?.check('acks', record, { node_id: 'a' }, batch.signal);

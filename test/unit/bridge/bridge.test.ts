@@ -1,3 +1,6 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startBridge, type Bridge, type BridgeOptions } from '../../../src/bridge/bridge.js';
 import type { Contracts } from '../../../src/contracts/load.js';
@@ -5,6 +8,7 @@ import { buildAck } from '../../../src/protocol/ack.js';
 import { buildHeartbeat } from '../../../src/protocol/heartbeat.js';
 import { buildIntrospection } from '../../../src/protocol/introspection.js';
 import { workflowId } from '../../../workflows/messages.js';
+import { temporaryFolder } from '../../run/temporary-folder.js';
 import { fakeDatabase } from './fake-database.js';
 import { fakeKafka } from './fake-kafka.js';
 import { fakeTemporal } from './fake-temporal.js';
@@ -47,9 +51,16 @@ interface Options {
   readonly more?: Partial<BridgeOptions>;
   /** Nodes whose heartbeats renew no lease. */
   readonly withoutLease?: readonly string[];
+  /** What Temporal answers to a signal; by default it takes it. */
+  readonly failure?: () => Error | undefined;
 }
 
-function world({ contracts = { ...shipped(), reconcile: null }, more = {}, withoutLease = [] }: Options = {}) {
+function world({
+  contracts = { ...shipped(), reconcile: null },
+  more = {},
+  withoutLease = [],
+  failure = () => undefined,
+}: Options = {}) {
   const { lines, entries, logger } = recorder();
   const database = fakeDatabase({
     aligned: ['delete from stream_watermarks', () => ({})],
@@ -68,6 +79,8 @@ function world({ contracts = { ...shipped(), reconcile: null }, more = {}, witho
     unfinished: ['state_since <', () => ({ rows: [] })],
     bans: ['from node_bans', () => ({ rows: [] })],
     conflicts: [/count\(distinct node_id\)/, () => ({ rows: [{ nodes: 0 }] })],
+    signatories: ['from (select distinct node_id, thumbprint', () => ({ rows: [] })],
+    unsigned: ['update node_keys set conflict', () => ({})],
     processes: ['delete from instance_conflicts', () => ({})],
     removals: ['delete from node_changes', () => ({})],
     rows: ['delete from node_registrations', () => ({})],
@@ -75,7 +88,7 @@ function world({ contracts = { ...shipped(), reconcile: null }, more = {}, witho
     preservation: ['insert into liveness_brake', () => ({ rows: [STATE] })],
   });
   const kafka = fakeKafka(logger);
-  const temporal = fakeTemporal();
+  const temporal = fakeTemporal({ failure });
   const options: BridgeOptions = {
     config: { env: 'dev', namespace: '', taskQueue: 'nodes', consul: { address: '127.0.0.1:1' } },
     contracts,
@@ -238,6 +251,108 @@ describe('a bridge', () => {
       database.askedFor('suspects').length,
       database.askedFor('preservation').length,
     ]).toEqual(before);
+  });
+});
+
+describe('a bridge that runs', () => {
+  const beat = (): Buffer => buildHeartbeat({ ...NODE, uptime_seconds: 1 }, new Date()).value;
+
+  it('is ready, and looks every five seconds who is banned', async () => {
+    const { start, database } = world();
+    const bridge = await start();
+    expect([bridge.notReady(), database.askedFor('bans').length]).toEqual([null, 1]);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(database.askedFor('bans')).toHaveLength(2);
+  });
+
+  it('keeps the watermark of each topic of heartbeats, where the contract has several', async () => {
+    const consumed = [...shipped().consumed, { event_type: 'NodeHeartbeat', topic: '{env}.more-beats' }];
+    const { start, deliver, database } = world({ contracts: { ...shipped(), reconcile: null, consumed } });
+    await start();
+    await deliver({ topic: 'dev.more-beats', value: beat(), offset: '4' });
+    expect(database.askedFor('marked').map(([topic]) => topic)).toEqual(['dev.more-beats']);
+  });
+
+  it('looks at signatures where the contract has it do so, and at the keys of its directory every ten seconds', async () => {
+    const keys_directory = temporaryFolder('keys');
+    writeFileSync(join(keys_directory, 'n-1.pem'), 'nonsense');
+    const signing = { mode: 'warn', keys_directory } as const;
+    const { start, deliver, lines } = world({ contracts: { ...shipped(), reconcile: null, signing } });
+    const bridge = await start();
+    expect(lines).toContainEqual(expect.stringMatching(/n-1\.pem cannot be used/));
+    await deliver({ topic: TOPICS.heartbeats, value: beat() });
+    expect(lines).toContainEqual(expect.stringMatching(/^a message that its node has not signed is accepted: /));
+    expect(await bridge.metrics.metrics()).toContain(
+      'registrar_bridge_signature_faults_total{kind="heartbeats",fault="unsigned"} 1',
+    );
+    rmSync(keys_directory, { recursive: true });
+    const away = "the directory of nodes' keys is away; waiting for it, nothing is lost";
+    // Files are read in real time.
+    for (let looks = 0; looks < 500 && !lines.includes(away); looks += 1) {
+      await delay(5);
+      await vi.advanceTimersByTimeAsync(10_000);
+    }
+    expect(lines).toContain(away);
+  });
+
+  it.each(['Temporal', 'PostgreSQL', 'Kafka'] as const)(
+    'says that %s is away, and goes on when it is back',
+    async (name) => {
+      const away = { temporal: false };
+      const { start, kafka, database, lines } = world({
+        failure: () => (away.temporal ? new Error('connect ECONNREFUSED') : undefined),
+      });
+      const set = (error: Error | null): void => {
+        if (name === 'Temporal') away.temporal = error !== null;
+        else if (name === 'PostgreSQL') database.away.error = error;
+        else kafka.away.error = error;
+      };
+      const topic = name === 'PostgreSQL' ? TOPICS.heartbeats : TOPICS.introspections;
+      const values = { Temporal: introspection(), PostgreSQL: beat(), Kafka: Buffer.from('nonsense') };
+      await start();
+      set(new Error('connect ECONNREFUSED'));
+      const delivered = kafka.deliver({ topic, value: values[name] });
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(lines).toContain(`${name} is away; waiting for it, nothing is lost`);
+      set(null);
+      await vi.advanceTimersByTimeAsync(2_000);
+      await delivered;
+      expect(lines).toContain(`${name} answers again`);
+    },
+  );
+
+  it('says that the watermarks cannot be kept', async () => {
+    const { start, database, lines } = world();
+    await start();
+    database.away.error = new Error('connect ECONNREFUSED');
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(lines).toContain(
+      'the broker or the database that keeps the watermarks is away; waiting for it, nothing is lost',
+    );
+  });
+
+  it('gives up what is in flight when it is stopped, after the time that it is given', async () => {
+    const { start, kafka, database } = world({ more: { stopGraceMs: 1_000 } });
+    const bridge = await start();
+    database.away.error = new Error('connect ECONNREFUSED');
+    const delivered = kafka.deliver({ topic: TOPICS.heartbeats, value: beat() });
+    let isOver = false;
+    void bridge.stop().then(() => (isOver = true));
+    running = undefined;
+    await vi.advanceTimersByTimeAsync(999);
+    expect(isOver).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    await delivered;
+    await vi.advanceTimersByTimeAsync(0);
+    expect([isOver, kafka.committed]).toEqual([true, []]);
+  });
+
+  it('hands over the error with which a consumer has ended', async () => {
+    const ended: string[] = [];
+    const { start, kafka } = world({ more: { onFatal: ({ message }) => ended.push(message) } });
+    await start();
+    kafka.groups.get('dev-node-registrar-acks')?.crash(new Error('not authorized'));
+    expect(ended).toEqual(['the consumer of group dev-node-registrar-acks has ended: not authorized']);
   });
 });
 

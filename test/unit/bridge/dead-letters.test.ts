@@ -149,6 +149,7 @@ published_events:
     ['two that fill a portion to the last byte go together', [128 * 1024 - 2_500, 128 * 1024 - 2_500], [2]],
     ['one byte more, and they go one after the other', [128 * 1024 - 2_500, 128 * 1024 - 2_499], [1, 1]],
     ['one that is larger than a portion goes alone', [10, 300_000, 10], [1, 1, 1]],
+    ['nor does one that comes first make an empty portion', [300_000, 10], [1, 1]],
     ['a new portion begins empty', [200_000, 200_000, 10], [1, 2]],
   ])('in portions: %s', async (_, sizes, portions) => {
     const sent: number[] = [];

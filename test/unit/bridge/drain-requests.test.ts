@@ -47,11 +47,18 @@ describe("a node's drain request", () => {
 
   it('of a node without a run starts none, and is logged', async () => {
     const temporal = fakeTemporal({ without: [workflowId('node-1')] });
-    const { context, lines } = bridgeWorld({ temporalClient: temporal.client });
+    const { context, entries } = bridgeWorld({ temporalClient: temporal.client });
     await drainRequests(context)(batchOf([request(true)]).batch);
     expect(temporal.signals).toEqual([]);
     expect(context.counters.drain_requests_without_run).toBe(1);
-    expect(lines).toEqual(['a drain request of a node whose registration has no run']);
+    expect(entries).toMatchObject([
+      {
+        node_id: 'node-1',
+        correlation_id: 'c-1',
+        message_id: expect.any(String) as string,
+        msg: 'a drain request of a node whose registration has no run',
+      },
+    ]);
   });
 
   it('that Temporal refuses becomes a dead letter', async () => {

@@ -20,13 +20,22 @@ interface Sent {
 type Assignment = Readonly<Record<string, readonly number[]>>;
 type EachBatch = (payload: object) => Promise<void>;
 
+interface Member {
+  readonly topics: readonly string[];
+  readonly deliver: EachBatch;
+  /** Ends its consumer for good. */
+  readonly crash: (error: Error) => void;
+  /** Batches that are worked on. */
+  readonly working: Set<Promise<void>>;
+}
+
 /**
  * kafkajs as our ports use it: two partitions a topic, and one member in each group. Whoever is not connected is
  * refused, and so is who reads what he does not subscribe to.
  */
 export function fakeKafka(logger: Logger) {
   const sent: Sent[] = [];
-  const groups = new Map<string, { readonly topics: readonly string[]; readonly deliver: EachBatch }>();
+  const groups = new Map<string, Member>();
   const joined: { readonly groupId: string; readonly fromBeginning: boolean; readonly topics: readonly string[] }[] =
     [];
   const counts = { open: 0, asked: 0 };
@@ -92,7 +101,9 @@ export function fakeKafka(logger: Logger) {
       on: (event: string, listener: (event: object) => void) => emitter.on(event, listener),
       connect,
       async disconnect() {
+        const working = [...(groups.get(groupId)?.working ?? [])];
         groups.delete(groupId);
+        await Promise.allSettled(working);
         await disconnect();
       },
       async subscribe(asked: { topics: string[]; fromBeginning: boolean }) {
@@ -102,9 +113,9 @@ export function fakeKafka(logger: Logger) {
       },
       async run({ eachBatch }: { eachBatch: EachBatch }) {
         await answer(null);
-        if (away.consumers !== null)
-          return void emitter.emit('crash', { payload: { error: away.consumers, restart: false } });
-        groups.set(groupId, { topics, deliver: eachBatch });
+        const crash = (error: Error): void => void emitter.emit('crash', { payload: { error, restart: false } });
+        if (away.consumers !== null) return crash(away.consumers);
+        groups.set(groupId, { topics, deliver: eachBatch, crash, working: new Set() });
         const memberAssignment: Assignment = Object.fromEntries(topics.map((topic) => [topic, [0, 1]]));
         emitter.emit('join', { payload: { memberAssignment } });
       },
@@ -126,7 +137,7 @@ export function fakeKafka(logger: Logger) {
       headers: {},
       batchContext: { isBrokersTime: true },
     };
-    await reader.deliver({
+    const working = reader.deliver({
       batch: { topic, partition, messages: [message] },
       isRunning: () => true,
       isStale: () => false,
@@ -135,6 +146,8 @@ export function fakeKafka(logger: Logger) {
       uncommittedOffsets: () => ({ topics: [] }),
       commitOffsetsIfNecessary: () => Promise.resolve(),
     });
+    reader.working.add(working);
+    await working.finally(() => reader.working.delete(working));
   }
   return { handle, sent, joined, groups, counts, away, committed, deliver };
 }

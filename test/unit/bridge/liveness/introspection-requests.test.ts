@@ -6,11 +6,11 @@ import { contractDirectory } from '../../contracts/contract-files.js';
 import { bridgeWorld, event, recordOf, shipped } from '../support.js';
 
 async function asked(contracts = shipped(), send?: () => Promise<void>) {
-  const { context, sent, lines } = bridgeWorld({ contracts, ...(send ? { send } : {}) });
+  const { context, sent, lines, entries } = bridgeWorld({ contracts, ...(send ? { send } : {}) });
   const requests = new IntrospectionRequests(context, event('request_introspection', contracts));
   const ask = () => requests.ask([{ node_id: 'n-1', record: recordOf(null) }]);
   await ask();
-  return { context, sent, lines, ask };
+  return { context, sent, lines, entries, ask };
 }
 
 describe('a request to introduce oneself', () => {
@@ -19,6 +19,7 @@ describe('a request to introduce oneself', () => {
     const [record] = sent;
     expect([record?.topic, record?.headers.event_type]).toEqual(['request_introspection', 'RequestIntrospection']);
     const envelope = JSON.parse(record?.value?.toString() ?? '') as Record<string, unknown>;
+    expect(record?.headers['source']).toBe('node-registrar');
     expect(envelope).toMatchObject({ target_node_id: 'n-1', payload: { node_id: 'n-1', target_node_id: 'n-1' } });
     expect(context.counters.introspections_requested).toBe(1);
   });
@@ -48,10 +49,24 @@ published_events:
       ...contracts,
       compiled: { ...contracts.compiled, events: { ...events, request_introspection: request } },
     };
-    const { sent, lines, context } = await asked(broken as typeof contracts);
+    const { sent, entries, context, ask } = await asked(broken as typeof contracts);
     expect(sent).toEqual([]);
-    expect(lines).toEqual(['RequestIntrospection cannot be published: correct it in the contract']);
+    await ask();
+    expect(entries).toMatchObject([
+      {
+        node_id: 'n-1',
+        reason: expect.stringContaining('target_node_id') as string,
+        msg: 'RequestIntrospection cannot be published: correct it in the contract',
+      },
+    ]);
     expect(context.counters.introspections_requested).toBe(0);
+  });
+
+  it('is sent to nobody where nobody is asked', async () => {
+    let sends = 0;
+    const { ask } = await asked(shipped(), () => Promise.resolve(void (sends += 1)));
+    await ask();
+    expect(sends).toBe(1);
   });
 
   it('that Kafka does not take is made again with the next heartbeat', async () => {

@@ -45,6 +45,14 @@ describe('a suspect of which nothing can be said', () => {
     expect(pass(pauses, 2, suspect('a'), suspect('b'))).toEqual([]);
   });
 
+  it('is forgotten also where only a pass that was broken off has seen it', () => {
+    const pauses = new SignalPauses({ firstMs: 10, longestMs: 50 });
+    pauses.begins();
+    pauses.due([suspect('a')], 0);
+    pass(pauses, 1, suspect('b'));
+    expect(pass(pauses, 2, suspect('a'))).toEqual(['a']);
+  });
+
   it('costs as many signals as the pauses allow, however often it is looked at', () => {
     assertProperty(
       fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 200 }), (steps) => {

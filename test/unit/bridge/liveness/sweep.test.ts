@@ -97,6 +97,18 @@ describe('the sweep', () => {
     expect(entries).toMatchObject([{ signalled: 2, adopted: 1, msg: 'leases have expired: their nodes are verified' }]);
   });
 
+  it('says of each pass what this one has done', async () => {
+    const late = leases(2);
+    const { start, entries } = world({ late, without: [workflowId('n-0'), workflowId('n-2')] });
+    await start();
+    late.push(...leases(3, 2));
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(entries).toMatchObject([
+      { signalled: 1, adopted: 1 },
+      { signalled: 2, adopted: 1 },
+    ]);
+  });
+
   it('counts neither a signal nor a run of a node that Temporal refuses', async () => {
     const refusal = new ServiceError('Failed', {
       cause: Object.assign(new Error('too many'), { code: 3, details: 'too many signals', metadata: {} }),

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   differenceOf,
   entryKey,
+  keyOfEntry,
   keyOfNode,
   leftoverOf,
   sameDifference,
@@ -151,6 +152,8 @@ describe('what is left of a node in Consul', () => {
 it('a node is found by its name, whose case Consul ignores', () => {
   expect(keyOfNode('abc-123')).toBe('onex-abc-123');
   expect(entryKey('ONEX-abc~8')).toBe('onex-abc~8');
+  expect(keyOfEntry({ name: 'another', node_id: 'abc-123' })).toBe('onex-abc-123');
+  expect(keyOfEntry({ name: 'ANOTHER', node_id: null })).toBe('another');
 });
 
 it('a difference of another node is another one', () => {

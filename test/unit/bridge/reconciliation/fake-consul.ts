@@ -10,6 +10,8 @@ export interface Shown {
   /** null: it names none. */
   readonly environment?: string | null;
   readonly passing?: boolean;
+  /** Its entry does not say whose it is, and has no service. */
+  readonly isNameless?: boolean;
   readonly address?: string;
 }
 
@@ -18,13 +20,13 @@ interface Options {
   readonly service?: string;
 }
 
-const node = ({ node_id, attempt = 1, environment = 'dev' }: Shown) => ({
+const node = ({ node_id, attempt = 1, environment = 'dev', isNameless = false }: Shown) => ({
   Node: nodeName(node_id),
   Address: '10.0.0.1',
   Meta: {
     'registered-by': 'node-registrar',
     ...(environment === null ? {} : { environment }),
-    node_id,
+    ...(isNameless ? {} : { node_id }),
     attempt: String(attempt),
   },
   ModifyIndex: 7,
@@ -65,11 +67,13 @@ export function fakeConsul(shown: Shown[], later?: readonly Shown[]) {
     health: {
       service: (options: Options) =>
         answer('health', options, () =>
-          shown.map((one) => ({
-            Node: node(one),
-            Service: service(one),
-            Checks: [{ CheckID: checkId(one.node_id), Status: one.passing === false ? 'critical' : 'passing' }],
-          })),
+          shown
+            .filter(({ isNameless }) => isNameless !== true)
+            .map((one) => ({
+              Node: node(one),
+              Service: service(one),
+              Checks: [{ CheckID: checkId(one.node_id), Status: one.passing === false ? 'critical' : 'passing' }],
+            })),
         ),
     },
     transaction: {

@@ -52,6 +52,20 @@ describe('a look at Consul and the registry', () => {
     expect((await found({ lasting: [row('a')], shown })).differences).toEqual([]);
   });
 
+  it('leaves an entry alone that names neither an environment nor a node of the registry', async () => {
+    const shown = [
+      { node_id: 'a', environment: null },
+      { node_id: 'b', environment: null, isNameless: true },
+    ];
+    expect(await found({ shown })).toMatchObject({ entries: 0, differences: [] });
+  });
+
+  it('asks for no row of an entry that does not say whose it is', async () => {
+    const { differences, database } = await found({ shown: [{ node_id: 'a', isNameless: true }] });
+    expect(differences).toEqual(['onex-a no_row']);
+    expect(database.askedFor('rows')).toEqual([]);
+  });
+
   it('compares all else where Temporal cannot be asked for stuck runs', async () => {
     const stuck = new Error('TemporalReportedProblems is not a search attribute');
     expect(await look(worldOfBoth({ lasting: [row('a')], stuck }).compared, never)).toMatchObject({

@@ -1,7 +1,7 @@
 import { ServiceError } from '@temporalio/client';
 import { describe, expect, it } from 'vitest';
 import type { Difference } from '../../../../src/bridge/reconciliation/differences.js';
-import { mend, type Mending } from '../../../../src/bridge/reconciliation/mend.js';
+import { mend, OUTCOME_WORDS, type Mending } from '../../../../src/bridge/reconciliation/mend.js';
 import type { CatalogEntry } from '../../../../src/registry/consul/fleet.js';
 import { workflowId } from '../../../../workflows/messages.js';
 import { fakeTemporal } from '../fake-temporal.js';
@@ -202,6 +202,14 @@ describe('a run that cannot go on', () => {
     expect(temporal.signals).toEqual([]);
   });
 
+  it('has not been replaced where it is ended and Temporal then refuses another, and says why', async () => {
+    const cause = Object.assign(new Error(), { code: 3, details: 'too many signals', metadata: {} });
+    const refused = () => (temporal.terminated.length > 0 ? new ServiceError('Failed', { cause }) : undefined);
+    const { outcomes, temporal } = world({ failure: () => refused() });
+    expect(await outcomes([stuck('a')])).toEqual([['a', 'failed', 'Temporal refuses it: too many signals']]);
+    expect([temporal.terminated.length, temporal.signals]).toEqual([1, []]);
+  });
+
   it('is left as it is where such runs are many: then it is the code of the worker', async () => {
     const { outcomes, temporal } = world({ rows: 9 });
     const all = await outcomes(['a', 'b', 'c', 'd', 'e'].map((node_id) => stuck(node_id)));
@@ -212,11 +220,21 @@ describe('a run that cannot go on', () => {
 });
 
 describe('mending', () => {
+  it('says of each outcome, in other words than of any other, what became of a node', () => {
+    const words = Object.values(OUTCOME_WORDS);
+    expect(new Set(words.filter((one) => one !== '')).size).toBe(5);
+  });
+
   it('takes its time: so many in a second', async () => {
-    const { outcomes } = world({ per_second: 1.99 });
+    const { outcomes } = world({ per_second: 4.9 });
     const began = performance.now();
-    await outcomes([difference('repair', 'a'), difference('repair', 'b')]);
-    expect(performance.now() - began).toBeGreaterThan(500);
+    await outcomes(['a', 'b', 'c', 'd', 'e'].map((node_id) => difference('repair', node_id)));
+    expect(performance.now() - began).toBeGreaterThan(800);
+  });
+
+  it('waits for nobody after the last one', async () => {
+    const { outcomes } = world({ per_second: 0.001 });
+    expect(await outcomes([difference('repair', 'a')])).toEqual([['a', 'signalled', null]]);
   });
 
   it('ends in a pause, and while Consul is asked, when it is stopped', async () => {

@@ -76,10 +76,29 @@ describe('the reconciler', () => {
   });
 
   it('says nothing where nothing differs', async () => {
-    const { start, lines, context } = world({ lasting: [row('a')], shown: [{ node_id: 'a' }] });
+    const { start, lines, context, database } = world({ lasting: [row('a')], shown: [{ node_id: 'a' }] });
     start();
     await expect.poll(() => context.counters.reconciliations).toBeGreaterThanOrEqual(2);
-    expect(lines).toEqual([]);
+    expect([lines, database.askedFor('kept')]).toEqual([[], []]);
+  });
+
+  it('waits between two comparisons for as long as the contract says', async () => {
+    const { start, context } = world({}, { rule: { ...RULE, interval_seconds: 60 } });
+    start();
+    await expect.poll(() => context.counters.reconciliations).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(context.counters.reconciliations).toBe(1);
+  });
+
+  it('compares all else where Temporal cannot be asked for runs, and says so once a minute', async () => {
+    const { start, context, entries, temporal } = world({ lasting: [row('a')], shown: [{ node_id: 'a' }] });
+    temporal.client.workflow.list = () => {
+      throw new Error('no such search attribute');
+    };
+    start();
+    await expect.poll(() => context.counters.reconciliations).toBeGreaterThanOrEqual(3);
+    const msg = 'Temporal could not be asked for runs that cannot go on: all else is compared';
+    expect(entries).toMatchObject([{ msg, reason: 'no such search attribute' }]);
   });
 
   it('mends a node that goes on differing only after pauses that grow', async () => {
@@ -110,7 +129,7 @@ describe('the reconciler', () => {
   it('compares nothing where the contract has none', async () => {
     const { start, consul, database } = world({ lasting: [row('a')] }, { rule: null });
     const reconciler = start();
-    await reconciler.stop();
+    await expect(reconciler.stop()).resolves.toBeUndefined();
     expect([consul.calls, database.askedFor('lasting'), reconciler.last()]).toEqual([[], [], null]);
   });
 

@@ -77,12 +77,22 @@ describe.each(MODES)('with signing %s', (mode) => {
         expect(world.faults()).toEqual(mode === 'off' ? {} : { [`${stream} ${fault}`]: 1 });
         expect(world.refused()).toBe(mode === 'enforce' && kind !== 'heartbeat' ? 1 : 0);
         if (mode === 'off') return;
-        expect(world.lines.filter((line) => line.startsWith('a message that its node has not signed is'))).toHaveLength(
-          1,
-        );
+        const outcome = mode === 'enforce' ? 'refused' : 'accepted';
+        const { topic } = impostor(kind);
+        expect(world.entries).toMatchObject([
+          {
+            node_id: 'a',
+            topic,
+            partition: 0,
+            offset: '9',
+            fault,
+            msg: expect.stringMatching(`^a message that its node has not signed is ${outcome}: .`) as string,
+          },
+        ]);
+        const conflict = new RegExp(`^${stream}, ${outcome}: .`);
         expect(world.registry.keys.get('a')).toMatchObject({
           thumbprint: nodeKeyOf(own).thumbprint,
-          conflict: expect.stringContaining(stream) as string,
+          conflict: expect.stringMatching(conflict) as string,
         });
       },
     );
@@ -110,6 +120,32 @@ describe('with signing enforce', () => {
     expect(world.faults()).toEqual({ 'heartbeats unsigned': 500 });
     expect(world.context.counters.heartbeats).toBe(1);
     expect(world.lines).toHaveLength(1);
+    expect(world.registry.conflicts).toHaveLength(1);
+    // Nobody is asked about a message that has no signature.
+    expect(world.registry.asked.flat()).not.toContain(undefined);
+    await world.read('heartbeat', asRead(messageOf.heartbeat('a'), 600));
+    expect(world.registry.conflicts).toHaveLength(1);
+  });
+
+  it('of two keys that introduce themselves at once, the one that is bound first speaks', async () => {
+    const world = signingWorld('enforce');
+    const [first, second] = [own, another].map(nodeKeyOf);
+    const { pool } = world.registry;
+    const query = pool.query.bind(pool) as (text: string, values: unknown[]) => unknown;
+    // Between the question and the binding, another bridge binds.
+    const meanwhile = (text: string, values: unknown[]): unknown => {
+      if (text.includes('insert into node_keys') && first !== undefined)
+        world.registry.keys.set('a', { thumbprint: first.thumbprint, x: first.x, by: 'first message', conflict: null });
+      return query(text, values);
+    };
+    pool.query = meanwhile as typeof pool.query;
+    await world.read(
+      'introspection',
+      asRead(signed(messageOf.introspection('a'), another, 2, { introduces: true }), 2),
+    );
+    expect(world.registry.keys.get('a')?.thumbprint).toBe(first?.thumbprint);
+    expect(first?.thumbprint).not.toBe(second?.thumbprint);
+    expect([world.effects(), world.faults()]).toEqual([0, { 'introspections another_key': 1 }]);
   });
 
   it('the first key of an id is bound to it, and another node’s id is free for another key', async () => {
@@ -128,7 +164,7 @@ describe('with signing enforce', () => {
     const world = signingWorld('enforce');
     await world.read('ack', asRead(signed(messageOf.ack('a'), own, 1, { introduces: true }), 1));
     expect(world.registry.keys.size).toBe(0);
-    await world.read('heartbeat', asRead(signed(messageOf.heartbeat('a'), own, 2), 2));
+    await world.read('heartbeat', asRead(signed(messageOf.heartbeat('a'), own, 2, { introduces: true }), 2));
     expect(world.effects()).toBe(0);
     expect(world.faults()).toEqual({ 'acks no_key': 1, 'heartbeats no_key': 1 });
     expect(world.sent.map(({ topic, key }) => [topic, String(key)])).toEqual([

@@ -15,19 +15,19 @@ const pem = (...keys: readonly (typeof own)[]) =>
 
 async function directoryOf(files: Readonly<Record<string, string>>) {
   const path = temporaryFolder('keys');
-  const { logger, lines } = recorder();
+  const { logger, lines, entries } = recorder();
   const directory = new KeyDirectory(path, logger);
   const write = async (more: Readonly<Record<string, string>>): Promise<void> => {
     for (const [name, text] of Object.entries(more)) writeFileSync(join(path, name), text);
     await directory.read();
   };
   await write(files);
-  return { path, directory, lines, write };
+  return { path, directory, lines, entries, write };
 }
 
 describe('a directory of keys', () => {
   it('has the keys of each node in its file, and what was changed, added or taken away at the next look', async () => {
-    const { path, directory, write } = await directoryOf({ 'a.pem': pem(own), 'README.md': 'keys of nodes' });
+    const { path, directory, write, lines } = await directoryOf({ 'a.pem': pem(own), 'README.md': 'keys of nodes' });
     mkdirSync(join(path, 'old'));
     expect([directory.keysOf('a'), directory.keysOf('b')]).toEqual([[nodeKeyOf(own)], []]);
     await write({ 'a.pem': pem(own, next), 'b.pem': pem(next) });
@@ -35,6 +35,15 @@ describe('a directory of keys', () => {
     rmSync(join(path, 'a.pem'));
     await write({});
     expect(directory.keysOf('a')).toEqual([]);
+    expect(lines).toEqual([]);
+  });
+
+  it('is read again where a file has changed, and only there', async () => {
+    const { directory, write } = await directoryOf({ 'a.pem': pem(own), 'b.pem': pem(own) });
+    const [a, b] = [directory.keysOf('a'), directory.keysOf('b')];
+    await write({ 'a.pem': pem(own, next) });
+    expect(directory.keysOf('b')).toBe(b);
+    expect(directory.keysOf('a')).not.toBe(a);
   });
 
   it('knows a node whose id is a UUID in capitals', async () => {
@@ -44,18 +53,23 @@ describe('a directory of keys', () => {
   });
 
   it('logs a file that cannot be used once, and its node has no key', async () => {
-    const { directory, lines, write } = await directoryOf({ 'a.pem': 'nonsense', 'b.pem': pem(own) });
+    const { directory, lines, entries, write } = await directoryOf({ 'a.pem': 'nonsense', 'b.pem': pem(own) });
     await write({});
     expect([directory.keysOf('a'), directory.keysOf('b').length]).toEqual([[], 1]);
     expect(lines).toEqual([expect.stringMatching(/a\.pem cannot be used: correct it, or node a is refused$/)]);
+    expect(entries).toMatchObject([{ node_id: 'a', reason: expect.stringMatching(/./) as string }]);
   });
 
   it('that is not there ends the start of a bridge in words; with signing off nobody looks', async () => {
     const { logger } = recorder();
     const keys_directory = join(temporaryFolder('keys'), 'nothing');
-    await expect(openKeyDirectory({ mode: 'warn', keys_directory }, logger)).rejects.toThrow(
-      /^the directory of nodes' keys, .*nothing, cannot be read: create it, or correct signing.keys_directory/,
-    );
+    await expect(openKeyDirectory({ mode: 'warn', keys_directory }, logger)).rejects.toMatchObject({
+      message: expect.stringMatching(
+        "^the directory of nodes' keys, .*nothing, cannot be read: create it, or correct signing.keys_directory " +
+          "in the orchestrator's contract \\(ENOENT",
+      ) as string,
+      cause: { code: 'ENOENT' },
+    });
     expect(await openKeyDirectory({ mode: 'off', keys_directory }, logger)).toBeNull();
     expect(await openKeyDirectory({ mode: 'enforce', keys_directory: null }, logger)).toBeNull();
   });

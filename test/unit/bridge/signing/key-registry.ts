@@ -20,6 +20,10 @@ export function keyRegistry() {
   const numbers = new Map<string, Kept>();
   /** Node ids of the heartbeats that renewed leases, a list a batch. */
   const renewed: string[][] = [];
+  /** Node ids about which was asked, a list a question. */
+  const asked: unknown[][] = [];
+  /** Node ids whose conflicts were noted, a list a time. */
+  const conflicts: string[][] = [];
   const place = (...parts: readonly unknown[]): string => parts.join(' ');
   const { pool } = fakeDatabase({
     begin: [/^begin$/, () => ({})],
@@ -27,14 +31,16 @@ export function keyRegistry() {
     watermarks: [/watermarks/, () => ({})],
     read: [
       'from (select distinct node_id, thumbprint',
-      ([node_ids, thumbprints, kind]) => ({
-        rows: (node_ids as string[]).map((node_id, index) => {
+      ([node_ids, thumbprints, kind]) => {
+        asked.push([...(node_ids as unknown[])]);
+        const rows = (node_ids as string[]).map((node_id, index) => {
           const thumbprint = (thumbprints as string[])[index];
           const key = keys.get(node_id);
           const newest = numbers.get(place(node_id, thumbprint, kind));
           return { node_id, thumbprint, bound: key?.thumbprint ?? null, x: key?.x ?? null, number: null, ...newest };
-        }),
-      }),
+        });
+        return { rows };
+      },
     ],
     bind: [
       'insert into node_keys',
@@ -54,10 +60,11 @@ export function keyRegistry() {
     ],
     conflict: [
       'update node_keys set conflict = noted.conflict',
-      ([node_ids, conflicts]) => {
+      ([node_ids, words]) => {
+        conflicts.push([...(node_ids as string[])]);
         (node_ids as string[]).forEach((node_id, index) => {
           const key = keys.get(node_id);
-          if (key) key.conflict = (conflicts as string[])[index] ?? null;
+          if (key) key.conflict = (words as string[])[index] ?? null;
         });
         return {};
       },
@@ -83,5 +90,5 @@ export function keyRegistry() {
       },
     ],
   });
-  return { pool, keys, numbers, renewed, release: (node_id: string) => keys.delete(node_id) };
+  return { pool, keys, numbers, renewed, asked, conflicts, release: (node_id: string) => keys.delete(node_id) };
 }

@@ -23,8 +23,8 @@ describe('the options of an activity', () => {
   });
 
   it('that is tried until it succeeds have no limit unless the contract has one', () => {
-    const retry = { initial_interval_seconds: 1, backoff_coefficient: 2, maximum_interval_seconds: 10 };
-    const without = { initialInterval: 1000, backoffCoefficient: 2, maximumInterval: 10_000 };
+    const retry = { initial_interval_seconds: 3, backoff_coefficient: 1.5, maximum_interval_seconds: 20 };
+    const without = { initialInterval: 3000, backoffCoefficient: 1.5, maximumInterval: 20_000 };
     expect(ordinaryOptions(5, retry)).toStrictEqual({ startToCloseTimeout: 5000, retry: without });
     expect(ordinaryOptions(5, { ...retry, maximum_attempts: 3 }).retry).toEqual({ ...without, maximumAttempts: 3 });
   });

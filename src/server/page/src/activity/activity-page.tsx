@@ -135,7 +135,7 @@ function ActLine({ act }: { act: Act }) {
       <When at={at} />
       <Glyph shape="person" tone="ink" />
       <NodeLink id={node_id} />
-      <span className="told">
+      <span className="happened">
         <b>{what}</b>
         {why !== null && (
           <>
@@ -162,7 +162,7 @@ function UnaskedLine({ unasked: { at, part, node_id, what } }: { unasked: Unaske
       <When at={at} />
       <Glyph shape={part === 'reconciler' ? 'ok' : 'warn'} tone={part === 'reconciler' ? 'active' : 'warn'} />
       <NodeLink id={node_id} />
-      <span className="told">
+      <span className="happened">
         <Whole text={what} />
       </span>
       <span className="by dim">{part}</span>
@@ -176,7 +176,7 @@ function EndedLine({ node, at }: { node: FleetNode; at: number }) {
       <When at={at} />
       <StateGlyph view={store.state(node.state)} />
       <NodeLink id={node.id} />
-      <span className="told">
+      <span className="happened">
         <span className="mono">{node.state}</span>
         {node.reason !== null && <span className="dim"> {cut(node.reason)}</span>}
       </span>

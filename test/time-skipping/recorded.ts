@@ -45,6 +45,15 @@ export async function ordinary(handle: Handle): Promise<string[]> {
   return (await scheduled(handle)).map(({ activity }) => activity);
 }
 
+/** The search attributes that a run has changed, as "name: value", in the order of its history. */
+export async function filteredBy(handle: Handle): Promise<string[]> {
+  return (await eventsOf(handle)).flatMap(({ upsertWorkflowSearchAttributesEventAttributes: upsert }) =>
+    Object.entries(upsert?.searchAttributes?.indexedFields ?? {}).map(
+      ([name, { data }]) => `${name}: ${String(JSON.parse(Buffer.from(data ?? []).toString()))}`,
+    ),
+  );
+}
+
 /** What Temporal's web UI shows beside activities of both kinds, and beside timers. */
 export async function summaries(handle: Handle): Promise<{ activities: string[]; timers: string[] }> {
   const events = await eventsOf(handle);

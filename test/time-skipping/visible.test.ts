@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plusSeconds } from '../../workflows/core/time.js';
 import { startHarness, type Harness } from './harness.js';
-import { summaries } from './recorded.js';
+import { filteredBy, summaries } from './recorded.js';
 
 /** What a person sees of a run in Temporal's web UI: summaries, current details, the journal. */
 
@@ -78,6 +78,25 @@ describe('the summaries of a run', () => {
       'lease expired, registration attempt 2',
     ]);
     expect(timers).toContain('the decision is in history');
+  });
+});
+
+describe('the search attributes of a run', () => {
+  it('are written where a state lasts, or the type of the node changes, and only then', async () => {
+    const { node_id, introspection, handle } = await active();
+    const again = { message_id: randomUUID(), correlation_id: randomUUID(), at: plusSeconds(introspection.at, 1) };
+    await h.introduce({ ...introspection, ...again, node_type: 'reducer' });
+    await h.until(node_id, 'waiting again', ({ registration: node }) => {
+      return node?.attempt === 2 && node.state === 'AWAITING_ACK' && node.entering === null;
+    });
+    await h.ack(node_id);
+    await h.untilState(node_id, 'ACTIVE');
+    expect(await filteredBy(handle)).toEqual([
+      'RegistrationState: ACTIVE',
+      'RegistrationState: PENDING_REGISTRATION',
+      'NodeType: reducer',
+      'RegistrationState: ACTIVE',
+    ]);
   });
 });
 

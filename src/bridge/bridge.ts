@@ -26,9 +26,9 @@ import { runStart } from './run-options.js';
 import { openKeyDirectory, type KeyDirectory } from './signing/key-directory.js';
 import { Signing } from './signing/signing.js';
 import { idleAfterMs } from './liveness/topic-watermarks.js';
-import { align, streamsOf, subscribeAll, type Stream, type ConsumeOptions } from './streams.js';
+import { align, streamsOf, subscribeAll, type Stream, type SubscribeOptions } from './streams.js';
 
-export interface BridgeOptions extends ConsumeOptions {
+export interface BridgeOptions extends SubscribeOptions {
   /** The {env} and {namespace} of topics, the task queue of the workers, and Consul's address. */
   readonly config: Names & Pick<Config, 'consul' | 'taskQueue'>;
   /** Topics, and how often a heartbeat is expected. */

@@ -83,7 +83,7 @@ const oneOf =
     return found;
   };
 
-export interface ConsumeOptions {
+export interface SubscribeOptions {
   readonly kafka: KafkaHandle;
   /** Gives up a start that is waiting for Kafka or PostgreSQL. */
   readonly signal?: AbortSignal;
@@ -102,7 +102,7 @@ export async function subscribeAll(
   context: BridgeContext,
   admin: KafkaAdmin,
   streams: readonly Stream[],
-  options: ConsumeOptions,
+  options: SubscribeOptions,
 ): Promise<Subscription[]> {
   const abandoned = new AbortController();
   const signal = AbortSignal.any([abandoned.signal, ...(options.signal ? [options.signal] : [])]);
@@ -132,7 +132,7 @@ async function subscribe(
   { pool, logger }: BridgeContext,
   admin: KafkaAdmin,
   { topics, groupId, handle, watermarks }: Stream,
-  { kafka, signal, onFatal, stopGraceMs }: ConsumeOptions & { readonly signal: AbortSignal },
+  { kafka, signal, onFatal, stopGraceMs }: SubscribeOptions & { readonly signal: AbortSignal },
 ): Promise<Subscription> {
   const backends = new Backend('Kafka or PostgreSQL', logger);
   for (const { topic } of watermarks) await backends.untilAnswered(() => align(admin, pool, topic), { signal });

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Config } from '../config/index.js';
 import type { AskedBy } from '../protocol/asked-by.js';
 import type { AskedAction } from '../registry/operator-actions.js';
-import { nodeId, type ReasonOption } from './terminal/arguments.js';
+import { nodeIdArgument, type ReasonOption } from './terminal/arguments.js';
 import { print } from './terminal/output.js';
 
 /** What a person may do to a node; answers what became of it, in a sentence. */
@@ -20,7 +20,7 @@ export function actOnNode<Options extends object>(
   load: () => Promise<Act<Options>>,
 ): Command {
   return command
-    .argument('<node_id>', 'the node', nodeId)
+    .argument('<node_id>', 'the node', nodeIdArgument)
     .action(async (node_id: string, options: Options & ReasonOption) => {
       const [act, { askedHere, keptInHistory }, { loadConfig }] = await Promise.all([
         load(),

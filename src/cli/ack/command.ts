@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { withExamples } from '../terminal/help.js';
-import { nodeId, REASON, type ReasonOption } from '../terminal/arguments.js';
+import { nodeIdArgument, REASON, type ReasonOption } from '../terminal/arguments.js';
 import { print, printJson } from '../terminal/output.js';
 
 export function ackCommand(program: Command): void {
   const command = program
     .command('ack')
     .description('Acknowledge by hand that a node was accepted, through the Temporal client.')
-    .argument('<node_id>', 'the node', nodeId)
+    .argument('<node_id>', 'the node', nodeIdArgument)
     .option(...REASON)
     .option('--json', 'what became of it as JSON, on stdout')
     .action(async (id: string, { json, reason }: ReasonOption & { readonly json?: boolean }) => {

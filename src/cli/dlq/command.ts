@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { DEAD_LETTER_CODES, type DeadLetterCode } from '../../protocol/dead-letter.js';
-import { nodeId, timeBefore } from '../terminal/arguments.js';
+import { nodeIdArgument, timeBefore } from '../terminal/arguments.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { withExamples } from '../terminal/help.js';
 import { command as written } from '../terminal/invocation.js';
@@ -77,7 +77,7 @@ function filtered(command: Command): Command {
   return command
     .option('--topic <topic>', 'only those read from this topic')
     .addOption(new Option('--reason <code>', 'only those with a reason of this kind').choices(codes))
-    .option('--node <node_id>', 'only those about this node', nodeId)
+    .option('--node <node_id>', 'only those about this node', nodeIdArgument)
     .option('--since <time>', 'only newer ones: 90s, 15m, 2h, 7d, or a time', timeBefore, timeBefore('1d'))
     .option('--json', 'the same as JSON, on stdout');
 }

@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { NODE_TYPES, type NodeType } from '../../protocol/fields.js';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { withExamples } from '../terminal/help.js';
-import { count } from '../terminal/arguments.js';
+import { wholeNumber } from '../terminal/arguments.js';
 import { log, print, printJson } from '../terminal/output.js';
 
 interface ListOptions {
@@ -18,7 +18,7 @@ export function listCommand(program: Command): void {
     .description('The fleet: every node of the registry, and those that are on their way into it.')
     .option('--state <state>', 'only nodes in this state, e.g. ACTIVE')
     .addOption(new Option('--type <type>', 'only nodes of this type').choices(NODE_TYPES))
-    .option('--limit <n>', 'nodes at most', count(100_000), 1_000)
+    .option('--limit <n>', 'nodes at most', wholeNumber(100_000), 1_000)
     .option('--json', 'the same as JSON, on stdout')
     .action(async (options: ListOptions) => {
       const [{ listFleet, fleetText }, { fitted }, { statesOf }, { loadConfig }, { loadContracts }] = await Promise.all(

@@ -1,14 +1,14 @@
 import { Option, type Command } from 'commander';
 import { NODE_TYPES } from '../../protocol/fields.js';
 import { withExamples } from '../terminal/help.js';
-import { endpoint, nodeId } from '../terminal/arguments.js';
+import { endpoint, nodeIdArgument } from '../terminal/arguments.js';
 import type { NodeOptions } from './options.js';
 
 export function nodeCommand(program: Command): void {
   const command = program
     .command('node')
     .description('Run one real node in this terminal, through the SDK. It speaks only Kafka; Ctrl-C leaves in order.')
-    .option('--id <node_id>', 'its id, the same after a restart (default: a new UUID)', nodeId)
+    .option('--id <node_id>', 'its id, the same after a restart (default: a new UUID)', nodeIdArgument)
     .addOption(new Option('--type <type>', 'what kind of node').choices(NODE_TYPES).default('effect'))
     .option('--version <version>', 'its semantic version', '1.0.0')
     .option('--endpoint <name=url...>', 'where it answers; "health" is what Consul shows', endpoint, [])

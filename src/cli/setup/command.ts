@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { count } from '../terminal/arguments.js';
+import { wholeNumber } from '../terminal/arguments.js';
 import { withExamples } from '../terminal/help.js';
 import { print } from '../terminal/output.js';
 import { waitingFor } from '../terminal/waiting.js';
@@ -12,8 +12,12 @@ export function setupCommand(program: Command): void {
       'Prepare servers that others run: tables, topics, search attributes. Harmless when repeated; `up` does it ' +
         'by itself.',
     )
-    .option('--partitions <count>', 'partitions of a topic that is made (default: 6)', count(10_000))
-    .option('--replication-factor <count>', "brokers that hold each (default: the broker's own default)", count(100))
+    .option('--partitions <count>', 'partitions of a topic that is made (default: 6)', wholeNumber(10_000))
+    .option(
+      '--replication-factor <count>',
+      "brokers that hold each (default: the broker's own default)",
+      wholeNumber(100),
+    )
     .action(async (options: NewTopicsOptions) => {
       const [{ prepare }, { loadConfig }, { loadContracts }] = await Promise.all([
         import('./prepare-servers.js'),

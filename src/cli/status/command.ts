@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import { CliError, EXIT } from '../terminal/exit-codes.js';
 import { withExamples } from '../terminal/help.js';
-import { nodeId } from '../terminal/arguments.js';
+import { nodeIdArgument } from '../terminal/arguments.js';
 import { log, print, printJson } from '../terminal/output.js';
 
 export function statusCommand(program: Command): void {
   const command = program
     .command('status')
     .description('Explain one node: from its running workflow, else from the registry, else from the dead letters.')
-    .argument('<node_id>', 'the node', nodeId)
+    .argument('<node_id>', 'the node', nodeIdArgument)
     .option('--json', 'the same as JSON, on stdout')
     .action(async (id: string, options: { json?: boolean }) => {
       const [

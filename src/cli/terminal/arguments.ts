@@ -1,10 +1,10 @@
 import { InvalidArgumentError } from 'commander';
 import { parseUrl } from '../../parse-url.js';
-import { nodeId as schema } from '../../protocol/fields.js';
+import { nodeId } from '../../protocol/fields.js';
 
 /** An argument that names a node, as the registrar's own edge takes it: a UUID in capitals is the same node. */
-export function nodeId(value: string): string {
-  const { data } = schema.safeParse(value);
+export function nodeIdArgument(value: string): string {
+  const { data } = nodeId.safeParse(value);
   if (data === undefined) throw new InvalidArgumentError('A node id is 1 to 128 letters, digits or any of . _ : -');
   return data;
 }
@@ -21,7 +21,7 @@ export function timeBefore(value: string): Date {
 }
 
 /** An option that is a whole number from 1. */
-export function count(most: number): (value: string) => number {
+export function wholeNumber(most: number): (value: string) => number {
   return (value) => {
     const number = Number(value);
     if (!/^\d+$/.test(value) || number < 1 || number > most)

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { nodeId } from '../terminal/arguments.js';
+import { nodeIdArgument } from '../terminal/arguments.js';
 import { withExamples } from '../terminal/help.js';
 
 export function watchCommand(program: Command): void {
@@ -8,7 +8,7 @@ export function watchCommand(program: Command): void {
     .description('The fleet as it changes, and what happens: a live table on a terminal, a line a change in a pipe.')
     .argument('[node_id...]', 'only these nodes', (value: string, before: readonly string[] = []) => [
       ...before,
-      nodeId(value),
+      nodeIdArgument(value),
     ])
     .option('--json', 'a JSON object a line for each change, on stdout')
     .action(async (ids: readonly string[] | undefined, options: { json?: boolean }) => {

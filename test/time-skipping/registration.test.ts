@@ -48,6 +48,18 @@ describe('a node that introduces itself', () => {
     expect(became?.payload).toEqual({ capabilities: ['registration.storage'] });
   });
 
+  it.each(['process-1', undefined])('is known to both backends by its process: %s', async (instance_id) => {
+    const introspection = await h.introspection(instance_id === undefined ? {} : { instance_id });
+    await h.introduce(introspection);
+    await h.untilState(introspection.node_id, 'AWAITING_ACK');
+    const requests = h.world.effects.flatMap(({ request }) =>
+      request.node_id === introspection.node_id ? [request] : [],
+    );
+    expect(requests).toHaveLength(2);
+    const whose = requests.map((request) => ('instance_id' in request ? request.instance_id : 'none'));
+    expect(whose).toEqual([instance_id ?? 'none', instance_id ?? 'none']);
+  });
+
   it('goes through the states of the specification, in their order', async () => {
     const { node_id } = await active();
     const { journal } = await h.status(node_id);
@@ -75,6 +87,24 @@ describe('a node that introduces itself', () => {
     await h.sleep(20);
     await h.untilState(introspection.node_id, 'AWAITING_ACK');
     expect(h.world.done(introspection.node_id)).toEqual(['consul.register', 'postgres.upsert_registration']);
+  });
+});
+
+describe('while Kafka takes no event', () => {
+  it('a node that leaves is taken out of both backends, and its run ends when the send before has ended', async () => {
+    const introspection = await h.introspection();
+    const { node_id } = introspection;
+    const release = h.world.hold('publish_events', node_id);
+    const handle = await h.introduce(introspection);
+    await h.until(node_id, 'publishing', () => h.world.inFlight.has(`publish_events ${node_id}`));
+    const at = plusSeconds(introspection.at, 1);
+    const goodbye = { message_id: randomUUID(), correlation_id: randomUUID(), reason: 'shutdown' as const, at };
+    await h.introduce({ ...introspection, ...goodbye });
+    await h.until(node_id, 'out of Consul', () => h.world.done(node_id).includes('consul.deregister'));
+    expect((await handle.describe()).status.name).toBe('RUNNING');
+    release();
+    expect(await handle.result()).toMatchObject({ state: 'DEREGISTERED', attempt: 1 });
+    expect(h.world.types(node_id).at(-1)).toBe('NodeDeregistered');
   });
 });
 

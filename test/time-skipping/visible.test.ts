@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plusSeconds } from '../../workflows/core/time.js';
+import { UNDRAIN } from '../../workflows/messages.js';
 import { startHarness, type Harness } from './harness.js';
 import { filteredBy, summaries } from './recorded.js';
 
@@ -52,6 +53,22 @@ describe('the summaries of a run', () => {
     ]);
   });
 
+  it('say what is asked before a timer fires', async () => {
+    const introspection = await h.introspection();
+    const { node_id } = introspection;
+    const handle = await h.introduce(introspection);
+    await h.untilState(node_id, 'AWAITING_ACK');
+    await h.sleep(31);
+    await h.until(node_id, 'in round 2', ({ registration: node }) => node?.round === 2 && node.entering === null);
+    await h.ack(node_id);
+    await h.untilState(node_id, 'ACTIVE');
+    await h.suspect(node_id);
+    await h.until(node_id, 'verified', () => (h.world.tries.get(`verify_lease ${node_id}`) ?? 0) > 0);
+    const { activities } = await summaries(handle);
+    expect(activities).toContain('has the ack topic been read past the deadline?');
+    expect(activities.at(-1)).toBe('has the lease expired?');
+  });
+
   it('say of each timer what it stands for, in which round and attempt', async () => {
     const introspection = await h.introspection();
     const { node_id } = introspection;
@@ -97,6 +114,18 @@ describe('the search attributes of a run', () => {
       'NodeType: reducer',
       'RegistrationState: ACTIVE',
     ]);
+  });
+});
+
+describe('a command that would change nothing', () => {
+  it('is refused in words, and leaves nothing in history', async () => {
+    const { node_id, handle } = await active();
+    const undrain = { ...UNDRAIN, payload: { asked_by: { who: 'ada', why: null } } };
+    await expect(h.command(node_id, undrain)).rejects.toMatchObject({
+      cause: { message: 'ignored an undrain in state ACTIVE' },
+    });
+    const { events } = await handle.fetchHistory();
+    expect(events?.filter((event) => event.workflowExecutionUpdateAcceptedEventAttributes)).toEqual([]);
   });
 });
 

@@ -62,8 +62,28 @@ const STEPS = [
   1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 18e5, 36e5, 108e5, 432e5,
 ];
 
-/** The axis' numbers: after the beginning in its first part, by the clock in the second. */
-export function ticksOf(scale: Scale, start: number): { readonly at: number; readonly text: string }[] {
+/** Pixels. A tick's text stands in the middle of it, and the card takes so much of it beyond the end of the axis. */
+const CHARACTER = 6.4;
+const BEYOND_THE_END = 8;
+
+export interface Tick {
+  readonly at: number;
+  readonly text: string;
+}
+
+/**
+ * The axis' numbers: after the beginning in its first part, by the clock in the second. One whose text would be cut at
+ * the end of the axis is left out.
+ *
+ * @param pixels how wide the axis is
+ */
+export function ticksOf(scale: Scale, start: number, pixels: number): readonly Tick[] {
+  const fits = ({ at, text }: Tick): boolean =>
+    (text.length * CHARACTER) / 2 <= ((100 - scale.at(at)) / 100) * pixels + BEYOND_THE_END;
+  return allTicksOf(scale, start).filter(fits);
+}
+
+function allTicksOf(scale: Scale, start: number): Tick[] {
   return scale.parts.flatMap(({ from, to, width }, index) => {
     const most = Math.max(2, Math.floor(width / 11));
     const step = STEPS.find((one) => (to - from) / one <= most) ?? 864e5;

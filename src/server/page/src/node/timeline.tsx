@@ -62,7 +62,7 @@ export function Timeline({ view, contract, start, ended, beat }: Props) {
         </div>
       )}
       <div className="axis">
-        {ticksOf(scale, start).map(({ at, text }) =>
+        {ticksOf(scale, start, pixelsAPercent() * 100).map(({ at, text }) =>
           ended === null && Math.abs(scale.at(at) - scale.at(now)) < 5 ? null : (
             <span key={at} style={{ left: `${scale.at(at)}%` }}>
               {text}

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Introspection } from '../../src/protocol/introspection.js';
 import { plusSeconds } from '../../workflows/core/time.js';
 import { UNDRAIN } from '../../workflows/messages.js';
 import { startHarness, type Harness } from './harness.js';
@@ -24,6 +25,15 @@ async function active() {
   await h.ack(node_id);
   await h.untilState(node_id, 'ACTIVE');
   return { node_id, introspection, handle };
+}
+
+/** The node's process starts again: its second attempt waits for the ack. */
+async function startsAgain(introspection: Introspection, changes: Partial<Introspection> = {}): Promise<void> {
+  const again = { message_id: randomUUID(), correlation_id: randomUUID(), at: plusSeconds(introspection.at, 1) };
+  await h.introduce({ ...introspection, ...again, ...changes });
+  await h.until(introspection.node_id, 'waiting again', ({ registration: node }) => {
+    return node?.attempt === 2 && node.state === 'AWAITING_ACK' && node.entering === null;
+  });
 }
 
 interface Metadata {
@@ -74,11 +84,7 @@ describe('the summaries of a run', () => {
     const { node_id } = introspection;
     const handle = await h.introduce(introspection);
     await h.untilState(node_id, 'AWAITING_ACK');
-    const again = { message_id: randomUUID(), correlation_id: randomUUID(), at: plusSeconds(introspection.at, 1) };
-    await h.introduce({ ...introspection, ...again });
-    await h.until(node_id, 'waiting again', ({ registration: node }) => {
-      return node?.attempt === 2 && node.state === 'AWAITING_ACK' && node.entering === null;
-    });
+    await startsAgain(introspection);
     await h.sleep(31);
     await h.until(node_id, 'in round 2', ({ registration: node }) => {
       return node?.round === 2 && node.state === 'AWAITING_ACK' && node.entering === null;
@@ -101,11 +107,7 @@ describe('the summaries of a run', () => {
 describe('the search attributes of a run', () => {
   it('are written where a state lasts, or the type of the node changes, and only then', async () => {
     const { node_id, introspection, handle } = await active();
-    const again = { message_id: randomUUID(), correlation_id: randomUUID(), at: plusSeconds(introspection.at, 1) };
-    await h.introduce({ ...introspection, ...again, node_type: 'reducer' });
-    await h.until(node_id, 'waiting again', ({ registration: node }) => {
-      return node?.attempt === 2 && node.state === 'AWAITING_ACK' && node.entering === null;
-    });
+    await startsAgain(introspection, { node_type: 'reducer' });
     await h.ack(node_id);
     await h.untilState(node_id, 'ACTIVE');
     expect(await filteredBy(handle)).toEqual([

@@ -51,7 +51,9 @@ describe('topics', () => {
       { event_type: 'NodeHeartbeatEvent', topic: '{env}.c' },
       { event_type: 'ModelNodeDrainRequested', topic: '{env}.f' },
       // Of another kind.
+      { event_type: 'AModelNodeHeartbeat', topic: '{env}.d' },
       { event_type: 'NodeModelHeartbeat', topic: '{env}.d' },
+      { event_type: 'NodeHeartbeatEvents', topic: '{env}.e' },
       { event_type: 'NodeEventHeartbeat', topic: '{env}.e' },
     ];
     expect(bridgeTopics({ consumed, topics: shipped().topics }, { env: 'dev', namespace: '' })).toMatchObject({

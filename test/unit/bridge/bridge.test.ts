@@ -17,6 +17,7 @@ import { recorder, shipped } from './support.js';
 const NODE = { node_id: 'n-1', node_type: 'effect', node_version: '1.2.3' } as const;
 const introspection = (now = new Date()): Buffer =>
   buildIntrospection({ ...NODE, endpoints: {}, capabilities: [], reason: 'startup', correlation_id: 'c-1' }, now).value;
+const beat = (): Buffer => buildHeartbeat({ ...NODE, uptime_seconds: 1 }, new Date()).value;
 const TOPICS = {
   introspections: 'dev.onex.evt.node-introspection.v1',
   drains: 'dev.onex.cmd.node-drain-requested.v1',
@@ -139,8 +140,7 @@ describe('a bridge', () => {
     await deliver({ topic: TOPICS.introspections, value: introspection() });
     const ack = buildAck({ node_id: 'n-1', correlation_id: 'c-1' }, new Date()).value;
     await deliver({ topic: TOPICS.acks, value: ack });
-    const beat = buildHeartbeat({ ...NODE, uptime_seconds: 1 }, new Date()).value;
-    await deliver({ topic: TOPICS.heartbeats, value: beat });
+    await deliver({ topic: TOPICS.heartbeats, value: beat() });
     expect(temporal.signals).toMatchObject([
       { id: workflowId('n-1'), name: 'introspection', start: { taskQueue: 'nodes' } },
       { id: workflowId('n-1'), name: 'ack', start: null },
@@ -167,8 +167,7 @@ describe('a bridge', () => {
   it('asks a node that beats without a lease to introduce itself', async () => {
     const { start, deliver, kafka } = world({ withoutLease: ['n-1'] });
     await start();
-    const beat = buildHeartbeat({ ...NODE, uptime_seconds: 1 }, new Date()).value;
-    await deliver({ topic: TOPICS.heartbeats, value: beat });
+    await deliver({ topic: TOPICS.heartbeats, value: beat() });
     expect(kafka.sent.map(({ topic }) => topic)).toContain(TOPICS.introspectionRequests);
   });
 
@@ -200,8 +199,7 @@ describe('a bridge', () => {
       [TOPICS.heartbeats, null, true],
     ]);
     expect(database.askedFor('marked')).toEqual([]);
-    const beat = buildHeartbeat({ ...NODE, uptime_seconds: 1 }, new Date()).value;
-    await deliver({ topic: TOPICS.heartbeats, value: beat, partition: 1, offset: '4' });
+    await deliver({ topic: TOPICS.heartbeats, value: beat(), partition: 1, offset: '4' });
     expect(database.askedFor('marked')).toEqual([[TOPICS.heartbeats, [1], ['5'], [expect.any(String)], [null], 10]]);
   });
 
@@ -255,8 +253,6 @@ describe('a bridge', () => {
 });
 
 describe('a bridge that runs', () => {
-  const beat = (): Buffer => buildHeartbeat({ ...NODE, uptime_seconds: 1 }, new Date()).value;
-
   it('is ready, and looks every five seconds who is banned', async () => {
     const { start, database } = world();
     const bridge = await start();

@@ -62,8 +62,10 @@ const STEPS = [
   1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 18e5, 36e5, 108e5, 432e5,
 ];
 
-/** Pixels. A tick's text stands in the middle of it, and the card takes so much of it beyond the end of the axis. */
-const CHARACTER = 6.4;
+/** How wide a text of the timeline is, in pixels. */
+export const textWidth = (text: string): number => text.length * 6.4;
+
+/** A text is seen so many pixels beyond the end of the axis: the clip margin of the timeline's style. */
 const BEYOND_THE_END = 8;
 
 export interface Tick {
@@ -79,7 +81,7 @@ export interface Tick {
  */
 export function ticksOf(scale: Scale, start: number, pixels: number): readonly Tick[] {
   const fits = ({ at, text }: Tick): boolean =>
-    (text.length * CHARACTER) / 2 <= ((100 - scale.at(at)) / 100) * pixels + BEYOND_THE_END;
+    textWidth(text) / 2 <= ((100 - scale.at(at)) / 100) * pixels + BEYOND_THE_END;
   return allTicksOf(scale, start).filter(fits);
 }
 

@@ -4,7 +4,7 @@ import { Glyph, type GlyphShape, type GlyphTone } from '../glyph.js';
 import { store } from '../store.js';
 import { useTimed } from '../use.js';
 import { clock, offset } from '../words.js';
-import { Scale, ticksOf } from './scale.js';
+import { Scale, textWidth, ticksOf } from './scale.js';
 
 interface Props {
   readonly view: Pick<NodeView, 'steps' | 'spans' | 'pending'>;
@@ -43,7 +43,7 @@ export function Timeline({ view, contract, start, ended, beat }: Props) {
                 style={{ left: `${left}%`, width: `${Math.max(width, 0.35)}%` }}
                 title={`${state}, ${offset((to ?? now) - from)}`}
               >
-                {room * pixelsAPercent() > state.length * 6.4 + 12 ? state : ''}
+                {room * pixelsAPercent() > textWidth(state) + 12 ? state : ''}
               </div>
             );
           })}
@@ -124,7 +124,7 @@ function Lane({
               title={`${mark.title} ${offset(mark.at - start)}`}
             >
               <Glyph shape={mark.shape} tone={mark.tone} />
-              {room * pixelsAPercent() > mark.words.length * 6.4 + 24 && <i>{mark.words}</i>}
+              {room * pixelsAPercent() > textWidth(mark.words) + 24 && <i>{mark.words}</i>}
             </span>
           );
         })}

@@ -1,21 +1,13 @@
-import { context as openContext, propagation, trace } from '@opentelemetry/api';
-import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { acks } from '../../../src/bridge/acks.js';
 import { buildAck } from '../../../src/protocol/ack.js';
+import { exportedSpans } from '../tracing/exported-spans.js';
 import { fakeTemporal } from './fake-temporal.js';
 import { batchOf, bridgeWorld, watermarks } from './support.js';
 
-// Other files of tests share this process.
-afterAll(() => {
-  trace.disable();
-  openContext.disable();
-  propagation.disable();
-});
+const exporter = exportedSpans();
 
 it('the span of a message says where it was read, and of which node and attempt it is', async () => {
-  const exporter = new InMemorySpanExporter();
-  new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register();
   const { context } = bridgeWorld({ temporalClient: fakeTemporal().client });
   const { value } = buildAck({ node_id: 'n-1', correlation_id: 'c-1' }, new Date());
   await acks(context, watermarks)(batchOf([value]).batch);

@@ -1,8 +1,7 @@
-import { context, propagation, trace } from '@opentelemetry/api';
-import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { activeIds, activeTraceparent, noteInSpan, processInSpan, sendInSpan } from '../../../src/tracing/span.js';
 import { tracingOf } from '../../../src/tracing/index.js';
+import { exportedSpans } from './exported-spans.js';
 
 const TRACE = '5b8efff798038103d269b633813fc60c';
 const record = (trace_id = TRACE) => ({
@@ -31,18 +30,7 @@ describe('where nobody takes traces', () => {
 });
 
 describe('where traces are exported', () => {
-  const exporter = new InMemorySpanExporter();
-  const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-  beforeEach(() => {
-    provider.register();
-    exporter.reset();
-  });
-  // Other files of tests share this process.
-  afterAll(() => {
-    trace.disable();
-    context.disable();
-    propagation.disable();
-  });
+  const exporter = exportedSpans();
 
   it('what is processed is a span of its message’s trace, with what was noted on the way', async () => {
     const ids = await processInSpan(record(), () => {

@@ -17,13 +17,15 @@ beforeAll(async () => {
 afterAll(async () => {
   await database.drop();
   // The reconciler of another test would look at what its nodes leave in Consul.
-  const { consulAddress } = servers();
-  for (const { name } of await readCatalog(consulAddress, (node_id) => /^c[0-9a-f]{8}-/.test(node_id)))
-    await fetch(new URL('/v1/catalog/deregister', consulAddress), {
-      method: 'PUT',
-      body: JSON.stringify({ Node: name }),
-    });
+  for (const { name } of await readCatalog(servers().consulAddress, (node_id) => /^c[0-9a-f]{8}-/.test(node_id)))
+    await put('deregister', { Node: name });
 });
+
+async function put(action: 'register' | 'deregister', entry: object): Promise<void> {
+  const url = new URL(`/v1/catalog/${action}`, servers().consulAddress);
+  const response = await fetch(url, { method: 'PUT', body: JSON.stringify(entry) });
+  expect(response.status).toBe(200);
+}
 
 it('a fleet comes through kills and a restart of Kafka: the checker has nothing to say', async () => {
   const directory = join(temporaryFolder('chaos'), 'contracts');
@@ -42,4 +44,17 @@ it('a fleet comes through kills and a restart of Kafka: the checker has nothing 
   expect(snapshot.disturbances).toHaveLength(2);
   expect(snapshot.rows.length).toBeGreaterThan(12);
   expect(snapshot.rows.filter(({ state }) => state === 'ACTIVE').length).toBeGreaterThan(5);
+});
+
+it('the checker reads a catalog of more nodes than Consul takes connections from an address', async () => {
+  for (let at = 0; at < 250; at += 1) {
+    const entry = {
+      Node: `onex-c00000000-${at}`,
+      Address: '10.0.0.1',
+      NodeMeta: { 'registered-by': 'node-registrar' },
+    };
+    await put('register', entry);
+  }
+  const found = await readCatalog(servers().consulAddress, (node_id) => node_id.startsWith('c00000000-'));
+  expect(found).toHaveLength(250);
 });

@@ -199,14 +199,14 @@ describe('suspects', () => {
 
   test('of 100,000 leases are found by index', async () => {
     await stored(-1);
-    await pool.query(`insert into node_registrations (node_id, node_type, node_version, state, reducer_status, attempt, correlation_id, introspected_at, contract_version)
+    await database.fill(`insert into node_registrations (node_id, node_type, node_version, state, reducer_status, attempt, correlation_id, introspected_at, contract_version)
       select 'n-' || i, 'effect', '1.0.0', 'ACTIVE', 'complete', 1, 'c', now(), '1' from generate_series(1, 100000) i`);
-    await pool.query(
+    await database.fill(
       `insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, now() + ` +
         'make_interval(secs => case when i <= 20 then -60 else 60 + i % 90 end), 90 from generate_series(1, ' +
         '100000) i',
     );
-    await pool.query('vacuum analyze node_leases, node_registrations');
+    await database.fill('vacuum analyze node_leases, node_registrations');
     const session = await pool.connect();
     const scans = async () => {
       // What a session has done is counted at the end of the statement that asks for it.
@@ -483,9 +483,9 @@ describe('a sweep', () => {
 
   test('wakes a fleet that falls silent at once in portions', async () => {
     await stored(-1);
-    await pool.query(`insert into node_registrations (node_id, node_type, node_version, state, reducer_status, attempt, correlation_id, introspected_at, contract_version)
+    await database.fill(`insert into node_registrations (node_id, node_type, node_version, state, reducer_status, attempt, correlation_id, introspected_at, contract_version)
       select 'n-' || i, 'effect', '1.0.0', 'ACTIVE', 'complete', 1, 'c', now(), '1' from generate_series(1, 2500) i`);
-    await pool.query(
+    await database.fill(
       "insert into node_leases (node_id, attempt, deadline, window_seconds) select 'n-' || i, 1, now() - " +
         "interval '60 s', 90 from generate_series(1, 2500) i",
     );

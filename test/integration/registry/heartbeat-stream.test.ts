@@ -12,15 +12,18 @@ import {
 } from '../../../src/registry/leases/self-preservation.js';
 import { lowestWatermark } from '../../../src/registry/leases/watermarks.js';
 import { assertProperty } from '../../run/properties.js';
-import { openDatabase } from './database.js';
+import { openDatabase, type Database } from './database.js';
 
 const LEASE = 90;
 const GRACE = 15;
 
+let database: Database;
 let pool: Pool;
-let drop: () => Promise<void>;
-beforeAll(async () => ({ pool, drop } = await openDatabase('stream')));
-afterAll(() => drop());
+beforeAll(async () => {
+  database = await openDatabase('stream');
+  pool = database.pool;
+});
+afterAll(() => database.drop());
 beforeEach(() =>
   pool.query(
     'delete from node_leases; delete from node_registrations; delete from lease_expiries; delete from liveness_brake',
@@ -156,7 +159,7 @@ it('nobody is woken while self-preservation, ended by itself, still gives a leas
 
 it('while self-preservation holds, nobody of 150,000 who are silent is a suspect, but whoever was released; afterwards all are', async () => {
   const topics = await store({ marks: [[1]], resumed: null, ended: null, held: true, released: 600 });
-  await pool.query(
+  await database.fill(
     `insert into node_leases (node_id, attempt, deadline, window_seconds)
      select 'n-' || i, 1, now() - make_interval(secs => 120), 90 from generate_series(1, 150000) as i`,
   );

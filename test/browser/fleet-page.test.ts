@@ -103,10 +103,9 @@ test('search, filters and sort live in the address; typing adds no history entry
   await page.getByLabel('Type', { exact: true }).selectOption('reducer');
   await page.getByRole('button', { name: 'Node', exact: true }).click();
   await page.waitForURL(/type=reducer&sort=id$/);
-  const first = await text(page.locator('.row .id').first());
+  await shows(page.locator('.row .id').first()).toBe('040bc3fa-7528-444c-a0c5-60860aa71eb8');
   await page.goto(`${server.url}?type=reducer&sort=-id`);
-  await page.locator('.row').first().waitFor();
-  expect((await text(page.locator('.row .id').first())) > first).toBe(true);
+  await shows(page.locator('.row .id').first()).toBe('ledger-fold-11');
   await page.goto(`${server.url}?q=nobody-at-all`);
   await page.getByRole('heading', { name: 'No node matches' }).waitFor();
   await page.getByRole('link', { name: 'Clear the filters' }).click();
@@ -144,7 +143,9 @@ test('nothing jumps under somebody who reads: a pill says what has changed, and 
   sources.fill(300);
   const { page } = await opened(sources);
   await page.locator('.row').first().waitFor();
+  const top = await text(page.locator('.row .id').first());
   await page.evaluate(() => window.scrollTo(0, 2_000));
+  await shows(page.locator('.row .id').first()).not.toBe(top);
   const before = await page.locator('.row .id').allInnerTexts();
   sources.set('00-first');
   await page.getByRole('button', { name: /1 node has changed place/ }).waitFor();

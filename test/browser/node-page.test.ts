@@ -45,8 +45,9 @@ test('the brackets go along the list as it was filtered and sorted', async () =>
   const sources = new FakeSources();
   sources.fill(400);
   const { page } = await opened(sources, '?q=mailer&sort=-id');
-  const ids = await page.locator('.row .id').allInnerTexts();
-  expect(ids).toEqual(['mailer-4', 'mailer-3', 'mailer-2', 'mailer-1', 'mailer-0']);
+  await expect
+    .poll(() => page.locator('.row .id').allInnerTexts(), { timeout: 8_000 })
+    .toEqual(['mailer-4', 'mailer-3', 'mailer-2', 'mailer-1', 'mailer-0']);
   await page.getByRole('link', { name: 'mailer-3' }).click();
   await page.getByRole('heading', { name: 'mailer-3' }).waitFor();
   await page.keyboard.press(']');

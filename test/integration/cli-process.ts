@@ -68,8 +68,17 @@ export class RegistrarProcess {
     this.child.kill(signal);
   }
 
-  ends(): Promise<Result> {
-    return this.#result;
+  /** Waits for its end; ends it and fails with all that it said when it takes longer. */
+  async ends(withinMs = 300_000): Promise<Result> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.child.kill('SIGKILL');
+    }, withinMs);
+    const result = await this.#result;
+    clearTimeout(timer);
+    if (late) throw new Error(`had not ended after ${withinMs} ms:\n${result.stdout}\n${result.stderr}`);
+    return result;
   }
 }
 

@@ -31,7 +31,7 @@ async function installation() {
     return fleet;
   };
   /** `registrar …` for this installation, to its end. */
-  const run = (...args: string[]) => registrar.process(...args).ends();
+  const run = (...args: string[]) => registrar.process(...args).ends(60_000);
   const states = async (ids: readonly string[]): Promise<Readonly<Record<string, number>>> => {
     const counts: Record<string, number> = {};
     for (const { node_id, state, attempt } of await listRegistryRows(pool)) {
@@ -66,7 +66,7 @@ describe.concurrent('after an outage of the bridge nobody expires', () => {
     const here = await installation();
     const { registrar, fleetOf } = here;
     const early = [registrar.node(), registrar.node(), registrar.node()];
-    await Promise.all(early.map((node) => node.start()));
+    await Promise.all(early.map((node) => node.start({ timeoutMs: 60_000 })));
     const late = await fleetOf(3);
     const all = [...early.map((node) => node.node_id), ...late.ids];
     late.process.kill('SIGSTOP');
@@ -111,7 +111,7 @@ describe.concurrent('ten nodes of thirteen killed at once', () => {
   async function killed() {
     const here = await installation();
     const living = [here.registrar.node(), here.registrar.node(), here.registrar.node()];
-    await Promise.all(living.map((node) => node.start()));
+    await Promise.all(living.map((node) => node.start({ timeoutMs: 60_000 })));
     const { ids, process } = await here.fleetOf(10);
     return { ...here, ids, kill: () => process.kill('SIGKILL') };
   }
